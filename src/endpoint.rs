@@ -1,0 +1,289 @@
+//! Where events go.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{EndpointId, IdError, ProfileName, TenantId};
+use crate::policy::egress::{EndpointUrl, UrlError};
+use crate::policy::rate::Limit;
+use crate::policy::retry::RetryPolicy;
+use crate::secret::{SecretError, Secrets};
+use crate::subscription::{Subscription, SubscriptionError};
+use crate::time::Timestamp;
+
+/// The longest total timeout an endpoint may set.
+pub const TIMEOUT_MAX: Duration = Duration::from_secs(120);
+/// The greatest width: how many requests one endpoint may have in flight.
+pub const WIDTH_MAX: u32 = 1024;
+
+/// Where events go, as a store keeps it. A host makes one through the façade's
+/// `register`, which checks it against its profile.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its name.
+    pub id: EndpointId,
+    /// Whose it is. Its tenant never changes.
+    pub tenant: TenantId,
+    /// A label for people.
+    pub name: String,
+    /// Where requests go.
+    pub url: EndpointUrl,
+    /// The dialect spoken there.
+    pub profile: ProfileName,
+    /// What signs.
+    pub secrets: Secrets,
+    /// Which events it wants.
+    pub subscription: Subscription,
+    /// Headers of the host's own, sent with every request.
+    pub headers: Headers,
+    /// What it sets differently from its profile.
+    pub overrides: Overrides,
+    /// Whether events are routed to it.
+    pub enabled: bool,
+    /// Since when: events created before are not routed to it.
+    pub since: Timestamp,
+    /// Changes with every write.
+    pub version: u64,
+}
+
+/// What an endpoint sets instead of its profile, field by field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Overrides {
+    /// Instead of the profile's retry policy.
+    pub retry: Option<RetryPolicy>,
+    /// Instead of the profile's limits.
+    pub limits: Option<Vec<Limit>>,
+    /// Instead of the profile's width.
+    pub width: Option<NonZeroU32>,
+    /// Instead of the profile's total timeout.
+    pub timeout: Option<Duration>,
+}
+
+impl Overrides {
+    /// Nothing set.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Sets the retry policy.
+    #[must_use]
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// Sets the limits; an empty list lifts the profile's.
+    #[must_use]
+    pub fn limits(mut self, limits: impl Into<Vec<Limit>>) -> Self {
+        self.limits = Some(limits.into());
+        self
+    }
+
+    /// Sets how many requests may be in flight.
+    ///
+    /// # Errors
+    /// Above [`WIDTH_MAX`].
+    pub fn width(mut self, width: NonZeroU32) -> Result<Self, EndpointError> {
+        if width.get() > WIDTH_MAX {
+            return Err(EndpointError::Field { field: "width", rule: "is at most 1024" });
+        }
+        self.width = Some(width);
+        Ok(self)
+    }
+
+    /// Sets the total timeout of one attempt.
+    ///
+    /// # Errors
+    /// When zero or longer than [`TIMEOUT_MAX`].
+    pub fn timeout(mut self, timeout: Duration) -> Result<Self, EndpointError> {
+        if timeout < Duration::from_millis(1) || timeout > TIMEOUT_MAX {
+            return Err(EndpointError::Field { field: "timeout", rule: "is between 1 ms and 120 s" });
+        }
+        self.timeout = Some(timeout);
+        Ok(self)
+    }
+}
+
+/// What keeps an endpoint from being registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// A name breaks its rule.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// The URL breaks the grammar or the profile's policy.
+    #[error("url: {0}")]
+    Url(#[from] UrlError),
+    /// A secret breaks its scheme's rule.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The subscription asks for nothing, or for something unwritable.
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionError),
+    /// A header of the host's own is refused.
+    #[error("header {name:?}: {rule}")]
+    Header {
+        /// The header's name, cut to 64 characters.
+        name: String,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// A field breaks its rule.
+    #[error("{field}: {rule}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+/// Headers that a host adds to every request of an endpoint.
+///
+/// They print by name alone: their values may be credentials.
+#[derive(Clone, Default)]
+pub struct Headers(HeaderMap);
+
+/// Names that decide about the connection, the message's frame or the route.
+const RESERVED: [&str; 20] = [
+    "host",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "via",
+    "forwarded",
+    "cookie",
+    "referer",
+    "user-agent",
+    "traceparent",
+    "tracestate",
+    "date",
+    "accept-encoding",
+];
+const RESERVED_PREFIXES: [&str; 3] = ["proxy-", "x-forwarded-", "webhook-"];
+
+impl Headers {
+    /// No header.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds a header. Its value is printable ASCII without white space at its ends.
+    ///
+    /// # Errors
+    /// When the name is reserved or no field name, the value is no plain text, the
+    /// header was added before, or there are 32 already.
+    pub fn with(mut self, name: &str, value: &str) -> Result<Self, EndpointError> {
+        let refuse = |rule| EndpointError::Header { name: name.chars().take(64).collect(), rule };
+        let header =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("its name is a token of RFC 9110"))?;
+        let lower = header.as_str();
+        if RESERVED.contains(&lower) || RESERVED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
+            return Err(refuse("its name is reserved"));
+        }
+        let plain = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if !plain || value.trim() != value || value.is_empty() || value.len() > 4096 {
+            return Err(refuse(
+                "its value is 1 to 4096 printable ASCII characters, not white space at an end",
+            ));
+        }
+        if self.0.len() >= 32 {
+            return Err(refuse("an endpoint has at most 32 headers"));
+        }
+        if self.0.contains_key(&header) {
+            return Err(refuse("it occurs once"));
+        }
+        let mut value = HeaderValue::from_str(value).map_err(|_| refuse("its value is plain text"))?;
+        value.set_sensitive(true);
+        self.0.insert(header, value);
+        Ok(self)
+    }
+
+    /// The headers.
+    #[must_use]
+    pub const fn as_map(&self) -> &HeaderMap {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_that_could_split_or_smuggle_a_header_is_refused() {
+        for byte in 0..=u8::MAX {
+            let character = char::from(byte);
+            let value_ok = byte.is_ascii_graphic() || byte == b' ';
+            let value = format!("a{character}b");
+            assert_eq!(Headers::none().with("x-own", &value).is_ok(), value_ok, "value with {byte:#x}");
+            for value in [format!("{character}b"), format!("a{character}")] {
+                assert_eq!(
+                    Headers::none().with("x-own", &value).is_ok(),
+                    byte.is_ascii_graphic(),
+                    "{byte:#x}"
+                );
+            }
+            let name = format!("x{character}y");
+            let name_ok = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(Headers::none().with(&name, "v").is_ok(), name_ok, "name with {byte:#x}");
+        }
+    }
+
+    #[test]
+    fn reserved_names_are_refused_in_any_case() {
+        for name in [
+            "Host",
+            "CONTENT-LENGTH",
+            "Transfer-Encoding",
+            "Connection",
+            "TE",
+            "Trailer",
+            "Upgrade",
+            "Expect",
+            "Proxy-Authorization",
+            "X-Forwarded-For",
+            "webhook-signature",
+            "Content-Type",
+            "User-Agent",
+        ] {
+            assert!(Headers::none().with(name, "v").is_err(), "{name}");
+        }
+        let twice = Headers::none().with("x-own", "1").unwrap().with("X-Own", "2");
+        assert!(twice.is_err());
+    }
+
+    #[test]
+    fn header_values_do_not_print() {
+        let headers = Headers::none().with("authorization", "Bearer canary-4711").unwrap();
+        assert_eq!(format!("{headers:?}"), "{\"authorization\"}");
+    }
+
+    #[test]
+    fn overrides_refuse_nonsense_by_field() {
+        let refused = |result: Result<Overrides, EndpointError>| result.unwrap_err().to_string();
+        assert!(refused(Overrides::none().timeout(Duration::ZERO)).starts_with("timeout: "));
+        assert!(refused(Overrides::none().timeout(Duration::MAX)).starts_with("timeout: "));
+        assert!(refused(Overrides::none().width(NonZeroU32::MAX)).starts_with("width: "));
+    }
+}

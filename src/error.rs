@@ -1,0 +1,80 @@
+//! What a store can refuse. The other areas keep their errors beside their code.
+
+use std::error::Error;
+use std::fmt;
+
+/// A foreign error whose type stays out of this crate's interface.
+pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// What a store's failure means for the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// It cannot be reached now. The engine stops claiming and tries again.
+    Unavailable,
+    /// Somebody else holds what it needs. The engine tries again.
+    Contended,
+    /// No room: the disk, or a stated capacity. Nothing was written.
+    Full,
+    /// It may be read but not written. Nothing was written.
+    ReadOnly,
+    /// What it holds cannot be trusted. It is never repaired or recreated.
+    Corrupt,
+    /// Its schema is newer than this crate. Nothing was touched.
+    NewerSchema,
+    /// The linked database has a fault that loses data.
+    UnsafeVersion,
+    /// The answer was lost: the call may have been applied. `publish`, `settle`
+    /// and `replay` are safe to repeat.
+    InDoubt,
+    /// What was asked for breaks a rule of the store.
+    Invalid,
+    /// Anything else.
+    Other,
+}
+
+/// A store could not do what it was asked.
+#[derive(Debug)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    what: String,
+    source: Option<BoxError>,
+}
+
+impl StoreError {
+    /// A failure of that kind; `what` says what was refused, without secrets.
+    pub fn new(kind: StoreErrorKind, what: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), source: None }
+    }
+
+    /// Keeps the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What the failure means.
+    #[must_use]
+    pub const fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::Contended | StoreErrorKind::InDoubt)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}

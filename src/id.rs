@@ -1,0 +1,328 @@
+//! The names of things, each a type of its own.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::time::Timestamp;
+
+/// A text that breaks the rule of the id it was meant for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {rule}")]
+pub struct IdError {
+    /// Which kind of id was refused, such as `event id`.
+    pub what: &'static str,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $refuses:expr, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            #[doc = concat!("Accepts a text that fits the rule: ", $rule, ".")]
+            ///
+            /// # Errors
+            /// Names the rule that the text breaks.
+            pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
+                let text = text.as_ref();
+                let refuses: fn(u8) -> bool = $refuses;
+                if text.is_empty() || text.len() > $max || text.bytes().any(refuses) {
+                    return Err(IdError { what: $what, rule: $rule });
+                }
+                Ok(Self(Arc::from(text)))
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = IdError;
+            fn try_from(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.as_ref().to_owned()
+            }
+        }
+    };
+}
+
+const fn not_visible_ascii(byte: u8) -> bool {
+    !byte.is_ascii_graphic()
+}
+
+text_id!(
+    /// Names an event: the message id on the wire in every profile, the same
+    /// over endpoints, retries and replays.
+    ///
+    /// It holds no `.`, because schemes join id and timestamp with one.
+    EventId, "event id", 128, |byte| not_visible_ascii(byte) || byte == b'.',
+    "1 to 128 visible ASCII characters, none of them a dot"
+);
+text_id!(
+    /// Names whose events these are: the key of isolation, fairness and account limits.
+    TenantId, "tenant", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
+);
+text_id!(
+    /// Names an endpoint, unique over all tenants.
+    EndpointId, "endpoint id", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
+);
+text_id!(
+    /// Says what happened, such as `order.paid`.
+    EventType, "event type", 128, |byte| not_visible_ascii(byte) || byte == b'*',
+    "1 to 128 visible ASCII characters, none of them an asterisk"
+);
+text_id!(
+    /// Narrows an event or a subscription inside its tenant, such as a website id.
+    Scope, "scope", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
+);
+text_id!(
+    /// Events of one ordering key reach an endpoint one at a time, in publish order.
+    OrderingKey, "ordering key", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
+);
+text_id!(
+    /// Publishing twice under one key of a tenant stores one event.
+    IdempotencyKey, "idempotency key", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
+);
+text_id!(
+    /// Names one replay, so that asking for it twice makes its deliveries once.
+    ReplayId, "replay id", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
+);
+text_id!(
+    /// Names a profile, such as `live_session`.
+    ProfileName, "profile name", 128,
+    |byte| !(byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
+    "1 to 128 of a-z, 0-9 and underscore"
+);
+text_id!(
+    /// The host of an endpoint's URL as it stands there, in lower case.
+    HostName, "host", 253, not_visible_ascii, "1 to 253 visible ASCII characters"
+);
+
+impl EventId {
+    /// A fresh id in the text form of a version 7 UUID: it sorts by time to the
+    /// millisecond, and the rest is `random`.
+    #[must_use]
+    pub fn from_parts(now: Timestamp, random: [u8; 10]) -> Self {
+        let millis = u64::try_from(now.as_micros().div_euclid(1000)).unwrap_or(0);
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&random);
+        bytes[6] = bytes[6] & 0x0f | 0x70;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        let text = hex::encode(bytes);
+        let groups = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
+        Self(Arc::from(groups.join("-").as_str()))
+    }
+}
+
+/// Which time an event goes to an endpoint: when it was routed, or in a replay.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Round {
+    /// The event's own routing.
+    Routing,
+    /// A replay that somebody asked for.
+    Replay(ReplayId),
+}
+
+impl Round {
+    /// The form that stores keep: empty for the routing, else the replay's id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Routing => "",
+            Self::Replay(id) => id.as_str(),
+        }
+    }
+
+    /// Reads the form that stores keep.
+    ///
+    /// # Errors
+    /// When the text is not a replay id.
+    pub fn from_stored(text: &str) -> Result<Self, IdError> {
+        if text.is_empty() { Ok(Self::Routing) } else { ReplayId::new(text).map(Self::Replay) }
+    }
+}
+
+/// Names a delivery: one event for one endpoint in one round.
+///
+/// It is derived, not drawn: whoever routes the same event again writes the same
+/// ids, so routing twice is routing once. The first six bytes are the event's
+/// creation in milliseconds, which keeps neighbours together in an index.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId([u8; 16]);
+
+impl DeliveryId {
+    /// The id of this event's delivery to this endpoint in this round.
+    #[must_use]
+    pub fn derive(
+        tenant: &TenantId,
+        event: &EventId,
+        created_at: Timestamp,
+        endpoint: &EndpointId,
+        round: &Round,
+    ) -> Self {
+        // Ids hold no control character, so a NUL between them cannot be moved.
+        let mut digest = Sha256::new();
+        for part in [tenant.as_str(), event.as_str(), endpoint.as_str(), round.as_str()] {
+            digest.update(part.as_bytes());
+            digest.update([0]);
+        }
+        let digest = digest.finalize();
+        let millis = u64::try_from(created_at.as_micros().div_euclid(1000)).unwrap_or(0);
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+        bytes[6..].copy_from_slice(&digest[..10]);
+        Self(bytes)
+    }
+
+    /// The id that a store kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The form that stores keep.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// `dlv_` and 32 hexadecimal digits.
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "dlv_{}", hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for DeliveryId {
+    type Err = IdError;
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let error = IdError { what: "delivery id", rule: "dlv_ and 32 hexadecimal digits" };
+        let digits = text.strip_prefix("dlv_").ok_or_else(|| error.clone())?;
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| error)?;
+        Ok(Self(bytes))
+    }
+}
+
+/// The right to settle what one claim call took: 128 random bits, drawn by the caller.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token([u8; 16]);
+
+impl Token {
+    /// The token made of these bytes, which must come from the operating system's
+    /// randomness: a token that another claim also draws is no fence.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The form that stores keep.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_refuse_what_could_break_a_header_or_a_signature() {
+        for text in ["", "a b", "a\r\nb", "a\0", "é", &"x".repeat(129)] {
+            assert!(EventId::new(text).is_err(), "{text:?}");
+            assert!(TenantId::new(text).is_err(), "{text:?}");
+        }
+        assert!(EventId::new("a.1").is_err());
+        assert!(TenantId::new("a.1").is_ok());
+        assert!(EventType::new("order.*").is_err());
+    }
+
+    #[test]
+    fn a_delivery_id_differs_with_each_of_its_parts() {
+        let tenant = |text| TenantId::new(text).unwrap();
+        let of = |t, e, p, round: &Round| {
+            DeliveryId::derive(
+                &tenant(t),
+                &EventId::new(e).unwrap(),
+                Timestamp::EPOCH,
+                &EndpointId::new(p).unwrap(),
+                round,
+            )
+        };
+        let replay = Round::Replay(ReplayId::new("r").unwrap());
+        let ids = [
+            of("t", "e", "p", &Round::Routing),
+            of("te", "e", "p", &Round::Routing),
+            of("t", "ee", "p", &Round::Routing),
+            of("t", "e", "ep", &Round::Routing),
+            of("t", "e", "p", &replay),
+        ];
+        for (i, a) in ids.iter().enumerate() {
+            assert!(ids[i + 1..].iter().all(|b| a != b));
+            assert_eq!(a.to_string().parse::<DeliveryId>().as_ref(), Ok(a));
+        }
+    }
+
+    #[test]
+    fn a_fresh_event_id_has_the_form_of_a_version_7_uuid() {
+        let id = EventId::from_parts(Timestamp::from_unix_seconds(1_700_000_000), [0xff; 10]);
+        assert_eq!(id.as_str(), "018bcfe5-6800-7fff-bfff-ffffffffffff");
+    }
+}

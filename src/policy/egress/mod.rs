@@ -1,0 +1,8 @@
+//! Where a request may go: the grammar of endpoint URLs, and the judgement of
+//! addresses.
+
+mod address;
+mod url;
+
+pub use address::{AddressPolicy, Net, Refused};
+pub use url::{EndpointUrl, PortPolicy, SchemePolicy, UrlError, UrlHost, UrlPolicy};

@@ -1,0 +1,8 @@
+//! Decisions on values: when to try again, how fast, what an answer means, where
+//! a request may go. Nothing here waits, reads a clock or draws a number.
+
+pub mod egress;
+pub mod lane;
+pub mod outcome;
+pub mod rate;
+pub mod retry;

@@ -1,0 +1,299 @@
+//! What came back from a request, and what that means.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+
+use crate::time::Timestamp;
+
+/// What one call of a transport gave.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// A response head arrived. A body that broke after it is still a response.
+    Response(Response),
+    /// The request certainly did not leave.
+    NotSent(NotSent),
+    /// The request may have left, and no response head arrived.
+    Unknown(Unknown),
+}
+
+/// A response, as far as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The beginning of the body, as far as the profile asks for it.
+    pub body: Bytes,
+    /// Whether more body was there, or broke off.
+    pub cut: bool,
+}
+
+/// Why a request certainly did not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// The host's name did not resolve.
+    Name,
+    /// A name resolved to a forbidden address.
+    Blocked,
+    /// The endpoint's own URL names a forbidden address, or is no longer valid.
+    BlockedLiteral,
+    /// The connection was refused or its network unreachable.
+    Refused,
+    /// No connection in time.
+    ConnectTimeout,
+    /// No TLS session.
+    Tls,
+    /// The configured proxy failed.
+    Proxy,
+    /// Our own fault: descriptors, memory, a panic, a transport shut down.
+    Ours,
+}
+
+/// Why nothing is known of a request that may have left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Unknown {
+    /// The total deadline passed.
+    Timeout,
+    /// The connection broke.
+    Reset,
+    /// What came back was no HTTP.
+    Protocol,
+    /// We cut it, at shutdown or after a panic.
+    Aborted,
+}
+
+impl NotSent {
+    /// The word that stores and logs use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Blocked => "blocked",
+            Self::BlockedLiteral => "blocked_literal",
+            Self::Refused => "refused",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::Tls => "tls",
+            Self::Proxy => "proxy",
+            Self::Ours => "ours",
+        }
+    }
+}
+
+impl Unknown {
+    /// The word that stores and logs use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Reset => "reset",
+            Self::Protocol => "protocol",
+            Self::Aborted => "aborted",
+        }
+    }
+}
+
+/// What a response means for its delivery and its endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Delivered. Unconfirmed where the receiver accepts before it knows.
+    Delivered {
+        /// Whether the answer proves that the receiver has it.
+        confirmed: bool,
+    },
+    /// Try again; not before `after`, if the receiver asked.
+    Retry {
+        /// What the receiver asked for.
+        after: Option<Duration>,
+    },
+    /// This message will never be taken; the endpoint is healthy.
+    Reject,
+    /// The endpoint is gone; `disable` says whether it is switched off too.
+    Gone {
+        /// Whether the endpoint is disabled, if it is still the version that was sent to.
+        disable: bool,
+    },
+}
+
+/// Judges a response by a profile's rules. It sees the body's beginning only as
+/// far as [`BodyNeed`] asks for it.
+pub trait Classify: fmt::Debug + Send + Sync {
+    /// What the response means; `now` is for dates in `Retry-After`.
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict;
+
+    /// How much of the body the judgement needs.
+    fn body_need(&self) -> BodyNeed;
+}
+
+/// How much of a response's body a classifier needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyNeed {
+    /// The head decides. What is read of the body is for the history alone.
+    None,
+    /// The first bytes decide, up to this many.
+    Prefix(usize),
+}
+
+/// A classifier that looks at the status alone.
+///
+/// Retried by default: everything but success and 410, as the carried systems promise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByStatus {
+    success: Success,
+    gone_disables: bool,
+    rejects: Vec<StatusCode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Success {
+    Any2xx,
+    Exactly(StatusCode),
+}
+
+impl ByStatus {
+    /// Any 2xx is success; 410 ends the delivery and disables the endpoint.
+    #[must_use]
+    pub const fn any_2xx() -> Self {
+        Self { success: Success::Any2xx, gone_disables: true, rejects: Vec::new() }
+    }
+
+    /// Only that status is success.
+    #[must_use]
+    pub const fn exactly(status: StatusCode) -> Self {
+        Self { success: Success::Exactly(status), gone_disables: true, rejects: Vec::new() }
+    }
+
+    /// 410 ends the delivery, and the endpoint stays enabled.
+    #[must_use]
+    pub const fn gone_keeps_endpoint(mut self) -> Self {
+        self.gone_disables = false;
+        self
+    }
+
+    /// These statuses end the delivery at once.
+    #[must_use]
+    pub fn rejects(mut self, statuses: impl Into<Vec<StatusCode>>) -> Self {
+        self.rejects = statuses.into();
+        self
+    }
+}
+
+impl Classify for ByStatus {
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
+        let status = response.status;
+        let success = match self.success {
+            Success::Any2xx => status.is_success(),
+            Success::Exactly(only) => status == only,
+        };
+        if success {
+            Verdict::Delivered { confirmed: true }
+        } else if status == StatusCode::GONE {
+            Verdict::Gone { disable: self.gone_disables }
+        } else if self.rejects.contains(&status) {
+            Verdict::Reject
+        } else {
+            Verdict::Retry { after: retry_after(response, now) }
+        }
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        BodyNeed::None
+    }
+}
+
+/// The wait that a 429 or 503 asks for: digits or an HTTP date (RFC 9110, 10.2.3).
+/// Anything else, two such headers included, asks for nothing. A wait too long to
+/// write is the longest that can be written; the retry policy bounds it.
+#[must_use]
+pub fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
+    if !matches!(response.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        return None;
+    }
+    let mut values = response.headers.get_all(header::RETRY_AFTER).iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= 64)?;
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(Timestamp::from(date).since(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(status: u16, retry_after: &[&[u8]]) -> Response {
+        let mut headers = HeaderMap::new();
+        for value in retry_after {
+            headers.append(header::RETRY_AFTER, http::HeaderValue::from_bytes(value).unwrap());
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        Response { status, headers, body: Bytes::new(), cut: false }
+    }
+
+    #[test]
+    fn every_status_has_one_meaning() {
+        let (any, strict) = (ByStatus::any_2xx(), ByStatus::exactly(StatusCode::OK));
+        for status in 100..=999 {
+            let response = response(status, &[]);
+            let expected = |success: bool| match status {
+                _ if success => Verdict::Delivered { confirmed: true },
+                410 => Verdict::Gone { disable: true },
+                _ => Verdict::Retry { after: None },
+            };
+            assert_eq!(any.classify(&response, Timestamp::EPOCH), expected((200..300).contains(&status)));
+            assert_eq!(strict.classify(&response, Timestamp::EPOCH), expected(status == 200));
+        }
+    }
+
+    #[test]
+    fn a_profile_may_keep_the_endpoint_at_410_and_fail_fast_elsewhere() {
+        let rules = ByStatus::any_2xx().gone_keeps_endpoint().rejects([StatusCode::PAYLOAD_TOO_LARGE]);
+        assert_eq!(rules.classify(&response(410, &[]), Timestamp::EPOCH), Verdict::Gone { disable: false });
+        assert_eq!(rules.classify(&response(413, &[]), Timestamp::EPOCH), Verdict::Reject);
+    }
+
+    #[test]
+    fn retry_after_is_digits_or_a_date_and_nothing_else() {
+        // Sun, 06 Nov 1994 08:49:37 GMT
+        let now = Timestamp::from_unix_seconds(784_111_777 - 60);
+        let seconds = |n| Some(Duration::from_secs(n));
+        let rows: [(&[u8], Option<Duration>); 19] = [
+            (b"0", seconds(0)),
+            (b"120", seconds(120)),
+            (b"999999999999", seconds(999_999_999_999)),
+            (b"9223372036854775808000000000000000000000", seconds(u64::MAX)),
+            (b"Sun, 06 Nov 1994 08:49:37 GMT", seconds(60)),
+            (b"Sunday, 06-Nov-94 08:49:37 GMT", seconds(60)),
+            (b"Sun Nov  6 08:49:37 1994", seconds(60)),
+            (b"Sat, 06 Nov 1993 08:49:37 GMT", seconds(0)),
+            (b"Sun, 06 Nov 1994 08:49:37 +0000", None),
+            (b"-5", None),
+            (b"+5", None),
+            (b"1.5", None),
+            (b"1e30", None),
+            (b"NaN", None),
+            (b"inf", None),
+            (b"0x10", None),
+            (b"", None),
+            (b"10, 20", None),
+            (b"\xd9\xa1", None),
+        ];
+        for (value, expected) in rows {
+            let text = String::from_utf8_lossy(value).into_owned();
+            assert_eq!(retry_after(&response(429, &[value]), now), expected, "{text}");
+            assert_eq!(retry_after(&response(503, &[value]), now), expected, "{text}");
+            assert_eq!(retry_after(&response(500, &[value]), now), None, "{text}");
+        }
+        assert_eq!(retry_after(&response(429, &[b"1", b"2"]), now), None, "two headers");
+    }
+}

@@ -1,0 +1,236 @@
+//! Rate limits: at most so many request starts in any window of the stated length.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// The longest window a limit takes: one day. A log keeps one entry per grant.
+pub const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Over what a limit is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LimitScope {
+    /// Each endpoint has its own.
+    Endpoint,
+    /// All endpoints of one tenant share it.
+    Tenant,
+    /// All endpoints at one host share it.
+    Host,
+    /// Everything shares it.
+    Global,
+}
+
+/// A limit that cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {rule}")]
+pub struct LimitError {
+    /// The setting that is wrong.
+    pub field: &'static str,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+/// At most `starts` request starts in **any** `window`, over `scope`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "StoredLimit", into = "StoredLimit")]
+pub struct Limit {
+    scope: LimitScope,
+    starts: NonZeroU32,
+    window: Duration,
+}
+
+impl Limit {
+    /// `starts` per `window`, shared over `scope`.
+    ///
+    /// # Errors
+    /// When the window is zero or longer than [`WINDOW_MAX`].
+    pub fn new(scope: LimitScope, starts: NonZeroU32, window: Duration) -> Result<Self, LimitError> {
+        if window < Duration::from_micros(1) || window > WINDOW_MAX {
+            return Err(LimitError { field: "limit.window", rule: "is between 1 microsecond and 1 day" });
+        }
+        Ok(Self { scope, starts, window })
+    }
+
+    /// `starts` per minute, shared over `scope`.
+    #[must_use]
+    pub const fn per_minute(scope: LimitScope, starts: NonZeroU32) -> Self {
+        Self { scope, starts, window: Duration::from_secs(60) }
+    }
+
+    /// Over what it is shared.
+    #[must_use]
+    pub const fn scope(&self) -> LimitScope {
+        self.scope
+    }
+
+    /// How many starts a window holds.
+    #[must_use]
+    pub const fn starts(&self) -> u32 {
+        self.starts.get()
+    }
+
+    /// The length of the window.
+    #[must_use]
+    pub const fn window(&self) -> Duration {
+        self.window
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLimit {
+    scope: LimitScope,
+    starts: NonZeroU32,
+    window_us: u64,
+}
+
+impl From<Limit> for StoredLimit {
+    fn from(limit: Limit) -> Self {
+        let window_us = u64::try_from(limit.window.as_micros()).unwrap_or(u64::MAX);
+        Self { scope: limit.scope, starts: limit.starts, window_us }
+    }
+}
+
+impl TryFrom<StoredLimit> for Limit {
+    type Error = LimitError;
+    fn try_from(stored: StoredLimit) -> Result<Self, LimitError> {
+        Self::new(stored.scope, stored.starts, Duration::from_micros(stored.window_us))
+    }
+}
+
+/// Which log a limit counts in: its scope and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LimitKey {
+    /// Over what the limit is shared.
+    pub scope: LimitScope,
+    /// The endpoint, tenant or host; empty for a global limit.
+    pub of: String,
+}
+
+/// The exact log of one limit key: every grant, until it stops counting.
+///
+/// A grant may start requests until its `start_by`, so it counts until then plus
+/// the window. Thereby any window, wherever it begins, holds at most the limit.
+#[derive(Debug, Clone, Default)]
+pub struct StartLog {
+    grants: VecDeque<Granted>,
+    starts: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Granted {
+    counts_until: Timestamp,
+    starts: u32,
+}
+
+impl StartLog {
+    /// A log that holds these grants, as (counts until, starts), in any order.
+    #[must_use]
+    pub fn from_grants(grants: impl IntoIterator<Item = (Timestamp, u32)>) -> Self {
+        let mut grants: Vec<_> =
+            grants.into_iter().map(|(counts_until, starts)| Granted { counts_until, starts }).collect();
+        grants.sort_by_key(|grant| grant.counts_until);
+        let starts = grants.iter().map(|grant| u64::from(grant.starts)).sum();
+        Self { grants: grants.into(), starts }
+    }
+
+    /// How many of `wanted` starts fit under `limit` at `now`.
+    pub fn room(&mut self, limit: &Limit, now: Timestamp, wanted: u32) -> u32 {
+        while let Some(oldest) = self.grants.front().filter(|grant| grant.counts_until <= now) {
+            self.starts -= u64::from(oldest.starts);
+            self.grants.pop_front();
+        }
+        let free = u64::from(limit.starts()).saturating_sub(self.starts);
+        wanted.min(u32::try_from(free).unwrap_or(u32::MAX))
+    }
+
+    /// Notes that `starts` may begin until `start_by`; returns until when they count.
+    pub fn grant(&mut self, limit: &Limit, start_by: Timestamp, starts: u32) -> Timestamp {
+        let counts_until = start_by + limit.window();
+        let at = self.grants.partition_point(|grant| grant.counts_until <= counts_until);
+        self.grants.insert(at, Granted { counts_until, starts });
+        self.starts += u64::from(starts);
+        counts_until
+    }
+
+    /// When at least one more start fits; `None` when it fits now.
+    #[must_use]
+    pub fn opens_at(&self, limit: &Limit) -> Option<Timestamp> {
+        let mut over = (self.starts + 1).checked_sub(u64::from(limit.starts())).filter(|over| *over > 0)?;
+        for grant in &self.grants {
+            over = over.saturating_sub(u64::from(grant.starts));
+            if over == 0 {
+                return Some(grant.counts_until);
+            }
+        }
+        None
+    }
+
+    /// Whether nothing counts any more at `now`.
+    #[must_use]
+    pub fn is_spent(&self, now: Timestamp) -> bool {
+        self.grants.back().is_none_or(|grant| grant.counts_until <= now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(starts: u32, seconds: u64) -> Limit {
+        Limit::new(LimitScope::Tenant, NonZeroU32::new(starts).unwrap(), Duration::from_secs(seconds))
+            .unwrap()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_window_ever_holds_more_starts_than_the_limit(
+            seed in proptest::prelude::any::<u64>(), starts in 1_u32..20,
+        ) {
+            let (limit, mut rng) = (limit(starts, 60), fastrand::Rng::with_seed(seed));
+            let (mut log, mut now, mut began) = (StartLog::default(), Timestamp::EPOCH, Vec::new());
+            for _ in 0..300 {
+                now = now + Duration::from_millis(rng.u64(0..20_000));
+                let granted = log.room(&limit, now, rng.u32(1..10));
+                if granted > 0 {
+                    let start_by = now + Duration::from_secs(1);
+                    log.grant(&limit, start_by, granted);
+                    for _ in 0..granted {
+                        began.push(now + Duration::from_micros(rng.u64(0..=1_000_000)));
+                    }
+                } else {
+                    proptest::prop_assert!(log.opens_at(&limit).unwrap() > now);
+                }
+            }
+            began.sort();
+            for (i, first) in began.iter().enumerate() {
+                let inside = began[i..].iter().filter(|at| at.since(*first) < limit.window()).count();
+                proptest::prop_assert!(inside <= starts as usize, "{inside} starts in one window");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_when_there_is_room_again() {
+        let limit = limit(3, 60);
+        let at = Timestamp::from_unix_seconds;
+        let mut log = StartLog::from_grants([(at(70), 2), (at(65), 1)]);
+        assert_eq!(log.room(&limit, at(10), 5), 0);
+        assert_eq!(log.opens_at(&limit), Some(at(65)));
+        assert_eq!(log.room(&limit, at(65), 5), 1);
+        assert_eq!(log.opens_at(&limit), None);
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_field() {
+        let starts = NonZeroU32::MIN;
+        for window in [Duration::ZERO, Duration::MAX] {
+            assert_eq!(Limit::new(LimitScope::Global, starts, window).unwrap_err().field, "limit.window");
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! When a failed delivery is tried again, and when it is given up.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// The longest gap, window or age that a policy takes: 366 days.
+pub const SPAN_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A retry policy that cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {rule}")]
+pub struct RetryError {
+    /// The setting that is wrong.
+    pub field: &'static str,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+/// The gaps between attempts, each counted from the end of the attempt before.
+///
+/// ```
+/// use hookpost::policy::retry::Schedule;
+/// use std::time::Duration;
+///
+/// let minutes = |n| Duration::from_secs(60 * n);
+/// let schedule = Schedule::exponential(minutes(1), 2, minutes(10))?;
+/// assert_eq!(schedule.gap(0), Some(minutes(1)));
+/// assert_eq!(schedule.gap(4), Some(minutes(10)));
+/// # Ok::<(), hookpost::policy::retry::RetryError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredSchedule", into = "StoredSchedule")]
+pub struct Schedule(Gaps);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Gaps {
+    List(Vec<Duration>),
+    Exponential { first: Duration, factor: u32, cap: Duration },
+}
+
+impl Schedule {
+    /// These gaps in turn; after the last one the delivery is exhausted. An empty
+    /// list means one attempt and no more.
+    ///
+    /// # Errors
+    /// When a gap is zero or longer than [`SPAN_MAX`], or there are more than 1000.
+    pub fn list(gaps: impl Into<Vec<Duration>>) -> Result<Self, RetryError> {
+        let gaps = gaps.into();
+        if gaps.len() > 1000 {
+            return Err(RetryError { field: "schedule", rule: "holds at most 1000 gaps" });
+        }
+        for gap in &gaps {
+            check_span("schedule", *gap)?;
+        }
+        Ok(Self(Gaps::List(gaps)))
+    }
+
+    /// `first`, then `factor` times as much with each try, never more than `cap`.
+    ///
+    /// # Errors
+    /// When a gap is zero or longer than [`SPAN_MAX`], the cap is below the first
+    /// gap, or the factor is zero.
+    pub fn exponential(first: Duration, factor: u32, cap: Duration) -> Result<Self, RetryError> {
+        check_span("schedule.first", first)?;
+        check_span("schedule.cap", cap)?;
+        if cap < first {
+            return Err(RetryError { field: "schedule.cap", rule: "is not below schedule.first" });
+        }
+        if factor == 0 {
+            return Err(RetryError { field: "schedule.factor", rule: "is at least 1" });
+        }
+        Ok(Self(Gaps::Exponential { first, factor, cap }))
+    }
+
+    /// The gap after attempt number `done + 1`; `None` when no try is left.
+    #[must_use]
+    pub fn gap(&self, done: u32) -> Option<Duration> {
+        match &self.0 {
+            Gaps::List(gaps) => gaps.get(usize::try_from(done).unwrap_or(usize::MAX)).copied(),
+            Gaps::Exponential { first, factor, cap } => {
+                let grown = factor.checked_pow(done).and_then(|times| first.checked_mul(times));
+                Some(grown.map_or(*cap, |gap| gap.min(*cap)))
+            }
+        }
+    }
+
+    /// The gap for back-off step `step`, which never ends: past the list's end the
+    /// last gap again. A lane backs off by it while its endpoint is sick.
+    #[must_use]
+    pub fn back_off(&self, step: u32) -> Duration {
+        const ONE_ATTEMPT_ONLY: Duration = Duration::from_secs(60);
+        self.gap(step).unwrap_or_else(|| match &self.0 {
+            Gaps::List(gaps) => gaps.last().copied().unwrap_or(ONE_ATTEMPT_ONLY),
+            Gaps::Exponential { cap, .. } => *cap,
+        })
+    }
+
+    /// A jittered gap stays inside what the schedule promises.
+    fn clamp(&self, gap: Duration) -> Duration {
+        match &self.0 {
+            Gaps::List(_) => gap,
+            Gaps::Exponential { first, cap, .. } => gap.clamp(*first, *cap),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredSchedule {
+    List { gaps_us: Vec<u64> },
+    Exponential { first_us: u64, factor: u32, cap_us: u64 },
+}
+
+impl From<Schedule> for StoredSchedule {
+    fn from(schedule: Schedule) -> Self {
+        let micros = |gap: Duration| u64::try_from(gap.as_micros()).unwrap_or(u64::MAX);
+        match schedule.0 {
+            Gaps::List(gaps) => Self::List { gaps_us: gaps.into_iter().map(micros).collect() },
+            Gaps::Exponential { first, factor, cap } => {
+                Self::Exponential { first_us: micros(first), factor, cap_us: micros(cap) }
+            }
+        }
+    }
+}
+
+impl TryFrom<StoredSchedule> for Schedule {
+    type Error = RetryError;
+    fn try_from(stored: StoredSchedule) -> Result<Self, RetryError> {
+        match stored {
+            StoredSchedule::List { gaps_us } => {
+                Self::list(gaps_us.into_iter().map(Duration::from_micros).collect::<Vec<_>>())
+            }
+            StoredSchedule::Exponential { first_us, factor, cap_us } => {
+                Self::exponential(Duration::from_micros(first_us), factor, Duration::from_micros(cap_us))
+            }
+        }
+    }
+}
+
+/// How long and how often a delivery is tried.
+///
+/// Two clocks end it: the **window**, from the start of its first attempt, and the
+/// **maximum age**, from its birth. A try that would come after either end is not
+/// waited for: the delivery fails at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    schedule: Schedule,
+    jitter_percent: u8,
+    window: Option<Duration>,
+    age_max: Option<Duration>,
+    attempts_max: Option<NonZeroU32>,
+    retry_after_max: Duration,
+}
+
+impl RetryPolicy {
+    /// Tries by `schedule`, without jitter, window or age; a `Retry-After` counts
+    /// up to one hour.
+    #[must_use]
+    pub const fn new(schedule: Schedule) -> Self {
+        Self {
+            schedule,
+            jitter_percent: 0,
+            window: None,
+            age_max: None,
+            attempts_max: None,
+            retry_after_max: Duration::from_secs(3600),
+        }
+    }
+
+    /// Spreads each gap by up to that many percent either way. The gaps of an
+    /// exponential schedule stay between its first gap and its cap.
+    ///
+    /// # Errors
+    /// Above 100.
+    pub fn jitter_percent(mut self, percent: u8) -> Result<Self, RetryError> {
+        if percent > 100 {
+            return Err(RetryError { field: "jitter_percent", rule: "is at most 100" });
+        }
+        self.jitter_percent = percent;
+        Ok(self)
+    }
+
+    /// No attempt later than this after the start of the first.
+    ///
+    /// # Errors
+    /// When zero or longer than [`SPAN_MAX`].
+    pub fn window(mut self, window: Duration) -> Result<Self, RetryError> {
+        check_span("window", window)?;
+        self.window = Some(window);
+        Ok(self)
+    }
+
+    /// No attempt later than this after the delivery's birth.
+    ///
+    /// # Errors
+    /// When zero or longer than [`SPAN_MAX`].
+    pub fn age_max(mut self, age: Duration) -> Result<Self, RetryError> {
+        check_span("age_max", age)?;
+        self.age_max = Some(age);
+        Ok(self)
+    }
+
+    /// At most this many attempts in all.
+    #[must_use]
+    pub const fn attempts_max(mut self, attempts: NonZeroU32) -> Self {
+        self.attempts_max = Some(attempts);
+        self
+    }
+
+    /// A receiver's `Retry-After` counts up to this.
+    ///
+    /// # Errors
+    /// When zero or longer than [`SPAN_MAX`].
+    pub fn retry_after_max(mut self, max: Duration) -> Result<Self, RetryError> {
+        check_span("retry_after_max", max)?;
+        self.retry_after_max = max;
+        Ok(self)
+    }
+
+    /// The gaps.
+    #[must_use]
+    pub const fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// The end of a delivery's life, and why it ends there; `None` without a limit.
+    #[must_use]
+    pub fn end(&self, life: &Life) -> Option<(Timestamp, GiveUp)> {
+        let window =
+            self.window.zip(life.first_attempt_at).map(|(w, first)| (first + w, GiveUp::RetryWindow));
+        let age = self.age_max.map(|age| (life.born_at + age, GiveUp::Expired));
+        let stated = life.expires_at.map(|end| (end, GiveUp::Expired));
+        [window, age, stated].into_iter().flatten().min_by_key(|(end, _)| *end)
+    }
+
+    /// What follows a failed attempt that ended at `ended_at`. `roll` is a uniform
+    /// random number.
+    #[must_use]
+    pub fn after_failure(
+        &self,
+        life: &Life,
+        ended_at: Timestamp,
+        retry_after: Option<Duration>,
+        roll: u64,
+    ) -> NextTry {
+        if self.attempts_max.is_some_and(|max| life.attempts >= max.get()) {
+            return NextTry::GiveUp(GiveUp::Exhausted);
+        }
+        let Some(gap) = self.schedule.gap(life.attempts.saturating_sub(1)) else {
+            return NextTry::GiveUp(GiveUp::Exhausted);
+        };
+        let scheduled = self.jittered(gap, roll);
+        let asked = retry_after.unwrap_or(Duration::ZERO).min(self.retry_after_max);
+        let at = ended_at + scheduled.max(asked);
+        match self.end(life) {
+            Some((end, reason)) if at > end => NextTry::GiveUp(reason),
+            _ => NextTry::At(at),
+        }
+    }
+
+    fn jittered(&self, gap: Duration, roll: u64) -> Duration {
+        if self.jitter_percent == 0 {
+            return gap;
+        }
+        let micros = gap.as_micros();
+        let reach = micros * u128::from(self.jitter_percent) / 100;
+        // 0 ..= 2 * reach, by multiplying instead of dividing: no bias worth a loop.
+        let offset = ((2 * reach + 1) * u128::from(roll)) >> 64;
+        let spread = u64::try_from(micros - reach + offset).unwrap_or(u64::MAX);
+        self.schedule.clamp(Duration::from_micros(spread))
+    }
+}
+
+/// What a delivery has behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// Its birth: the later of the event's creation and not-before, or the replay call.
+    pub born_at: Timestamp,
+    /// The event's own end, if it has one.
+    pub expires_at: Option<Timestamp>,
+    /// When its first attempt began.
+    pub first_attempt_at: Option<Timestamp>,
+    /// Attempts made, the one that just failed included.
+    pub attempts: u32,
+}
+
+/// What follows a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NextTry {
+    /// Try again then.
+    At(Timestamp),
+    /// Do not try again.
+    GiveUp(GiveUp),
+}
+
+/// Why a delivery is not tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GiveUp {
+    /// The next try would be past the retry window.
+    RetryWindow,
+    /// The next try would be past the maximum age or the event's own end.
+    Expired,
+    /// The schedule or the number of attempts is used up.
+    Exhausted,
+}
+
+fn check_span(field: &'static str, span: Duration) -> Result<(), RetryError> {
+    if span < Duration::from_micros(1) || span > SPAN_MAX {
+        return Err(RetryError { field, rule: "is between 1 microsecond and 366 days" });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn minutes(n: u64) -> Duration {
+        Duration::from_secs(60 * n)
+    }
+
+    fn live_session() -> RetryPolicy {
+        RetryPolicy::new(Schedule::exponential(minutes(1), 2, minutes(10)).unwrap())
+            .window(minutes(8 * 60))
+            .and_then(|policy| policy.age_max(minutes(24 * 60)))
+            .unwrap()
+    }
+
+    fn life(attempts: u32, first_attempt_at: Timestamp) -> Life {
+        Life {
+            born_at: Timestamp::EPOCH,
+            expires_at: None,
+            first_attempt_at: Some(first_attempt_at),
+            attempts,
+        }
+    }
+
+    #[test]
+    fn one_minute_doubling_to_ten_for_eight_hours_is_51_attempts_the_last_at_475_minutes() {
+        let policy = live_session();
+        let (mut at, mut starts) = (Timestamp::EPOCH, vec![0]);
+        let reason = loop {
+            match policy.after_failure(
+                &life(u32::try_from(starts.len()).unwrap(), Timestamp::EPOCH),
+                at,
+                None,
+                7,
+            ) {
+                NextTry::At(next) => {
+                    at = next;
+                    starts.push(at.unix_seconds() / 60);
+                }
+                NextTry::GiveUp(reason) => break reason,
+            }
+        };
+        assert_eq!(&starts[..8], [0, 1, 3, 7, 15, 25, 35, 45]);
+        assert_eq!((starts.len(), starts.last(), reason), (51, Some(&475), GiveUp::RetryWindow));
+    }
+
+    #[test]
+    fn a_first_attempt_at_20_hours_ends_with_the_age_and_not_with_the_window() {
+        let first = Timestamp::EPOCH + minutes(20 * 60);
+        let end = live_session().end(&life(1, first));
+        assert_eq!(end, Some((Timestamp::EPOCH + minutes(24 * 60), GiveUp::Expired)));
+    }
+
+    #[test]
+    fn ten_thousand_jittered_gaps_stay_between_one_and_ten_minutes() {
+        let policy = live_session().jitter_percent(50).unwrap();
+        let mut rolls = fastrand::Rng::with_seed(1);
+        let mut seen = std::collections::BTreeSet::new();
+        for n in 0..10_000_u32 {
+            let roll = match n {
+                0 => 0,
+                1 => u64::MAX,
+                _ => rolls.u64(..),
+            };
+            let NextTry::At(at) =
+                policy.after_failure(&life(1 + n % 20, Timestamp::EPOCH), Timestamp::EPOCH, None, roll)
+            else {
+                panic!("gave up")
+            };
+            let gap = at.since(Timestamp::EPOCH);
+            assert!(gap >= minutes(1) && gap <= minutes(10), "{gap:?}");
+            seen.insert(gap);
+        }
+        assert!(seen.len() > 5_000, "jitter spreads");
+    }
+
+    #[test]
+    fn retry_after_only_lengthens_and_only_to_its_maximum() {
+        let policy = live_session();
+        for (asked, expected) in [
+            (None, minutes(1)),
+            (Some(Duration::ZERO), minutes(1)),
+            (Some(Duration::from_secs(120)), minutes(2)),
+            (Some(Duration::from_secs(1_000_000_000)), minutes(60)),
+            (Some(Duration::MAX), minutes(60)),
+        ] {
+            let next = policy.after_failure(&life(1, Timestamp::EPOCH), Timestamp::EPOCH, asked, 0);
+            assert_eq!(next, NextTry::At(Timestamp::EPOCH + expected), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_exhausted_after_its_last_gap_and_attempts_are_bounded() {
+        let twice = RetryPolicy::new(Schedule::list([minutes(1), minutes(1)]).unwrap());
+        let after = |policy: &RetryPolicy, attempts| {
+            policy.after_failure(&life(attempts, Timestamp::EPOCH), Timestamp::EPOCH, None, 0)
+        };
+        assert_eq!(after(&twice, 2), NextTry::At(Timestamp::EPOCH + minutes(1)));
+        assert_eq!(after(&twice, 3), NextTry::GiveUp(GiveUp::Exhausted));
+        let bounded = live_session().attempts_max(NonZeroU32::MIN);
+        assert_eq!(after(&bounded, 1), NextTry::GiveUp(GiveUp::Exhausted));
+    }
+
+    #[test]
+    fn any_number_of_attempts_gives_a_gap_within_the_cap() {
+        let schedule = Schedule::exponential(minutes(1), 2, minutes(10)).unwrap();
+        for done in [0, 3, 4, 31, 32, 64, u32::MAX] {
+            assert!(schedule.gap(done).unwrap() <= minutes(10));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_its_field() {
+        assert_eq!(Schedule::exponential(Duration::ZERO, 2, minutes(1)).unwrap_err().field, "schedule.first");
+        assert_eq!(Schedule::exponential(minutes(2), 2, minutes(1)).unwrap_err().field, "schedule.cap");
+        assert_eq!(Schedule::exponential(minutes(1), 0, minutes(1)).unwrap_err().field, "schedule.factor");
+        assert_eq!(Schedule::list([Duration::MAX]).unwrap_err().field, "schedule");
+        assert_eq!(live_session().window(Duration::ZERO).unwrap_err().field, "window");
+        assert_eq!(live_session().age_max(Duration::MAX).unwrap_err().field, "age_max");
+        assert_eq!(live_session().jitter_percent(101).unwrap_err().field, "jitter_percent");
+        assert_eq!(live_session().retry_after_max(Duration::ZERO).unwrap_err().field, "retry_after_max");
+    }
+}

@@ -1,0 +1,15 @@
+//! Randomness.
+
+/// Fills buffers with random bytes: tokens, ids, jitter.
+pub trait Entropy: Send + Sync {
+    /// Fills the whole buffer.
+    ///
+    /// # Errors
+    /// When the source has none; nothing is claimed then.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
+}
+
+/// The source of randomness failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no randomness to be had")]
+pub struct EntropyError;

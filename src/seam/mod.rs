@@ -1,0 +1,32 @@
+//! What a host may bring itself: one trait per choice, each small, object-safe and
+//! in batches, with plain owned values across. No default bodies and no capability
+//! flags: what a trait says, every implementation does.
+
+mod cipher;
+mod clock;
+mod directory;
+mod entropy;
+mod history;
+mod limiter;
+mod observer;
+mod registry;
+mod store;
+mod transport;
+
+pub use cipher::{Cipher, CipherError, Sealed};
+pub use clock::Clock;
+pub use directory::{Directory, Subscribers};
+pub use entropy::{Entropy, EntropyError};
+pub use history::{
+    AttemptLog, DeliveryPage, DeliveryQuery, History, PageAfter, Replay, Replayed, Selection, StateFilter,
+    Stats,
+};
+pub use limiter::{Ask, Grant, Limiter, Refusal};
+pub use observer::{Notice, Observer, Silence};
+pub use registry::{Expected, Put, Registry, Write};
+pub use store::{Class, Store};
+pub use transport::Transport;
+
+/// All that a built-in store brings.
+pub trait Backend: Store + Directory + Registry + History + Limiter {}
+impl<B: Store + Directory + Registry + History + Limiter> Backend for B {}

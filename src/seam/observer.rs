@@ -1,0 +1,125 @@
+//! What an operator may want to hear.
+
+use std::time::Duration;
+
+use crate::delivery::{AttemptResult, FailReason, Settled, State};
+use crate::error::StoreErrorKind;
+use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::time::Timestamp;
+
+/// Hears what happens, as it happens. It is called from the engine's own task:
+/// quick, never blocking. A panic in it is caught and counts as nothing heard.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn notice(&self, notice: &Notice<'_>);
+}
+
+/// Hears nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silence;
+
+impl Observer for Silence {
+    fn notice(&self, _: &Notice<'_>) {}
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Notice<'a> {
+    /// An event was stored.
+    Published {
+        /// Whose.
+        tenant: &'a TenantId,
+        /// Which.
+        event: &'a EventId,
+    },
+    /// An event, or a chunk of its endpoints, was routed.
+    Routed {
+        /// Which.
+        event: &'a EventId,
+        /// To how many endpoints.
+        deliveries: usize,
+    },
+    /// A request came to its end.
+    Attempted {
+        /// For which delivery.
+        delivery: DeliveryId,
+        /// Of which event.
+        event: &'a EventId,
+        /// To which endpoint.
+        endpoint: &'a EndpointId,
+        /// Which attempt this was.
+        number: u32,
+        /// What came back.
+        result: AttemptResult,
+        /// Whether that is success.
+        success: bool,
+        /// How long it took.
+        took: Duration,
+        /// When it is tried again; `None` when it is not.
+        next_at: Option<Timestamp>,
+    },
+    /// A delivery became terminal.
+    Concluded {
+        /// Which.
+        delivery: DeliveryId,
+        /// Of which event.
+        event: &'a EventId,
+        /// To which endpoint.
+        endpoint: &'a EndpointId,
+        /// How it ended.
+        state: State,
+    },
+    /// A settlement came too late or found nothing.
+    Stale {
+        /// What became of it.
+        settled: Settled,
+    },
+    /// Work waits for a rate limit.
+    Limited {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// A lane is held because nothing may be sent for its endpoint now.
+    Held {
+        /// Whose lane.
+        endpoint: &'a EndpointId,
+        /// Why: its secrets are sealed, its profile is unknown, it is disabled.
+        why: &'static str,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// An endpoint was disabled by the engine.
+    Disabled {
+        /// Which.
+        endpoint: &'a EndpointId,
+        /// Why.
+        why: &'static str,
+    },
+    /// A delivery was given up; see also `Concluded`.
+    DeadLetter {
+        /// Which.
+        delivery: DeliveryId,
+        /// Why.
+        reason: FailReason,
+    },
+    /// Our own fault: claiming stops for a while.
+    OwnFault {
+        /// What failed.
+        what: &'static str,
+        /// For how long.
+        pause: Duration,
+    },
+    /// The store refused or failed.
+    StoreFailed {
+        /// What it means.
+        kind: StoreErrorKind,
+        /// What was being done.
+        during: &'static str,
+    },
+    /// The store's clock moved against this machine's.
+    ClockJumped {
+        /// By how much.
+        by: Duration,
+    },
+}

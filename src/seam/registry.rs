@@ -1,0 +1,71 @@
+//! Endpoints as a host manages them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::endpoint::Endpoint;
+use crate::error::StoreError;
+use crate::id::{EndpointId, TenantId};
+
+/// Writes endpoints. Every call names the tenant: another tenant's endpoint is not
+/// found, never forbidden.
+#[async_trait]
+pub trait Registry: Send + Sync {
+    /// Writes an endpoint if `write.expected` holds. The stored version is one more
+    /// than before, whatever `endpoint.version` says. The lane's width follows.
+    async fn put(&self, write: &Write) -> Result<Put, StoreError>;
+
+    /// Removes an endpoint; says whether it was there.
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError>;
+
+    /// A page of the tenant's endpoints in the order of their ids, after that id.
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Endpoint>>, StoreError>;
+}
+
+/// An endpoint to be written.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// The endpoint.
+    pub endpoint: Endpoint,
+    /// The width its lane gets: the endpoint's own, or its profile's.
+    pub width: u32,
+    /// What must be there before.
+    pub expected: Expected,
+    /// Whether the tenant may have no other endpoint of this URL.
+    pub unique_url: bool,
+}
+
+/// What must be in the registry before a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected {
+    /// No endpoint of that id.
+    Absent,
+    /// The tenant's endpoint at this version.
+    Version(u64),
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Put {
+    /// It is written, at this version.
+    Stored {
+        /// The new version.
+        version: u64,
+    },
+    /// What was expected is not so; nothing was written.
+    Conflict {
+        /// The version that is there; `None` when there is none for this tenant.
+        current: Option<u64>,
+    },
+    /// Another endpoint of the tenant has this URL; nothing was written.
+    DuplicateUrl {
+        /// That endpoint.
+        endpoint: EndpointId,
+    },
+}

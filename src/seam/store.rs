@@ -1,0 +1,76 @@
+//! The durable queue.
+
+use async_trait::async_trait;
+
+use crate::delivery::{ClaimRequest, Claims, Gate, GateChange, Publish, PublishAnswer, Settled, Settlement};
+use crate::error::StoreError;
+use crate::policy::lane::LaneChange;
+use crate::time::Timestamp;
+
+/// Where events, deliveries, lanes and leases live. The contract, line by line, is
+/// the conformance suite's list of cases; in brief:
+///
+/// * What `publish` says is stored survives a crash. Same id or key: nothing added.
+/// * `claim` gives due work of open gates, each piece to one caller, within each
+///   lane's width, counting leases held anywhere. Claimed work is invisible until
+///   its lease ends, then due by itself.
+/// * `settle` applies with the current token only; otherwise nothing moves, except
+///   that a success ends a delivery still pending. The attempt is always recorded.
+/// * Nothing due is passed over for ever; a flood in one lane or tenant delays
+///   another's first claim by a bounded number of claims.
+/// * No method reads a clock but `now`, and none invents an id.
+///
+/// Dropping a future leaves the call done or not done. `publish` and `settle` are
+/// safe to repeat.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The store's clock: the one that due times and leases are written in.
+    async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// Stores events, all or, on error, none; one answer per event, in order. With
+    /// a request, what a claim would give of **these** events' deliveries is leased
+    /// by the same call.
+    async fn publish(
+        &self,
+        publishes: &[Publish],
+        claim: Option<&ClaimRequest>,
+        now: Timestamp,
+    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError>;
+
+    /// Leases due work.
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError>;
+
+    /// Writes what follows from claims; one answer per settlement, in order. Items
+    /// are independent of each other. Lane changes apply after the settlements.
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+        lanes: &[LaneChange],
+        now: Timestamp,
+    ) -> Result<Vec<Settled>, StoreError>;
+
+    /// Opens and closes gates. A gate held or paused yields nothing to any claim
+    /// that begins after this returned.
+    async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError>;
+
+    /// Removes at most `limit` rows that are terminal (or unmatched) and became so
+    /// before their class's moment, with their attempts; says whether more remain.
+    async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError>;
+
+    /// Returns when there may be new work: a hint, which may be lost or spurious.
+    /// Never returns where a store has no way to know.
+    async fn hint(&self);
+}
+
+/// What retention distinguishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Delivered deliveries.
+    Delivered,
+    /// Failed deliveries.
+    Failed,
+    /// Cancelled deliveries.
+    Cancelled,
+    /// Events that no endpoint wanted.
+    Unmatched,
+}

@@ -1,0 +1,166 @@
+//! Key material that cannot be printed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::time::Timestamp;
+
+/// The longest secret any scheme takes.
+pub const SECRET_BYTES_MAX: usize = 1024;
+
+/// A text that cannot serve as a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecretError {
+    /// Nothing, or nothing but white space: anybody could sign with it.
+    #[error("secret: is empty or only white space")]
+    Blank,
+    /// Longer than [`SECRET_BYTES_MAX`].
+    #[error("secret: is longer than 1024 bytes")]
+    TooLong,
+    /// Lacks the scheme's prefix, or has that of another kind of key.
+    #[error("secret: has not the prefix that its scheme asks for")]
+    Prefix,
+    /// Not canonical base64 after the prefix.
+    #[error("secret: is not canonical base64 after its prefix")]
+    Encoding,
+    /// The scheme bounds the decoded length.
+    #[error("secret: decodes to {bytes} bytes, its scheme asks for {min} to {max}")]
+    Length {
+        /// The length found.
+        bytes: usize,
+        /// The least length allowed.
+        min: usize,
+        /// The greatest length allowed.
+        max: usize,
+    },
+}
+
+/// A secret as its user configures it. It prints as `Secret(***)`, does not
+/// serialise, and is wiped from memory with its last copy.
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
+
+impl Secret {
+    /// Takes a secret. Its scheme may ask for more when it is used.
+    ///
+    /// # Errors
+    /// When it is blank or longer than [`SECRET_BYTES_MAX`].
+    pub fn new(text: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
+        let bytes = Zeroizing::new(text.into());
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(SecretError::Blank);
+        }
+        if bytes.len() > SECRET_BYTES_MAX {
+            return Err(SecretError::TooLong);
+        }
+        Ok(Self(Arc::new(bytes)))
+    }
+
+    /// The secret itself. Whoever calls this answers for where it goes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// A secret that still signs beside the current one, until a moment.
+#[derive(Debug, Clone)]
+pub struct Retiring {
+    /// The older secret.
+    pub secret: Secret,
+    /// From here on it neither signs nor verifies.
+    pub until: Timestamp,
+}
+
+/// An endpoint's secrets: one that signs, and older ones that are being retired.
+#[derive(Debug, Clone, Default)]
+pub struct SecretSet {
+    /// The secret that signs; `None` where the profile allows unsigned sending.
+    pub current: Option<Secret>,
+    /// Older secrets; a scheme whose header holds a list signs with them too.
+    pub retiring: Vec<Retiring>,
+}
+
+impl SecretSet {
+    /// One secret, none retiring.
+    #[must_use]
+    pub const fn of(secret: Secret) -> Self {
+        Self { current: Some(secret), retiring: Vec::new() }
+    }
+
+    /// No secret: requests go out unsigned, where the profile allows that.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { current: None, retiring: Vec::new() }
+    }
+
+    /// Makes `next` the current secret; the one before signs beside it until `until`.
+    #[must_use]
+    pub fn rotated(mut self, next: Secret, until: Timestamp) -> Self {
+        if let Some(secret) = self.current.replace(next) {
+            self.retiring.insert(0, Retiring { secret, until });
+        }
+        self
+    }
+
+    /// The secrets in force at `now`, the current one first.
+    pub fn in_force(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
+        let retiring = self.retiring.iter().filter(move |old| now < old.until).map(|old| &old.secret);
+        self.current.iter().chain(retiring)
+    }
+}
+
+/// What a store knows of an endpoint's secrets.
+#[derive(Debug, Clone)]
+pub enum Secrets {
+    /// They were opened.
+    Open(SecretSet),
+    /// They are sealed with a key that is not at hand: the endpoint's lane is
+    /// held, nothing is sent unsigned.
+    Sealed {
+        /// The key that would open them.
+        key_id: String,
+    },
+}
+
+impl From<SecretSet> for Secrets {
+    fn from(set: SecretSet) -> Self {
+        Self::Open(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_never_prints_and_never_is_blank() {
+        let secret = Secret::new("canary-4711").unwrap();
+        let set = SecretSet::of(secret.clone()).rotated(Secret::new("canary-4712").unwrap(), Timestamp::MAX);
+        assert!(
+            !format!("{secret:?} {secret:#?} {set:?} {:?}", Secrets::from(set.clone())).contains("canary")
+        );
+        for blank in ["", " ", "\t\r\n "] {
+            assert_eq!(Secret::new(blank).unwrap_err(), SecretError::Blank);
+        }
+        assert_eq!(Secret::new(vec![b'x'; 1025]).unwrap_err(), SecretError::TooLong);
+    }
+
+    #[test]
+    fn a_retired_secret_is_out_of_force_from_its_moment_on() {
+        let end = Timestamp::from_unix_seconds(100);
+        let set = SecretSet::of(Secret::new("old").unwrap()).rotated(Secret::new("new").unwrap(), end);
+        let names = |now| set.in_force(now).map(Secret::expose).collect::<Vec<_>>();
+        assert_eq!(names(Timestamp::from_unix_seconds(99)), [b"new", b"old"]);
+        assert_eq!(names(end), [b"new"]);
+    }
+}

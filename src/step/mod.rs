@@ -1,0 +1,2 @@
+//! The three decisions about a claim: where an event goes, what a delivery sends,
+//! and what follows from what came back. Pure functions of values.

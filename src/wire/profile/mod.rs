@@ -1,0 +1,69 @@
+//! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::id::ProfileName;
+use crate::policy::egress::UrlPolicy;
+use crate::policy::outcome::Classify;
+use crate::policy::rate::Limit;
+use crate::policy::retry::RetryPolicy;
+
+use super::envelope::Envelope;
+use super::scheme::Scheme;
+
+/// One sending dialect.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// What endpoints call it.
+    pub name: ProfileName,
+    /// Writes bodies.
+    pub envelope: Arc<dyn Envelope>,
+    /// Signs them; `None` for targets whose URL is the credential.
+    pub scheme: Option<Scheme>,
+    /// Whether an endpoint must have a secret.
+    pub signing: Signing,
+    /// Headers sent with every request, such as the user agent.
+    pub headers: HeaderMap,
+    /// Judges responses.
+    pub classifier: Arc<dyn Classify>,
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// How fast.
+    pub limits: Vec<Limit>,
+    /// Which URLs an endpoint may have.
+    pub urls: UrlPolicy,
+    /// Whether a tenant may have only one endpoint of a URL.
+    pub unique_urls: bool,
+    /// The deadline of one attempt.
+    pub timeout: Duration,
+    /// How many requests one endpoint may have in flight.
+    pub width: NonZeroU32,
+    /// How much of a response's body the history keeps.
+    pub keep_body: usize,
+    /// Disable an endpoint after every answer has been a failure for so long.
+    pub disable_after: Option<Duration>,
+    /// What becomes of older pending deliveries when an endpoint is enabled again.
+    pub on_enable: OnEnable,
+}
+
+/// Whether an endpoint must have a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// An endpoint without a secret is refused.
+    Required,
+    /// An endpoint without a secret gets unsigned requests.
+    Optional,
+}
+
+/// What becomes of older pending deliveries when an endpoint is enabled again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnEnable {
+    /// They are sent.
+    Send,
+    /// They are cancelled.
+    Cancel,
+}

@@ -1,0 +1,1 @@
+//! Verifying what was received.
