@@ -26,7 +26,7 @@ pub struct RetryError {
 /// use hookpost::policy::retry::Schedule;
 /// use std::time::Duration;
 ///
-/// let minutes = |n| Duration::from_secs(60 * n);
+/// let minutes = |n: u64| Duration::from_secs(60 * n);
 /// let schedule = Schedule::exponential(minutes(1), 2, minutes(10))?;
 /// assert_eq!(schedule.gap(0), Some(minutes(1)));
 /// assert_eq!(schedule.gap(4), Some(minutes(10)));
