@@ -32,6 +32,8 @@ pub struct Lane {
     pub ready_at: Option<Timestamp>,
     /// How many may be leased at once, now.
     pub width: u32,
+    /// Whether its last answer was a success; false for a new lane.
+    pub proven: bool,
     /// Failures since the last success.
     pub streak: u32,
     /// Since when every answer has been a failure.
@@ -58,6 +60,8 @@ pub struct LaneChange {
 pub struct Health {
     /// The width in force.
     pub width: u32,
+    /// Whether the last answer was a success.
+    pub proven: bool,
     /// Failures in a row.
     pub streak: u32,
     /// Since when.
@@ -67,21 +71,22 @@ pub struct Health {
 }
 
 impl Lane {
-    /// Whether its last answer was no success.
+    /// Whether its last answer was no success, or it has had none: such lanes share
+    /// a part of the slots, so that endpoints that never answer cannot take them all.
     #[must_use]
     pub const fn is_doubtful(&self) -> bool {
-        self.streak > 0
+        !self.proven
     }
 
     /// The change after a success; `None` when the lane is already as it should be.
     #[must_use]
     pub fn after_success(&self, full_width: u32) -> Option<LaneChange> {
         let width = self.width.max(1).saturating_mul(2).min(full_width);
-        let settled = self.streak == 0 && self.failing_since.is_none() && self.width == width;
+        let settled = self.proven && self.streak == 0 && self.failing_since.is_none() && self.width == width;
         if settled {
             return None;
         }
-        let health = Health { width, streak: 0, failing_since: None, lower: true };
+        let health = Health { width, proven: true, streak: 0, failing_since: None, lower: true };
         Some(self.change(None, Some(health)))
     }
 
@@ -101,6 +106,7 @@ impl Lane {
         let asked = retry_after.map(|wait| ended_at + wait.min(retry_after_max));
         let health = Health {
             width: if sick { 1 } else { self.width },
+            proven: false,
             streak,
             failing_since: Some(self.failing_since.unwrap_or(ended_at)),
             lower: false,
@@ -131,9 +137,10 @@ impl Lane {
     /// raise cannot end it.
     pub fn apply(&mut self, change: &LaneChange) -> bool {
         let current = change.seen == self.version;
-        let before = (self.held_until, self.width, self.streak, self.failing_since);
+        let before = (self.held_until, self.width, self.proven, self.streak, self.failing_since);
         if let Some(health) = change.health.filter(|_| current) {
             self.width = health.width;
+            self.proven = health.proven;
             self.streak = health.streak;
             self.failing_since = health.failing_since;
             if health.lower {
@@ -141,7 +148,7 @@ impl Lane {
             }
         }
         self.held_until = self.held_until.max(change.raise);
-        let changed = before != (self.held_until, self.width, self.streak, self.failing_since);
+        let changed = before != (self.held_until, self.width, self.proven, self.streak, self.failing_since);
         self.version += u64::from(changed);
         changed
     }
@@ -160,6 +167,7 @@ mod tests {
             held_until: None,
             ready_at: None,
             width: 8,
+            proven: true,
             streak: 0,
             failing_since: None,
             version: 1,

@@ -42,8 +42,10 @@ pub enum NotSent {
     Blocked,
     /// The endpoint's own URL names a forbidden address, or is no longer valid.
     BlockedLiteral,
-    /// The connection was refused or its network unreachable.
+    /// The connection was refused.
     Refused,
+    /// There is no way to its network. Many hosts at once: our own fault.
+    Unreachable,
     /// No connection in time.
     ConnectTimeout,
     /// No TLS session.
@@ -77,6 +79,7 @@ impl NotSent {
             Self::Blocked => "blocked",
             Self::BlockedLiteral => "blocked_literal",
             Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
             Self::ConnectTimeout => "connect_timeout",
             Self::Tls => "tls",
             Self::Proxy => "proxy",
