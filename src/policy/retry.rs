@@ -227,6 +227,12 @@ impl RetryPolicy {
         &self.schedule
     }
 
+    /// Up to what a receiver's `Retry-After` counts.
+    #[must_use]
+    pub const fn retry_after_limit(&self) -> Duration {
+        self.retry_after_max
+    }
+
     /// The end of a delivery's life, and why it ends there; `None` without a limit.
     #[must_use]
     pub fn end(&self, life: &Life) -> Option<(Timestamp, GiveUp)> {
