@@ -23,3 +23,4 @@ pub use subscription::{Filter, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
 pub use wire::profile::Profile;
 pub use wire::scheme::Scheme;
+pub use wire::verify::{Verified, Verifier, VerifyError};

@@ -6,10 +6,11 @@ use serde_json::value::RawValue;
 
 use crate::endpoint::Endpoint;
 use crate::event::Event;
+use crate::id::Scope;
 
 use super::{Envelope, Occasion, RenderError, Rendered, Sample, payload_of, to_body};
 
-/// Writes what LiveSession sends: exactly the keys of [`Body`], the payload among
+/// Writes what LiveSession sends: exactly eight keys, the payload among
 /// them as it was published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LiveSession;
@@ -35,7 +36,7 @@ impl Envelope for LiveSession {
             webhook_type: event.kind.as_str(),
             api_version: "v1.0",
             account_id: event.tenant.as_str(),
-            website_id: event.scope.as_ref().map(|scope| scope.as_str()),
+            website_id: event.scope.as_ref().map(Scope::as_str),
             created_at: event.created_at.unix_seconds(),
             payload: payload_of(event)?,
         })?;

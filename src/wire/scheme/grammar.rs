@@ -5,7 +5,7 @@ use super::{Encoding, SchemeError};
 
 /// The most signatures that a header may hold. A sender with more secrets in force
 /// signs with the newest; a verifier refuses a longer list.
-pub(in crate::wire) const SIGNATURES_MAX: usize = 32;
+const SIGNATURES_MAX: usize = 32;
 
 /// What the signature's header looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

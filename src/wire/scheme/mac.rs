@@ -17,7 +17,7 @@ pub enum Algorithm {
 }
 
 /// How long a message authentication code is.
-pub(in crate::wire) const MAC_BYTES: usize = 32;
+pub(super) const MAC_BYTES: usize = 32;
 
 /// A message authentication code. It has no `==`: codes are compared by
 /// [`Mac::matches`] alone, in constant time.

@@ -22,7 +22,6 @@ pub use key::KeyForm;
 pub use mac::Algorithm;
 pub use sign::Signer;
 
-pub(super) use grammar::Malformed;
 pub(super) use mac::{Key, Message};
 
 /// A signature scheme: a [`Recipe`] that was checked. Cheap to clone.
