@@ -76,6 +76,16 @@ impl Schedule {
         Ok(Self(Gaps::Exponential { first, factor, cap }))
     }
 
+    /// The gaps of a built-in profile. A test holds them against the rules above.
+    pub(crate) const fn preset_list(gaps: Vec<Duration>) -> Self {
+        Self(Gaps::List(gaps))
+    }
+
+    /// The growth of a built-in profile. A test holds it against the rules above.
+    pub(crate) const fn preset_exponential(first: Duration, factor: u32, cap: Duration) -> Self {
+        Self(Gaps::Exponential { first, factor, cap })
+    }
+
     /// The gap after attempt number `done + 1`; `None` when no try is left.
     #[must_use]
     pub fn gap(&self, done: u32) -> Option<Duration> {
@@ -169,6 +179,16 @@ impl RetryPolicy {
             attempts_max: None,
             retry_after_max: Duration::from_secs(3600),
         }
+    }
+
+    /// The policy of a built-in profile. A test holds it against the rules below.
+    pub(crate) fn preset(
+        schedule: Schedule,
+        jitter_percent: u8,
+        window: Option<Duration>,
+        age_max: Option<Duration>,
+    ) -> Self {
+        Self { jitter_percent, window, age_max, ..Self::new(schedule) }
     }
 
     /// Spreads each gap by up to that many percent either way. The gaps of an
