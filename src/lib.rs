@@ -12,6 +12,10 @@ pub mod seam;
 pub mod secret;
 pub mod step;
 pub mod subscription;
+#[cfg(feature = "tokio")]
+pub mod system;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod wire;
 
