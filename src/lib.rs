@@ -4,6 +4,8 @@
 
 pub mod delivery;
 pub mod endpoint;
+#[cfg(feature = "tokio")]
+mod engine;
 pub mod error;
 pub mod event;
 pub mod id;
@@ -17,6 +19,8 @@ pub mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
+#[cfg(feature = "tokio")]
+pub mod webhooks;
 pub mod wire;
 
 pub use async_trait::async_trait;

@@ -29,8 +29,6 @@ pub struct Resolved {
 pub enum Standing {
     /// It can.
     Sendable(Box<Sendable>),
-    /// It is switched off.
-    Disabled,
     /// It cannot now, and its lane is held: its secrets do not open, or this process
     /// does not know its profile.
     Held(&'static str),
@@ -75,7 +73,7 @@ impl Resolved {
     pub fn sendable(&self) -> Option<&Sendable> {
         match &self.standing {
             Standing::Sendable(sendable) => Some(sendable),
-            Standing::Disabled | Standing::Held(_) | Standing::Blocked => None,
+            Standing::Held(_) | Standing::Blocked => None,
         }
     }
 }
