@@ -29,6 +29,8 @@ pub use event::{Event, EventError, NewEvent};
 pub use secret::{Secret, SecretError, SecretSet};
 pub use subscription::{Filter, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
+#[cfg(feature = "tokio")]
+pub use webhooks::{ConfigError, NewEndpoint, PublishError, RegisterError, Webhooks};
 pub use wire::profile::Profile;
 pub use wire::scheme::Scheme;
 pub use wire::verify::{Verified, Verifier, VerifyError};

@@ -8,7 +8,6 @@ use http::HeaderMap;
 
 use crate::endpoint::Endpoint;
 use crate::id::HostName;
-use crate::policy::egress::EndpointUrl;
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::retry::RetryPolicy;
 use crate::secret::Secrets;
@@ -80,7 +79,7 @@ impl Resolved {
 
 impl Sendable {
     fn new(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
-        if EndpointUrl::parse(endpoint.url.expose(), &profile.urls).is_err() {
+        if endpoint.url.judge(&profile.urls).is_err() {
             return Standing::Blocked;
         }
         let Secrets::Open(secrets) = &endpoint.secrets else {
