@@ -13,6 +13,7 @@ pub mod policy;
 pub mod seam;
 pub mod secret;
 pub mod step;
+pub mod stores;
 pub mod subscription;
 #[cfg(feature = "tokio")]
 pub mod system;
