@@ -25,3 +25,6 @@ pub use event::{Event, EventError, NewEvent};
 pub use secret::{Secret, SecretError, SecretSet};
 pub use subscription::{Filter, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
+pub use wire::profile::Profile;
+pub use wire::scheme::Scheme;
+pub use wire::verify::{Verified, Verifier, VerifyError};
