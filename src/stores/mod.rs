@@ -1,0 +1,4 @@
+//! The stores that come with the crate: adapters of the seams. They never import
+//! each other; what they have in common is the conformance suite.
+
+pub mod memory;
