@@ -4,6 +4,8 @@
 
 pub mod delivery;
 pub mod endpoint;
+#[cfg(feature = "tokio")]
+mod engine;
 pub mod error;
 pub mod event;
 pub mod id;
@@ -18,6 +20,8 @@ pub mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
+#[cfg(feature = "tokio")]
+pub mod webhooks;
 pub mod wire;
 
 pub use async_trait::async_trait;
@@ -26,6 +30,8 @@ pub use event::{Event, EventError, NewEvent};
 pub use secret::{Secret, SecretError, SecretSet};
 pub use subscription::{Filter, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
+#[cfg(feature = "tokio")]
+pub use webhooks::{ConfigError, NewEndpoint, PublishError, RegisterError, Webhooks};
 pub use wire::profile::Profile;
 pub use wire::scheme::Scheme;
 pub use wire::verify::{Verified, Verifier, VerifyError};

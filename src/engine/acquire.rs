@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next, Settlement};
+use crate::delivery::{
+    Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next, Settlement,
+};
 use crate::error::StoreError;
 use crate::id::EndpointId;
 use crate::policy::lane::{Lane, LaneChange};
@@ -116,8 +118,7 @@ impl Shared {
             match (prepare(&claim, standing.as_found(), now, distrusted), standing) {
                 (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
                     let start_by = self.start_by(began, *loaded_at, &request);
-                    let flight =
-                        Flight { claim, resolved: Arc::clone(resolved), lane: lane.cloned() };
+                    let flight = Flight { claim, resolved: Arc::clone(resolved), lane: lane.cloned() };
                     candidates.push(Ready { flight: Arc::new(flight), request, start_by });
                 }
                 (Prepared::Settle(next), _) => {
@@ -185,7 +186,12 @@ impl Shared {
         self.hold_gates(refusals, now, acquired).await;
     }
 
-    async fn hold_gates(&self, refusals: impl Iterator<Item = Refusal>, now: Timestamp, acquired: &mut Acquired) {
+    async fn hold_gates(
+        &self,
+        refusals: impl Iterator<Item = Refusal>,
+        now: Timestamp,
+        acquired: &mut Acquired,
+    ) {
         let mut gates: BTreeMap<Gate, Timestamp> = BTreeMap::new();
         for Refusal { limit, until } in refusals {
             self.notice(&Notice::Limited { until });

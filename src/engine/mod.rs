@@ -45,10 +45,10 @@ use self::shared::{CLOCK_READ_EVERY, Shared};
 use self::slots::Slots;
 use self::wake::{Timer, Wake};
 
-pub use self::tick::Tick;
 pub(crate) use self::desk::Desk;
 pub(crate) use self::standings::{Standing, Standings};
 pub(crate) use self::store_clock::StoreClock;
+pub use self::tick::Tick;
 
 /// So many events are routed per claim.
 const EVENTS_PER_CLAIM: usize = 64;
@@ -294,9 +294,8 @@ impl Engine {
             let number = self.flown;
             self.flights.insert(number, (Arc::clone(&flight), self.shared.clock.now()));
             let (shared, request) = (Arc::clone(&self.shared), ready.request);
-            self.tasks.push(Box::pin(async move {
-                Happening::Landed(number, shared.send(flight, request).await)
-            }));
+            self.tasks
+                .push(Box::pin(async move { Happening::Landed(number, shared.send(flight, request).await) }));
         }
     }
 
@@ -348,8 +347,7 @@ impl Engine {
         self.stalled_until = Duration::ZERO;
         self.shared.tell_settled(&batch, answers);
         let given_back = |due: &settler::Due| {
-            matches!(due.settlement.next, Next::Release)
-                || matches!(due.settlement.next, Next::Routed { .. })
+            matches!(due.settlement.next, Next::Release) || matches!(due.settlement.next, Next::Routed { .. })
         };
         if batch.dues.iter().any(given_back) {
             self.due_now();
@@ -428,9 +426,8 @@ impl Engine {
         if !self.reading_clock && self.shared.clock.is_stale(CLOCK_READ_EVERY) {
             self.reading_clock = true;
             let shared = Arc::clone(&self.shared);
-            self.tasks.push(Box::pin(async move {
-                Happening::ClockRead(shared.read_clock().await.map(|_| ()))
-            }));
+            self.tasks
+                .push(Box::pin(async move { Happening::ClockRead(shared.read_clock().await.map(|_| ())) }));
         }
         if !self.pruning && self.now() >= self.prune_at {
             self.pruning = true;
@@ -544,7 +541,12 @@ impl Shared {
             else {
                 continue;
             };
-            self.notice(&Notice::Concluded { delivery: *delivery, event: &due.event, endpoint, state: *state });
+            self.notice(&Notice::Concluded {
+                delivery: *delivery,
+                event: &due.event,
+                endpoint,
+                state: *state,
+            });
             if let State::Failed(reason) = state {
                 self.tell_dead(*delivery, *reason);
             }
@@ -582,4 +584,9 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     }
+}
+
+/// Room for one delivery, whatever it is.
+pub(crate) const fn one_slot() -> slots::Room {
+    slots::Room { deliveries: 1, per_tenant: 1, doubtful: 1, skip_tenants: Vec::new() }
 }

@@ -121,10 +121,7 @@ mod tests {
     fn a_tenant_has_three_quarters_and_doubtful_lanes_half_of_the_slots() {
         let tenant = TenantId::new("flood").unwrap();
         let mut slots = Slots::new(8);
-        assert_eq!(
-            slots.room(),
-            Room { deliveries: 8, per_tenant: 6, doubtful: 4, skip_tenants: vec![] }
-        );
+        assert_eq!(slots.room(), Room { deliveries: 8, per_tenant: 6, doubtful: 4, skip_tenants: vec![] });
         for n in 0..6 {
             slots.take(&tenant, n < 4);
             slots.start();

@@ -57,7 +57,11 @@ impl Engine {
     }
 
     /// Waits for the first of all that can happen.
-    pub(super) async fn wake(&mut self, mut shutdown: Pin<&mut impl Future<Output = ()>>, alarm: Duration) -> Wake {
+    pub(super) async fn wake(
+        &mut self,
+        mut shutdown: Pin<&mut impl Future<Output = ()>>,
+        alarm: Duration,
+    ) -> Wake {
         let now = self.now();
         let Self { tasks, orders, timer, .. } = self;
         let mut sleep = timer.until(alarm, now);

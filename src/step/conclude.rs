@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::delivery::{Attempt, AttemptResult, Claim, Claimed, FailReason, Next, Progress, Settlement, State};
+use crate::delivery::{
+    Attempt, AttemptResult, Claim, Claimed, FailReason, Next, Progress, Settlement, State,
+};
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::outcome::{NotSent, Outcome, Response, Verdict};
 use crate::policy::retry::NextTry;
@@ -127,7 +129,12 @@ fn retry(
 }
 
 /// A message that is refused says nothing against its endpoint, which has answered.
-fn change_lane(lane: &Lane, sendable: &Sendable, verdict: Verdict, ended_at: Timestamp) -> Option<LaneChange> {
+fn change_lane(
+    lane: &Lane,
+    sendable: &Sendable,
+    verdict: Verdict,
+    ended_at: Timestamp,
+) -> Option<LaneChange> {
     match verdict {
         Verdict::Delivered { .. } | Verdict::Reject => lane.after_success(sendable.width),
         Verdict::Gone { .. } => Some(failed(lane, sendable, ended_at, None)),

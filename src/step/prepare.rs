@@ -7,7 +7,6 @@ use http::{HeaderValue, header};
 use crate::delivery::{
     ABANDON_AFTER, ABANDON_ALONE, CancelReason, Claim, FailReason, Next, Progress, SUSPECT_AFTER, State,
 };
-use crate::event::check_json;
 use crate::policy::outcome::BodyNeed;
 use crate::policy::retry::Life;
 use crate::time::Timestamp;
@@ -61,7 +60,9 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     let sendable = match &resolved.standing {
         Standing::Blocked => return done(claim, State::Failed(FailReason::Blocked)),
         Standing::Held(why) if !claim.test => return Prepared::Hold { why },
-        Standing::Held(_) | Standing::Disabled => return done(claim, State::Failed(FailReason::Unrenderable)),
+        Standing::Held(_) => {
+            return done(claim, State::Failed(FailReason::Unrenderable));
+        }
         Standing::Sendable(_) if !enabled => return Prepared::Hold { why: "its endpoint is disabled" },
         Standing::Sendable(sendable) => sendable,
     };
@@ -120,9 +121,6 @@ fn write(
     now: Timestamp,
 ) -> Result<Request, RenderError> {
     let (event, endpoint, profile) = (&*claim.event, &*resolved.endpoint, &*sendable.profile);
-    if event.is_json() && check_json(&event.payload).is_err() {
-        return Err(RenderError { rule: "the payload is JSON, as its content type says" });
-    }
     let occasion = if claim.test { Occasion::Test } else { Occasion::Event };
     let rendered = profile.envelope.render(event, endpoint, occasion)?;
     let mut headers = sendable.headers.clone();

@@ -8,7 +8,6 @@ use http::HeaderMap;
 
 use crate::endpoint::Endpoint;
 use crate::id::HostName;
-use crate::policy::egress::EndpointUrl;
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::retry::RetryPolicy;
 use crate::secret::Secrets;
@@ -29,8 +28,6 @@ pub struct Resolved {
 pub enum Standing {
     /// It can.
     Sendable(Box<Sendable>),
-    /// It is switched off.
-    Disabled,
     /// It cannot now, and its lane is held: its secrets do not open, or this process
     /// does not know its profile.
     Held(&'static str),
@@ -75,14 +72,14 @@ impl Resolved {
     pub fn sendable(&self) -> Option<&Sendable> {
         match &self.standing {
             Standing::Sendable(sendable) => Some(sendable),
-            Standing::Disabled | Standing::Held(_) | Standing::Blocked => None,
+            Standing::Held(_) | Standing::Blocked => None,
         }
     }
 }
 
 impl Sendable {
     fn new(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
-        if EndpointUrl::parse(endpoint.url.expose(), &profile.urls).is_err() {
+        if endpoint.url.judge(&profile.urls).is_err() {
             return Standing::Blocked;
         }
         let Secrets::Open(secrets) = &endpoint.secrets else {

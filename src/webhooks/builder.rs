@@ -267,9 +267,7 @@ fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {
     let field = |name: &str| format!("profile {}.{name}", profile.name);
     let mut problems: Vec<_> = match profile.check() {
         Ok(()) => Vec::new(),
-        Err(errors) => {
-            errors.into_iter().map(|error| problem(field(error.field), error.rule)).collect()
-        }
+        Err(errors) => errors.into_iter().map(|error| problem(field(error.field), error.rule)).collect(),
     };
     let longest = longest_timeout(lease);
     if profile.timeout > longest {

@@ -106,10 +106,7 @@ impl NewEndpoint {
     ///
     /// # Errors
     /// When there is none, or one is neither of the three.
-    pub fn events<P: AsRef<str>>(
-        self,
-        patterns: impl IntoIterator<Item = P>,
-    ) -> Result<Self, EndpointError> {
+    pub fn events<P: AsRef<str>>(self, patterns: impl IntoIterator<Item = P>) -> Result<Self, EndpointError> {
         Ok(self.subscription(Subscription::to(patterns)?))
     }
 

@@ -9,13 +9,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::delivery::Published;
+use crate::engine;
 use crate::engine::shared::Shared;
-use crate::engine::{self, AlreadyRunning, Tick};
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::EventId;
 use crate::seam::EntropyError;
 
+pub use crate::engine::{AlreadyRunning, Tick};
 pub use builder::{Builder, ConfigError, ConfigProblem};
 pub use endpoints::{NewEndpoint, RegisterError};
 pub use test_ping::{TestError, TestReport};

@@ -1,6 +1,6 @@
 //! LiveSession's body: eight keys around the payload.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -45,6 +45,10 @@ impl Envelope for LiveSession {
             content_type: HeaderValue::from_static("application/json; charset=utf-8"),
             headers: HeaderMap::new(),
         })
+    }
+
+    fn header_names(&self) -> &[HeaderName] {
+        &[]
     }
 
     fn sample(&self, endpoint: &Endpoint) -> Sample {

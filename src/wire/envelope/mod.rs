@@ -7,7 +7,7 @@ mod x_webhook;
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -27,6 +27,9 @@ pub trait Envelope: fmt::Debug + Send + Sync {
     /// When this envelope cannot carry the event; the delivery then fails at once.
     fn render(&self, event: &Event, endpoint: &Endpoint, occasion: Occasion)
     -> Result<Rendered, RenderError>;
+
+    /// The headers that it may write: an endpoint has none of their names.
+    fn header_names(&self) -> &[HeaderName];
 
     /// The event that a test ping sends: a type this endpoint listens to, and a payload.
     fn sample(&self, endpoint: &Endpoint) -> Sample;

@@ -13,6 +13,8 @@ const EVENT: HeaderName = HeaderName::from_static("x-webhook-event");
 const TIMESTAMP: HeaderName = HeaderName::from_static("x-webhook-timestamp");
 const TEST: HeaderName = HeaderName::from_static("x-webhook-test");
 
+static OWN: [HeaderName; 3] = [EVENT, TIMESTAMP, TEST];
+
 /// Writes what Botble Live Chat sends: `{"event","timestamp","data"}`, where the
 /// timestamp is the event's creation, the same at each retry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,6 +42,10 @@ impl Envelope for XWebhook {
             headers.insert(TEST, HeaderValue::from_static("true"));
         }
         Ok(Rendered { body, content_type: HeaderValue::from_static(crate::event::JSON), headers })
+    }
+
+    fn header_names(&self) -> &[HeaderName] {
+        &OWN
     }
 
     fn sample(&self, endpoint: &Endpoint) -> Sample {
