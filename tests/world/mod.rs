@@ -1,6 +1,6 @@
 //! One sender on virtual time: a memory store, a scripted transport, and profiles
 //! without jitter.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -53,6 +53,7 @@ impl World {
             .clock(clock.clone())
             .entropy(Arc::new(SeededEntropy::new(7)))
             .observer(heard.clone())
+            .poll(Duration::from_secs(20))
             .profile(without_jitter(Profile::live_session()))
             .profile(without_jitter(Profile::standard()));
         Self { webhooks: build(builder).build().unwrap(), clock, transport, store, heard }
