@@ -13,6 +13,8 @@ pub mod secret;
 pub mod step;
 pub mod subscription;
 pub mod time;
+#[cfg(feature = "tokio")]
+pub mod transports;
 pub mod wire;
 
 pub use async_trait::async_trait;
