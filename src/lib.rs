@@ -20,6 +20,7 @@ pub mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
+pub mod transports;
 #[cfg(feature = "tokio")]
 pub mod webhooks;
 pub mod wire;
