@@ -141,11 +141,11 @@ impl State {
                 };
                 claims.work.extend(self.lease(id, lease));
             }
-            self.lanes.to_the_back(lane, request.now);
+            self.lanes.send_back(lane, request.now);
             claims.lanes.push(self.lanes.row(lane).lane.clone());
         }
         for lane in picked.vain {
-            self.lanes.to_the_back(lane, request.now);
+            self.lanes.send_back(lane, request.now);
         }
         claims
     }

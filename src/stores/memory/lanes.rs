@@ -250,7 +250,7 @@ impl Lanes {
 
     /// Sends a lane that was served, or that had nothing to give, to where its rows
     /// put it: the back of the queue if that is now.
-    pub(super) fn to_the_back(&mut self, lane: LaneNo, now: Timestamp) {
+    pub(super) fn send_back(&mut self, lane: LaneNo, now: Timestamp) {
         self.turn += 1;
         let ready_at = self.first_chance(lane, now).map(|first| first.max(now));
         self.place(lane, ready_at, self.turn);
@@ -289,11 +289,13 @@ impl Lanes {
 
     /// An endpoint was written: its lane follows. A sick lane stays narrow.
     pub(super) fn refit(&mut self, endpoint: &EndpointId, host: &HostName, width: u32) {
-        let Some(lane) = self.number(endpoint) else { return };
-        let lane = &mut self.row_mut(lane).lane;
+        let Some(number) = self.number(endpoint) else { return };
+        let lane = &mut self.row_mut(number).lane;
         lane.width = if lane.streak == 0 { width } else { lane.width.min(width) };
         lane.host = host.clone();
         lane.version += 1;
+        // A write brings no moment along, and early is allowed.
+        self.refresh(number, Timestamp::from_micros(i64::MIN));
     }
 
     /// Changes the gate of one lane.

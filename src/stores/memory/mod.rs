@@ -117,7 +117,7 @@ impl Store for MemoryStore {
 
     /// Never returns: whoever writes here is in this process and nudges the engine.
     async fn hint(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

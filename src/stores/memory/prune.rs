@@ -23,12 +23,12 @@ impl State {
 
     fn prune_oldest(&mut self, class: Class, moment: Timestamp) -> bool {
         if class == Class::Unmatched {
-            let unmatched = self.events.unmatched_before(moment);
-            unmatched.as_ref().into_iter().for_each(|name| self.events.remove(name));
-            return unmatched.is_some();
+            let Some(name) = self.events.unmatched_before(moment) else { return false };
+            self.events.remove(&name);
+        } else {
+            let Some(id) = self.deliveries.oldest_terminal(class, moment) else { return false };
+            self.remove_delivery(id);
         }
-        let terminal = self.deliveries.oldest_terminal(class, moment);
-        terminal.into_iter().for_each(|id| self.remove_delivery(id));
-        terminal.is_some()
+        true
     }
 }

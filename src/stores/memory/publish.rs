@@ -7,7 +7,7 @@ use crate::id::DeliveryId;
 use crate::time::Timestamp;
 
 use super::claim::Allowance;
-use super::deliveries::{Lease, Phase};
+use super::deliveries::{Lease, Phase, Row};
 use super::events::name_of;
 use super::lanes::LaneNo;
 use super::state::State;
@@ -24,8 +24,8 @@ struct Born {
 }
 
 impl Born {
-    fn due(&mut self, due_at: Timestamp) {
-        self.next_due = Some(self.next_due.map_or(due_at, |first| first.min(due_at)));
+    fn wait(&mut self, due_at: Option<Timestamp>) {
+        self.next_due = self.next_due.into_iter().chain(due_at).min();
     }
 }
 
@@ -45,7 +45,7 @@ impl State {
             let leased = request.zip(left.as_mut());
             match leased.and_then(|(request, left)| self.lease_newborn(id, request, left, &born)) {
                 Some(claim) => claims.work.push(claim),
-                None => self.due_of_waiting(id).into_iter().for_each(|due_at| born.due(due_at)),
+                None => born.wait(self.deliveries.get(&id).and_then(Row::due_at)),
             }
         }
         for (&lane, &idle) in &born.idle {
@@ -88,7 +88,7 @@ impl State {
             }
             self.events.routed(&name_of(event));
         } else if self.unrouted.add(event.clone(), sequence, now) {
-            born.due(now);
+            born.wait(Some(now));
         }
         PublishAnswer { id: event.id.clone(), published: Published::Stored }
     }
@@ -127,9 +127,5 @@ impl State {
             alone: false,
         };
         self.lease(id, lease)
-    }
-
-    fn due_of_waiting(&self, id: DeliveryId) -> Option<Timestamp> {
-        self.deliveries.get(&id)?.due_at()
     }
 }

@@ -118,9 +118,9 @@ impl State {
 /// Refuses what no caller can mean, before anything is written.
 fn check(settlement: &Settlement) -> Result<(), StoreError> {
     let fits = match (&settlement.of, &settlement.next) {
-        (_, Next::Release) => true,
         (Claimed::Delivery(_), Next::Done { state, .. }) => state.is_terminal(),
-        (Claimed::Delivery(_), Next::Later { .. }) | (Claimed::Event(..), Next::Routed { .. }) => true,
+        (Claimed::Delivery(_), Next::Later { .. } | Next::Release)
+        | (Claimed::Event(..), Next::Routed { .. } | Next::Release) => true,
         _ => false,
     };
     if fits {

@@ -109,7 +109,7 @@ impl Unrouted {
             self.shift(sequence, Phase::Leased { token, until, replaced });
         }
         for tenant in &visited {
-            self.to_the_back(tenant, now);
+            self.send_back(tenant, now);
         }
         let claimed = picked.iter().filter_map(|(sequence, _)| self.rows.get(sequence));
         claimed
@@ -211,7 +211,7 @@ impl Unrouted {
         self.put(tenant, place);
     }
 
-    fn to_the_back(&mut self, tenant: &TenantId, now: Timestamp) {
+    fn send_back(&mut self, tenant: &TenantId, now: Timestamp) {
         self.turn += 1;
         let first = self.lines.get(tenant).and_then(|line| line.due.first());
         let place = first.map(|(due_at, _)| ((*due_at).max(now), self.turn));
