@@ -58,11 +58,9 @@ impl Grammar {
         encoding: Encoding,
         text: &[u8],
     ) -> impl Iterator<Item = Result<Mac, Malformed>> {
-        let ends_item: fn(&u8) -> bool = match self {
-            Self::Bare { .. } => |_| false,
-            Self::List { .. } => |byte| *byte == b' ',
-        };
-        text.split(ends_item).enumerate().filter_map(move |(at, item)| {
+        let is_list = matches!(self, Self::List { .. });
+        let items = text.split(move |byte| is_list && *byte == b' ');
+        items.enumerate().filter_map(move |(at, item)| {
             if at >= SIGNATURES_MAX {
                 return Some(Err(Malformed { rule: "holds at most 32 signatures" }));
             }

@@ -27,7 +27,14 @@ pub(in crate::wire) struct Mac(pub(super) [u8; MAC_BYTES]);
 impl Mac {
     /// Whether both are the same, without telling by the time taken where they differ.
     pub(in crate::wire) fn matches(&self, other: &Self) -> Choice {
-        self.0.ct_eq(&other.0)
+        // Four words: byte by byte, the comparison costs a tenth of a small message's hash.
+        let differing = self.words().zip(other.words()).fold(0, |bits, (own, other)| bits | (own ^ other));
+        differing.ct_eq(&0)
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let (words, _) = self.0.as_chunks();
+        words.iter().map(|word| u64::from_ne_bytes(*word))
     }
 }
 
