@@ -24,7 +24,9 @@ fn sources() -> Vec<Source> {
 fn lines_with(forbidden: &[&str], applies: impl Fn(&Source) -> bool) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources().iter().filter(|source| applies(source)) {
-        for line in source.code.lines() {
+        // A constant is evaluated by the compiler: what fails there never runs.
+        let is_constant = |line: &str| line.contains("const ") && !line.contains("const fn ");
+        for line in source.code.lines().filter(|line| !is_constant(line)) {
             found.extend(
                 forbidden
                     .iter()

@@ -103,3 +103,88 @@ impl fmt::Debug for Flaky {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::{Publish, Published};
+    use crate::event::NewEvent;
+    use crate::id::EventId;
+    use crate::seam::Store;
+    use crate::stores::memory::MemoryStore;
+    use crate::testing::VirtualClock;
+    use crate::time::Timestamp;
+
+    const BASE: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+
+    fn memory() -> Arc<MemoryStore> {
+        Arc::new(MemoryStore::new(Arc::new(VirtualClock::starting_at(BASE))))
+    }
+
+    fn publish(id: u32) -> [Publish; 1] {
+        let id = EventId::new(format!("e{id}")).unwrap();
+        let event = NewEvent::json("t", "k", "{}").unwrap().into_event(id, BASE, 100).unwrap();
+        [Publish { event: Arc::new(event), routes: None }]
+    }
+
+    async fn answer(store: &impl Store, id: u32) -> Result<Published, StoreErrorKind> {
+        let answers = store.publish(&publish(id), None, BASE).await;
+        answers.map(|(answers, _)| answers[0].published).map_err(|error| error.kind())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loss_before_the_effect_leaves_nothing_and_one_after_it_leaves_all() {
+        let existing = Ok(Published::Existing { same_content: true });
+        for (faults, lost, then) in [
+            (
+                Faults { before: 1000, ..Faults::default() },
+                StoreErrorKind::Unavailable,
+                Ok(Published::Stored),
+            ),
+            (Faults { after: 1000, ..Faults::default() }, StoreErrorKind::InDoubt, existing),
+        ] {
+            let inner = memory();
+            let store = FlakyStore::flaky(Arc::clone(&inner), 1, faults);
+            assert_eq!(answer(&store, 1).await, Err(lost));
+            store.heal();
+            assert_eq!(answer(&store, 1).await, then);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_answer_of_a_call_that_only_reads_is_no_doubt() {
+        let store = FlakyStore::flaky(memory(), 1, Faults { after: 1000, ..Faults::default() });
+        assert_eq!(store.now().await.unwrap_err().kind(), StoreErrorKind::Unavailable);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_store_takes_its_time_of_the_paused_clock() {
+        let faults = Faults { slow: 1000, delay_max: Duration::from_secs(20), ..Faults::default() };
+        let store = FlakyStore::flaky(memory(), 1, faults);
+        let start = tokio::time::Instant::now();
+        for id in 0..20 {
+            assert_eq!(answer(&store, id).await, Ok(Published::Stored));
+        }
+        assert!(start.elapsed() > Duration::from_secs(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_seed_fails_the_same_calls_about_as_often_as_it_is_told_to() {
+        let run = async |seed| {
+            let store =
+                FlakyStore::flaky(memory(), seed, Faults { before: 100, after: 100, ..Faults::default() });
+            let mut kinds = Vec::new();
+            for id in 0..1000 {
+                kinds.push(answer(&store, id).await);
+            }
+            kinds
+        };
+        let kinds = run(7).await;
+        assert_eq!(kinds, run(7).await);
+        assert_ne!(kinds, run(8).await);
+        for kind in [StoreErrorKind::Unavailable, StoreErrorKind::InDoubt] {
+            let count = kinds.iter().filter(|answer| **answer == Err(kind)).count();
+            assert!((60..140).contains(&count), "{kind:?}: {count}");
+        }
+    }
+}
