@@ -281,10 +281,14 @@ impl Engine {
     /// Starts what waits, and gives back what has waited too long.
     fn start_waiting(&mut self) {
         let now = self.now();
-        while self.slots.can_start() {
+        while let Some(first) = self.waiting.front() {
+            let stale = now > first.start_by;
+            if !stale && !self.slots.can_start() {
+                return;
+            }
             let Some(ready) = self.waiting.pop_front() else { return };
             let flight = ready.flight;
-            if now > ready.start_by {
+            if stale {
                 self.slots.give_back(&flight.claim.event.tenant, flight.is_doubtful());
                 self.settler.add(release(&flight.claim, self.shared.clock.now()));
                 continue;
@@ -488,7 +492,7 @@ impl Engine {
             if past || (!under_way && self.queued.is_empty() && self.settler.is_done()) {
                 return;
             }
-            let alarm = if self.settler.is_failing() { self.settler.retry_at() } else { deadline };
+            let alarm = self.settler.retry_at().unwrap_or(deadline);
             let alarm = if self.now() >= deadline { deadline + Duration::from_secs(1) } else { alarm };
             if let Wake::Happened(happening) = self.wake(pin!(std::future::pending()), alarm).await {
                 self.note(happening);
