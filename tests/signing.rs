@@ -5,6 +5,7 @@ mod vectors;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use hookpost::id::{EndpointId, EventId, EventType};
 use hookpost::policy::egress::{EndpointUrl, SchemePolicy};
 use hookpost::policy::outcome::{Response, Verdict};
@@ -550,8 +551,7 @@ fn fg4_every_profile_takes_any_2xx_and_disables_at_410() {
     for profile in [Profile::live_session(), Profile::x_webhook(), Profile::standard()] {
         let verdict = |status: u16| {
             let status = StatusCode::from_u16(status).unwrap();
-            let response =
-                Response { status, headers: HeaderMap::new(), body: Default::default(), cut: false };
+            let response = Response { status, headers: HeaderMap::new(), body: Bytes::new(), cut: false };
             profile.classifier.classify(&response, NOW)
         };
         assert_eq!(verdict(204), Verdict::Delivered { confirmed: true });

@@ -8,23 +8,23 @@ use hookpost::Secret;
 
 /// One line of `VECTORS.tsv` and the file it is about.
 #[derive(Debug, Clone)]
-pub struct Vector {
-    pub file: String,
-    pub body: Vec<u8>,
-    pub bytes: usize,
-    pub sha256: String,
-    pub hex: String,
-    pub base64: String,
-    pub secret: String,
+pub(crate) struct Vector {
+    pub(crate) file: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) bytes: usize,
+    pub(crate) sha256: String,
+    pub(crate) hex: String,
+    pub(crate) base64: String,
+    pub(crate) secret: String,
 }
 
 impl Vector {
-    pub fn secret(&self) -> Secret {
+    pub(crate) fn secret(&self) -> Secret {
         Secret::new(self.secret.as_str()).unwrap()
     }
 }
 
-pub fn all() -> Vec<Vector> {
+pub(crate) fn all() -> Vec<Vector> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/systems");
     let table = fs::read_to_string(folder.join("VECTORS.tsv")).unwrap();
     let vector = |line: &str| {
@@ -37,15 +37,15 @@ pub fn all() -> Vec<Vector> {
 }
 
 /// The fourteen bodies that LiveSession would send.
-pub fn live_session() -> Vec<Vector> {
+pub(crate) fn live_session() -> Vec<Vector> {
     all().into_iter().filter(|vector| vector.file.starts_with("ls_")).collect()
 }
 
 /// The nine bodies that Botble Live Chat would send.
-pub fn x_webhook() -> Vec<Vector> {
+pub(crate) fn x_webhook() -> Vec<Vector> {
     all().into_iter().filter(|vector| vector.file.starts_with("bl_")).collect()
 }
 
-pub fn named(start: &str) -> Vector {
+pub(crate) fn named(start: &str) -> Vector {
     all().into_iter().find(|vector| vector.file.starts_with(start)).unwrap()
 }
