@@ -149,6 +149,15 @@ impl<F: Fn(usize) -> Vec<IpAddr> + Send + Sync> Resolver for Names<F> {
     }
 }
 
+/// A resolver that never answers.
+struct Hangs;
+#[async_trait]
+impl Resolver for Hangs {
+    async fn resolve(&self, _: &HostName) -> Result<Vec<IpAddr>, ResolveError> {
+        std::future::pending().await
+    }
+}
+
 fn addresses(texts: &[&str]) -> Vec<IpAddr> {
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
@@ -459,13 +468,6 @@ async fn a_name_without_an_answer_is_not_sent_to() {
     let nobody = builder().resolver(Names::new(|_| Vec::new())).build().unwrap();
     assert_eq!(send(&nobody, request("http://a.example/")).await, Outcome::NotSent(NotSent::Name));
 
-    struct Hangs;
-    #[async_trait]
-    impl Resolver for Hangs {
-        async fn resolve(&self, _: &HostName) -> Result<Vec<IpAddr>, ResolveError> {
-            std::future::pending().await
-        }
-    }
     let hanging = builder().resolver(Hangs).connect_timeout(Duration::from_millis(250)).build().unwrap();
     let (outcome, took) = hanging.send(request("http://a.example/")).await;
     assert_eq!(outcome, Outcome::NotSent(NotSent::Name));
@@ -482,7 +484,7 @@ async fn a_closed_port_refuses() {
 
 #[tokio::test]
 async fn what_comes_back_instead_of_a_response_is_told_apart() {
-    let many: String = (0..150).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let many = (0..150).map(|n| format!("x-{n}: 1\r\n")).collect::<Vec<_>>().concat();
     let huge = "x".repeat(600 << 10);
     let rows = [
         ("nothing at all", String::new(), Unknown::Reset),
@@ -709,9 +711,9 @@ mod tls {
 }
 
 /// Runs one of the tests below, which are ignored otherwise, in a process of its own.
-fn in_own_process(test: &str, settings: &[(&str, &str)]) {
+fn in_own_process(name: &str, settings: &[(&str, &str)]) {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture"])
+        .args(["--exact", name, "--ignored", "--nocapture"])
         .envs(settings.iter().copied())
         .output()
         .unwrap();
