@@ -11,6 +11,7 @@ pub mod policy;
 pub mod seam;
 pub mod secret;
 pub mod step;
+pub mod stores;
 pub mod subscription;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,4 @@
+//! The stores that come with the crate.
+
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
