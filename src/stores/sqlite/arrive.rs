@@ -90,11 +90,7 @@ pub(super) fn note_unmatched(db: &Connection, event: Sequence) -> Result<(), Fai
 }
 
 /// A delivery ended: the next one of its ordering key gets its due time.
-pub(super) fn unpark_next(
-    db: &Connection,
-    lane: LaneKey,
-    ordering_key: Option<&str>,
-) -> Result<(), Failure> {
+pub(super) fn unpark_next(db: &Connection, lane: LaneKey, ordering_key: Option<&str>) -> Result<(), Failure> {
     if let Some(key) = ordering_key {
         db.prepare_cached(sql::DELIVERY_NEXT_OF_KEY)?.execute(params![lane, key])?;
     }

@@ -83,10 +83,7 @@ fn tenants_in_turn(
     Ok(found)
 }
 
-fn tenant_after(
-    db: &Connection,
-    after: Option<&TenantId>,
-) -> Result<Option<(TenantId, Timestamp)>, Failure> {
+fn tenant_after(db: &Connection, after: Option<&TenantId>) -> Result<Option<(TenantId, Timestamp)>, Failure> {
     // No tenant's name is empty, so all come after the empty text.
     db.prepare_cached(sql::CLAIM_EVENT_TENANT)?
         .query_row([after.map_or("", TenantId::as_str)], |row| Ok((row::name(row, 0), row::time(row, 1))))
@@ -97,10 +94,10 @@ fn tenant_after(
 
 fn due_of(db: &Connection, request: &ClaimRequest, tenant: &TenantId) -> Result<Vec<Due>, Failure> {
     let mut statement = db.prepare_cached(sql::CLAIM_EVENT_DUE)?;
-    let rows = statement.query_map(
-        params![tenant.as_str(), request.now.as_micros(), row::limit(request.events)],
-        |row| Ok(Due { event: row.get(0)?, due_at: row.get(1)?, after: row.get(2)? }),
-    )?;
+    let rows = statement
+        .query_map(params![tenant.as_str(), request.now.as_micros(), row::limit(request.events)], |row| {
+            Ok(Due { event: row.get(0)?, due_at: row.get(1)?, after: row.get(2)? })
+        })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

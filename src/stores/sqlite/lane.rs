@@ -116,11 +116,7 @@ impl<'db> Lanes<'db> {
     }
 
     /// When the first of a lane's running leases ends.
-    pub(super) fn first_lease_end(
-        &self,
-        key: LaneKey,
-        now: Timestamp,
-    ) -> Result<Option<Timestamp>, Failure> {
+    pub(super) fn first_lease_end(&self, key: LaneKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
         let end: Option<i64> = self
             .db
             .prepare_cached(sql::LANE_FIRST_LEASE_END)?

@@ -170,8 +170,9 @@ impl SqliteBuilder {
     }
 
     fn connect(&self) -> Result<Connection, Failure> {
-        let flags =
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&self.path, flags)?;
         db.busy_timeout(self.busy_timeout)?;
         db.set_prepared_statement_cache_capacity(128);
@@ -195,7 +196,8 @@ impl SqliteBuilder {
         // The change of mode takes an exclusive lock without asking the busy timeout.
         let give_up_at = Instant::now() + self.busy_timeout;
         let mode = loop {
-            let set = db.query_row(&format!("PRAGMA journal_mode = {wanted}"), [], |row| row.get::<_, String>(0));
+            let set =
+                db.query_row(&format!("PRAGMA journal_mode = {wanted}"), [], |row| row.get::<_, String>(0));
             match set {
                 Err(error) if is_busy(&error) && Instant::now() < give_up_at => {
                     std::thread::sleep(Duration::from_millis(5));
@@ -212,7 +214,9 @@ impl SqliteBuilder {
         }
         Err(StoreError::new(
             StoreErrorKind::Invalid,
-            format!("SQLite, opening: the journal mode is {mode} and cannot be {wanted}; a file on disk is needed"),
+            format!(
+                "SQLite, opening: the journal mode is {mode} and cannot be {wanted}; a file on disk is needed"
+            ),
         )
         .into())
     }
@@ -232,10 +236,7 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 fn read_only() -> StoreError {
-    StoreError::new(
-        StoreErrorKind::ReadOnly,
-        "SQLite, opening: the file or its directory cannot be written",
-    )
+    StoreError::new(StoreErrorKind::ReadOnly, "SQLite, opening: the file or its directory cannot be written")
 }
 
 fn no_thread(error: std::io::Error) -> StoreError {

@@ -126,11 +126,8 @@ impl Batch<'_> {
         let Some(sequence) = insert_event(self.db, event)? else {
             return existing(self.db, event);
         };
-        let origin = Origin {
-            event: sequence,
-            tenant: &event.tenant,
-            ordering_key: event.ordering_key.as_ref(),
-        };
+        let origin =
+            Origin { event: sequence, tenant: &event.tenant, ordering_key: event.ordering_key.as_ref() };
         match &publish.routes {
             Some(routes) if !self.waits_for_older(event)? => {
                 for route in routes {

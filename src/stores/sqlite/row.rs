@@ -147,9 +147,7 @@ pub(super) fn result_columns(result: AttemptResult) -> (Option<u16>, Option<&'st
 pub(super) fn result(status: Option<u16>, fault: Option<&str>) -> Result<AttemptResult, Failure> {
     let broken = Failure::Stored("result");
     match (status, fault) {
-        (Some(status), None) => {
-            StatusCode::from_u16(status).map(AttemptResult::Status).map_err(|_| broken)
-        }
+        (Some(status), None) => StatusCode::from_u16(status).map(AttemptResult::Status).map_err(|_| broken),
         (None, Some(word)) => {
             let not_sent = NOT_SENT.into_iter().find(|fault| fault.as_str() == word);
             let unknown = UNKNOWN.into_iter().find(|fault| fault.as_str() == word);
@@ -180,7 +178,5 @@ pub(super) fn span_column(span: Duration) -> i64 {
 
 /// The span of a column.
 pub(super) fn span(row: &Row<'_>, column: usize) -> Result<Duration, Failure> {
-    u64::try_from(row.get::<_, i64>(column)?)
-        .map(Duration::from_micros)
-        .map_err(|_| Failure::Stored("span"))
+    u64::try_from(row.get::<_, i64>(column)?).map(Duration::from_micros).map_err(|_| Failure::Stored("span"))
 }

@@ -85,9 +85,7 @@ impl Batch<'_> {
                 self.delivery(id, item)
             }
             (Claimed::Delivery(id), Next::Later { .. } | Next::Release) => self.delivery(id, item),
-            (Claimed::Event(tenant, id), Next::Routed { .. } | Next::Release) => {
-                self.event(tenant, id, item)
-            }
+            (Claimed::Event(tenant, id), Next::Routed { .. } | Next::Release) => self.event(tenant, id, item),
             _ => Err(StoreError::new(
                 StoreErrorKind::Invalid,
                 "settlement: what follows does not fit what was claimed",
@@ -215,15 +213,10 @@ impl Batch<'_> {
 
 fn after(found: &Found, item: &Settlement) -> After {
     match item.next {
-        Next::Done { state, progress } => {
-            After { state, due_at: None, settled_at: Some(item.at), progress }
+        Next::Done { state, progress } => After { state, due_at: None, settled_at: Some(item.at), progress },
+        Next::Later { due_at, progress } => {
+            After { state: State::Pending, due_at: Some(due_at.as_micros()), settled_at: None, progress }
         }
-        Next::Later { due_at, progress } => After {
-            state: State::Pending,
-            due_at: Some(due_at.as_micros()),
-            settled_at: None,
-            progress,
-        },
         Next::Release | Next::Routed { .. } => After {
             state: State::Pending,
             due_at: Some(found.prior_due),
@@ -241,10 +234,7 @@ impl Found {
             state: row.get(2)?,
             token: row::token_maybe(row, 3)?,
             prior_due: row.get(4)?,
-            progress: Progress {
-                attempts: row::count(row, 5)?,
-                first_attempt_at: row::time_maybe(row, 6)?,
-            },
+            progress: Progress { attempts: row::count(row, 5)?, first_attempt_at: row::time_maybe(row, 6)? },
             silent: row::count(row, 7)?,
             silent_alone: row::count(row, 8)?,
             ordering_key: row.get(9)?,

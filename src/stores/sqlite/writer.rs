@@ -24,8 +24,9 @@ impl Writer {
     /// Starts the thread, which owns `db` from now on.
     pub(super) fn start(db: Connection) -> std::io::Result<Self> {
         let (calls, waiting) = mpsc::channel();
-        let thread =
-            std::thread::Builder::new().name("hookpost-sqlite-writer".to_owned()).spawn(move || run(&db, &waiting))?;
+        let thread = std::thread::Builder::new()
+            .name("hookpost-sqlite-writer".to_owned())
+            .spawn(move || run(&db, &waiting))?;
         Ok(Self { calls: Some(calls), thread: Some(thread) })
     }
 

@@ -150,6 +150,7 @@ CREATE TABLE hookpost_endpoint (
   sealed BLOB NOT NULL,
   subscription TEXT NOT NULL,
   overrides TEXT NOT NULL,
+  width INTEGER NOT NULL,
   enabled INTEGER NOT NULL,
   disabled_why TEXT,
   since INTEGER NOT NULL,
