@@ -1,4 +1,6 @@
-//! The stores that come with the crate.
+//! The stores that come with the crate: adapters of the seams. They never import
+//! each other; what they have in common is the conformance suite.
 
+pub mod memory;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

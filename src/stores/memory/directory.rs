@@ -1,0 +1,119 @@
+//! The endpoints: as routing and sending read them, and as a host writes them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::sync::Arc;
+
+use crate::delivery::EventMeta;
+use crate::endpoint::Endpoint;
+use crate::id::{EndpointId, TenantId};
+use crate::seam::{Expected, Put, Subscribers, Write};
+
+struct EndpointRow {
+    endpoint: Arc<Endpoint>,
+    /// The width that its lane gets.
+    width: u32,
+}
+
+#[derive(Default)]
+pub(super) struct Endpoints {
+    tenants: HashMap<TenantId, BTreeMap<EndpointId, EndpointRow>>,
+    /// Whose an id is: ids are unique over all tenants.
+    owners: HashMap<EndpointId, TenantId>,
+}
+
+impl Endpoints {
+    pub(super) fn get(&self, id: &EndpointId) -> Option<&Arc<Endpoint>> {
+        self.row(id).map(|row| &row.endpoint)
+    }
+
+    /// The width that the endpoint's lane gets.
+    pub(super) fn width(&self, id: &EndpointId) -> u32 {
+        self.row(id).map_or(1, |row| row.width)
+    }
+
+    fn row(&self, id: &EndpointId) -> Option<&EndpointRow> {
+        self.tenants.get(self.owners.get(id)?)?.get(id)
+    }
+
+    pub(super) fn load(&self, ids: &[EndpointId]) -> Vec<Option<Arc<Endpoint>>> {
+        ids.iter().map(|id| self.get(id).cloned()).collect()
+    }
+
+    pub(super) fn subscribers(
+        &self,
+        event: &EventMeta,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Subscribers {
+        let mut enabled = self.after(&event.tenant, after).filter(|endpoint| endpoint.enabled);
+        let endpoints: Vec<_> = enabled.by_ref().take(limit).cloned().collect();
+        let more = enabled.next().is_some();
+        let last = endpoints.last().map(|endpoint| endpoint.id.clone());
+        Subscribers { more_after: last.filter(|_| more), endpoints }
+    }
+
+    pub(super) fn list(
+        &self,
+        tenant: &TenantId,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Vec<Arc<Endpoint>> {
+        self.after(tenant, after).take(limit).cloned().collect()
+    }
+
+    fn after(&self, tenant: &TenantId, after: Option<&EndpointId>) -> impl Iterator<Item = &Arc<Endpoint>> {
+        let start = after.map_or(Unbounded, Excluded);
+        let of_tenant = self.tenants.get(tenant).into_iter();
+        of_tenant
+            .flat_map(move |rows| rows.range((start, Unbounded::<&EndpointId>)))
+            .map(|(_, row)| &row.endpoint)
+    }
+
+    pub(super) fn disable(&mut self, id: &EndpointId, seen_version: u64) -> bool {
+        let owner = self.owners.get(id);
+        let row = owner.and_then(|tenant| self.tenants.get_mut(tenant)).and_then(|rows| rows.get_mut(id));
+        let Some(row) = row.filter(|row| row.endpoint.version == seen_version) else { return false };
+        let endpoint = Arc::make_mut(&mut row.endpoint);
+        endpoint.enabled = false;
+        endpoint.version += 1;
+        true
+    }
+
+    pub(super) fn put(&mut self, write: &Write) -> Put {
+        let Endpoint { id, tenant, url, .. } = &write.endpoint;
+        let current = self.get(id).filter(|endpoint| endpoint.tenant == *tenant).map(|there| there.version);
+        let fits = match write.expected {
+            Expected::Absent => !self.owners.contains_key(id),
+            Expected::Version(version) => current == Some(version),
+        };
+        if !fits {
+            return Put::Conflict { current };
+        }
+        if write.unique_url {
+            let same_url =
+                self.after(tenant, None).find(|other| other.id != *id && other.url.expose() == url.expose());
+            if let Some(other) = same_url {
+                return Put::DuplicateUrl { endpoint: other.id.clone() };
+            }
+        }
+        let version = current.unwrap_or(0) + 1;
+        let endpoint = Arc::new(Endpoint { version, ..write.endpoint.clone() });
+        self.owners.insert(id.clone(), tenant.clone());
+        let of_tenant = self.tenants.entry(tenant.clone()).or_default();
+        of_tenant.insert(id.clone(), EndpointRow { endpoint, width: write.width });
+        Put::Stored { version }
+    }
+
+    pub(super) fn remove(&mut self, tenant: &TenantId, id: &EndpointId) -> bool {
+        let Some(of_tenant) = self.tenants.get_mut(tenant) else { return false };
+        let was_there = of_tenant.remove(id).is_some();
+        if was_there {
+            self.owners.remove(id);
+        }
+        if of_tenant.is_empty() {
+            self.tenants.remove(tenant);
+        }
+        was_there
+    }
+}

@@ -1,0 +1,124 @@
+//! The gates: what holds a lane, a tenant or a host back, one row each however
+//! much waits behind it.
+
+use std::collections::HashMap;
+
+use crate::delivery::{Gate, GateChange};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{EndpointId, HostName, TenantId};
+use crate::policy::lane::Lane;
+use crate::time::Timestamp;
+
+use super::lanes::LaneNo;
+use super::state::State;
+
+#[derive(Default)]
+struct TenantGate {
+    paused: bool,
+    held_until: Option<Timestamp>,
+}
+
+/// The gates that close more than one lane.
+#[derive(Default)]
+pub(super) struct Gates {
+    tenants: HashMap<TenantId, TenantGate>,
+    hosts: HashMap<HostName, Timestamp>,
+}
+
+impl Gates {
+    /// Whether the lane, or its tenant, is paused.
+    pub(super) fn is_paused(&self, lane: &Lane) -> bool {
+        lane.paused || self.tenants.get(&lane.tenant).is_some_and(|gate| gate.paused)
+    }
+
+    /// The end of the longest hold over the lane.
+    pub(super) fn held_until(&self, lane: &Lane) -> Option<Timestamp> {
+        let of_tenant = self.tenants.get(&lane.tenant).and_then(|gate| gate.held_until);
+        lane.held_until.max(of_tenant).max(self.hosts.get(&lane.host).copied())
+    }
+
+    /// Whether a claim may take from the lane.
+    pub(super) fn let_through(&self, lane: &Lane, now: Timestamp) -> bool {
+        !self.is_paused(lane) && self.held_until(lane).is_none_or(|end| end <= now)
+    }
+
+    fn change_tenant(&mut self, tenant: &TenantId, change: GateChange) {
+        let gate = self.tenants.entry(tenant.clone()).or_default();
+        match change {
+            GateChange::Hold(until) => gate.held_until = gate.held_until.max(Some(until)),
+            GateChange::Lift => gate.held_until = None,
+            GateChange::Pause => gate.paused = true,
+            GateChange::Resume => gate.paused = false,
+        }
+        if !gate.paused && gate.held_until.is_none() {
+            self.tenants.remove(tenant);
+        }
+    }
+
+    fn hold_host(&mut self, host: &HostName, until: Timestamp) {
+        let held = self.hosts.entry(host.clone()).or_insert(until);
+        *held = until.max(*held);
+    }
+}
+
+impl State {
+    /// Opens and closes gates, all or none.
+    pub(super) fn gate(&mut self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
+        for (gate, change) in changes {
+            self.check_gate(gate, *change)?;
+        }
+        for (gate, change) in changes {
+            match gate {
+                Gate::Lane(endpoint) => self.gate_lane(endpoint, *change, now),
+                Gate::Tenant(tenant) => self.lanes.gates.change_tenant(tenant, *change),
+                Gate::Host(host) => match change {
+                    GateChange::Hold(until) => self.lanes.gates.hold_host(host, *until),
+                    _ => {
+                        self.lanes.gates.hosts.remove(host);
+                    }
+                },
+                Gate::Key(..) => {}
+            }
+            if matches!(change, GateChange::Lift | GateChange::Resume) {
+                self.lanes.refresh_behind(gate, now);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_gate(&self, gate: &Gate, change: GateChange) -> Result<(), StoreError> {
+        let refused = |what| Err(StoreError::new(StoreErrorKind::Invalid, what));
+        let pauses = matches!(change, GateChange::Pause | GateChange::Resume);
+        match gate {
+            Gate::Key(..) => refused("gate: an ordering key has none of its own"),
+            Gate::Host(_) if pauses => refused("gate: a host is held, never paused"),
+            Gate::Lane(endpoint) if self.lanes.number(endpoint).is_none() => {
+                match self.endpoints.get(endpoint) {
+                    Some(_) => Ok(()),
+                    None => refused("gate: no such endpoint"),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn gate_lane(&mut self, endpoint: &EndpointId, change: GateChange, now: Timestamp) {
+        let Some(lane) = self.lane_for_gate(endpoint) else { return };
+        self.lanes.set_gate(lane, now, |lane| match change {
+            GateChange::Hold(until) => lane.held_until = lane.held_until.max(Some(until)),
+            GateChange::Lift => lane.held_until = None,
+            GateChange::Pause => lane.paused = true,
+            GateChange::Resume => lane.paused = false,
+        });
+    }
+
+    /// A gate may be closed before anything was routed: the lane remembers it.
+    fn lane_for_gate(&mut self, endpoint: &EndpointId) -> Option<LaneNo> {
+        self.lanes.number(endpoint).or_else(|| {
+            let endpoint = self.endpoints.get(endpoint)?;
+            let width = self.endpoints.width(&endpoint.id);
+            let endpoint = endpoint.clone();
+            Some(self.lanes.open(&endpoint.id, &endpoint.tenant, endpoint.url.host(), width))
+        })
+    }
+}

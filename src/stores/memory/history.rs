@@ -1,0 +1,215 @@
+//! What happened, read tenant by tenant, and asked for again.
+
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
+use std::sync::Arc;
+
+use crate::delivery::{CancelReason, Delivery, Route, State as Standing};
+use crate::event::Event;
+use crate::id::{DeliveryId, EventId, Round, TenantId};
+use crate::seam::{
+    AttemptLog, Class, DeliveryPage, DeliveryQuery, PageAfter, Replay, Replayed, Selection, StateFilter,
+    Stats,
+};
+use crate::time::Timestamp;
+
+use super::deliveries::{Phase, Row};
+use super::state::State;
+
+/// The deliveries of one page that fit a selection.
+struct Page {
+    fitting: Vec<DeliveryId>,
+    more_after: Option<DeliveryId>,
+}
+
+impl State {
+    pub(super) fn event(&self, tenant: &TenantId, id: &EventId) -> Option<Arc<Event>> {
+        self.events.get(&(tenant.clone(), id.clone())).map(|row| Arc::clone(&row.event))
+    }
+
+    pub(super) fn page_of_deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> DeliveryPage {
+        let Page { fitting, more_after } = self.page(&query.tenant, &query.selection, page);
+        let shown = |id: DeliveryId| self.deliveries.get(&id).map(|row| self.shown(id, row));
+        DeliveryPage { deliveries: fitting.into_iter().filter_map(shown).collect(), more_after }
+    }
+
+    pub(super) fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Option<AttemptLog> {
+        let row = self.deliveries.get(id).filter(|row| row.event.tenant == *tenant)?;
+        Some(row.log.as_deref().cloned().unwrap_or_default())
+    }
+
+    pub(super) fn replay(&mut self, replay: &Replay, page: PageAfter) -> Replayed {
+        let Page { fitting, more_after } = self.page(&replay.tenant, &replay.selection, page);
+        let round = Round::Replay(replay.id.clone());
+        let mut deliveries = Vec::new();
+        for id in fitting {
+            let Some(row) = self.deliveries.get(&id) else { continue };
+            if row.test || row.round == round {
+                continue;
+            }
+            let (event, sequence) = (Arc::clone(&row.event), row.sequence);
+            let lane = &self.lanes.row(row.lane).lane;
+            let route = Route {
+                delivery: DeliveryId::derive(
+                    &event.tenant,
+                    &event.id,
+                    event.created_at,
+                    &lane.endpoint,
+                    &round,
+                ),
+                endpoint: lane.endpoint.clone(),
+                host: lane.host.clone(),
+                width: lane.width,
+                round: round.clone(),
+                due_at: replay.due_at,
+                born_at: replay.now,
+                test: false,
+            };
+            if self.add_delivery(&event, sequence, &route, replay.now) {
+                deliveries.push(route.delivery);
+            }
+        }
+        Replayed { deliveries, more_after }
+    }
+
+    pub(super) fn expedite(
+        &mut self,
+        tenant: &TenantId,
+        selection: &Selection,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Replayed {
+        let Page { mut fitting, more_after } = self.page(tenant, selection, page);
+        fitting.retain(|id| {
+            self.deliveries
+                .get(id)
+                .and_then(|row| Some((row.due_at()?, row.lease().is_none())))
+                .is_some_and(|(due_at, waits)| waits || due_at <= now)
+        });
+        for &id in &fitting {
+            self.update(id, |row| {
+                if let Phase::Waiting { due_at } = row.phase {
+                    row.phase = Phase::Waiting { due_at: due_at.min(now) };
+                }
+            });
+            if let Some(lane) = self.deliveries.get(&id).map(|row| row.lane) {
+                self.lanes.set_gate(lane, now, |lane| lane.held_until = None);
+            }
+        }
+        Replayed { deliveries: fitting, more_after }
+    }
+
+    pub(super) fn cancel(
+        &mut self,
+        tenant: &TenantId,
+        selection: &Selection,
+        reason: CancelReason,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Replayed {
+        let Page { mut fitting, more_after } = self.page(tenant, selection, page);
+        fitting.retain(|id| self.deliveries.get(id).is_some_and(Row::is_pending));
+        for &id in &fitting {
+            self.end(id, Standing::Cancelled(reason), now, now);
+        }
+        Replayed { deliveries: fitting, more_after }
+    }
+
+    pub(super) fn stats(&self, tenant: Option<&TenantId>) -> Stats {
+        let mut stats = Stats { unrouted: self.unrouted.count(tenant), ..Stats::default() };
+        let of_tenants = self.deliveries.tenants.iter().filter(|(name, _)| tenant.is_none_or(|t| t == *name));
+        for (_, of_tenant) in of_tenants {
+            let count = |class| of_tenant.terminal.get(&class).copied().unwrap_or(0);
+            stats.delivered += count(Class::Delivered);
+            stats.failed += count(Class::Failed);
+            stats.cancelled += count(Class::Cancelled);
+            stats.pending += of_tenant.ids.len() as u64 - of_tenant.terminal.values().sum::<u64>();
+        }
+        let lanes = self.lanes.iter().filter(|(_, row)| tenant.is_none_or(|t| *t == row.lane.tenant));
+        stats.oldest_due = lanes.filter_map(|(_, row)| row.due.first()).map(|(due_at, ..)| *due_at).min();
+        stats
+    }
+
+    /// Looks at one page of a tenant's deliveries: those ids that the selection
+    /// names, or else the next ones in order.
+    fn page(&self, tenant: &TenantId, selection: &Selection, page: PageAfter) -> Page {
+        let nothing = Page { fitting: Vec::new(), more_after: None };
+        let Some(of_tenant) = self.deliveries.tenants.get(tenant) else { return nothing };
+        let Some((first, last)) = self.range(tenant, selection) else { return nothing };
+        let after = page.after.map_or(Unbounded, Excluded);
+        let in_page = |id: &DeliveryId| page.after.is_none_or(|after| *id > after);
+        let looked: Vec<DeliveryId> = if let Some(ids) = &selection.ids {
+            let mut ids: Vec<_> =
+                ids.iter().filter(|id| in_page(id) && of_tenant.ids.contains(id)).copied().collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        } else {
+            let start: Bound<DeliveryId> = match after {
+                Excluded(after) if after >= first => Excluded(after),
+                _ => Included(first),
+            };
+            if page.after.is_some_and(|after| after >= last) {
+                return nothing;
+            }
+            of_tenant.ids.range((start, Included(last))).take(page.limit.max(1) + 1).copied().collect()
+        };
+        let limit = page.limit.max(1);
+        let more_after = if looked.len() > limit { looked.get(limit - 1).copied() } else { None };
+        let fits = |id: &DeliveryId| {
+            self.deliveries.get(id).is_some_and(|row| fits(selection, &self.shown(*id, row), &row.event))
+        };
+        Page { fitting: looked.into_iter().take(limit).filter(fits).collect(), more_after }
+    }
+
+    /// The ids between which all that fit lie: they begin with their event's
+    /// creation in milliseconds.
+    fn range(&self, tenant: &TenantId, selection: &Selection) -> Option<(DeliveryId, DeliveryId)> {
+        let (mut first, mut last) = ([0; 16], [0xff; 16]);
+        if let Some(event) = &selection.event {
+            let row = self.events.get(&(tenant.clone(), event.clone()))?;
+            first[..6].copy_from_slice(&millis_of(row.event.created_at));
+            last[..6].copy_from_slice(&millis_of(row.event.created_at));
+        } else {
+            if let Some(since) = selection.since {
+                first[..6].copy_from_slice(&millis_of(since));
+            }
+            if let Some(until) = selection.until {
+                last[..6].copy_from_slice(&millis_of(until));
+            }
+        }
+        let (first, last) = (DeliveryId::from_bytes(first), DeliveryId::from_bytes(last));
+        (first <= last).then_some((first, last))
+    }
+}
+
+fn fits(selection: &Selection, delivery: &Delivery, event: &Event) -> bool {
+    let Selection { ids: _, event: of, endpoint, state, since, until } = selection;
+    of.as_ref().is_none_or(|of| *of == delivery.event)
+        && endpoint.as_ref().is_none_or(|endpoint| *endpoint == delivery.endpoint)
+        && state.is_none_or(|state| is_in(state, delivery.state))
+        && since.is_none_or(|since| event.created_at >= since)
+        && until.is_none_or(|until| event.created_at < until)
+}
+
+fn is_in(filter: StateFilter, state: Standing) -> bool {
+    match (filter, state) {
+        (StateFilter::Pending, Standing::Pending) | (StateFilter::Delivered, Standing::Delivered { .. }) => {
+            true
+        }
+        (StateFilter::Failed(wanted), Standing::Failed(reason)) => {
+            wanted.is_none_or(|wanted| wanted == reason)
+        }
+        (StateFilter::Cancelled(wanted), Standing::Cancelled(reason)) => {
+            wanted.is_none_or(|wanted| wanted == reason)
+        }
+        _ => false,
+    }
+}
+
+/// The first bytes of the ids of deliveries of events created then.
+fn millis_of(moment: Timestamp) -> [u8; 6] {
+    let millis = u64::try_from(moment.as_micros().div_euclid(1000)).unwrap_or(0).min(0xffff_ffff_ffff);
+    let mut bytes = [0; 6];
+    bytes.copy_from_slice(&millis.to_be_bytes()[2..]);
+    bytes
+}

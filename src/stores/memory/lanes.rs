@@ -1,0 +1,345 @@
+//! The lanes: per endpoint the rows that have a time, and when the first of them
+//! could be taken.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::delivery::{Gate, Route};
+use crate::id::{DeliveryId, EndpointId, HostName, OrderingKey, TenantId};
+use crate::policy::lane::{Lane, LaneChange};
+use crate::time::Timestamp;
+
+use super::deliveries::Row;
+use super::gates::Gates;
+use super::queue::{Line, Place, Queue, Walk};
+
+/// A lane's number in this store; lanes are never removed.
+pub(super) type LaneNo = u32;
+
+/// A delivery in its lane's order: oldest due first, then first published first.
+pub(super) type Due = (Timestamp, u64, DeliveryId);
+
+pub(super) struct LaneRow {
+    pub(super) lane: Lane,
+    /// When it was last sent to the back, in claims.
+    turn: u64,
+    /// Its pending deliveries by due time or lease end, without the parked ones.
+    pub(super) due: BTreeSet<Due>,
+    /// Those of them that a claim would find to be suspects.
+    pub(super) suspects: BTreeSet<Due>,
+    /// The ends of its leases that take a part of its width.
+    leases: BTreeSet<(Timestamp, DeliveryId)>,
+    keys: HashMap<OrderingKey, KeyQueue>,
+}
+
+/// The pending deliveries of one ordering key.
+struct KeyQueue {
+    /// The only one with a due time.
+    head: DeliveryId,
+    parked: BTreeSet<(u64, DeliveryId)>,
+}
+
+impl LaneRow {
+    /// How many leases are in force.
+    pub(super) fn leased(&self, now: Timestamp) -> usize {
+        self.leases_in_force(now).count()
+    }
+
+    /// How many may be leased more.
+    pub(super) fn room(&self, now: Timestamp) -> usize {
+        (self.lane.width as usize).saturating_sub(self.leased(now))
+    }
+
+    /// Its due deliveries that are no suspects, the oldest first.
+    pub(super) fn due_and_sound(&self, now: Timestamp) -> impl Iterator<Item = Due> {
+        let due = self.due.iter().take_while(move |(due_at, ..)| *due_at <= now);
+        due.filter(|due| !self.suspects.contains(*due)).copied()
+    }
+
+    /// Its first due suspect.
+    pub(super) fn first_suspect(&self, now: Timestamp) -> Option<Due> {
+        self.suspects.first().filter(|(due_at, ..)| *due_at <= now).copied()
+    }
+
+    /// Its place among the ready lanes, if it has one.
+    pub(super) fn place(&self, number: LaneNo) -> Option<Place> {
+        let (ready_at, endpoint) = (self.lane.ready_at?, self.lane.endpoint.clone());
+        Some(Place { ready_at, turn: self.turn, endpoint, lane: number })
+    }
+
+    fn leases_in_force(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
+        self.leases.iter().rev().map(|(until, _)| *until).take_while(move |until| *until > now)
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Lanes {
+    rows: Vec<LaneRow>,
+    numbers: HashMap<EndpointId, LaneNo>,
+    pub(super) gates: Gates,
+    queue: Queue,
+    with_suspects: BTreeSet<LaneNo>,
+    turn: u64,
+}
+
+impl Lanes {
+    pub(super) fn row(&self, lane: LaneNo) -> &LaneRow {
+        &self.rows[lane as usize]
+    }
+
+    fn row_mut(&mut self, lane: LaneNo) -> &mut LaneRow {
+        &mut self.rows[lane as usize]
+    }
+
+    pub(super) fn number(&self, endpoint: &EndpointId) -> Option<LaneNo> {
+        self.numbers.get(endpoint).copied()
+    }
+
+    /// All lanes, in the order in which they came to be.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (LaneNo, &LaneRow)> {
+        (0..).zip(&self.rows)
+    }
+
+    /// The lane of a route, made when this is the first that names its endpoint.
+    pub(super) fn lane_of(&mut self, tenant: &TenantId, route: &Route) -> LaneNo {
+        self.number(&route.endpoint)
+            .unwrap_or_else(|| self.open(&route.endpoint, tenant, &route.host, route.width))
+    }
+
+    /// Makes an endpoint's lane.
+    pub(super) fn open(
+        &mut self,
+        endpoint: &EndpointId,
+        tenant: &TenantId,
+        host: &HostName,
+        width: u32,
+    ) -> LaneNo {
+        let lane = Lane {
+            endpoint: endpoint.clone(),
+            tenant: tenant.clone(),
+            host: host.clone(),
+            paused: false,
+            held_until: None,
+            ready_at: None,
+            width,
+            proven: false,
+            streak: 0,
+            failing_since: None,
+            version: 0,
+        };
+        let number = LaneNo::try_from(self.rows.len()).unwrap_or(LaneNo::MAX);
+        self.rows.push(LaneRow {
+            lane,
+            turn: 0,
+            due: BTreeSet::new(),
+            suspects: BTreeSet::new(),
+            leases: BTreeSet::new(),
+            keys: HashMap::new(),
+        });
+        self.numbers.insert(endpoint.clone(), number);
+        number
+    }
+
+    /// Takes a delivery into the indexes of its lane.
+    pub(super) fn note(&mut self, id: DeliveryId, row: &Row) {
+        let Some(due_at) = row.due_at() else { return };
+        let lane = self.row_mut(row.lane);
+        lane.due.insert((due_at, row.sequence, id));
+        if row.takes_width() {
+            lane.leases.insert((due_at, id));
+        }
+        if row.is_suspect_when_due() {
+            lane.suspects.insert((due_at, row.sequence, id));
+            self.with_suspects.insert(row.lane);
+        }
+    }
+
+    /// Takes a delivery out of the indexes of its lane.
+    pub(super) fn forget(&mut self, id: DeliveryId, row: &Row) {
+        let Some(due_at) = row.due_at() else { return };
+        let lane = self.row_mut(row.lane);
+        lane.due.remove(&(due_at, row.sequence, id));
+        if row.takes_width() {
+            lane.leases.remove(&(due_at, id));
+        }
+        if row.is_suspect_when_due() {
+            lane.suspects.remove(&(due_at, row.sequence, id));
+            if lane.suspects.is_empty() {
+                self.with_suspects.remove(&row.lane);
+            }
+        }
+    }
+
+    /// Queues a delivery of an ordering key; answers whether it is the head.
+    pub(super) fn enter_key(
+        &mut self,
+        lane: LaneNo,
+        key: &OrderingKey,
+        sequence: u64,
+        id: DeliveryId,
+    ) -> bool {
+        let keys = &mut self.row_mut(lane).keys;
+        if let Some(queue) = keys.get_mut(key) {
+            queue.parked.insert((sequence, id));
+            return false;
+        }
+        keys.insert(key.clone(), KeyQueue { head: id, parked: BTreeSet::new() });
+        true
+    }
+
+    /// Takes a delivery out of its ordering key's queue; answers the new head, if
+    /// it was the head and another follows.
+    pub(super) fn leave_key(
+        &mut self,
+        lane: LaneNo,
+        key: &OrderingKey,
+        sequence: u64,
+        id: DeliveryId,
+    ) -> Option<DeliveryId> {
+        let keys = &mut self.row_mut(lane).keys;
+        let queue = keys.get_mut(key)?;
+        if queue.head != id {
+            queue.parked.remove(&(sequence, id));
+            return None;
+        }
+        let Some((_, next)) = queue.parked.pop_first() else {
+            keys.remove(key);
+            return None;
+        };
+        queue.head = next;
+        Some(next)
+    }
+
+    /// The first moment at which a claim could take something: the earliest due time
+    /// or lease end, when full the first lease end, and never before a hold. `None`
+    /// while paused or empty.
+    fn first_chance(&self, lane: LaneNo, now: Timestamp) -> Option<Timestamp> {
+        let row = self.row(lane);
+        if self.gates.is_paused(&row.lane) {
+            return None;
+        }
+        let (due_at, ..) = *row.due.first()?;
+        let first = if row.room(now) == 0 {
+            row.leases_in_force(now).last().map_or(due_at, |lease_end| lease_end.max(due_at))
+        } else {
+            due_at
+        };
+        Some(first.max(self.gates.held_until(&row.lane).unwrap_or(first)))
+    }
+
+    /// Moves a lane forward to where its rows and gates put it, and backward only
+    /// behind a hold. What is due already enters now, so that a late row never jumps
+    /// the queue.
+    pub(super) fn refresh(&mut self, lane: LaneNo, now: Timestamp) {
+        let first = self.first_chance(lane, now).map(|first| first.max(now));
+        let row = self.row(lane);
+        let held_until = self.gates.held_until(&row.lane);
+        let ready_at = match (row.lane.ready_at, first) {
+            (Some(ready_at), Some(first)) => Some(ready_at.min(first)).max(held_until),
+            (_, first) => first,
+        };
+        let turn = row.turn;
+        self.place(lane, ready_at, turn);
+    }
+
+    /// Moves a lane to where its rows and gates put it, forward or backward.
+    pub(super) fn settle_in(&mut self, lane: LaneNo, now: Timestamp) {
+        let ready_at = self.first_chance(lane, now).map(|first| first.max(now));
+        let turn = self.row(lane).turn;
+        self.place(lane, ready_at, turn);
+    }
+
+    /// Sends a lane that was served, or that had nothing to give, to where its rows
+    /// put it: the back of the queue if that is now.
+    pub(super) fn send_back(&mut self, lane: LaneNo, now: Timestamp) {
+        self.turn += 1;
+        let ready_at = self.first_chance(lane, now).map(|first| first.max(now));
+        self.place(lane, ready_at, self.turn);
+    }
+
+    fn place(&mut self, lane: LaneNo, ready_at: Option<Timestamp>, turn: u64) {
+        let row = self.row(lane);
+        if (row.lane.ready_at, row.turn) != (ready_at, turn) {
+            self.change(lane, |row| {
+                row.lane.ready_at = ready_at;
+                row.turn = turn;
+            });
+        }
+    }
+
+    /// The one place that changes a lane's row where the queue depends on it.
+    fn change(&mut self, lane: LaneNo, change: impl FnOnce(&mut LaneRow)) {
+        let Some(row) = self.rows.get_mut(lane as usize) else { return };
+        if let Some((line, place)) = standing(lane, row) {
+            self.queue.remove(&line, &place);
+        }
+        change(row);
+        if let Some((line, place)) = standing(lane, row) {
+            self.queue.insert(line, place);
+        }
+    }
+
+    /// Writes what a settlement concluded about a lane.
+    pub(super) fn apply(&mut self, change: &LaneChange, now: Timestamp) {
+        let Some(lane) = self.number(&change.endpoint) else { return };
+        self.change(lane, |row| {
+            row.lane.apply(change);
+        });
+        self.refresh(lane, now);
+    }
+
+    /// An endpoint was written: its lane follows. A sick lane stays narrow.
+    pub(super) fn refit(&mut self, endpoint: &EndpointId, host: &HostName, width: u32) {
+        let Some(number) = self.number(endpoint) else { return };
+        let lane = &mut self.row_mut(number).lane;
+        lane.width = if lane.streak == 0 { width } else { lane.width.min(width) };
+        lane.host = host.clone();
+        lane.version += 1;
+        // A write brings no moment along, and early is allowed.
+        self.refresh(number, Timestamp::from_micros(i64::MIN));
+    }
+
+    /// Changes the gate of one lane.
+    pub(super) fn set_gate(&mut self, lane: LaneNo, now: Timestamp, change: impl FnOnce(&mut Lane)) {
+        let row = self.row_mut(lane);
+        let before = row.lane.held_until;
+        change(&mut row.lane);
+        row.lane.version += u64::from(row.lane.held_until != before);
+        self.refresh(lane, now);
+    }
+
+    /// Puts the lanes that a tenant's or a host's gate had closed where they belong.
+    pub(super) fn refresh_behind(&mut self, gate: &Gate, now: Timestamp) {
+        let behind: Vec<_> = self
+            .iter()
+            .filter(|(_, row)| match gate {
+                Gate::Tenant(tenant) => row.lane.tenant == *tenant,
+                Gate::Host(host) => row.lane.host == *host,
+                _ => false,
+            })
+            .map(|(lane, _)| lane)
+            .collect();
+        for lane in behind {
+            self.refresh(lane, now);
+        }
+    }
+
+    /// The lanes that hold suspects.
+    pub(super) fn with_suspects(&self) -> impl Iterator<Item = (LaneNo, &LaneRow)> {
+        self.with_suspects.iter().map(|lane| (*lane, self.row(*lane)))
+    }
+
+    /// The lanes that are ready, in order.
+    pub(super) fn walk(&self, now: Timestamp) -> Walk<'_> {
+        self.queue.walk(now)
+    }
+
+    /// When the first lane is ready.
+    pub(super) fn next_ready(&self) -> Option<Timestamp> {
+        self.queue.first_ready()
+    }
+}
+
+fn standing(lane: LaneNo, row: &LaneRow) -> Option<(Line, Place)> {
+    let place = row.place(lane)?;
+    Some((Line { tenant: row.lane.tenant.clone(), doubtful: row.lane.is_doubtful() }, place))
+}

@@ -1,0 +1,224 @@
+//! The memory store: the executable specification of the five seams of a backend.
+//!
+//! Nothing survives its process. What each call does is a plain function over the
+//! tables in `state`, one file per verb; this file only locks and calls.
+
+mod claim;
+mod deliveries;
+mod directory;
+mod events;
+mod gates;
+mod history;
+mod lanes;
+mod prune;
+mod publish;
+mod queue;
+mod settle;
+mod starts;
+mod state;
+mod unrouted;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+
+use crate::delivery::{
+    CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
+    Settlement,
+};
+use crate::endpoint::Endpoint;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::event::Event;
+use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::policy::lane::LaneChange;
+use crate::seam::{
+    Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
+    PageAfter, Put, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+};
+use crate::time::Timestamp;
+
+use state::State;
+
+/// How many deliveries a store holds where nobody says otherwise.
+pub const CAPACITY: usize = 1_000_000;
+
+/// A backend in this process's memory.
+///
+/// It keeps the whole contract of [`Store`] except that nothing survives a crash.
+/// Its capacity counts deliveries of every state and events without one.
+pub struct MemoryStore {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+impl MemoryStore {
+    /// An empty store that holds up to [`CAPACITY`] deliveries; `now` reads this clock.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::with_capacity(clock, CAPACITY)
+    }
+
+    /// An empty store that answers a publish with `Full` rather than hold more than
+    /// so many deliveries. A routing is never refused: it may go over.
+    #[must_use]
+    pub fn with_capacity(clock: Arc<dyn Clock>, deliveries: usize) -> Self {
+        Self { clock, state: Mutex::new(State::new(deliveries)) }
+    }
+
+    fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        self.state.lock().map_err(|_| {
+            StoreError::new(StoreErrorKind::Corrupt, "a panic left the memory store half written")
+        })
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.clock.now())
+    }
+
+    async fn publish(
+        &self,
+        publishes: &[Publish],
+        claim: Option<&ClaimRequest>,
+        now: Timestamp,
+    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+        Ok(self.state()?.publish(publishes, claim, now))
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
+        Ok(self.state()?.claim(request))
+    }
+
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+        lanes: &[LaneChange],
+        now: Timestamp,
+    ) -> Result<Vec<Settled>, StoreError> {
+        self.state()?.settle(settlements, lanes, now)
+    }
+
+    async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
+        self.state()?.gate(changes, now)
+    }
+
+    async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError> {
+        Ok(self.state()?.prune(before, limit))
+    }
+
+    /// Never returns: whoever writes here is in this process and nudges the engine.
+    async fn hint(&self) {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[async_trait]
+impl Directory for MemoryStore {
+    async fn subscribers(
+        &self,
+        event: &EventMeta,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Subscribers, StoreError> {
+        Ok(self.state()?.endpoints.subscribers(event, after, limit))
+    }
+
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+        Ok(self.state()?.endpoints.load(ids))
+    }
+
+    async fn disable(&self, id: &EndpointId, seen_version: u64, _why: &str) -> Result<bool, StoreError> {
+        Ok(self.state()?.endpoints.disable(id, seen_version))
+    }
+}
+
+#[async_trait]
+impl Registry for MemoryStore {
+    async fn put(&self, write: &Write) -> Result<Put, StoreError> {
+        let state = &mut *self.state()?;
+        let put = state.endpoints.put(write);
+        if let Put::Stored { .. } = put {
+            state.lanes.refit(&write.endpoint.id, write.endpoint.url.host(), write.width);
+        }
+        Ok(put)
+    }
+
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        Ok(self.state()?.endpoints.remove(tenant, id))
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+        Ok(self.state()?.endpoints.list(tenant, after, limit))
+    }
+}
+
+#[async_trait]
+impl History for MemoryStore {
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Arc<Event>>, StoreError> {
+        Ok(self.state()?.event(tenant, id))
+    }
+
+    async fn deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> Result<DeliveryPage, StoreError> {
+        Ok(self.state()?.page_of_deliveries(query, page))
+    }
+
+    async fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<AttemptLog>, StoreError> {
+        Ok(self.state()?.attempts(tenant, id))
+    }
+
+    async fn replay(&self, replay: &Replay, page: PageAfter) -> Result<Replayed, StoreError> {
+        Ok(self.state()?.replay(replay, page))
+    }
+
+    async fn expedite(
+        &self,
+        tenant: &TenantId,
+        selection: &Selection,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Result<Replayed, StoreError> {
+        Ok(self.state()?.expedite(tenant, selection, now, page))
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        selection: &Selection,
+        reason: CancelReason,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Result<Replayed, StoreError> {
+        Ok(self.state()?.cancel(tenant, selection, reason, now, page))
+    }
+
+    async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
+        Ok(self.state()?.stats(tenant))
+    }
+}
+
+#[async_trait]
+impl Limiter for MemoryStore {
+    async fn take(
+        &self,
+        asks: &[Ask],
+        now: Timestamp,
+        start_by: Timestamp,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let starts = &mut self.state()?.starts;
+        Ok(asks.iter().map(|ask| starts.take(ask, now, start_by)).collect())
+    }
+}

@@ -1,0 +1,34 @@
+//! Retention: what is over and old enough goes, in bounded steps.
+
+use crate::seam::Class;
+use crate::time::Timestamp;
+
+use super::state::State;
+
+impl State {
+    /// Removes at most `limit` rows that became terminal, or were created and not
+    /// matched, before their class's moment; says whether more remain.
+    pub(super) fn prune(&mut self, before: &[(Class, Timestamp)], limit: usize) -> bool {
+        let mut left = limit;
+        for &(class, moment) in before {
+            while left > 0 && self.prune_oldest(class, moment) {
+                left -= 1;
+            }
+        }
+        before.iter().any(|&(class, moment)| match class {
+            Class::Unmatched => self.events.unmatched_before(moment).is_some(),
+            _ => self.deliveries.oldest_terminal(class, moment).is_some(),
+        })
+    }
+
+    fn prune_oldest(&mut self, class: Class, moment: Timestamp) -> bool {
+        if class == Class::Unmatched {
+            let Some(name) = self.events.unmatched_before(moment) else { return false };
+            self.events.remove(&name);
+        } else {
+            let Some(id) = self.deliveries.oldest_terminal(class, moment) else { return false };
+            self.remove_delivery(id);
+        }
+        true
+    }
+}

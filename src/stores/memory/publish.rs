@@ -1,0 +1,131 @@
+//! Publishing: an event once, and what a claim would give of it at once.
+
+use std::collections::BTreeMap;
+
+use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published};
+use crate::id::DeliveryId;
+use crate::time::Timestamp;
+
+use super::claim::Allowance;
+use super::deliveries::{Lease, Phase, Row};
+use super::events::name_of;
+use super::lanes::LaneNo;
+use super::state::State;
+
+/// What a publish call brought into being.
+#[derive(Default)]
+struct Born {
+    deliveries: Vec<DeliveryId>,
+    /// The lanes of the deliveries, and whether nothing else was due there before:
+    /// older work goes first.
+    idle: BTreeMap<LaneNo, bool>,
+    /// When the first of what is not leased is due.
+    next_due: Option<Timestamp>,
+}
+
+impl Born {
+    fn wait(&mut self, due_at: Option<Timestamp>) {
+        self.next_due = self.next_due.into_iter().chain(due_at).min();
+    }
+}
+
+impl State {
+    /// Stores events; leases what a claim would give of them.
+    pub(super) fn publish(
+        &mut self,
+        publishes: &[Publish],
+        request: Option<&ClaimRequest>,
+        now: Timestamp,
+    ) -> (Vec<PublishAnswer>, Claims) {
+        let mut born = Born::default();
+        let answers = publishes.iter().map(|publish| self.store(publish, &mut born, now)).collect();
+        let mut claims = Claims::default();
+        let mut left = request.map(Allowance::of);
+        for id in std::mem::take(&mut born.deliveries) {
+            let leased = request.zip(left.as_mut());
+            match leased.and_then(|(request, left)| self.lease_newborn(id, request, left, &born)) {
+                Some(claim) => claims.work.push(claim),
+                None => born.wait(self.deliveries.get(&id).and_then(Row::due_at)),
+            }
+        }
+        for (&lane, &idle) in &born.idle {
+            if idle {
+                self.lanes.settle_in(lane, now);
+            }
+        }
+        let mut lanes: Vec<_> =
+            claims.work.iter().filter_map(|claim| self.lanes.number(&claim.endpoint)).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        claims.lanes = lanes.into_iter().map(|lane| self.lanes.row(lane).lane.clone()).collect();
+        claims.next_due = born.next_due;
+        (answers, claims)
+    }
+
+    fn store(&mut self, publish: &Publish, born: &mut Born, now: Timestamp) -> PublishAnswer {
+        let event = &publish.event;
+        if let Some(existing) = self.events.existing(event) {
+            let same_content = existing.event.same_content(event);
+            return PublishAnswer {
+                id: existing.event.id.clone(),
+                published: Published::Existing { same_content },
+            };
+        }
+        let routes = publish.routes.as_deref().filter(|_| !self.unrouted.blocks(event));
+        if self.is_full_for(routes.map_or(1, <[_]>::len)) {
+            let limit = self.capacity as u64;
+            return PublishAnswer { id: event.id.clone(), published: Published::Full { limit } };
+        }
+        let sequence = self.events.insert(event.clone());
+        if let Some(routes) = routes {
+            for route in routes {
+                let lane = self.lanes.lane_of(&event.tenant, route);
+                let ready_at = self.lanes.row(lane).lane.ready_at;
+                born.idle.entry(lane).or_insert(ready_at.is_none_or(|ready_at| ready_at > now));
+                if self.add_delivery(event, sequence, route, now) {
+                    born.deliveries.push(route.delivery);
+                }
+            }
+            self.events.routed(&name_of(event));
+        } else if self.unrouted.add(event.clone(), sequence, now) {
+            born.wait(Some(now));
+        }
+        PublishAnswer { id: event.id.clone(), published: Published::Stored }
+    }
+
+    /// Leases a new delivery if a claim would. A test ping is leased by its own
+    /// publish whatever its lane says, and by nothing else.
+    fn lease_newborn(
+        &mut self,
+        id: DeliveryId,
+        request: &ClaimRequest,
+        left: &mut Allowance<'_>,
+        born: &Born,
+    ) -> Option<Claim> {
+        let now = request.now;
+        let row = self.deliveries.get(&id)?;
+        let Phase::Waiting { due_at } = row.phase else { return None };
+        let lane = self.lanes.row(row.lane);
+        if row.test {
+            if left.deliveries() == 0 {
+                return None;
+            }
+            left.take_test();
+        } else {
+            let first_in_line = born.idle.get(&row.lane).copied().unwrap_or(false);
+            let open = self.lanes.gates.let_through(&lane.lane, now) && lane.room(now) > 0;
+            if due_at > now || !first_in_line || !open || left.room(&lane.lane) == 0 {
+                return None;
+            }
+            left.take(&lane.lane, 1);
+        }
+        let lease = Lease {
+            token: request.token,
+            until: request.lease_until,
+            replaced: due_at,
+            claimed_at: now,
+            alone: false,
+        };
+        self.lease(id, lease)
+    }
+}

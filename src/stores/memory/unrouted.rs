@@ -1,0 +1,239 @@
+//! The events that wait for their routing. Tenants take turns, and of an ordering
+//! key only the oldest event waits: the others are parked behind it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::Bound::{Excluded, Included, Unbounded};
+use std::sync::Arc;
+
+use crate::delivery::{ClaimRequest, EventClaim};
+use crate::event::Event;
+use crate::id::{EndpointId, OrderingKey, TenantId, Token};
+use crate::time::Timestamp;
+
+/// An event's place in the order of publishing, which names it here.
+type Sequence = u64;
+
+struct RoutingRow {
+    event: Arc<Event>,
+    /// The last endpoint that an earlier chunk has routed to.
+    after: Option<EndpointId>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    /// Behind an older event of its ordering key.
+    Parked,
+    Waiting {
+        due_at: Timestamp,
+    },
+    Leased {
+        token: Token,
+        until: Timestamp,
+        replaced: Timestamp,
+    },
+}
+
+impl Phase {
+    const fn due_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Parked => None,
+            Self::Waiting { due_at } | Self::Leased { until: due_at, .. } => Some(due_at),
+        }
+    }
+}
+
+/// A tenant's events to route, in the order of their due times or lease ends.
+#[derive(Default)]
+struct Line {
+    due: BTreeSet<(Timestamp, Sequence)>,
+    /// Its place among the tenants: who was served goes to the back.
+    place: Option<(Timestamp, u64)>,
+    events: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Unrouted {
+    rows: BTreeMap<Sequence, RoutingRow>,
+    lines: HashMap<TenantId, Line>,
+    places: BTreeSet<(Timestamp, u64, TenantId)>,
+    keys: HashMap<(TenantId, OrderingKey), BTreeSet<Sequence>>,
+    turn: u64,
+}
+
+impl Unrouted {
+    /// Whether an older event of its ordering key is still to be routed.
+    pub(super) fn blocks(&self, event: &Event) -> bool {
+        key_of(event).is_some_and(|key| self.keys.contains_key(&key))
+    }
+
+    /// Answers whether it waits, rather than being parked.
+    pub(super) fn add(&mut self, event: Arc<Event>, sequence: Sequence, now: Timestamp) -> bool {
+        let parked = self.blocks(&event);
+        if let Some(key) = key_of(&event) {
+            self.keys.entry(key).or_default().insert(sequence);
+        }
+        let tenant = event.tenant.clone();
+        self.lines.entry(tenant.clone()).or_default().events += 1;
+        self.rows.insert(sequence, RoutingRow { event, after: None, phase: Phase::Parked });
+        if !parked {
+            self.shift(sequence, Phase::Waiting { due_at: now });
+            self.refresh(&tenant, now);
+        }
+        !parked
+    }
+
+    /// Leases up to `request.events`, the tenants in turn.
+    pub(super) fn claim(&mut self, request: &ClaimRequest) -> Vec<EventClaim> {
+        let (now, limit) = (request.now, request.events);
+        let mut turns: VecDeque<_> = self
+            .places
+            .iter()
+            .take_while(|(ready_at, ..)| *ready_at <= now)
+            .take(limit)
+            .map(|(_, _, tenant)| (tenant.clone(), Unbounded))
+            .collect();
+        let visited: Vec<_> = turns.iter().map(|(tenant, _)| tenant.clone()).collect();
+        let mut picked = Vec::new();
+        while picked.len() < limit {
+            let Some((tenant, after)) = turns.pop_front() else { break };
+            let line = self.lines.get(&tenant);
+            let next = line.and_then(|line| line.due.range((after, Included((now, u64::MAX)))).next());
+            if let Some(&(due_at, sequence)) = next {
+                picked.push((sequence, due_at));
+                turns.push_back((tenant, Excluded((due_at, sequence))));
+            }
+        }
+        let (token, until) = (request.token, request.lease_until);
+        for &(sequence, replaced) in &picked {
+            self.shift(sequence, Phase::Leased { token, until, replaced });
+        }
+        for tenant in &visited {
+            self.send_back(tenant, now);
+        }
+        let claimed = picked.iter().filter_map(|(sequence, _)| self.rows.get(sequence));
+        claimed
+            .map(|row| EventClaim {
+                event: Arc::clone(&row.event),
+                after: row.after.clone(),
+                token,
+                lease_until: until,
+            })
+            .collect()
+    }
+
+    /// Whether that token still holds the event.
+    pub(super) fn holds(&self, sequence: Sequence, token: Token) -> bool {
+        matches!(self.phase(sequence), Some(Phase::Leased { token: held, .. }) if held == token)
+    }
+
+    /// Gives a leased event back as if it had never been claimed.
+    pub(super) fn release(&mut self, sequence: Sequence, now: Timestamp) {
+        if let Some(Phase::Leased { replaced, .. }) = self.phase(sequence) {
+            self.wait(sequence, replaced, now);
+        }
+    }
+
+    /// A chunk was routed: the next one begins after that endpoint.
+    pub(super) fn go_on(&mut self, sequence: Sequence, after: EndpointId, now: Timestamp) {
+        if let Some(row) = self.rows.get_mut(&sequence) {
+            row.after = Some(after);
+        }
+        self.wait(sequence, now, now);
+    }
+
+    /// The last chunk was routed: the next event of its ordering key may go.
+    pub(super) fn done(&mut self, sequence: Sequence, now: Timestamp) {
+        self.shift(sequence, Phase::Parked);
+        let Some(row) = self.rows.remove(&sequence) else { return };
+        let tenant = row.event.tenant.clone();
+        if let Some(line) = self.lines.get_mut(&tenant) {
+            line.events -= 1;
+        }
+        self.refresh(&tenant, now);
+        let Some(key) = key_of(&row.event) else { return };
+        let Some(of_key) = self.keys.get_mut(&key) else { return };
+        of_key.remove(&sequence);
+        match of_key.first().copied() {
+            Some(next) => self.wait(next, now, now),
+            None => {
+                self.keys.remove(&key);
+            }
+        }
+    }
+
+    /// When a claim could first give an event.
+    pub(super) fn next_ready(&self) -> Option<Timestamp> {
+        self.places.first().map(|(ready_at, _, _)| *ready_at)
+    }
+
+    /// How many wait, of one tenant or of all.
+    pub(super) fn count(&self, tenant: Option<&TenantId>) -> u64 {
+        match tenant {
+            Some(tenant) => self.lines.get(tenant).map_or(0, |line| line.events),
+            None => self.rows.len() as u64,
+        }
+    }
+
+    fn phase(&self, sequence: Sequence) -> Option<Phase> {
+        self.rows.get(&sequence).map(|row| row.phase)
+    }
+
+    fn wait(&mut self, sequence: Sequence, due_at: Timestamp, now: Timestamp) {
+        self.shift(sequence, Phase::Waiting { due_at });
+        if let Some(tenant) = self.rows.get(&sequence).map(|row| row.event.tenant.clone()) {
+            self.refresh(&tenant, now);
+        }
+    }
+
+    /// The one place that changes a phase, with the line it is indexed in.
+    fn shift(&mut self, sequence: Sequence, next: Phase) {
+        let Some(row) = self.rows.get_mut(&sequence) else { return };
+        let Some(line) = self.lines.get_mut(&row.event.tenant) else { return };
+        if let Some(due_at) = row.phase.due_at() {
+            line.due.remove(&(due_at, sequence));
+        }
+        row.phase = next;
+        if let Some(due_at) = next.due_at() {
+            line.due.insert((due_at, sequence));
+        }
+    }
+
+    /// Moves a tenant forward to where its first event belongs, never backward.
+    fn refresh(&mut self, tenant: &TenantId, now: Timestamp) {
+        let Some(line) = self.lines.get(tenant) else { return };
+        let first = line.due.first().map(|(due_at, _)| (*due_at).max(now));
+        let place = match (line.place, first) {
+            (_, None) => None,
+            (None, Some(first)) => Some((first, self.turn)),
+            (Some((ready_at, turn)), Some(first)) => Some((ready_at.min(first), turn)),
+        };
+        self.put(tenant, place);
+    }
+
+    fn send_back(&mut self, tenant: &TenantId, now: Timestamp) {
+        self.turn += 1;
+        let first = self.lines.get(tenant).and_then(|line| line.due.first());
+        let place = first.map(|(due_at, _)| ((*due_at).max(now), self.turn));
+        self.put(tenant, place);
+    }
+
+    fn put(&mut self, tenant: &TenantId, place: Option<(Timestamp, u64)>) {
+        let Some(line) = self.lines.get_mut(tenant) else { return };
+        if let Some((ready_at, turn)) = line.place.take() {
+            self.places.remove(&(ready_at, turn, tenant.clone()));
+        }
+        if line.events == 0 {
+            self.lines.remove(tenant);
+            return;
+        }
+        line.place = place;
+        if let Some((ready_at, turn)) = place {
+            self.places.insert((ready_at, turn, tenant.clone()));
+        }
+    }
+}
+
+fn key_of(event: &Event) -> Option<(TenantId, OrderingKey)> {
+    event.ordering_key.clone().map(|key| (event.tenant.clone(), key))
+}
