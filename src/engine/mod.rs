@@ -290,6 +290,7 @@ impl Engine {
             let flight = ready.flight;
             if stale {
                 self.slots.give_back(&flight.claim.event.tenant, flight.is_doubtful());
+                self.suspect_in_flight &= !self.slots.is_idle();
                 self.settler.add(release(&flight.claim, self.shared.clock.now()));
                 continue;
             }
