@@ -34,11 +34,10 @@ impl Mood {
         let soon = |random: &mut fastrand::Rng| Duration::from_millis(random.u64(0..200));
         let well = |random: &mut fastrand::Rng| Reply::ok().after(soon(random));
         match self {
-            Self::Well => well(random),
             Self::Broken(status) => Reply::status(status).after(soon(random)),
             Self::Flapping(period) => {
                 let phase = at.as_millis() / period.as_millis().max(1);
-                if phase % 2 == 0 { well(random) } else { Reply::status(500).after(soon(random)) }
+                if phase.is_multiple_of(2) { well(random) } else { Reply::status(500).after(soon(random)) }
             }
             Self::Slow(most) => {
                 let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
@@ -49,11 +48,12 @@ impl Mood {
                 Reply::status(status).header("retry-after", &random.u32(..=seconds).to_string())
             }
             Self::GoneAt(number) if before == number => Reply::status(410),
-            Self::Busy(_) | Self::GoneAt(_) => well(random),
             Self::Resetting(percent) if random.u8(..100) < percent => Reply::reset().after(soon(random)),
             Self::Refusing(percent) if random.u8(..100) < percent => Reply::not_sent(NotSent::Refused),
-            Self::Resetting(_) | Self::Refusing(_) => well(random),
             Self::Cut => Reply::ok().body("half of i").cut(),
+            Self::Well | Self::Busy(_) | Self::GoneAt(_) | Self::Resetting(_) | Self::Refusing(_) => {
+                well(random)
+            }
         }
     }
 

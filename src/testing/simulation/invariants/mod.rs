@@ -49,16 +49,6 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Judges by every invariant.
-pub(super) fn judge(evidence: &Evidence) -> Vec<Violation> {
-    let mut found = Vec::new();
-    let mut report = |invariant, what| found.push(Violation { invariant, what });
-    fate::judge(evidence, &mut report);
-    leases::judge(evidence, &mut report);
-    requests::judge(evidence, &mut report);
-    found
-}
-
 type Report<'a> = &'a mut dyn FnMut(&'static str, String);
 
 impl Evidence {
@@ -89,6 +79,17 @@ impl Evidence {
             deliveries,
             stats: store.stats(None).await.unwrap_or_default(),
         }
+    }
+
+    /// What it shows to be wrong, by every invariant.
+    #[must_use]
+    pub fn judge(&self) -> Vec<Violation> {
+        let mut found = Vec::new();
+        let mut report = |invariant, what| found.push(Violation { invariant, what });
+        fate::judge(self, &mut report);
+        leases::judge(self, &mut report);
+        requests::judge(self, &mut report);
+        found
     }
 
     /// A name for exactly what happened: the trace and every request (I18).

@@ -42,11 +42,10 @@ fn records_and_requests_agree(evidence: &Evidence, report: Report<'_>) {
         let mut seen: Vec<_> = evidence.requests_of(event, &site.url).map(result_of).collect();
         let requests = seen.len();
         for result in &results {
-            match seen.iter().position(|it| it == result) {
-                Some(at) => drop(seen.swap_remove(at)),
-                None => {
-                    report("I3 no phantom", format!("{result:?} of {event} at {} was no request", site.id))
-                }
+            if let Some(at) = seen.iter().position(|it| it == result) {
+                seen.swap_remove(at);
+            } else {
+                report("I3 no phantom", format!("{result:?} of {event} at {} was no request", site.id));
             }
         }
         if evidence.world.is_calm() && results.len() != requests {
@@ -98,7 +97,7 @@ fn limits_hold_in_every_window(evidence: &Evidence, report: Report<'_>) {
         times.sort();
         let starts = usize::try_from(starts).unwrap_or(usize::MAX);
         for together in times.windows(starts + 1) {
-            if together[starts] - together[0] < window {
+            if together[starts] < together[0] + window {
                 report("I6 rate limit", format!("{tenant} began {} within {window:?}", starts + 1));
                 break;
             }
