@@ -59,14 +59,15 @@ fn attempts_are_numbered(evidence: &Evidence, report: Report<'_>) {
     }
 }
 
-/// The store's ninth promise: a paused lane yields nothing once the pause returned.
+/// The store's ninth promise: a paused lane yields nothing once the pause returned,
+/// until it is resumed or its endpoint is removed.
 fn paused_lanes_give_nothing(evidence: &Evidence, report: Report<'_>) {
     let mut paused = BTreeMap::new();
     for entry in &evidence.entries {
         let What::Leased { endpoint, event, .. } = &entry.what else { continue };
-        let spans = paused
-            .entry(endpoint)
-            .or_insert_with(|| evidence.certain(Command::Pause, Command::Resume, endpoint));
+        let spans = paused.entry(endpoint).or_insert_with(|| {
+            evidence.certain(Command::Pause, &[Command::Resume, Command::Remove], endpoint)
+        });
         if spans.iter().any(|(from, until)| (*from..*until).contains(&entry.at) && entry.at > *from) {
             report("C9 gates", format!("{event} was leased for {endpoint} while that was paused"));
         }

@@ -123,21 +123,20 @@ impl Evidence {
         self.entries.iter().find(ends).map(|entry| entry.at)
     }
 
-    /// The spans in which one command certainly held at an endpoint, and its opposite
-    /// was not even asked for.
+    /// The spans in which a command certainly held at an endpoint, and nothing that
+    /// ends it was even asked for.
     fn certain(
         &self,
         command: Command,
-        opposite: Command,
+        ended_by: &[Command],
         endpoint: &EndpointId,
     ) -> Vec<(Duration, Duration)> {
-        let asked = |wanted| self.spans(wanted, endpoint);
-        let opposites = asked(opposite);
-        let overlaps = |a: &Span| opposites.iter().any(|b| a.asked <= b.answered && b.asked <= a.answered);
-        let certain = asked(command).into_iter().filter(|span| span.done && !overlaps(span));
+        let ends: Vec<_> = ended_by.iter().flat_map(|end| self.spans(*end, endpoint)).collect();
+        let overlaps = |a: &Span| ends.iter().any(|b| a.asked <= b.answered && b.asked <= a.answered);
+        let certain = self.spans(command, endpoint).into_iter().filter(|span| span.done && !overlaps(span));
         certain
             .map(|span| {
-                let next = opposites.iter().map(|other| other.asked).filter(|at| *at > span.answered).min();
+                let next = ends.iter().map(|end| end.asked).filter(|at| *at > span.answered).min();
                 (span.answered, next.unwrap_or(Duration::MAX))
             })
             .collect()

@@ -69,7 +69,7 @@ fn result_of(exchange: &Exchange) -> AttemptResult {
 fn switched_off_means_quiet(evidence: &Evidence, report: Report<'_>) {
     for site in &evidence.world.sites {
         let Ok(endpoint) = site.id.parse() else { continue };
-        let off = evidence.certain(Command::Disable, Command::Enable, &endpoint);
+        let off = evidence.certain(Command::Disable, &[Command::Enable], &endpoint);
         let gone = evidence.spans(Command::Remove, &endpoint).into_iter().filter(|span| span.done);
         let spans: Vec<_> = off.into_iter().chain(gone.map(|span| (span.answered, Duration::MAX))).collect();
         for exchange in evidence.exchanges.iter().filter(|exchange| exchange.url == site.url) {
