@@ -43,17 +43,14 @@ impl Timer {
 impl Engine {
     /// When the loop has something to do even if nothing happens.
     pub(super) fn alarm(&self) -> Duration {
-        let now = self.now();
-        let due = self.next_due.map(|due| now + due.since(self.shared.clock.now()));
-        let due = due.map(|due| due.max(self.stalled_until).max(self.faults.paused_until()));
-        let poll = self.claimed_at + self.shared.settings.poll;
-        let waits = self.claiming || self.slots.is_full();
-        let claim = if waits { None } else { Some(due.map_or(poll, |due| due.min(poll)).max(now + MINIMUM)) };
+        let (now, poll) = (self.now(), self.shared.settings.poll);
+        let claim = (!self.lookout.is_claiming() && !self.slots.is_full()).then(|| {
+            let worth_it = self.lookout.worth_it_at(poll, self.shared.clock.now(), now);
+            worth_it.max(self.faults.paused_until()).max(now + MINIMUM)
+        });
         let retry = self.settler.is_failing().then(|| self.settler.retry_at());
-        let prune = (!self.pruning).then_some(self.prune_at);
-        let stale = self.waiting.front().map(|ready| ready.start_by + MINIMUM);
-        let farthest = now + self.shared.settings.poll;
-        [claim, retry, prune, stale].into_iter().flatten().fold(farthest, Duration::min)
+        let stale = self.flights.start_by().map(|start_by| start_by + MINIMUM);
+        [claim, retry, self.house.prune_at(), stale].into_iter().flatten().fold(now + poll, Duration::min)
     }
 
     /// Waits for the first of all that can happen.
