@@ -38,7 +38,7 @@ impl Scene {
 pub async fn a_published_event_is_stored_and_read_back(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let draft = draft("e1")?;
-    same("the answer", scene.offer(&[draft.clone()], at(0)).await?, [answer("e1", STORED)?])?;
+    same("the answer", scene.offer(std::slice::from_ref(&draft), at(0)).await?, [answer("e1", STORED)?])?;
     let read = scene.event(&tenant(TENANT)?, &draft.event.id).await?;
     same("the event", read.as_deref(), Some(&draft.event))?;
     same("unrouted events", scene.stats(None).await?.unrouted, 1)
@@ -134,7 +134,7 @@ pub async fn an_idempotency_key_lives_as_long_as_its_event(fresh: Arc<dyn Backen
     let claim = the_only(scene.claim_at(at(0)).await?.work)?;
     scene.apply([delivered(&claim, at(1))]).await?;
     let again = draft("e2")?.once("k")?;
-    let held = the_only(scene.offer(&[again.clone()], at(2)).await?)?;
+    let held = the_only(scene.offer(std::slice::from_ref(&again), at(2)).await?)?;
     same("the stored id", held.id, EventId::new("e1")?)?;
     scene.prune(&[(Class::Delivered, at(100))], 10).await?;
     same("the answer after pruning", scene.offer(&[again], at(3)).await?, [answer("e2", STORED)?])

@@ -114,7 +114,9 @@ pub async fn the_first_route_shapes_the_lane(fresh: Arc<dyn Backend>) -> Verdict
     for (claim, width) in claims.iter().zip([2, 9]) {
         let mut settlement = routed(claim, &["one", "two"], None, at(1))?;
         if let crate::delivery::Next::Routed { routes, .. } = &mut settlement.next {
-            routes.iter_mut().for_each(|route| route.width = width);
+            for route in routes {
+                route.width = width;
+            }
         }
         scene.apply([settlement]).await?;
     }

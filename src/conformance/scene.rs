@@ -42,6 +42,7 @@ impl From<IdError> for Breach {
 }
 
 /// The case ends unless both are the same.
+#[allow(clippy::needless_pass_by_value, reason = "it reads as assert_eq does")]
 pub(super) fn same<A: PartialEq<B> + Debug, B: Debug>(what: &str, found: A, expected: B) -> Verdict {
     demand!(found == expected, "{what}: found {found:?}, expected {expected:?}");
     Ok(())

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::delivery::{
-    CancelReason, Claimed, FailReason, Next, Progress, RecordedAttempt, Settled, Settlement, State,
+    CancelReason, Claim, Claimed, FailReason, Next, Progress, RecordedAttempt, Settled, Settlement, State,
 };
 use crate::id::{DeliveryId, EventId};
 use crate::seam::Backend;
@@ -174,22 +174,22 @@ pub async fn the_items_of_a_batch_are_independent(fresh: Arc<dyn Backend>) -> Ve
     let stale = scene.leased("e1", "one").await?;
     scene.store([draft("e2")?.to(&["two"])?.due(at(60)), draft("e3")?.to(&["three"])?.due(at(60))]).await?;
     let claims = scene.claim_at(at(60)).await?.work;
-    let of = |name: &str| claims.iter().find(|claim| claim.endpoint.as_str() == name).cloned();
-    let good: Vec<_> = ["two", "three"].into_iter().filter_map(of).collect();
+    let to = |name: &str| claims.iter().filter(|claim| claim.endpoint.as_str() == name).cloned().collect();
+    let (two, three) = (the_only::<Claim>(to("two"))?, the_only::<Claim>(to("three"))?);
     let unknown =
         Settlement { of: Claimed::Delivery(DeliveryId::from_bytes([7; 16])), ..released(&stale, at(61)) };
     let batch = [
         given_up(&stale, FailReason::Gone, at(61)),
-        delivered(&good[0], at(61)),
+        delivered(&two, at(61)),
         unknown,
-        retried(&good[1], at(70), at(61)),
+        retried(&three, at(70), at(61)),
     ];
     let settled = scene.settle(&batch, &[], at(61)).await?;
     let expected = [Settled::Fenced, Settled::Applied, Settled::Missing, Settled::Applied];
     same("the answers", settled, expected)?;
     same("one", scene.state_of(stale.delivery).await?, State::Pending)?;
-    same("two", scene.state_of(good[0].delivery).await?, DELIVERED)?;
-    same("three", scene.delivery(good[1].delivery).await?.due_at, Some(at(70)))
+    same("two", scene.state_of(two.delivery).await?, DELIVERED)?;
+    same("three", scene.delivery(three.delivery).await?.due_at, Some(at(70)))
 }
 
 pub async fn what_never_was_is_missing(fresh: Arc<dyn Backend>) -> Verdict {
