@@ -27,6 +27,12 @@ impl Flights {
         self.waiting.push_back(ready);
     }
 
+    /// The next one, if it may start or has waited too long.
+    fn next(&mut self, now: Duration, can_start: bool) -> Option<Ready> {
+        let first = self.waiting.front()?;
+        if can_start || now > first.start_by { self.waiting.pop_front() } else { None }
+    }
+
     /// Until when the next one that waits may start.
     pub(super) fn start_by(&self) -> Option<Duration> {
         self.waiting.front().map(|ready| ready.start_by)
@@ -37,8 +43,7 @@ impl Engine {
     /// Starts what waits, and gives back what has waited too long.
     pub(super) fn start_waiting(&mut self) {
         let now = self.now();
-        while self.slots.can_start() {
-            let Some(ready) = self.flights.waiting.pop_front() else { return };
+        while let Some(ready) = self.flights.next(now, self.slots.can_start()) {
             if now > ready.start_by {
                 self.give_back(&ready.flight);
                 continue;

@@ -121,6 +121,18 @@ impl Lookout {
         self.suspect == Suspect::None && self.limited_until.is_none_or(|until| until <= store_now)
     }
 
+    /// When its own allows new work, of the monotonic clock; `None` where something
+    /// has to end first. `idle` says that nothing is under way.
+    pub(super) fn opens_at(&self, idle: bool, store_now: Timestamp, now: Duration) -> Option<Duration> {
+        let blocked = match self.suspect {
+            Suspect::None => false,
+            Suspect::Waits => !idle,
+            Suspect::InFlight => true,
+        };
+        let limited = self.limited_until.map_or(Duration::ZERO, |until| until.since(store_now));
+        (!blocked).then(|| now.saturating_add(limited))
+    }
+
     /// Whether a claim is worth it: something is due, or nobody has looked for `poll`.
     pub(super) fn is_worth_it(&self, poll: Duration, store_now: Timestamp, now: Duration) -> bool {
         let polled = now.saturating_sub(self.claimed_at) >= poll;

@@ -114,8 +114,10 @@ impl Settler {
         self.failures > 0
     }
 
-    pub(crate) const fn retry_at(&self) -> Duration {
-        self.retry_at
+    /// When a failed write is repeated; `None` while nothing failed, or the repetition
+    /// is under way.
+    pub(crate) fn retry_at(&self) -> Option<Duration> {
+        (self.failures > 0 && !self.writing).then_some(self.retry_at)
     }
 
     /// Whether everything is written.

@@ -33,7 +33,7 @@ impl Engine {
                 return;
             }
             let stage = if self.now() < cut_at { cut_at } else { end_at };
-            let alarm = if self.settler.is_failing() { self.settler.retry_at().min(stage) } else { stage };
+            let alarm = self.settler.retry_at().map_or(stage, |retry| retry.min(stage));
             if let Wake::Happened(happening) = self.wake(pin!(std::future::pending()), alarm).await {
                 self.note(happening);
                 self.drain();

@@ -44,13 +44,22 @@ impl Engine {
     /// When the loop has something to do even if nothing happens.
     pub(super) fn alarm(&self) -> Duration {
         let (now, poll) = (self.now(), self.shared.settings.poll);
-        let claim = (!self.lookout.is_claiming() && !self.slots.is_full()).then(|| {
+        let claim = self.claims_from().map(|from| {
             let worth_it = self.lookout.worth_it_at(poll, self.shared.clock.now(), now);
-            worth_it.max(self.faults.paused_until()).max(now + MINIMUM)
+            worth_it.max(from).max(now + MINIMUM)
         });
-        let retry = self.settler.is_failing().then(|| self.settler.retry_at());
+        let retry = self.settler.retry_at();
         let stale = self.flights.start_by().map(|start_by| start_by + MINIMUM);
         [claim, retry, self.house.prune_at(), stale].into_iter().flatten().fold(now + poll, Duration::min)
+    }
+
+    /// From when on a claim may be made; `None` where something has to happen first,
+    /// which wakes the loop by itself. An alarm for it would only spin.
+    fn claims_from(&self) -> Option<Duration> {
+        let (now, store_now) = (self.now(), self.shared.clock.now());
+        let waits = self.lookout.is_claiming() || self.slots.is_full() || self.settler.is_failing();
+        let open = self.lookout.opens_at(self.slots.is_idle(), store_now, now).filter(|_| !waits)?;
+        Some(open.max(self.faults.paused_until()))
     }
 
     /// Waits for the first of all that can happen.

@@ -6,6 +6,7 @@
 //! | what really arrives over HTTP | [`Receiver`] |
 //! | hours of retries in milliseconds | [`VirtualClock`] and [`ScriptedTransport`] under tokio's paused time |
 //! | the same run twice | [`SeededEntropy`] |
+//! | everything at once, by seed | [`simulation::simulate`] |
 //! | what a lost answer of the store does | [`FlakyStore`] |
 //!
 //! Never a real socket under paused time: while the only thing left to wait for is
@@ -14,6 +15,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod receiver;
+pub mod simulation;
 pub mod store;
 pub mod transport;
 

@@ -27,7 +27,7 @@ pub enum Call<'a> {
     /// [`Store::now`].
     Now,
     /// [`Store::publish`].
-    Publish(&'a [Publish]),
+    Publish(&'a [Publish], Option<&'a ClaimRequest>),
     /// [`Store::claim`].
     Claim(&'a ClaimRequest),
     /// [`Store::settle`].
@@ -86,6 +86,17 @@ pub trait Interpose: Send + Sync {
     async fn after(&self, call: Call<'_>, effect: Effect<'_>) -> Result<(), StoreError>;
 }
 
+#[async_trait]
+impl<I: Interpose + ?Sized> Interpose for Arc<I> {
+    async fn before(&self, call: Call<'_>) -> Result<(), StoreError> {
+        (**self).before(call).await
+    }
+
+    async fn after(&self, call: Call<'_>, effect: Effect<'_>) -> Result<(), StoreError> {
+        (**self).after(call, effect).await
+    }
+}
+
 /// A backend with something interposed.
 #[derive(Debug)]
 pub struct Interposed<B: ?Sized, I> {
@@ -142,8 +153,10 @@ impl<B: Backend + ?Sized, I: Interpose> Store for Interposed<B, I> {
         now: Timestamp,
     ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
         let inner = self.inner.publish(publishes, claim, now);
-        self.pass(Call::Publish(publishes), inner, |(answers, claims)| Effect::Published(answers, claims))
-            .await
+        self.pass(Call::Publish(publishes, claim), inner, |(answers, claims)| {
+            Effect::Published(answers, claims)
+        })
+        .await
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {

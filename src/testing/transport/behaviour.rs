@@ -142,15 +142,15 @@ impl Behaviour {
         Self(Arc::new(decide))
     }
 
-    /// What the function says with randomness of this seed.
+    /// The same with randomness of this seed.
     #[must_use]
     pub fn seeded(
         seed: u64,
-        decide: impl Fn(&mut fastrand::Rng, &Exchange) -> Reply + Send + Sync + 'static,
+        decide: impl Fn(&mut fastrand::Rng, &Exchange, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let generator = Mutex::new(fastrand::Rng::with_seed(seed));
-        Self::by(move |exchange, _| {
-            decide(&mut generator.lock().unwrap_or_else(PoisonError::into_inner), exchange)
+        Self::by(move |exchange, before| {
+            decide(&mut generator.lock().unwrap_or_else(PoisonError::into_inner), exchange, before)
         })
     }
 

@@ -314,7 +314,7 @@ mod tests {
     async fn a_seed_decides_the_same_way_twice() {
         let run = || async {
             let transport = transport();
-            transport.otherwise(Behaviour::seeded(9, |random, _| Reply::status(random.u16(200..600))));
+            transport.otherwise(Behaviour::seeded(9, |random, _, _| Reply::status(random.u16(200..600))));
             let mut statuses = Vec::new();
             for _ in 0..20 {
                 statuses.push(status(&transport.send(request("https://a.example/")).await.0));

@@ -11,7 +11,7 @@ use reqwest::retry;
 use crate::error::BoxError;
 use crate::policy::egress::AddressPolicy;
 use crate::seam::Resolver;
-use crate::transports::SystemResolver;
+use crate::system::SystemResolver;
 
 use super::ReqwestTransport;
 use super::guard::Guard;

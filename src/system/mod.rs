@@ -1,9 +1,14 @@
-//! This machine's clock and randomness: what an engine reads unless it is given others.
+//! This machine's clock, randomness and names: what an engine and its transport ask
+//! unless they are given others.
+
+mod resolver;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::seam::{Clock, Entropy, EntropyError};
 use crate::time::Timestamp;
+
+pub use resolver::SystemResolver;
 
 /// The operating system's wall clock, and its monotonic one since this value was made.
 #[derive(Debug, Clone, Copy)]
