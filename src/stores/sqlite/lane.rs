@@ -1,0 +1,247 @@
+//! Lanes as a batch reads and writes them: each is read once and, if it changed,
+//! written once, however many of the batch's items touch it.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::delivery::Route;
+use crate::id::{EndpointId, HostName, TenantId};
+use crate::policy::lane::Lane;
+use crate::time::Timestamp;
+
+use super::failure::Failure;
+use super::row;
+use super::sql;
+
+/// A lane's row number, as deliveries name it.
+pub(super) type LaneKey = i64;
+
+/// The lanes that one batch has met so far.
+pub(super) struct Lanes<'db> {
+    db: &'db Connection,
+    met: BTreeMap<LaneKey, Met>,
+    names: BTreeMap<EndpointId, LaneKey>,
+}
+
+struct Met {
+    stored: Lane,
+    lane: Lane,
+}
+
+impl<'db> Lanes<'db> {
+    /// None met yet.
+    pub(super) const fn of(db: &'db Connection) -> Self {
+        Self { db, met: BTreeMap::new(), names: BTreeMap::new() }
+    }
+
+    /// The lane of a delivery.
+    pub(super) fn get(&mut self, key: LaneKey) -> Result<&mut Lane, Failure> {
+        if !self.met.contains_key(&key) {
+            let found = self
+                .db
+                .prepare_cached(sql::LANE_BY_KEY)?
+                .query_row([key], |row| Ok(read(row)))
+                .optional()?
+                .transpose()?;
+            let (_, lane) = found.ok_or(Failure::Stored("delivery's lane"))?;
+            self.meet(key, lane);
+        }
+        let met = self.met.get_mut(&key).ok_or(Failure::Stored("delivery's lane"))?;
+        Ok(&mut met.lane)
+    }
+
+    /// The lane of an endpoint, if it has one.
+    pub(super) fn find(&mut self, endpoint: &EndpointId) -> Result<Option<LaneKey>, Failure> {
+        if let Some(key) = self.names.get(endpoint) {
+            return Ok(Some(*key));
+        }
+        let found = self
+            .db
+            .prepare_cached(sql::LANE_BY_ENDPOINT)?
+            .query_row([endpoint.as_str()], |row| Ok(read(row)))
+            .optional()?
+            .transpose()?;
+        Ok(found.map(|(key, lane)| {
+            self.meet(key, lane);
+            key
+        }))
+    }
+
+    /// The lane that a route leads to; a new one where the endpoint has none.
+    pub(super) fn of_route(&mut self, route: &Route, tenant: &TenantId) -> Result<LaneKey, Failure> {
+        match self.find(&route.endpoint)? {
+            Some(key) => Ok(key),
+            None => self.create(&route.endpoint, tenant, &route.host, route.width),
+        }
+    }
+
+    /// A new lane, open and with nothing in it.
+    pub(super) fn create(
+        &mut self,
+        endpoint: &EndpointId,
+        tenant: &TenantId,
+        host: &HostName,
+        width: u32,
+    ) -> Result<LaneKey, Failure> {
+        self.db.prepare_cached(sql::LANE_ADD)?.execute(params![
+            endpoint.as_str(),
+            tenant.as_str(),
+            host.as_str(),
+            width
+        ])?;
+        let key = self.db.last_insert_rowid();
+        let lane = Lane {
+            endpoint: endpoint.clone(),
+            tenant: tenant.clone(),
+            host: host.clone(),
+            paused: false,
+            held_until: None,
+            ready_at: None,
+            width,
+            proven: false,
+            streak: 0,
+            failing_since: None,
+            version: 0,
+        };
+        self.meet(key, lane);
+        Ok(key)
+    }
+
+    /// The earliest due time or lease end in a lane.
+    pub(super) fn earliest(&self, key: LaneKey) -> Result<Option<Timestamp>, Failure> {
+        let earliest: Option<i64> =
+            self.db.prepare_cached(sql::LANE_EARLIEST)?.query_row([key], |row| row.get(0))?;
+        Ok(earliest.map(Timestamp::from_micros))
+    }
+
+    /// When the first of a lane's running leases ends.
+    pub(super) fn first_lease_end(&self, key: LaneKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+        let end: Option<i64> = self
+            .db
+            .prepare_cached(sql::LANE_FIRST_LEASE_END)?
+            .query_row(params![key, now.as_micros()], |row| row.get(0))?;
+        Ok(end.map(Timestamp::from_micros))
+    }
+
+    /// How many more leases fit into a lane.
+    pub(super) fn free(&mut self, key: LaneKey, now: Timestamp) -> Result<usize, Failure> {
+        let width = self.get(key)?.width;
+        let leased: i64 = self
+            .db
+            .prepare_cached(sql::LANE_LEASED)?
+            .query_row(params![key, now.as_micros()], |row| row.get(0))?;
+        Ok(usize::try_from(i64::from(width).saturating_sub(leased)).unwrap_or(0))
+    }
+
+    /// What tenant and host say about a lane.
+    pub(super) fn gates(&mut self, key: LaneKey) -> Result<Gates, Failure> {
+        let db = self.db;
+        let lane = self.get(key)?;
+        let (tenant_paused, held_until) = db
+            .prepare_cached(sql::GATE_OF_LANE)?
+            .query_row([lane.tenant.as_str(), lane.host.as_str()], |row| {
+                Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?))
+            })?;
+        Ok(Gates { tenant_paused, held_until: held_until.map(Timestamp::from_micros) })
+    }
+
+    /// Makes a lane ready for what its rows hold, if it is not ready already.
+    pub(super) fn wake(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
+        let lane = self.get(key)?;
+        if lane.paused || lane.ready_at.is_some_and(|ready| ready <= now) {
+            return Ok(());
+        }
+        if let Some(earliest) = self.earliest(key)? {
+            bring_forward(self.get(key)?, earliest.max(now));
+        }
+        Ok(())
+    }
+
+    /// Sets a lane's readiness anew from what its rows hold, after a gate opened.
+    pub(super) fn reopen(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
+        let earliest = self.earliest(key)?;
+        let lane = self.get(key)?;
+        lane.ready_at = None;
+        if let Some(earliest) = earliest {
+            bring_forward(lane, earliest.max(now));
+        }
+        Ok(())
+    }
+
+    /// Writes the lanes that changed.
+    pub(super) fn save(&mut self) -> Result<(), Failure> {
+        let mut save = self.db.prepare_cached(sql::LANE_SAVE)?;
+        for (key, Met { stored, lane }) in &mut self.met {
+            if stored == lane {
+                continue;
+            }
+            save.execute(params![
+                key,
+                lane.host.as_str(),
+                lane.paused,
+                row::micros(lane.held_until),
+                row::micros(lane.ready_at),
+                lane.width,
+                lane.proven,
+                lane.streak,
+                row::micros(lane.failing_since),
+                i64::try_from(lane.version).unwrap_or(i64::MAX),
+            ])?;
+            stored.clone_from(lane);
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, key: LaneKey, lane: Lane) {
+        self.names.insert(lane.endpoint.clone(), key);
+        self.met.insert(key, Met { stored: lane.clone(), lane });
+    }
+}
+
+/// What a lane's tenant and host hold back.
+pub(super) struct Gates {
+    /// The operator paused the tenant.
+    pub(super) tenant_paused: bool,
+    /// The longer one of the tenant's and the host's hold.
+    pub(super) held_until: Option<Timestamp>,
+}
+
+impl Gates {
+    /// Whether they let work of the lane pass.
+    pub(super) fn are_open(&self, now: Timestamp) -> bool {
+        !self.tenant_paused && self.held_until.is_none_or(|until| until <= now)
+    }
+}
+
+/// Work enters that can be taken at `moment`: ready then at the latest, yet never
+/// before a hold, and not at all while paused.
+pub(super) fn bring_forward(lane: &mut Lane, moment: Timestamp) {
+    if lane.paused {
+        return;
+    }
+    let moment = lane.held_until.map_or(moment, |held| held.max(moment));
+    lane.ready_at = Some(lane.ready_at.map_or(moment, |ready| ready.min(moment)));
+}
+
+/// Nothing may be taken before the lane's hold any more.
+pub(super) fn push_back(lane: &mut Lane) {
+    lane.ready_at = lane.ready_at.max(lane.ready_at.and(lane.held_until));
+}
+
+fn read(row: &Row<'_>) -> Result<(LaneKey, Lane), Failure> {
+    let lane = Lane {
+        endpoint: row::name(row, 1)?,
+        tenant: row::name(row, 2)?,
+        host: row::name(row, 3)?,
+        paused: row.get(4)?,
+        held_until: row::time_maybe(row, 5)?,
+        ready_at: row::time_maybe(row, 6)?,
+        width: row::count(row, 7)?,
+        proven: row.get(8)?,
+        streak: row::count(row, 9)?,
+        failing_since: row::time_maybe(row, 10)?,
+        version: u64::try_from(row.get::<_, i64>(11)?).map_err(|_| Failure::Stored("lane's version"))?,
+    };
+    Ok((row.get(0)?, lane))
+}

@@ -1,0 +1,87 @@
+//! Granting request starts under limits that all processes on the file share.
+
+use rusqlite::{Connection, params};
+
+use crate::policy::rate::{Limit, LimitKey, LimitScope, StartLog};
+use crate::seam::{Ask, Grant, Refusal};
+use crate::time::Timestamp;
+
+use super::failure::Failure;
+use super::sql;
+
+/// One call of `Limiter::take`.
+pub(super) fn take(
+    db: &Connection,
+    asks: &[Ask],
+    now: Timestamp,
+    start_by: Timestamp,
+) -> Result<Vec<Grant>, Failure> {
+    db.prepare_cached(sql::LIMITER_FORGET)?.execute([now.as_micros()])?;
+    asks.iter().map(|ask| grant(db, ask, now, start_by)).collect()
+}
+
+fn grant(db: &Connection, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<Grant, Failure> {
+    let mut starts = ask.starts;
+    let mut logs = Vec::new();
+    for (key, limit) in &ask.limits {
+        let mut log = read_log(db, key, limit, now)?;
+        let room = log.room(limit, now, ask.starts);
+        starts = starts.min(room);
+        logs.push((key, limit, log, room));
+    }
+    let mut refusal: Option<Refusal> = None;
+    for (key, limit, mut log, room) in logs {
+        if starts > 0 {
+            note(db, key, limit, starts, start_by)?;
+            log.grant(limit, start_by, starts);
+        }
+        let Some(until) = log.opens_at(limit).filter(|_| room < ask.starts) else {
+            continue;
+        };
+        if refusal.as_ref().is_none_or(|refusal| refusal.until < until) {
+            refusal = Some(Refusal { limit: key.clone(), until });
+        }
+    }
+    Ok(Grant { starts, refusal })
+}
+
+/// The log of a key as this limit sees it: each limit looks back by its own window.
+fn read_log(db: &Connection, key: &LimitKey, limit: &Limit, now: Timestamp) -> Result<StartLog, Failure> {
+    let mut statement = db.prepare_cached(sql::LIMITER_STARTS)?;
+    let reach = (now - limit.window()).as_micros();
+    let grants = statement
+        .query_map(params![word(key.scope), key.of, reach], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(i64, u32)>, _>>()?;
+    Ok(StartLog::from_grants(
+        grants
+            .into_iter()
+            .map(|(start_by, starts)| (Timestamp::from_micros(start_by) + limit.window(), starts)),
+    ))
+}
+
+fn note(
+    db: &Connection,
+    key: &LimitKey,
+    limit: &Limit,
+    starts: u32,
+    start_by: Timestamp,
+) -> Result<(), Failure> {
+    let counts_until = start_by + limit.window();
+    db.prepare_cached(sql::LIMITER_GRANT)?.execute(params![
+        word(key.scope),
+        key.of,
+        start_by.as_micros(),
+        starts,
+        counts_until.as_micros(),
+    ])?;
+    Ok(())
+}
+
+const fn word(scope: LimitScope) -> &'static str {
+    match scope {
+        LimitScope::Endpoint => "endpoint",
+        LimitScope::Tenant => "tenant",
+        LimitScope::Host => "host",
+        LimitScope::Global => "global",
+    }
+}
