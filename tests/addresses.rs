@@ -99,9 +99,11 @@ fn ipv4_agrees_with_a_second_table_everywhere() {
             check(run | low);
         }
         if matches!(high >> 8, 100 | 168 | 169 | 172 | 192 | 198 | 203) {
-            (0..=0xff).for_each(|third| {
-                [0, 0x10, 0xff].into_iter().for_each(|fourth| check(run | third << 8 | fourth))
-            });
+            for third in 0..=0xff {
+                for fourth in [0, 0x10, 0xff] {
+                    check(run | third << 8 | fourth);
+                }
+            }
         }
     }
     (0..=0xffff).for_each(|low| check(u32::from(Ipv4Addr::new(168, 63, 0, 0)) | low));

@@ -36,8 +36,8 @@ fn forms(verdict: &str) -> Vec<Form> {
 }
 
 /// What registration does with a URL.
-fn register(text: &str, policy: &UrlPolicy) -> Result<EndpointUrl, String> {
-    let url = EndpointUrl::parse(text, policy).map_err(|error| error.to_string())?;
+fn register(text: &str, policy: UrlPolicy) -> Result<EndpointUrl, String> {
+    let url = EndpointUrl::parse(text, &policy).map_err(|error| error.to_string())?;
     url.judge_literal(&AddressPolicy::public_only()).map_err(|error| error.to_string())?;
     Ok(url)
 }
@@ -47,7 +47,7 @@ fn fa9_every_accepted_form_of_the_fixture_is_registered_in_its_normal_form() {
     let accepted = forms("accept");
     assert_eq!(accepted.len(), 12);
     for form in accepted {
-        let url = register(&form.url, &form.policy()).unwrap_or_else(|error| panic!("{}: {error}", form.url));
+        let url = register(&form.url, form.policy()).unwrap_or_else(|error| panic!("{}: {error}", form.url));
         assert_eq!(Some(url.expose()), form.normalized.as_deref(), "{}", form.url);
         assert_eq!(EndpointUrl::parse(url.expose(), &form.policy()), Ok(url.clone()), "reading its own form");
         assert_eq!(EndpointUrl::from_stored(url.expose()), Ok(url), "reading it back from a store");
@@ -69,7 +69,7 @@ fn fb16_every_inside_host_of_the_fixture_is_well_formed_and_refused_at_registrat
     assert_eq!(inside.len(), 24);
     for form in inside {
         let url = EndpointUrl::from_stored(&form.url).unwrap_or_else(|error| panic!("{}: {error}", form.url));
-        assert!(register(&form.url, &form.policy()).is_err(), "{}: {}", form.url, form.why);
+        assert!(register(&form.url, form.policy()).is_err(), "{}: {}", form.url, form.why);
         if url.host_kind() != UrlHost::Name(url.host().clone()) {
             assert!(EndpointUrl::parse(&form.url, &form.policy()).is_ok(), "the address is what is wrong");
             assert!(url.judge_literal(&AddressPolicy::public_only()).is_err(), "{}", form.url);

@@ -2,7 +2,7 @@
 //! [`Resolver`](crate::seam::Resolver) seam that they use.
 
 #[cfg(feature = "reqwest")]
-mod reqwest;
+pub mod reqwest;
 mod system_resolver;
 
 #[cfg(feature = "reqwest")]

@@ -28,13 +28,14 @@ const DEADLINE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct SystemResolver {
     turns: Arc<Semaphore>,
+    deadline: Duration,
 }
 
 impl SystemResolver {
     /// A resolver with its own bound on lookups.
     #[must_use]
     pub fn new() -> Self {
-        Self { turns: Arc::new(Semaphore::new(LOOKUPS)) }
+        Self { turns: Arc::new(Semaphore::new(LOOKUPS)), deadline: DEADLINE }
     }
 }
 
@@ -58,7 +59,7 @@ impl Resolver for SystemResolver {
             });
             answers.await.map_err(|error| failed(error.into()))?.map_err(|error| failed(error.into()))
         };
-        match timeout(DEADLINE, lookup).await {
+        match timeout(self.deadline, lookup).await {
             Ok(Ok(addresses)) if addresses.is_empty() => Err(ResolveError::NoAddress),
             Ok(answer) => answer,
             Err(_) => Err(ResolveError::Timeout),
@@ -96,9 +97,10 @@ mod tests {
         assert!(answer.iter().all(IpAddr::is_loopback), "{answer:?}");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_gets_no_turn_is_told_so_after_the_deadline() {
-        let resolver = SystemResolver { turns: Arc::new(Semaphore::new(0)) };
+        let resolver =
+            SystemResolver { turns: Arc::new(Semaphore::new(0)), deadline: Duration::from_millis(10) };
         let answer = resolver.resolve(&HostName::new("localhost").unwrap()).await;
         assert!(matches!(answer, Err(ResolveError::Timeout)));
     }

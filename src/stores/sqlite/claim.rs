@@ -33,6 +33,7 @@ pub(super) fn claim(
         db,
         request,
         lanes: Lanes::of(db),
+        turn: last_turn(db, request.now)?,
         share: Share::of(request),
         events: BTreeMap::new(),
         served: Vec::new(),
@@ -60,10 +61,16 @@ fn next_due(db: &Connection) -> Result<Option<Timestamp>, Failure> {
     Ok(lane.into_iter().chain(event).min().map(Timestamp::from_micros))
 }
 
+fn last_turn(db: &Connection, now: Timestamp) -> Result<i64, Failure> {
+    Ok(db.prepare_cached(sql::CLAIM_LAST_TURN)?.query_row([now.as_micros()], |row| row.get(0))?)
+}
+
 struct Claiming<'a> {
     db: &'a Connection,
     request: &'a ClaimRequest,
     lanes: Lanes<'a>,
+    /// The last turn that was given to a lane.
+    turn: i64,
     share: Share<'a>,
     events: BTreeMap<Sequence, Arc<Event>>,
     served: Vec<LaneKey>,
@@ -136,12 +143,12 @@ impl Claiming<'_> {
         }
         let free = self.lanes.free(key, self.request.now)?;
         let (found, suspects) = self.due_in(key, |due| due.silent < SUSPECT_AFTER, free.min(share))?;
-        let full = found.len() == free;
+        let (full, served) = (found.len() == free, !found.is_empty());
         for due in found {
             self.lease(key, due, false)?;
         }
-        self.claims.suspects |= suspects;
-        if suspects { Ok(()) } else { self.send_to_the_back(key, full) }
+        self.claims.suspects |= suspects && !self.request.alone;
+        if served || !suspects { self.send_to_the_back(key, full) } else { Ok(()) }
     }
 
     /// A served lane, or one that had nothing to give, is ready when it next has
@@ -154,8 +161,8 @@ impl Claiming<'_> {
             Some(end) => Some(end),
             None => self.lanes.earliest(key)?.map(|earliest| earliest.max(now)),
         };
-        self.lanes.get(key)?.ready_at = ready_at;
-        Ok(())
+        self.turn = self.turn.saturating_add(1);
+        self.lanes.send_back(key, ready_at, self.turn)
     }
 
     /// Whether the lane's own hold or its tenant's or host's keeps it shut now.

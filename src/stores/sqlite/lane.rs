@@ -27,6 +27,9 @@ pub(super) struct Lanes<'db> {
 struct Met {
     stored: Lane,
     lane: Lane,
+    /// A new turn, if the lane was sent behind those that are ready at the same moment.
+    sent_back: Option<i64>,
+    turn: i64,
 }
 
 impl<'db> Lanes<'db> {
@@ -44,8 +47,8 @@ impl<'db> Lanes<'db> {
                 .query_row([key], |row| Ok(read(row)))
                 .optional()?
                 .transpose()?;
-            let (_, lane) = found.ok_or(Failure::Stored("delivery's lane"))?;
-            self.meet(key, lane);
+            let (_, lane, turn) = found.ok_or(Failure::Stored("delivery's lane"))?;
+            self.meet(key, lane, turn);
         }
         let met = self.met.get_mut(&key).ok_or(Failure::Stored("delivery's lane"))?;
         Ok(&mut met.lane)
@@ -62,8 +65,8 @@ impl<'db> Lanes<'db> {
             .query_row([endpoint.as_str()], |row| Ok(read(row)))
             .optional()?
             .transpose()?;
-        Ok(found.map(|(key, lane)| {
-            self.meet(key, lane);
+        Ok(found.map(|(key, lane, turn)| {
+            self.meet(key, lane, turn);
             key
         }))
     }
@@ -104,7 +107,7 @@ impl<'db> Lanes<'db> {
             failing_since: None,
             version: 0,
         };
-        self.meet(key, lane);
+        self.meet(key, lane, 0);
         Ok(key)
     }
 
@@ -146,6 +149,20 @@ impl<'db> Lanes<'db> {
         Ok(Gates { tenant_paused, held_until: held_until.map(Timestamp::from_micros) })
     }
 
+    /// Sends a lane behind those with an earlier turn that are ready at `ready_at` too.
+    pub(super) fn send_back(
+        &mut self,
+        key: LaneKey,
+        ready_at: Option<Timestamp>,
+        turn: i64,
+    ) -> Result<(), Failure> {
+        self.get(key)?.ready_at = ready_at;
+        if let Some(met) = self.met.get_mut(&key).filter(|met| met.turn != turn) {
+            met.sent_back = Some(turn);
+        }
+        Ok(())
+    }
+
     /// Makes a lane ready for what its rows hold, if it is not ready already.
     pub(super) fn wake(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
         let lane = self.get(key)?;
@@ -172,10 +189,11 @@ impl<'db> Lanes<'db> {
     /// Writes the lanes that changed.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         let mut save = self.db.prepare_cached(sql::LANE_SAVE)?;
-        for (key, Met { stored, lane }) in &mut self.met {
-            if stored == lane {
+        for (key, Met { stored, lane, turn, sent_back }) in &mut self.met {
+            if stored == lane && sent_back.is_none() {
                 continue;
             }
+            *turn = sent_back.take().unwrap_or(*turn);
             save.execute(params![
                 key,
                 lane.host.as_str(),
@@ -187,15 +205,16 @@ impl<'db> Lanes<'db> {
                 lane.streak,
                 row::micros(lane.failing_since),
                 i64::try_from(lane.version).unwrap_or(i64::MAX),
+                *turn,
             ])?;
             stored.clone_from(lane);
         }
         Ok(())
     }
 
-    fn meet(&mut self, key: LaneKey, lane: Lane) {
+    fn meet(&mut self, key: LaneKey, lane: Lane, turn: i64) {
         self.names.insert(lane.endpoint.clone(), key);
-        self.met.insert(key, Met { stored: lane.clone(), lane });
+        self.met.insert(key, Met { stored: lane.clone(), lane, sent_back: None, turn });
     }
 }
 
@@ -229,7 +248,7 @@ pub(super) fn push_back(lane: &mut Lane) {
     lane.ready_at = lane.ready_at.max(lane.ready_at.and(lane.held_until));
 }
 
-fn read(row: &Row<'_>) -> Result<(LaneKey, Lane), Failure> {
+fn read(row: &Row<'_>) -> Result<(LaneKey, Lane, i64), Failure> {
     let lane = Lane {
         endpoint: row::name(row, 1)?,
         tenant: row::name(row, 2)?,
@@ -243,5 +262,5 @@ fn read(row: &Row<'_>) -> Result<(LaneKey, Lane), Failure> {
         failing_since: row::time_maybe(row, 10)?,
         version: u64::try_from(row.get::<_, i64>(11)?).map_err(|_| Failure::Stored("lane's version"))?,
     };
-    Ok((row.get(0)?, lane))
+    Ok((row.get(0)?, lane, row.get(12)?))
 }

@@ -1,5 +1,8 @@
 //! Granting request starts under limits that all processes on the file share.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use rusqlite::{Connection, params};
 
 use crate::policy::rate::{Limit, LimitKey, LimitScope, StartLog};
@@ -30,17 +33,17 @@ fn grant(db: &Connection, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Res
         logs.push((key, limit, log, room));
     }
     let mut refusal: Option<Refusal> = None;
-    for (key, limit, mut log, room) in logs {
-        if starts > 0 {
-            note(db, key, limit, starts, start_by)?;
-            log.grant(limit, start_by, starts);
-        }
-        let Some(until) = log.opens_at(limit).filter(|_| room < ask.starts) else {
+    for (key, limit, log, room) in &mut logs {
+        log.grant(limit, start_by, starts);
+        let Some(until) = log.opens_at(limit).filter(|_| *room < ask.starts) else {
             continue;
         };
         if refusal.as_ref().is_none_or(|refusal| refusal.until < until) {
-            refusal = Some(Refusal { limit: key.clone(), until });
+            refusal = Some(Refusal { limit: (*key).clone(), until });
         }
+    }
+    if starts > 0 {
+        note(db, &ask.limits, starts, start_by)?;
     }
     Ok(Grant { starts, refusal })
 }
@@ -59,21 +62,27 @@ fn read_log(db: &Connection, key: &LimitKey, limit: &Limit, now: Timestamp) -> R
     ))
 }
 
+/// Notes a grant once per key, for as long as the longest window counts it.
 fn note(
     db: &Connection,
-    key: &LimitKey,
-    limit: &Limit,
+    limits: &[(LimitKey, Limit)],
     starts: u32,
     start_by: Timestamp,
 ) -> Result<(), Failure> {
-    let counts_until = start_by + limit.window();
-    db.prepare_cached(sql::LIMITER_GRANT)?.execute(params![
-        word(key.scope),
-        key.of,
-        start_by.as_micros(),
-        starts,
-        counts_until.as_micros(),
-    ])?;
+    let mut windows = BTreeMap::new();
+    for (key, limit) in limits {
+        let window = windows.entry(key).or_insert(Duration::ZERO);
+        *window = limit.window().max(*window);
+    }
+    for (key, window) in windows {
+        db.prepare_cached(sql::LIMITER_GRANT)?.execute(params![
+            word(key.scope),
+            key.of,
+            start_by.as_micros(),
+            starts,
+            (start_by + window).as_micros(),
+        ])?;
+    }
     Ok(())
 }
 

@@ -19,6 +19,7 @@ mod endpoint;
 mod failure;
 mod gate;
 mod history;
+mod host;
 mod lane;
 mod limiter;
 mod open;
@@ -43,6 +44,7 @@ use crate::error::StoreError;
 use crate::id::TenantId;
 use crate::seam::{Cipher, Clock};
 
+pub use host::{PublishInError, publish_in};
 pub use open::SqliteBuilder;
 
 use readers::Readers;

@@ -9,6 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
 use crate::seam::{Cipher, Expected, Put, Sealed, Subscribers, Write};
+use crate::time::Timestamp;
 
 use super::endpoint::{json, read, subscription, version};
 use super::failure::Failure;
@@ -95,6 +96,8 @@ fn widen_lane(db: &Connection, write: &Write) -> Result<(), Failure> {
     lane.width = if lane.streak == 0 { write.width } else { lane.width.min(write.width) };
     lane.host = write.endpoint.url.host().clone();
     lane.version = lane.version.saturating_add(1);
+    // A write brings no moment along, and early is allowed.
+    lanes.wake(key, Timestamp::from_micros(i64::MIN))?;
     lanes.save()
 }
 

@@ -40,11 +40,10 @@ fn change_lane(lanes: &mut Lanes<'_>, change: &LaneChange, now: Timestamp) -> Re
         return Ok(());
     };
     let lane = lanes.get(key)?;
-    let was_held = lane.held_until;
-    lane.apply(change);
-    push_back(lane);
-    if was_held.is_some() && lane.held_until.is_none() {
-        lanes.reopen(key, now)?;
+    if lane.apply(change) {
+        push_back(lane);
+        // A hold that ended, or a width that grew, lets work through earlier.
+        lanes.wake(key, now)?;
     }
     Ok(())
 }

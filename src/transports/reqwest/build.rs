@@ -57,7 +57,7 @@ impl ReqwestTransportBuilder {
             resolver: Arc::new(SystemResolver::new()),
             addresses: AddressPolicy::public_only(),
             connect_timeout: CONNECT_TIMEOUT_MAX,
-            tls: true,
+            tls: cfg!(any(feature = "rustls", feature = "native-tls")),
         }
     }
 

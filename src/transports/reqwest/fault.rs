@@ -24,14 +24,14 @@ pub(super) fn outcome(error: &reqwest::Error, scheme: UrlScheme) -> Outcome {
 }
 
 fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlScheme) -> NotSent {
-    if causes(error).any(|cause| cause.is::<Refused>()) {
+    if causes(error).any(<dyn Error>::is::<Refused>) {
         return NotSent::Blocked;
     }
     let io = io_cause(error);
     if io.is_some_and(is_own_fault) {
         return NotSent::Ours;
     }
-    if causes(error).any(|cause| cause.is::<ResolveError>()) {
+    if causes(error).any(<dyn Error>::is::<ResolveError>) {
         return NotSent::Name;
     }
     if timed_out {
@@ -53,13 +53,15 @@ fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlSche
     }
 }
 
+/// How the client says that a connection broke without the operating system's saying
+/// so. It says it by text alone.
+const BROKEN: [&str; 3] =
+    ["connection closed before message completed", "operation was canceled", "channel closed"];
+
 fn no_answer(error: &(dyn Error + 'static), timed_out: bool) -> Unknown {
     if timed_out {
         return Unknown::Timeout;
     }
-    // The client names what is no error of the operating system by text alone.
-    const BROKEN: [&str; 3] =
-        ["connection closed before message completed", "operation was canceled", "channel closed"];
     let broken = |cause: &(dyn Error + 'static)| BROKEN.contains(&cause.to_string().as_str());
     if io_cause(error).is_some() || causes(error).any(broken) { Unknown::Reset } else { Unknown::Protocol }
 }

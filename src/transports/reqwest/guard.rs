@@ -33,7 +33,7 @@ impl Resolve for Guard {
             let host = HostName::new(name.as_str())?;
             let answers =
                 timeout(deadline, resolver.resolve(&host)).await.map_err(|_| ResolveError::Timeout)??;
-            let judged = admit(answers, &addresses)?;
+            let judged = admit(&answers, &addresses)?;
             // Port 0 stands for the one in the URL.
             let sockets: Addrs = Box::new(judged.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(sockets)
@@ -42,12 +42,12 @@ impl Resolve for Guard {
 }
 
 /// The addresses to try: none if one of them is forbidden, however many are not.
-fn admit(answers: Vec<IpAddr>, policy: &AddressPolicy) -> Result<Vec<IpAddr>, BoxError> {
+fn admit(answers: &[IpAddr], policy: &AddressPolicy) -> Result<Vec<IpAddr>, BoxError> {
     if answers.is_empty() {
         return Err(ResolveError::NoAddress.into());
     }
     answers.iter().try_for_each(|&address| policy.judge(address))?;
-    Ok(few_of_both_families(&answers))
+    Ok(few_of_both_families(answers))
 }
 
 /// The first few, but one at least of the other family: where one family leads
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn one_forbidden_answer_refuses_the_whole_lookup() {
         let policy = AddressPolicy::public_only();
-        assert_eq!(admit(addresses(&["8.8.8.8"]), &policy).unwrap(), addresses(&["8.8.8.8"]));
+        assert_eq!(admit(&addresses(&["8.8.8.8"]), &policy).unwrap(), addresses(&["8.8.8.8"]));
         for answers in [
             ["8.8.8.8", "127.0.0.1"],
             ["127.0.0.1", "8.8.8.8"],
@@ -84,16 +84,16 @@ mod tests {
             ["2606:4700:4700::1111", "169.254.169.254"],
             ["8.8.8.8", "::ffff:10.0.0.1"],
         ] {
-            assert!(admit(addresses(&answers), &policy).unwrap_err().is::<Refused>(), "{answers:?}");
+            assert!(admit(&addresses(&answers), &policy).unwrap_err().is::<Refused>(), "{answers:?}");
         }
         let mut many = vec!["8.8.8.8"; 500];
         many.push("10.0.0.1");
-        assert!(admit(addresses(&many), &policy).is_err(), "one that would not be tried counts too");
+        assert!(admit(&addresses(&many), &policy).is_err(), "one that would not be tried counts too");
     }
 
     #[test]
     fn no_answer_is_a_failed_lookup() {
-        let error = admit(Vec::new(), &AddressPolicy::public_only()).unwrap_err();
+        let error = admit(&[], &AddressPolicy::public_only()).unwrap_err();
         assert!(matches!(error.downcast_ref(), Some(ResolveError::NoAddress)));
     }
 

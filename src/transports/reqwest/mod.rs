@@ -89,3 +89,57 @@ impl Transport for ReqwestTransport {
         (outcome, began.elapsed())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::id::HostName;
+    use crate::policy::egress::UrlPolicy;
+    use crate::seam::{ResolveError, Resolver};
+
+    struct ThisMachine;
+
+    #[async_trait]
+    impl Resolver for ThisMachine {
+        async fn resolve(&self, _: &HostName) -> Result<Vec<IpAddr>, ResolveError> {
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_an_address_that_nobody_judged_is_not_passed_on() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://a.example:{}/", listener.local_addr().unwrap().port());
+        tokio::spawn(async move {
+            let mut held = Vec::new();
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.readable().await.unwrap();
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                held.push(stream);
+            }
+        });
+        let lax = AddressPolicy::public_only().danger_allow_loopback();
+        let lax = ReqwestTransport::builder()
+            .plain_http_only()
+            .resolver(ThisMachine)
+            .addresses(lax)
+            .build()
+            .unwrap();
+        let strict = ReqwestTransport { addresses: Arc::new(AddressPolicy::public_only()), ..lax.clone() };
+        let request = Request {
+            url: EndpointUrl::parse(&url, &UrlPolicy::http_and_https()).unwrap(),
+            headers: http::HeaderMap::new(),
+            body: "{}".into(),
+            timeout: Duration::from_secs(60),
+            response_body_max: 0,
+        };
+        assert!(matches!(lax.send(request.clone()).await.0, Outcome::Response(_)));
+        assert_eq!(strict.send(request).await.0, Outcome::Unknown(Unknown::Protocol));
+    }
+}

@@ -56,35 +56,34 @@ impl Grammar {
     pub(in crate::wire) fn read(
         self,
         encoding: Encoding,
-        text: &[u8],
+        text: &str,
     ) -> impl Iterator<Item = Result<Mac, Malformed>> {
-        let is_list = matches!(self, Self::List { .. });
-        let items = text.split(move |byte| is_list && *byte == b' ');
-        items.enumerate().filter_map(move |(at, item)| {
+        let items = match self {
+            Self::Bare { .. } => 1,
+            Self::List { .. } => SIGNATURES_MAX + 1,
+        };
+        text.splitn(items, ' ').enumerate().filter_map(move |(at, item)| {
             if at >= SIGNATURES_MAX {
                 return Some(Err(Malformed { rule: "holds at most 32 signatures" }));
             }
             let signature = self.signature(item).transpose()?;
-            let whole = |signature| encoding.read(signature).ok_or(Malformed { rule: encoding.rule() });
+            let whole =
+                |text: &str| encoding.read(text.as_bytes()).ok_or(Malformed { rule: encoding.rule() });
             Some(signature.and_then(whole))
         })
     }
 
     /// The signature's text in one item; `None` for one of another version.
-    fn signature(self, item: &[u8]) -> Result<Option<&[u8]>, Malformed> {
+    fn signature(self, item: &str) -> Result<Option<&str>, Malformed> {
         match self {
             Self::Bare { prefix } => {
-                let rest = item.strip_prefix(prefix.as_bytes());
+                let rest = item.strip_prefix(prefix);
                 rest.map(Some).ok_or(Malformed { rule: "begins with the scheme's prefix" })
             }
-            Self::List { version } => {
-                let comma = item.iter().position(|byte| *byte == b',');
-                let (found, rest) = comma
-                    .filter(|at| *at > 0)
-                    .map(|at| (&item[..at], &item[at + 1..]))
-                    .ok_or(Malformed { rule: "is a list of version,signature separated by single spaces" })?;
-                Ok((found == version.as_bytes()).then_some(rest))
-            }
+            Self::List { version } => match item.split_once(',') {
+                Some((found, rest)) if !found.is_empty() => Ok((found == version).then_some(rest)),
+                _ => Err(Malformed { rule: "is a list of version,signature separated by single spaces" }),
+            },
         }
     }
 
@@ -124,7 +123,7 @@ mod tests {
     }
 
     fn read(grammar: Grammar, text: &str) -> Result<usize, &'static str> {
-        let codes: Result<Vec<_>, _> = grammar.read(Encoding::Base64, text.as_bytes()).collect();
+        let codes: Result<Vec<_>, _> = grammar.read(Encoding::Base64, text).collect();
         codes.map(|codes| codes.len()).map_err(|malformed| malformed.rule)
     }
 

@@ -71,7 +71,8 @@ impl Signatures {
         if text.len() > SIGNATURE_BYTES_MAX {
             return Err(malformed(header, "is at most 4096 bytes long"));
         }
-        let text = self.other_prefix.and_then(|prefix| text.strip_prefix(prefix.as_bytes())).unwrap_or(text);
+        let text = std::str::from_utf8(text).map_err(|_| malformed(header, "is ASCII"))?;
+        let text = self.other_prefix.and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
         let mut signer = None;
         for (at, key) in self.keys.iter().enumerate() {
             let mac = key.mac(&recipe.content, message);

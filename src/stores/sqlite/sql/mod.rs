@@ -15,6 +15,7 @@ statements! {
     CLAIM_EVENT_LEASE = "claim_event_lease.sql",
     CLAIM_EVENT_TENANT = "claim_event_tenant.sql",
     CLAIM_LEASE = "claim_lease.sql",
+    CLAIM_LAST_TURN = "claim_last_turn.sql",
     CLAIM_NEXT_DUE_EVENT = "claim_next_due_event.sql",
     CLAIM_NEXT_DUE_LANE = "claim_next_due_lane.sql",
     CLAIM_READY_LANES = "claim_ready_lanes.sql",

@@ -107,7 +107,8 @@ CREATE TABLE hookpost_silent_lease (
   PRIMARY KEY (delivery, claimed_at, token)
 ) WITHOUT ROWID;
 
--- One per endpoint that ever had a delivery or a gate.
+-- One per endpoint that ever had a delivery or a gate. `turn` orders lanes that are
+-- ready at the same moment: who was served goes behind.
 CREATE TABLE hookpost_lane (
   lane INTEGER PRIMARY KEY,
   endpoint TEXT NOT NULL,
@@ -116,6 +117,7 @@ CREATE TABLE hookpost_lane (
   paused INTEGER NOT NULL,
   held_until INTEGER,
   ready_at INTEGER,
+  turn INTEGER NOT NULL,
   width INTEGER NOT NULL,
   proven INTEGER NOT NULL,
   streak INTEGER NOT NULL,
@@ -123,7 +125,7 @@ CREATE TABLE hookpost_lane (
   version INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX hookpost_lane_endpoint ON hookpost_lane (endpoint);
-CREATE INDEX hookpost_lane_ready ON hookpost_lane (ready_at, endpoint, tenant)
+CREATE INDEX hookpost_lane_ready ON hookpost_lane (ready_at, turn, endpoint, tenant)
   WHERE ready_at IS NOT NULL;
 CREATE INDEX hookpost_lane_tenant ON hookpost_lane (tenant);
 CREATE INDEX hookpost_lane_host ON hookpost_lane (host);

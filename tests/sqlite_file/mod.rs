@@ -1,0 +1,59 @@
+//! A database file of a test's own, gone when the test ends.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hookpost::Timestamp;
+use hookpost::seam::Clock;
+
+/// A directory of its own, so that the files beside a database go with it.
+pub(crate) struct TempFile {
+    directory: PathBuf,
+}
+
+impl TempFile {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("hookpost-{}-{number}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        Self { directory }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join("hookpost.db")
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.directory).ok();
+    }
+}
+
+/// A clock that stands.
+pub(crate) struct Fixed(Timestamp);
+
+impl Fixed {
+    pub(crate) fn at(moment: Timestamp) -> Arc<dyn Clock> {
+        Arc::new(Self(moment))
+    }
+}
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
