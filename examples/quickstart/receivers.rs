@@ -79,8 +79,8 @@ impl Site {
 
 /// A port that is taken and on which nobody listens.
 pub struct ClosedPort {
-    socket: TcpSocket,
     port: u16,
+    _taken: TcpSocket,
 }
 
 impl ClosedPort {
@@ -88,7 +88,7 @@ impl ClosedPort {
         let socket = TcpSocket::new_v4()?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let port = socket.local_addr()?.port();
-        Ok(Self { socket, port })
+        Ok(Self { port, _taken: socket })
     }
 
     pub fn url(&self) -> String {
