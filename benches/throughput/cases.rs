@@ -1,6 +1,11 @@
 //! The cases.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use hookpost::policy::outcome::{Outcome, Response};
+use hookpost::seam::Transport;
+use hookpost::wire::request::Request;
 
 use crate::Scale;
 use crate::bare::{self, Runtime};
@@ -12,6 +17,7 @@ pub(crate) fn run(case: &str, scale: Scale) {
     match case {
         "memory" => throughput(Kind::Memory, scale),
         "sqlite" => throughput(Kind::Sqlite, scale),
+        "overhead" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(|kind| overhead(kind, scale)),
         "publish" => publish(scale),
         "latency" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(|kind| latency(kind, scale)),
         "backlog" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(backlog),
@@ -42,6 +48,39 @@ fn throughput(kind: Kind, scale: Scale) {
         .with("bare_runtime", runtime)
         .with("ratio", format!("{:.2}", engine.per_second / bare.per_second))
         .with("cpu_us_per_delivery", format!("{:.1}", engine.cpu_us - bare.cpu_us))
+        .print();
+}
+
+/// A transport that answers at once: what is left is the engine's own.
+#[derive(Debug)]
+struct AtOnce;
+
+#[hookpost::async_trait]
+impl Transport for AtOnce {
+    async fn send(&self, _: Request) -> (Outcome, Duration) {
+        // A real answer comes after the task was left once.
+        tokio::task::yield_now().await;
+        let (headers, body) = (http::HeaderMap::new(), bytes::Bytes::new());
+        let response = Response { status: http::StatusCode::NO_CONTENT, headers, body, cut: false };
+        (Outcome::Response(response), Duration::ZERO)
+    }
+}
+
+/// Published and delivered without HTTP.
+fn overhead(kind: Kind, scale: Scale) {
+    let runs = (0..scale.repeats)
+        .map(|_| {
+            block_on(async {
+                let urls = ["https://receiver.example/hook".to_owned()];
+                let bench = Bench::over(Arc::new(AtOnce), kind, &urls, 1024, bare::CONCURRENCY).await;
+                bench.publish_and_deliver(scale.deliveries, 1).await
+            })
+        })
+        .collect();
+    let figures = Figures::median(runs);
+    Line::new("overhead", kind.name())
+        .with("delivered_per_s", format!("{:.0}", figures.per_second))
+        .with("cpu_us_per_delivery", format!("{:.1}", figures.cpu_us))
         .print();
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
-use hookpost::seam::{Backend, Notice, Observer};
+use hookpost::seam::{Backend, Notice, Observer, Transport};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
@@ -100,6 +100,16 @@ impl Bench {
     }
 
     pub(crate) async fn wide(kind: Kind, urls: &[String], width: u32, concurrency: usize) -> Self {
+        Self::over(Arc::new(transport()), kind, urls, width, concurrency).await
+    }
+
+    pub(crate) async fn over(
+        transport: Arc<dyn Transport>,
+        kind: Kind,
+        urls: &[String],
+        width: u32,
+        concurrency: usize,
+    ) -> Self {
         let clock = Arc::new(SystemClock::new());
         let (backend, file): (Arc<dyn Backend>, _) = match kind {
             Kind::Memory => (Arc::new(MemoryStore::with_capacity(clock, 10_000_000)), None),
@@ -109,7 +119,7 @@ impl Bench {
             }
         };
         let done = Arc::new(Done::default());
-        let webhooks = Webhooks::builder(backend, Arc::new(transport()))
+        let webhooks = Webhooks::builder(backend, transport)
             .profile(profile())
             .addresses(AddressPolicy::public_only().danger_allow_loopback())
             .observer(done.clone())

@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::error::BoxError;
 use crate::id::HostName;
 use crate::seam::{ResolveError, Resolver};
 
@@ -50,14 +51,13 @@ impl Resolver for SystemResolver {
     async fn resolve(&self, host: &HostName) -> Result<Vec<IpAddr>, ResolveError> {
         let name = absolute(host);
         let lookup = async {
-            let failed = |error: Box<dyn std::error::Error + Send + Sync>| ResolveError::Failed(error);
-            let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| failed(error.into()))?;
+            let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(failed)?;
             let answers = spawn_blocking(move || {
                 // The turn ends with the thread's work, not with the caller's patience.
                 let _turn = turn;
                 look_up(&name)
             });
-            answers.await.map_err(|error| failed(error.into()))?.map_err(|error| failed(error.into()))
+            answers.await.map_err(failed)?.map_err(failed)
         };
         match timeout(self.deadline, lookup).await {
             Ok(Ok(addresses)) if addresses.is_empty() => Err(ResolveError::NoAddress),
@@ -65,6 +65,10 @@ impl Resolver for SystemResolver {
             Err(_) => Err(ResolveError::Timeout),
         }
     }
+}
+
+fn failed(error: impl Into<BoxError>) -> ResolveError {
+    ResolveError::Failed(error.into())
 }
 
 fn look_up(name: &str) -> io::Result<Vec<IpAddr>> {

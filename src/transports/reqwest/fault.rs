@@ -37,19 +37,15 @@ fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlSche
     if timed_out {
         return NotSent::ConnectTimeout;
     }
-    let unreached = io.is_some_and(|io| {
-        matches!(
-            io.kind(),
-            ErrorKind::ConnectionRefused
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::HostUnreachable
-                | ErrorKind::NetworkDown
-                | ErrorKind::PermissionDenied
-        )
-    });
-    match scheme {
-        UrlScheme::Https if !unreached => NotSent::Tls,
-        UrlScheme::Http | UrlScheme::Https => NotSent::Refused,
+    match (io.map(io::Error::kind), scheme) {
+        (Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown), _) => {
+            NotSent::Unreachable
+        }
+        // A local packet filter says "permission denied" where a remote one refuses.
+        (Some(ErrorKind::ConnectionRefused | ErrorKind::PermissionDenied), _) | (_, UrlScheme::Http) => {
+            NotSent::Refused
+        }
+        (_, UrlScheme::Https) => NotSent::Tls,
     }
 }
 
@@ -107,10 +103,11 @@ mod tests {
             assert_eq!(connecting(ResolveError::NoAddress, scheme), NotSent::Name);
             assert_eq!(connecting(ResolveError::Timeout, scheme), NotSent::Name);
             assert_eq!(connecting(ResolveError::Failed("servfail".into()), scheme), NotSent::Name);
-            for kind in
-                [ErrorKind::ConnectionRefused, ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable]
-            {
+            for kind in [ErrorKind::ConnectionRefused, ErrorKind::PermissionDenied] {
                 assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Refused);
+            }
+            for kind in [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable, ErrorKind::NetworkDown] {
+                assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Unreachable);
             }
             for kind in [ErrorKind::OutOfMemory, ErrorKind::AddrNotAvailable] {
                 assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Ours);
