@@ -1,7 +1,10 @@
-//! hookpost: send webhooks from your own process, and verify the ones you receive.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod conformance;
 pub mod delivery;
 pub mod endpoint;
 #[cfg(feature = "tokio")]
@@ -20,6 +23,7 @@ pub mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
+#[cfg(feature = "tokio")]
 pub mod transports;
 #[cfg(feature = "tokio")]
 pub mod webhooks;

@@ -436,6 +436,7 @@ fn a_list_is_searched_for_the_schemes_version_and_one_match_is_enough() {
         &good.replace("v1,", "v1,v1,"),
         &vec![wrong.clone(); 33].join(" "),
         &vec!["v9,x"; 2000].join(" "),
+        &format!("v9,{} {good}", "x".repeat(4096)),
     ] {
         assert!(is_malformed(&of(odd)), "{odd}");
     }

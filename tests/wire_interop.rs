@@ -22,7 +22,7 @@ fn recomputed(program: &str, arguments: &[&str], key: &[u8], content: &[u8]) -> 
     let output =
         Command::new(program).args(arguments).args([hex::encode(key), hex::encode(content)]).output();
     let Ok(output) = output else {
-        // Not by `eprintln!`, which the test harness hides.
+        #[expect(clippy::explicit_write, reason = "the test harness hides what `eprintln!` says")]
         writeln!(std::io::stderr(), "skipped: {program} is not installed").unwrap();
         return None;
     };

@@ -11,12 +11,59 @@ use crate::event::Event;
 /// More publishers than this wait in line outside.
 const WAITING_MAX: usize = 1024;
 
+/// So many events are stored per call.
+const PUBLISHES_PER_CALL: usize = 512;
+
 /// What is handed over.
 pub(crate) enum Order {
     /// Store this and say what became of it.
-    Publish(Arc<Event>, oneshot::Sender<Result<PublishAnswer, StoreError>>),
+    Publish(Arc<Event>, Reply),
     /// There may be new work.
     Look,
+}
+
+type Reply = oneshot::Sender<Result<PublishAnswer, StoreError>>;
+
+/// Answers a publisher. One that no longer listens has its event all the same.
+pub(super) fn answer(reply: Reply, done: Result<PublishAnswer, StoreError>) {
+    drop(reply.send(done));
+}
+
+/// What the engine has taken from the desk and not stored yet. One call stores at a
+/// time: what comes meanwhile makes the next one.
+#[derive(Default)]
+pub(super) struct Queue {
+    events: Vec<Arc<Event>>,
+    replies: Vec<Reply>,
+    storing: bool,
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, event: Arc<Event>, reply: Reply) {
+        self.events.push(event);
+        self.replies.push(reply);
+    }
+
+    /// The next call's worth, if there is one and none is under way.
+    pub(super) fn next(&mut self) -> Option<(Vec<Arc<Event>>, Vec<Reply>)> {
+        if self.storing || self.events.is_empty() {
+            return None;
+        }
+        self.storing = true;
+        Some((std::mem::take(&mut self.events), std::mem::take(&mut self.replies)))
+    }
+
+    pub(super) const fn stored(&mut self) {
+        self.storing = false;
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.events.len() >= PUBLISHES_PER_CALL
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        !self.storing && self.events.is_empty()
+    }
 }
 
 /// Open while an engine runs in this process. A publisher that drops its future

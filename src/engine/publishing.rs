@@ -63,7 +63,7 @@ impl Shared {
             return Ok(None);
         }
         for endpoint in &page.endpoints {
-            self.standings.remember(Arc::clone(endpoint), loaded_at);
+            self.standings.remember(endpoint, loaded_at);
         }
         Ok(Some(page.endpoints))
     }

@@ -40,6 +40,13 @@ pub(crate) struct Batch {
     pub(crate) lanes: Vec<LaneChange>,
 }
 
+impl Batch {
+    /// Whether writing it makes something due at once.
+    pub(crate) fn makes_due(&self) -> bool {
+        self.dues.iter().any(|due| matches!(due.settlement.next, Next::Release | Next::Routed { .. }))
+    }
+}
+
 /// What waits to be written. One call is under way at a time: what comes meanwhile
 /// makes the next batch, so the batch grows with the load and no timer is needed.
 #[derive(Debug, Default)]

@@ -9,6 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::error::StoreError;
 use crate::id::{EndpointId, ProfileName};
 use crate::seam::Directory;
+use crate::secret::Secrets;
 use crate::step::prepare::Found;
 use crate::step::resolve::Resolved;
 use crate::wire::profile::Profile;
@@ -98,7 +99,7 @@ impl Standings {
         let loaded = directory.load(&ids).await?;
         for (id, endpoint) in ids.into_iter().zip(loaded) {
             let standing = match endpoint {
-                Some(endpoint) => self.remember(endpoint, now),
+                Some(endpoint) => self.remember(&endpoint, now),
                 None => self.miss(&id),
             };
             found.insert(id, standing);
@@ -107,17 +108,18 @@ impl Standings {
     }
 
     /// Notes an endpoint that was just loaded, at `now`.
-    pub(crate) fn remember(&self, endpoint: Arc<Endpoint>, now: Duration) -> Standing {
+    pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, now: Duration) -> Standing {
         let mut known = self.known();
         known.missing.remove(&endpoint.id);
         let same = known.endpoints.get(&endpoint.id).filter(|loaded| {
             let before = &loaded.resolved.endpoint;
-            before.version == endpoint.version && before.profile == endpoint.profile && signs_alike(before)
+            before.version == endpoint.version && before.profile == endpoint.profile && is_open(before)
         });
-        let resolved = same.map(|loaded| Arc::clone(&loaded.resolved)).unwrap_or_else(|| {
-            let profile = self.profiles.get(&endpoint.profile);
-            Arc::new(Resolved::new(Arc::clone(&endpoint), profile))
-        });
+        let resolved = if let Some(loaded) = same {
+            Arc::clone(&loaded.resolved)
+        } else {
+            Arc::new(Resolved::new(Arc::clone(endpoint), self.profiles.get(&endpoint.profile)))
+        };
         if known.endpoints.len() >= REMEMBERED {
             known.endpoints.clear();
         }
@@ -153,6 +155,6 @@ impl Loaded {
 }
 
 /// Sealed secrets may open at the next load without a new version.
-const fn signs_alike(endpoint: &Endpoint) -> bool {
-    matches!(endpoint.secrets, crate::secret::Secrets::Open(_))
+const fn is_open(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.secrets, Secrets::Open(_))
 }

@@ -74,8 +74,7 @@ impl Shared {
             let (batch, answers) = self.settle(batch).await;
             self.tell_settled(&batch, &answers?);
             settler.written();
-            if batch.dues.iter().any(|due| matches!(due.settlement.next, Next::Release | Next::Routed { .. }))
-            {
+            if batch.makes_due() {
                 tick.next_due = earlier(tick.next_due, Some(self.clock.now()));
             }
         }

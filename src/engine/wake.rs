@@ -43,27 +43,23 @@ impl Timer {
 impl Engine {
     /// When the loop has something to do even if nothing happens.
     pub(super) fn alarm(&self) -> Duration {
-        let now = self.now();
-        let due = self.next_due.map(|due| now + due.since(self.shared.clock.now()));
-        let due = due.map(|due| due.max(self.stalled_until));
-        let poll = self.claimed_at + self.shared.settings.poll;
-        let claim =
-            self.claims_from().map(|from| due.map_or(poll, |due| due.min(poll)).max(from).max(now + MINIMUM));
+        let (now, poll) = (self.now(), self.shared.settings.poll);
+        let claim = self.claims_from().map(|from| {
+            let worth_it = self.lookout.worth_it_at(poll, self.shared.clock.now(), now);
+            worth_it.max(from).max(now + MINIMUM)
+        });
         let retry = self.settler.retry_at();
-        let prune = (!self.pruning).then_some(self.prune_at);
-        let stale = self.waiting.front().map(|ready| ready.start_by + MINIMUM);
-        let farthest = now + self.shared.settings.poll;
-        [claim, retry, prune, stale].into_iter().flatten().fold(farthest, Duration::min)
+        let stale = self.flights.start_by().map(|start_by| start_by + MINIMUM);
+        [claim, retry, self.house.prune_at(), stale].into_iter().flatten().fold(now + poll, Duration::min)
     }
 
     /// From when on a claim may be made; `None` where something has to happen first,
     /// which wakes the loop by itself. An alarm for it would only spin.
     fn claims_from(&self) -> Option<Duration> {
-        let now = self.now();
-        let suspect_blocks = self.suspect_in_flight || self.suspect_waits && !self.slots.is_idle();
-        let waits = self.claiming || self.slots.is_full() || self.settler.is_failing() || suspect_blocks;
-        let limited = self.limited_until.map_or(now, |until| now + until.since(self.shared.clock.now()));
-        (!waits).then(|| self.faults.paused_until().max(limited))
+        let (now, store_now) = (self.now(), self.shared.clock.now());
+        let waits = self.lookout.is_claiming() || self.slots.is_full() || self.settler.is_failing();
+        let open = self.lookout.opens_at(self.slots.is_idle(), store_now, now).filter(|_| !waits)?;
+        Some(open.max(self.faults.paused_until()))
     }
 
     /// Waits for the first of all that can happen.

@@ -61,7 +61,7 @@ impl Resolved {
     pub fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
         let standing = match profile {
             None => Standing::Held("its profile is not known to this process"),
-            Some(profile) => Sendable::new(&endpoint, profile),
+            Some(profile) => standing(&endpoint, profile),
         };
         Self { endpoint, standing }
     }
@@ -77,35 +77,33 @@ impl Resolved {
     }
 }
 
-impl Sendable {
-    fn new(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
-        if endpoint.url.judge(&profile.urls).is_err() {
-            return Standing::Blocked;
-        }
-        let Secrets::Open(secrets) = &endpoint.secrets else {
-            return Standing::Held("its secrets are sealed with a key that is not at hand");
-        };
-        if secrets.current.is_none() && profile.signing == Signing::Required {
-            return Standing::Held("its profile signs and it has no secret");
-        }
-        let signer = match profile.scheme.as_ref().map(|scheme| Signer::new(scheme, secrets)) {
-            Some(Err(_)) => return Standing::Held("its secret breaks its scheme's rule"),
-            Some(Ok(signer)) => Some(signer),
-            None => None,
-        };
-        let overrides = &endpoint.overrides;
-        let mut headers = endpoint.headers.as_map().clone();
-        headers.extend(profile.headers.clone());
-        Standing::Sendable(Box::new(Self {
-            signer,
-            headers,
-            retry: overrides.retry.clone().unwrap_or_else(|| profile.retry.clone()),
-            limits: keyed(overrides.limits.as_ref().unwrap_or(&profile.limits), endpoint),
-            timeout: overrides.timeout.unwrap_or(profile.timeout),
-            width: width(endpoint, profile),
-            profile: Arc::clone(profile),
-        }))
+fn standing(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
+    if endpoint.url.judge(&profile.urls).is_err() {
+        return Standing::Blocked;
     }
+    let Secrets::Open(secrets) = &endpoint.secrets else {
+        return Standing::Held("its secrets are sealed with a key that is not at hand");
+    };
+    if secrets.current.is_none() && profile.signing == Signing::Required {
+        return Standing::Held("its profile signs and it has no secret");
+    }
+    let signer = match profile.scheme.as_ref().map(|scheme| Signer::new(scheme, secrets)) {
+        Some(Err(_)) => return Standing::Held("its secret breaks its scheme's rule"),
+        Some(Ok(signer)) => Some(signer),
+        None => None,
+    };
+    let overrides = &endpoint.overrides;
+    let mut headers = endpoint.headers.as_map().clone();
+    headers.extend(profile.headers.clone());
+    Standing::Sendable(Box::new(Sendable {
+        signer,
+        headers,
+        retry: overrides.retry.clone().unwrap_or_else(|| profile.retry.clone()),
+        limits: keyed(overrides.limits.as_ref().unwrap_or(&profile.limits), endpoint),
+        timeout: overrides.timeout.unwrap_or(profile.timeout),
+        width: width(endpoint, profile),
+        profile: Arc::clone(profile),
+    }))
 }
 
 /// The width in force for an endpoint of this profile.

@@ -50,7 +50,7 @@ impl Webhooks {
         let shared = &self.shared;
         let now = shared.read_clock().await?;
         let endpoint = self.endpoint(tenant, id).await?.ok_or(TestError::NotFound)?;
-        let standing = shared.standings.remember(Arc::clone(&endpoint), shared.clock.elapsed());
+        let standing = shared.standings.remember(&endpoint, shared.clock.elapsed());
         let Standing::Found { resolved, .. } = &standing else { return Err(TestError::NotFound) };
         let sendable = resolved.sendable().ok_or(TestError::NotSendable)?;
 

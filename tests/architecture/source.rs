@@ -59,6 +59,12 @@ impl Names {
     pub(crate) fn of(sources: &[Source]) -> Self {
         let modules = sources.iter().map(|source| source.module.clone()).collect();
         let mut names = Self { modules, root: BTreeMap::new() };
+        for source in sources {
+            // An exported macro is named from the root, wherever it stands.
+            for macro_rules in words(&source.code).windows(3).filter(|words| words[0] == "macro_rules") {
+                names.root.insert(macro_rules[2].clone(), Some(source.module.clone()));
+            }
+        }
         for lib in sources.iter().filter(|source| source.module.is_empty()) {
             for (path, name) in use_paths(&words(&lib.code)) {
                 let inside = names.modules.contains(&path[..1]).then_some(path);
@@ -234,7 +240,9 @@ fn in_modules(words: &[String], module: &[String]) -> Vec<(usize, CratePath)> {
     for (at, word) in words.iter().enumerate() {
         if word == "{" {
             depth += 1;
-            if at >= 2 && words[at - 2] == "mod" {
+            // A macro's `mod $name {` opens a module too.
+            let named = at >= 2 && words[at - 2] == "mod";
+            if named || (at >= 3 && words[at - 2] == "$" && words[at - 3] == "mod") {
                 let (_, outer) = &inside[inside.len() - 1];
                 inside.push((depth, outer.iter().cloned().chain([words[at - 1].clone()]).collect()));
             }

@@ -40,17 +40,26 @@ impl Drop for TempFile {
 }
 
 /// A clock that stands.
-pub(crate) struct Fixed(Timestamp);
+pub(crate) struct Fixed {
+    now: Timestamp,
+    _file: Option<TempFile>,
+}
 
 impl Fixed {
-    pub(crate) fn at(moment: Timestamp) -> Arc<dyn Clock> {
-        Arc::new(Self(moment))
+    pub(crate) fn at(now: Timestamp) -> Arc<dyn Clock> {
+        Arc::new(Self { now, _file: None })
+    }
+
+    /// A clock that takes a store's file along when the store drops it, which it does
+    /// after its threads have ended.
+    pub(crate) fn keeping(file: TempFile) -> Arc<dyn Clock> {
+        Arc::new(Self { now: Timestamp::EPOCH, _file: Some(file) })
     }
 }
 
 impl Clock for Fixed {
     fn now(&self) -> Timestamp {
-        self.0
+        self.now
     }
 
     fn elapsed(&self) -> Duration {

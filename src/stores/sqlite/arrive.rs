@@ -1,11 +1,12 @@
 //! Deliveries that come into being: of a publish, a routing or a replay.
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use crate::delivery::Route;
 use crate::id::{OrderingKey, TenantId, Token};
 use crate::time::Timestamp;
 
+use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes, bring_forward};
 use super::row;
@@ -30,14 +31,14 @@ pub(super) struct BornLease {
 
 /// Whether a route's delivery must wait for an earlier one of its ordering key.
 pub(super) fn is_parked(
-    db: &Connection,
+    db: &Db<'_>,
     lane: LaneKey,
     origin: &Origin<'_>,
     route: &Route,
 ) -> Result<bool, Failure> {
     match origin.ordering_key {
         Some(key) if !route.test => Ok(db
-            .prepare_cached(sql::DELIVERY_KEY_IS_BUSY)?
+            .statement(sql::DELIVERY_KEY_IS_BUSY)?
             .query_row(params![lane, key.as_str()], |row| row.get(0))?),
         _ => Ok(false),
     }
@@ -46,8 +47,8 @@ pub(super) fn is_parked(
 /// Inserts a route's delivery and makes its lane ready for it. Answers its row, or
 /// `None` where it was there already.
 pub(super) fn arrive(
-    lanes: &mut Lanes<'_>,
-    db: &Connection,
+    lanes: &mut Lanes<'_, '_>,
+    db: &Db<'_>,
     lane: LaneKey,
     origin: &Origin<'_>,
     route: &Route,
@@ -59,7 +60,7 @@ pub(super) fn arrive(
         None if is_parked(db, lane, origin, route)? => None,
         None => Some(route.due_at),
     };
-    let added = db.prepare_cached(sql::DELIVERY_ADD)?.execute(params![
+    let added = db.statement(sql::DELIVERY_ADD)?.execute(params![
         route.delivery.as_bytes(),
         origin.tenant.as_str(),
         origin.event,
@@ -84,15 +85,15 @@ pub(super) fn arrive(
 }
 
 /// Notes that routing found nobody who wants an event, if that is so.
-pub(super) fn note_unmatched(db: &Connection, event: Sequence) -> Result<(), Failure> {
-    db.prepare_cached(sql::UNMATCHED_ADD)?.execute([event])?;
+pub(super) fn note_unmatched(db: &Db<'_>, event: Sequence) -> Result<(), Failure> {
+    db.statement(sql::UNMATCHED_ADD)?.execute([event])?;
     Ok(())
 }
 
 /// A delivery ended: the next one of its ordering key gets its due time.
-pub(super) fn unpark_next(db: &Connection, lane: LaneKey, ordering_key: Option<&str>) -> Result<(), Failure> {
+pub(super) fn unpark_next(db: &Db<'_>, lane: LaneKey, ordering_key: Option<&str>) -> Result<(), Failure> {
     if let Some(key) = ordering_key {
-        db.prepare_cached(sql::DELIVERY_NEXT_OF_KEY)?.execute(params![lane, key])?;
+        db.statement(sql::DELIVERY_NEXT_OF_KEY)?.execute(params![lane, key])?;
     }
     Ok(())
 }

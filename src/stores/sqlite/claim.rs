@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Row, params};
 
 use crate::delivery::{Claim, ClaimRequest, Claims, SUSPECT_AFTER, SilentLease};
 use crate::event::Event;
@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 
 use super::arrive::Sequence;
 use super::claim_events::claim_events;
+use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
 use super::publish::Share;
@@ -25,7 +26,7 @@ const VISITS_MAX: usize = 1024;
 
 /// One call of `Store::claim`; `last_tenant` is whose event was claimed last.
 pub(super) fn claim(
-    db: &Connection,
+    db: &Db<'_>,
     request: &ClaimRequest,
     last_tenant: &mut Option<TenantId>,
 ) -> Result<Claims, Failure> {
@@ -49,26 +50,26 @@ pub(super) fn claim(
 }
 
 /// The event that a row number stands for.
-pub(super) fn event(db: &Connection, sequence: Sequence) -> Result<Arc<Event>, Failure> {
-    db.prepare_cached(sql::EVENT_BY_SEQUENCE)?.query_row([sequence], |row| Ok(row::event(row)))?
+pub(super) fn event(db: &Db<'_>, sequence: Sequence) -> Result<Arc<Event>, Failure> {
+    db.statement(sql::EVENT_BY_SEQUENCE)?.query_row([sequence], |row| Ok(row::event(row)))?
 }
 
-fn next_due(db: &Connection) -> Result<Option<Timestamp>, Failure> {
+fn next_due(db: &Db<'_>) -> Result<Option<Timestamp>, Failure> {
     let first = |statement| -> Result<Option<i64>, Failure> {
-        Ok(db.prepare_cached(statement)?.query_row([], |row| row.get(0))?)
+        Ok(db.statement(statement)?.query_row([], |row| row.get(0))?)
     };
     let (lane, event) = (first(sql::CLAIM_NEXT_DUE_LANE)?, first(sql::CLAIM_NEXT_DUE_EVENT)?);
     Ok(lane.into_iter().chain(event).min().map(Timestamp::from_micros))
 }
 
-fn last_turn(db: &Connection, now: Timestamp) -> Result<i64, Failure> {
-    Ok(db.prepare_cached(sql::CLAIM_LAST_TURN)?.query_row([now.as_micros()], |row| row.get(0))?)
+fn last_turn(db: &Db<'_>, now: Timestamp) -> Result<i64, Failure> {
+    Ok(db.statement(sql::CLAIM_LAST_TURN)?.query_row([now.as_micros()], |row| row.get(0))?)
 }
 
-struct Claiming<'a> {
-    db: &'a Connection,
+struct Claiming<'a, 'c> {
+    db: &'a Db<'c>,
     request: &'a ClaimRequest,
-    lanes: Lanes<'a>,
+    lanes: Lanes<'a, 'c>,
     /// The last turn that was given to a lane.
     turn: i64,
     share: Share<'a>,
@@ -93,10 +94,10 @@ struct Due {
     born_at: Timestamp,
 }
 
-impl Claiming<'_> {
+impl Claiming<'_, '_> {
     /// Takes the first due suspect by itself; says whether there was one.
     fn take_suspect(&mut self) -> Result<bool, Failure> {
-        let mut statement = self.db.prepare_cached(sql::CLAIM_SUSPECTS)?;
+        let mut statement = self.db.statement(sql::CLAIM_SUSPECTS)?;
         let mut rows = statement.query(params![self.request.now.as_micros(), SUSPECT_AFTER])?;
         while let Some(row) = rows.next()? {
             let (delivery, key): (i64, LaneKey) = (row.get(0)?, row.get(1)?);
@@ -115,7 +116,7 @@ impl Claiming<'_> {
     }
 
     fn visit_ready_lanes(&mut self) -> Result<(), Failure> {
-        let mut statement = self.db.prepare_cached(sql::CLAIM_READY_LANES)?;
+        let mut statement = self.db.statement(sql::CLAIM_READY_LANES)?;
         let mut ready = statement.query([self.request.now.as_micros()])?;
         let mut visits = 0;
         while let Some(row) = ready.next()? {
@@ -193,7 +194,7 @@ impl Claiming<'_> {
         if room == 0 {
             return Ok((found, held_back));
         }
-        let mut statement = self.db.prepare_cached(sql::CLAIM_DUE)?;
+        let mut statement = self.db.statement(sql::CLAIM_DUE)?;
         let mut rows = statement.query(params![key, self.request.now.as_micros()])?;
         while let Some(row) = rows.next()? {
             let due = Due::read(row)?;
@@ -212,13 +213,13 @@ impl Claiming<'_> {
     fn lease(&mut self, key: LaneKey, due: Due, alone: bool) -> Result<(), Failure> {
         let request = self.request;
         if let Some(silent) = due.lapsed {
-            self.db.prepare_cached(sql::CLAIM_SILENT_LEASE)?.execute(params![
+            self.db.statement(sql::CLAIM_SILENT_LEASE)?.execute(params![
                 due.key,
                 silent.claimed_at.as_micros(),
                 silent.token.as_bytes()
             ])?;
         }
-        self.db.prepare_cached(sql::CLAIM_LEASE)?.execute(params![
+        self.db.statement(sql::CLAIM_LEASE)?.execute(params![
             due.key,
             request.token.as_bytes(),
             request.lease_until.as_micros(),

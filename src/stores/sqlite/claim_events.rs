@@ -1,7 +1,7 @@
 //! Leasing events to route: tenants in turn, so that one tenant's flood does not hide
 //! another's event, from the tenant after the one that was served last.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::{ClaimRequest, EventClaim};
 use crate::id::TenantId;
@@ -9,6 +9,7 @@ use crate::time::Timestamp;
 
 use super::arrive::Sequence;
 use super::claim::event;
+use super::db::Db;
 use super::failure::Failure;
 use super::row;
 use super::sql;
@@ -19,7 +20,7 @@ const STEPS_MAX: usize = 1024;
 /// Leases at most `request.events` events; `last_tenant` carries the turn from claim
 /// to claim.
 pub(super) fn claim_events(
-    db: &Connection,
+    db: &Db<'_>,
     request: &ClaimRequest,
     last_tenant: &mut Option<TenantId>,
 ) -> Result<Vec<EventClaim>, Failure> {
@@ -58,7 +59,7 @@ struct Due {
 /// Tenants with something due, at most as many as events are asked for, beginning
 /// after the one served last and going round.
 fn tenants_in_turn(
-    db: &Connection,
+    db: &Db<'_>,
     request: &ClaimRequest,
     last: Option<&TenantId>,
 ) -> Result<Vec<TenantId>, Failure> {
@@ -83,17 +84,17 @@ fn tenants_in_turn(
     Ok(found)
 }
 
-fn tenant_after(db: &Connection, after: Option<&TenantId>) -> Result<Option<(TenantId, Timestamp)>, Failure> {
+fn tenant_after(db: &Db<'_>, after: Option<&TenantId>) -> Result<Option<(TenantId, Timestamp)>, Failure> {
     // No tenant's name is empty, so all come after the empty text.
-    db.prepare_cached(sql::CLAIM_EVENT_TENANT)?
+    db.statement(sql::CLAIM_EVENT_TENANT)?
         .query_row([after.map_or("", TenantId::as_str)], |row| Ok((row::name(row, 0), row::time(row, 1))))
         .optional()?
         .map(|(tenant, due_at)| Ok((tenant?, due_at?)))
         .transpose()
 }
 
-fn due_of(db: &Connection, request: &ClaimRequest, tenant: &TenantId) -> Result<Vec<Due>, Failure> {
-    let mut statement = db.prepare_cached(sql::CLAIM_EVENT_DUE)?;
+fn due_of(db: &Db<'_>, request: &ClaimRequest, tenant: &TenantId) -> Result<Vec<Due>, Failure> {
+    let mut statement = db.statement(sql::CLAIM_EVENT_DUE)?;
     let rows = statement
         .query_map(params![tenant.as_str(), request.now.as_micros(), row::limit(request.events)], |row| {
             Ok(Due { event: row.get(0)?, due_at: row.get(1)?, after: row.get(2)? })
@@ -101,8 +102,8 @@ fn due_of(db: &Connection, request: &ClaimRequest, tenant: &TenantId) -> Result<
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn lease(db: &Connection, request: &ClaimRequest, due: Due) -> Result<EventClaim, Failure> {
-    db.prepare_cached(sql::CLAIM_EVENT_LEASE)?.execute(params![
+fn lease(db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<EventClaim, Failure> {
+    db.statement(sql::CLAIM_EVENT_LEASE)?.execute(params![
         due.event,
         request.token.as_bytes(),
         request.lease_until.as_micros(),

@@ -1,20 +1,21 @@
 //! Opening and closing what holds work back.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::{Gate, GateChange};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
 use crate::time::Timestamp;
 
+use super::db::Db;
 use super::endpoint::read_url;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes, push_back};
 use super::row;
-use super::sql;
+use super::sql::{self, Sql};
 
 /// One call of `Store::gate`.
-pub(super) fn gate(db: &Connection, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), Failure> {
+pub(super) fn gate(db: &Db<'_>, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), Failure> {
     let mut lanes = Lanes::of(db);
     for (gate, change) in changes {
         match gate {
@@ -25,7 +26,7 @@ pub(super) fn gate(db: &Connection, changes: &[(Gate, GateChange)], now: Timesta
             Gate::Tenant(tenant) => {
                 change_shared(db, "tenant", tenant.as_str(), *change)?;
                 if opens(*change) {
-                    reopen_all(db, &mut lanes, sql::GATE_LANES_OF_TENANT, tenant.as_str(), now)?;
+                    wake_all(db, &mut lanes, sql::GATE_LANES_OF_TENANT, tenant.as_str(), now)?;
                 }
             }
             Gate::Host(host) => {
@@ -34,7 +35,7 @@ pub(super) fn gate(db: &Connection, changes: &[(Gate, GateChange)], now: Timesta
                 }
                 change_shared(db, "host", host.as_str(), *change)?;
                 if opens(*change) {
-                    reopen_all(db, &mut lanes, sql::GATE_LANES_OF_HOST, host.as_str(), now)?;
+                    wake_all(db, &mut lanes, sql::GATE_LANES_OF_HOST, host.as_str(), now)?;
                 }
             }
             Gate::Key(..) => return Err(invalid("gate: this store holds no single ordering key")),
@@ -45,7 +46,7 @@ pub(super) fn gate(db: &Connection, changes: &[(Gate, GateChange)], now: Timesta
 
 /// One change to one lane.
 pub(super) fn change_lane(
-    lanes: &mut Lanes<'_>,
+    lanes: &mut Lanes<'_, '_>,
     key: LaneKey,
     change: GateChange,
     now: Timestamp,
@@ -61,7 +62,7 @@ pub(super) fn change_lane(
         GateChange::Lift => {
             lane.version += u64::from(lane.held_until.is_some());
             lane.held_until = None;
-            lanes.reopen(key, now)?;
+            lanes.wake(key, now)?;
         }
         GateChange::Pause => {
             lane.paused = true;
@@ -69,19 +70,19 @@ pub(super) fn change_lane(
         }
         GateChange::Resume => {
             lane.paused = false;
-            lanes.reopen(key, now)?;
+            lanes.wake(key, now)?;
         }
     }
     Ok(())
 }
 
 /// The lane of an endpoint; a new one where it had nothing to do so far.
-fn lane_of(db: &Connection, lanes: &mut Lanes<'_>, endpoint: &EndpointId) -> Result<LaneKey, Failure> {
+fn lane_of(db: &Db<'_>, lanes: &mut Lanes<'_, '_>, endpoint: &EndpointId) -> Result<LaneKey, Failure> {
     if let Some(key) = lanes.find(endpoint)? {
         return Ok(key);
     }
     let found = db
-        .prepare_cached(sql::GATE_OF_ENDPOINT)?
+        .statement(sql::GATE_OF_ENDPOINT)?
         .query_row([endpoint.as_str()], |row| {
             Ok((row::name::<TenantId>(row, 0), row::text(row, 1).and_then(read_url), row::count(row, 2)))
         })
@@ -92,17 +93,17 @@ fn lane_of(db: &Connection, lanes: &mut Lanes<'_>, endpoint: &EndpointId) -> Res
     lanes.create(endpoint, &tenant?, url?.host(), width?)
 }
 
-fn change_shared(db: &Connection, kind: &'static str, name: &str, change: GateChange) -> Result<(), Failure> {
+fn change_shared(db: &Db<'_>, kind: &'static str, name: &str, change: GateChange) -> Result<(), Failure> {
     match change {
         GateChange::Hold(until) => {
-            db.prepare_cached(sql::GATE_HOLD)?.execute(params![kind, name, until.as_micros()])?
+            db.statement(sql::GATE_HOLD)?.execute(params![kind, name, until.as_micros()])?
         }
-        GateChange::Pause => db.prepare_cached(sql::GATE_PAUSE)?.execute([kind, name])?,
-        GateChange::Lift => db.prepare_cached(sql::GATE_LIFT)?.execute([kind, name])?,
-        GateChange::Resume => db.prepare_cached(sql::GATE_RESUME)?.execute([kind, name])?,
+        GateChange::Pause => db.statement(sql::GATE_PAUSE)?.execute([kind, name])?,
+        GateChange::Lift => db.statement(sql::GATE_LIFT)?.execute([kind, name])?,
+        GateChange::Resume => db.statement(sql::GATE_RESUME)?.execute([kind, name])?,
     };
     if opens(change) {
-        db.prepare_cached(sql::GATE_FORGET)?.execute([kind, name])?;
+        db.statement(sql::GATE_FORGET)?.execute([kind, name])?;
     }
     Ok(())
 }
@@ -112,17 +113,17 @@ const fn opens(change: GateChange) -> bool {
 }
 
 /// Makes the lanes that a gate closed ready again; what still shuts them, a claim finds.
-fn reopen_all(
-    db: &Connection,
-    lanes: &mut Lanes<'_>,
-    statement: &str,
+fn wake_all(
+    db: &Db<'_>,
+    lanes: &mut Lanes<'_, '_>,
+    statement: Sql,
     name: &str,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let mut statement = db.prepare_cached(statement)?;
+    let mut statement = db.statement(statement)?;
     let keys = statement.query_map([name], |row| row.get(0))?.collect::<Result<Vec<LaneKey>, _>>()?;
     for key in keys {
-        lanes.reopen(key, now)?;
+        lanes.wake(key, now)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reading what happened, and asking for it again.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::{Attempt, CancelReason, Delivery, RecordedAttempt, SilentLease, State};
 use crate::delivery::{GateChange, Route};
@@ -9,6 +9,7 @@ use crate::seam::{AttemptLog, PageAfter, Replay, Replayed, Selection, StateFilte
 use crate::time::Timestamp;
 
 use super::arrive::{Origin, Sequence, arrive, unpark_next};
+use super::db::Db;
 use super::failure::Failure;
 use super::gate::change_lane;
 use super::lane::{LaneKey, Lanes};
@@ -37,7 +38,7 @@ pub(super) struct Page {
 
 /// A page of a tenant's deliveries in the order of their ids.
 pub(super) fn search(
-    db: &Connection,
+    db: &Db<'_>,
     tenant: &TenantId,
     selection: &Selection,
     page: PageAfter,
@@ -55,7 +56,7 @@ pub(super) fn search(
         let mut ids: Vec<_> = ids.iter().filter(|id| &id.as_bytes()[..] > after).collect();
         ids.sort_unstable();
         ids.dedup();
-        let mut statement = db.prepare_cached(sql::HISTORY_OF_ID)?;
+        let mut statement = db.statement(sql::HISTORY_OF_ID)?;
         for id in ids {
             let mut rows = statement.query(params![id.as_bytes(), tenant.as_str()])?;
             if let Some(row) = rows.next()?
@@ -65,13 +66,13 @@ pub(super) fn search(
             }
         }
     } else if let Some(event) = &selection.event {
-        let mut statement = db.prepare_cached(sql::HISTORY_OF_EVENT)?;
+        let mut statement = db.statement(sql::HISTORY_OF_EVENT)?;
         let mut rows = statement.query(params![tenant.as_str(), event.as_str(), after])?;
         while let Some(row) = rows.next()?
             && search.look(row)?
         {}
     } else {
-        let mut statement = db.prepare_cached(sql::HISTORY_OF_TENANT)?;
+        let mut statement = db.statement(sql::HISTORY_OF_TENANT)?;
         let mut rows = statement.query(params![tenant.as_str(), after])?;
         while let Some(row) = rows.next()?
             && search.look(row)?
@@ -155,24 +156,24 @@ fn read(row: &Row<'_>, tenant: &TenantId, state: State, created_at: Timestamp) -
 
 /// One call of `History::attempts`.
 pub(super) fn attempts(
-    db: &Connection,
+    db: &Db<'_>,
     tenant: &TenantId,
     id: &DeliveryId,
 ) -> Result<Option<AttemptLog>, Failure> {
     let key: Option<i64> = db
-        .prepare_cached(sql::HISTORY_KEY_OF_ID)?
+        .statement(sql::HISTORY_KEY_OF_ID)?
         .query_row(params![id.as_bytes(), tenant.as_str()], |row| row.get(0))
         .optional()?;
     let Some(key) = key else {
         return Ok(None);
     };
     let mut log = AttemptLog::default();
-    let mut statement = db.prepare_cached(sql::HISTORY_ATTEMPTS)?;
+    let mut statement = db.statement(sql::HISTORY_ATTEMPTS)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         log.attempts.push(read_attempt(row)?);
     }
-    let mut statement = db.prepare_cached(sql::HISTORY_SILENT_LEASES)?;
+    let mut statement = db.statement(sql::HISTORY_SILENT_LEASES)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         let token = row::token_maybe(row, 0)?.ok_or(Failure::Stored("token"))?;
@@ -196,7 +197,7 @@ fn read_attempt(row: &Row<'_>) -> Result<RecordedAttempt, Failure> {
 }
 
 /// One call of `History::replay`.
-pub(super) fn replay(db: &Connection, replay: &Replay, page: PageAfter) -> Result<Replayed, Failure> {
+pub(super) fn replay(db: &Db<'_>, replay: &Replay, page: PageAfter) -> Result<Replayed, Failure> {
     let round = Round::Replay(replay.id.clone());
     let Page { found, more_after } = search(db, &replay.tenant, &replay.selection, page)?;
     let mut lanes = Lanes::of(db);
@@ -230,13 +231,13 @@ pub(super) fn replay(db: &Connection, replay: &Replay, page: PageAfter) -> Resul
     Ok(Replayed { deliveries, more_after })
 }
 
-fn ordering_key(db: &Connection, event: Sequence) -> Result<Option<OrderingKey>, Failure> {
-    db.prepare_cached(sql::HISTORY_ORDERING_KEY)?.query_row([event], |row| Ok(row::name_maybe(row, 0)))?
+fn ordering_key(db: &Db<'_>, event: Sequence) -> Result<Option<OrderingKey>, Failure> {
+    db.statement(sql::HISTORY_ORDERING_KEY)?.query_row([event], |row| Ok(row::name_maybe(row, 0)))?
 }
 
 /// One call of `History::expedite`.
 pub(super) fn expedite(
-    db: &Connection,
+    db: &Db<'_>,
     tenant: &TenantId,
     selection: &Selection,
     now: Timestamp,
@@ -253,7 +254,7 @@ pub(super) fn expedite(
             continue;
         }
         if due_at > now {
-            db.prepare_cached(sql::HISTORY_EXPEDITE)?.execute(params![key, now.as_micros()])?;
+            db.statement(sql::HISTORY_EXPEDITE)?.execute(params![key, now.as_micros()])?;
         }
         change_lane(&mut lanes, lane, GateChange::Lift, now)?;
         deliveries.push(delivery.id);
@@ -264,7 +265,7 @@ pub(super) fn expedite(
 
 /// One call of `History::cancel`.
 pub(super) fn cancel(
-    db: &Connection,
+    db: &Db<'_>,
     tenant: &TenantId,
     selection: &Selection,
     reason: CancelReason,
@@ -279,7 +280,7 @@ pub(super) fn cancel(
             continue;
         }
         let ordering_key: Option<String> = db
-            .prepare_cached(sql::HISTORY_CANCEL)?
+            .statement(sql::HISTORY_CANCEL)?
             .query_row(params![key, reason.as_str(), now.as_micros()], |row| row.get(0))?;
         unpark_next(db, lane, ordering_key.as_deref())?;
         lanes.wake(lane, now)?;
@@ -290,11 +291,11 @@ pub(super) fn cancel(
 }
 
 /// One call of `History::stats`.
-pub(super) fn stats(db: &Connection, tenant: Option<&TenantId>) -> Result<Stats, Failure> {
+pub(super) fn stats(db: &Db<'_>, tenant: Option<&TenantId>) -> Result<Stats, Failure> {
     let tenant = tenant.map(TenantId::as_str);
     let number = |count: i64| u64::try_from(count).map_err(|_| Failure::Stored("count"));
     let of_tenant = |statement| -> Result<Option<i64>, Failure> {
-        Ok(db.prepare_cached(statement)?.query_row([tenant], |row| row.get(0))?)
+        Ok(db.statement(statement)?.query_row([tenant], |row| row.get(0))?)
     };
     let mut stats = Stats {
         unrouted: number(of_tenant(sql::STATS_UNROUTED)?.unwrap_or(0))?,
@@ -311,22 +312,20 @@ pub(super) fn stats(db: &Connection, tenant: Option<&TenantId>) -> Result<Stats,
         }
     }
     if tenant.is_none() {
-        let all: i64 = db.prepare_cached(sql::STATS_DELIVERIES_OF_ALL)?.query_row([], |row| row.get(0))?;
+        let all: i64 = db.statement(sql::STATS_DELIVERIES_OF_ALL)?.query_row([], |row| row.get(0))?;
         let terminal = stats.delivered + stats.failed + stats.cancelled;
         stats.pending = number(all)?.saturating_sub(terminal);
     }
     Ok(stats)
 }
 
-fn by_state(db: &Connection, tenant: Option<&str>) -> Result<Vec<(i64, i64)>, Failure> {
+fn by_state(db: &Db<'_>, tenant: Option<&str>) -> Result<Vec<(i64, i64)>, Failure> {
     let counts = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let found = match tenant {
         Some(tenant) => {
-            db.prepare_cached(sql::STATS_BY_STATE)?.query_map([tenant], counts)?.collect::<Result<_, _>>()
+            db.statement(sql::STATS_BY_STATE)?.query_map([tenant], counts)?.collect::<Result<_, _>>()
         }
-        None => {
-            db.prepare_cached(sql::STATS_BY_STATE_OF_ALL)?.query_map([], counts)?.collect::<Result<_, _>>()
-        }
+        None => db.statement(sql::STATS_BY_STATE_OF_ALL)?.query_map([], counts)?.collect::<Result<_, _>>(),
     };
     Ok(found?)
 }

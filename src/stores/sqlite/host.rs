@@ -8,6 +8,7 @@ use crate::event::{EventError, NewEvent};
 use crate::id::EventId;
 use crate::time::Timestamp;
 
+use super::db::Db;
 use super::failure::Failure;
 use super::publish::{existing, insert_event, insert_unrouted};
 
@@ -58,7 +59,7 @@ pub fn publish_in(
     now: Timestamp,
 ) -> Result<PublishAnswer, PublishInError> {
     let event = event.into_event(id, now, PAYLOAD_MAX)?;
-    let answer = in_savepoint(db, || match insert_event(db, &event)? {
+    let answer = in_savepoint(&Db::host(db), |db| match insert_event(db, &event)? {
         Some(sequence) => {
             insert_unrouted(db, &event, sequence, now)?;
             Ok(PublishAnswer { id: event.id.clone(), published: Published::Stored })
@@ -69,9 +70,9 @@ pub fn publish_in(
 }
 
 /// Both rows or none, also where the host goes on after an error.
-fn in_savepoint<T>(db: &Connection, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+fn in_savepoint<T>(db: &Db<'_>, work: impl FnOnce(&Db<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
     db.execute_batch("SAVEPOINT hookpost_publish")?;
-    let result = work();
+    let result = work(db);
     // After some errors SQLite has rolled back the host's whole transaction.
     if !db.is_autocommit() {
         let undo = if result.is_err() { "ROLLBACK TO hookpost_publish;" } else { "" };

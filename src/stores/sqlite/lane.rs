@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::Route;
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::lane::Lane;
 use crate::time::Timestamp;
 
+use super::db::Db;
 use super::failure::Failure;
 use super::row;
 use super::sql;
@@ -18,10 +19,12 @@ use super::sql;
 pub(super) type LaneKey = i64;
 
 /// The lanes that one batch has met so far.
-pub(super) struct Lanes<'db> {
-    db: &'db Connection,
+pub(super) struct Lanes<'db, 'c> {
+    db: &'db Db<'c>,
     met: BTreeMap<LaneKey, Met>,
     names: BTreeMap<EndpointId, LaneKey>,
+    /// Whether any tenant or host holds anything back, once it was asked.
+    any_gate: Option<bool>,
 }
 
 struct Met {
@@ -32,10 +35,10 @@ struct Met {
     turn: i64,
 }
 
-impl<'db> Lanes<'db> {
+impl<'db, 'c> Lanes<'db, 'c> {
     /// None met yet.
-    pub(super) const fn of(db: &'db Connection) -> Self {
-        Self { db, met: BTreeMap::new(), names: BTreeMap::new() }
+    pub(super) const fn of(db: &'db Db<'c>) -> Self {
+        Self { db, met: BTreeMap::new(), names: BTreeMap::new(), any_gate: None }
     }
 
     /// The lane of a delivery.
@@ -43,7 +46,7 @@ impl<'db> Lanes<'db> {
         if !self.met.contains_key(&key) {
             let found = self
                 .db
-                .prepare_cached(sql::LANE_BY_KEY)?
+                .statement(sql::LANE_BY_KEY)?
                 .query_row([key], |row| Ok(read(row)))
                 .optional()?
                 .transpose()?;
@@ -61,7 +64,7 @@ impl<'db> Lanes<'db> {
         }
         let found = self
             .db
-            .prepare_cached(sql::LANE_BY_ENDPOINT)?
+            .statement(sql::LANE_BY_ENDPOINT)?
             .query_row([endpoint.as_str()], |row| Ok(read(row)))
             .optional()?
             .transpose()?;
@@ -87,7 +90,7 @@ impl<'db> Lanes<'db> {
         host: &HostName,
         width: u32,
     ) -> Result<LaneKey, Failure> {
-        self.db.prepare_cached(sql::LANE_ADD)?.execute(params![
+        self.db.statement(sql::LANE_ADD)?.execute(params![
             endpoint.as_str(),
             tenant.as_str(),
             host.as_str(),
@@ -114,7 +117,7 @@ impl<'db> Lanes<'db> {
     /// The earliest due time or lease end in a lane.
     pub(super) fn earliest(&self, key: LaneKey) -> Result<Option<Timestamp>, Failure> {
         let earliest: Option<i64> =
-            self.db.prepare_cached(sql::LANE_EARLIEST)?.query_row([key], |row| row.get(0))?;
+            self.db.statement(sql::LANE_EARLIEST)?.query_row([key], |row| row.get(0))?;
         Ok(earliest.map(Timestamp::from_micros))
     }
 
@@ -122,7 +125,7 @@ impl<'db> Lanes<'db> {
     pub(super) fn first_lease_end(&self, key: LaneKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
         let end: Option<i64> = self
             .db
-            .prepare_cached(sql::LANE_FIRST_LEASE_END)?
+            .statement(sql::LANE_FIRST_LEASE_END)?
             .query_row(params![key, now.as_micros()], |row| row.get(0))?;
         Ok(end.map(Timestamp::from_micros))
     }
@@ -132,21 +135,30 @@ impl<'db> Lanes<'db> {
         let width = self.get(key)?.width;
         let leased: i64 = self
             .db
-            .prepare_cached(sql::LANE_LEASED)?
+            .statement(sql::LANE_LEASED)?
             .query_row(params![key, now.as_micros()], |row| row.get(0))?;
         Ok(usize::try_from(i64::from(width).saturating_sub(leased)).unwrap_or(0))
     }
 
     /// What tenant and host say about a lane.
     pub(super) fn gates(&mut self, key: LaneKey) -> Result<Gates, Failure> {
+        if !self.any_gate()? {
+            return Ok(Gates { tenant_paused: false, held_until: None });
+        }
         let db = self.db;
         let lane = self.get(key)?;
-        let (tenant_paused, held_until) = db
-            .prepare_cached(sql::GATE_OF_LANE)?
-            .query_row([lane.tenant.as_str(), lane.host.as_str()], |row| {
-                Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?))
-            })?;
-        Ok(Gates { tenant_paused, held_until: held_until.map(Timestamp::from_micros) })
+        let mut statement = db.statement(sql::GATE_OF_LANE)?;
+        statement.query_row([lane.tenant.as_str(), lane.host.as_str()], |row| Ok(Gates::read(row)))?
+    }
+
+    fn any_gate(&mut self) -> Result<bool, Failure> {
+        match self.any_gate {
+            Some(known) => Ok(known),
+            None => {
+                let any = self.db.statement(sql::GATE_ANY)?.query_row([], |row| row.get(0))?;
+                Ok(*self.any_gate.insert(any))
+            }
+        }
     }
 
     /// Sends a lane behind those with an earlier turn that are ready at `ready_at` too.
@@ -163,7 +175,8 @@ impl<'db> Lanes<'db> {
         Ok(())
     }
 
-    /// Makes a lane ready for what its rows hold, if it is not ready already.
+    /// Makes a lane ready for what its rows hold, if it is not ready already: after a
+    /// gate opened or a slot became free. A lane that waits already keeps its place.
     pub(super) fn wake(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
         let lane = self.get(key)?;
         if lane.paused || lane.ready_at.is_some_and(|ready| ready <= now) {
@@ -175,20 +188,9 @@ impl<'db> Lanes<'db> {
         Ok(())
     }
 
-    /// Sets a lane's readiness anew from what its rows hold, after a gate opened.
-    pub(super) fn reopen(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
-        let earliest = self.earliest(key)?;
-        let lane = self.get(key)?;
-        lane.ready_at = None;
-        if let Some(earliest) = earliest {
-            bring_forward(lane, earliest.max(now));
-        }
-        Ok(())
-    }
-
     /// Writes the lanes that changed.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
-        let mut save = self.db.prepare_cached(sql::LANE_SAVE)?;
+        let mut save = self.db.statement(sql::LANE_SAVE)?;
         for (key, Met { stored, lane, turn, sent_back }) in &mut self.met {
             if stored == lane && sent_back.is_none() {
                 continue;
@@ -227,6 +229,11 @@ pub(super) struct Gates {
 }
 
 impl Gates {
+    fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        let held_until = row::time_maybe(row, 1)?.max(row::time_maybe(row, 2)?);
+        Ok(Self { tenant_paused: row.get(0)?, held_until })
+    }
+
     /// Whether they let work of the lane pass.
     pub(super) fn are_open(&self, now: Timestamp) -> bool {
         !self.tenant_paused && self.held_until.is_none_or(|until| until <= now)

@@ -3,27 +3,28 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use crate::policy::rate::{Limit, LimitKey, LimitScope, StartLog};
 use crate::seam::{Ask, Grant, Refusal};
 use crate::time::Timestamp;
 
+use super::db::Db;
 use super::failure::Failure;
 use super::sql;
 
 /// One call of `Limiter::take`.
 pub(super) fn take(
-    db: &Connection,
+    db: &Db<'_>,
     asks: &[Ask],
     now: Timestamp,
     start_by: Timestamp,
 ) -> Result<Vec<Grant>, Failure> {
-    db.prepare_cached(sql::LIMITER_FORGET)?.execute([now.as_micros()])?;
+    db.statement(sql::LIMITER_FORGET)?.execute([now.as_micros()])?;
     asks.iter().map(|ask| grant(db, ask, now, start_by)).collect()
 }
 
-fn grant(db: &Connection, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<Grant, Failure> {
+fn grant(db: &Db<'_>, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<Grant, Failure> {
     let mut starts = ask.starts;
     let mut logs = Vec::new();
     for (key, limit) in &ask.limits {
@@ -49,8 +50,8 @@ fn grant(db: &Connection, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Res
 }
 
 /// The log of a key as this limit sees it: each limit looks back by its own window.
-fn read_log(db: &Connection, key: &LimitKey, limit: &Limit, now: Timestamp) -> Result<StartLog, Failure> {
-    let mut statement = db.prepare_cached(sql::LIMITER_STARTS)?;
+fn read_log(db: &Db<'_>, key: &LimitKey, limit: &Limit, now: Timestamp) -> Result<StartLog, Failure> {
+    let mut statement = db.statement(sql::LIMITER_STARTS)?;
     let reach = (now - limit.window()).as_micros();
     let grants = statement
         .query_map(params![word(key.scope), key.of, reach], |row| Ok((row.get(0)?, row.get(1)?)))?
@@ -63,19 +64,14 @@ fn read_log(db: &Connection, key: &LimitKey, limit: &Limit, now: Timestamp) -> R
 }
 
 /// Notes a grant once per key, for as long as the longest window counts it.
-fn note(
-    db: &Connection,
-    limits: &[(LimitKey, Limit)],
-    starts: u32,
-    start_by: Timestamp,
-) -> Result<(), Failure> {
+fn note(db: &Db<'_>, limits: &[(LimitKey, Limit)], starts: u32, start_by: Timestamp) -> Result<(), Failure> {
     let mut windows = BTreeMap::new();
     for (key, limit) in limits {
         let window = windows.entry(key).or_insert(Duration::ZERO);
         *window = limit.window().max(*window);
     }
     for (key, window) in windows {
-        db.prepare_cached(sql::LIMITER_GRANT)?.execute(params![
+        db.statement(sql::LIMITER_GRANT)?.execute(params![
             word(key.scope),
             key.of,
             start_by.as_micros(),

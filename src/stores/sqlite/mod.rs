@@ -15,6 +15,7 @@
 mod arrive;
 mod claim;
 mod claim_events;
+mod db;
 mod endpoint;
 mod failure;
 mod gate;

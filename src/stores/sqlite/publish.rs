@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
 use crate::event::Event;
@@ -11,14 +11,15 @@ use crate::id::TenantId;
 use crate::time::Timestamp;
 
 use super::arrive::{BornLease, Origin, Sequence, arrive, is_parked, note_unmatched};
+use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
 use super::row;
-use super::sql;
+use super::sql::{self, Sql};
 
 /// One call of `Store::publish`.
 pub(super) fn publish(
-    db: &Connection,
+    db: &Db<'_>,
     publishes: &[Publish],
     claim: Option<&ClaimRequest>,
     now: Timestamp,
@@ -40,8 +41,8 @@ pub(super) fn publish(
 }
 
 /// Writes an event's row; `None` where its id or idempotency key is there already.
-pub(super) fn insert_event(db: &Connection, event: &Event) -> Result<Option<Sequence>, Failure> {
-    let added = db.prepare_cached(sql::PUBLISH_EVENT)?.execute(params![
+pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<Sequence>, Failure> {
+    let added = db.statement(sql::PUBLISH_EVENT)?.execute(params![
         event.tenant.as_str(),
         event.id.as_str(),
         event.kind.as_str(),
@@ -60,12 +61,12 @@ pub(super) fn insert_event(db: &Connection, event: &Event) -> Result<Option<Sequ
 
 /// Leaves an event to be routed, at once if its ordering key allows.
 pub(super) fn insert_unrouted(
-    db: &Connection,
+    db: &Db<'_>,
     event: &Event,
     sequence: Sequence,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    db.prepare_cached(sql::PUBLISH_UNROUTED)?.execute(params![
+    db.statement(sql::PUBLISH_UNROUTED)?.execute(params![
         sequence,
         event.tenant.as_str(),
         event.ordering_key.as_ref().map(|key| key.as_str()),
@@ -75,7 +76,7 @@ pub(super) fn insert_unrouted(
 }
 
 /// The answer for an event whose id or idempotency key is there already.
-pub(super) fn existing(db: &Connection, event: &Event) -> Result<PublishAnswer, Failure> {
+pub(super) fn existing(db: &Db<'_>, event: &Event) -> Result<PublishAnswer, Failure> {
     let stored = match find(db, sql::EVENT_BY_ID, &event.tenant, event.id.as_str())? {
         Some(stored) => Some(stored),
         None => match &event.idempotency_key {
@@ -90,21 +91,21 @@ pub(super) fn existing(db: &Connection, event: &Event) -> Result<PublishAnswer, 
 
 /// One event by one of its names.
 pub(super) fn find(
-    db: &Connection,
-    statement: &str,
+    db: &Db<'_>,
+    statement: Sql,
     tenant: &TenantId,
     name: &str,
 ) -> Result<Option<Arc<Event>>, Failure> {
-    db.prepare_cached(statement)?
+    db.statement(statement)?
         .query_row([tenant.as_str(), name], |row| Ok(row::event(row)))
         .optional()?
         .transpose()
 }
 
-struct Batch<'a> {
-    db: &'a Connection,
+struct Batch<'a, 'c> {
+    db: &'a Db<'c>,
     now: Timestamp,
-    lanes: Lanes<'a>,
+    lanes: Lanes<'a, 'c>,
     share: Option<Share<'a>>,
     openings: BTreeMap<LaneKey, Opening>,
     claims: Claims,
@@ -120,7 +121,7 @@ struct Opening {
     served: bool,
 }
 
-impl Batch<'_> {
+impl Batch<'_, '_> {
     fn store(&mut self, publish: &Publish) -> Result<PublishAnswer, Failure> {
         let event = &publish.event;
         let Some(sequence) = insert_event(self.db, event)? else {
@@ -151,7 +152,7 @@ impl Batch<'_> {
             None => Ok(false),
             Some(key) => Ok(self
                 .db
-                .prepare_cached(sql::ROUTING_WAITS_FOR_KEY)?
+                .statement(sql::ROUTING_WAITS_FOR_KEY)?
                 .query_row([event.tenant.as_str(), key.as_str()], |row| row.get(0))?),
         }
     }

@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 
+use super::db::Db;
 use super::failure::Failure;
 use super::writer::gone;
 
-type Read = Box<dyn FnOnce(&Connection) + Send>;
+type Read = Box<dyn FnOnce(&Db<'_>) + Send>;
 
 /// A handle to the reading threads; they end with it.
 pub(super) struct Readers {
@@ -34,7 +35,7 @@ impl Readers {
             let (db, waiting) = (open()?, Arc::clone(&waiting));
             let thread = std::thread::Builder::new()
                 .name("hookpost-sqlite-reader".to_owned())
-                .spawn(move || run(&db, &waiting))
+                .spawn(move || run(&Db::own(&db), &waiting))
                 .map_err(&spawn_failed)?;
             readers.threads.push(thread);
         }
@@ -45,7 +46,7 @@ impl Readers {
     pub(super) async fn call<T, W>(&self, during: &'static str, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnOnce(&Connection) -> Result<T, Failure> + Send + 'static,
+        W: FnOnce(&Db<'_>) -> Result<T, Failure> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let read: Read = Box::new(move |db| {
@@ -69,17 +70,15 @@ impl Drop for Readers {
     }
 }
 
-fn on_snapshot<T>(
-    db: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let snapshot = db.unchecked_transaction()?;
-    let result = work(&snapshot)?;
-    snapshot.commit()?;
-    Ok(result)
+fn on_snapshot<T>(db: &Db<'_>, work: impl FnOnce(&Db<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    db.prepare_cached("BEGIN")?.execute([])?;
+    let result = work(db);
+    // Nothing was written, so there is nothing to commit or to undo.
+    db.prepare_cached("ROLLBACK")?.execute([])?;
+    result
 }
 
-fn run(db: &Connection, waiting: &Mutex<mpsc::Receiver<Read>>) {
+fn run(db: &Db<'_>, waiting: &Mutex<mpsc::Receiver<Read>>) {
     loop {
         // The lock is held while waiting, not while reading.
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();

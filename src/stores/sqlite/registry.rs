@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::EventMeta;
 use crate::endpoint::Endpoint;
@@ -11,6 +11,7 @@ use crate::id::{EndpointId, TenantId};
 use crate::seam::{Cipher, Expected, Put, Sealed, Subscribers, Write};
 use crate::time::Timestamp;
 
+use super::db::Db;
 use super::endpoint::{json, read, subscription, version};
 use super::failure::Failure;
 use super::lane::Lanes;
@@ -22,10 +23,10 @@ use super::sql;
 const LOOKS_MAX: usize = 1000;
 
 /// One call of `Registry::put`, after the seal.
-pub(super) fn put(db: &Connection, write: &Write, sealed: Option<&Sealed>) -> Result<Put, Failure> {
+pub(super) fn put(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>) -> Result<Put, Failure> {
     let endpoint = &write.endpoint;
     let there = db
-        .prepare_cached(sql::ENDPOINT_VERSION)?
+        .statement(sql::ENDPOINT_VERSION)?
         .query_row([endpoint.id.as_str()], |row| Ok((row::name::<TenantId>(row, 0), row.get(1)?)))
         .optional()?;
     let current = match there {
@@ -49,15 +50,15 @@ pub(super) fn put(db: &Connection, write: &Write, sealed: Option<&Sealed>) -> Re
     Ok(Put::Stored { version })
 }
 
-fn with_same_url(db: &Connection, endpoint: &Endpoint) -> Result<Option<EndpointId>, Failure> {
+fn with_same_url(db: &Db<'_>, endpoint: &Endpoint) -> Result<Option<EndpointId>, Failure> {
     let names = [endpoint.tenant.as_str(), endpoint.url.expose(), endpoint.id.as_str()];
-    db.prepare_cached(sql::ENDPOINT_WITH_URL)?
+    db.statement(sql::ENDPOINT_WITH_URL)?
         .query_row(names, |row| Ok(row::name(row, 0)))
         .optional()?
         .transpose()
 }
 
-fn store(db: &Connection, write: &Write, sealed: Option<&Sealed>, version: u64) -> Result<(), Failure> {
+fn store(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>, version: u64) -> Result<(), Failure> {
     let endpoint = &write.endpoint;
     let is_new = version == 1;
     if is_new && sealed.is_none() {
@@ -68,7 +69,7 @@ fn store(db: &Connection, write: &Write, sealed: Option<&Sealed>, version: u64) 
         .into());
     }
     let statement = if is_new { sql::ENDPOINT_ADD } else { sql::ENDPOINT_CHANGE };
-    db.prepare_cached(statement)?.execute(params![
+    db.statement(statement)?.execute(params![
         endpoint.id.as_str(),
         endpoint.tenant.as_str(),
         endpoint.name,
@@ -87,7 +88,7 @@ fn store(db: &Connection, write: &Write, sealed: Option<&Sealed>, version: u64) 
 }
 
 /// The lane follows its endpoint: a sick one never gets wider by it.
-fn widen_lane(db: &Connection, write: &Write) -> Result<(), Failure> {
+fn widen_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
     let mut lanes = Lanes::of(db);
     let Some(key) = lanes.find(&write.endpoint.id)? else {
         return Ok(());
@@ -102,20 +103,20 @@ fn widen_lane(db: &Connection, write: &Write) -> Result<(), Failure> {
 }
 
 /// One call of `Registry::remove`.
-pub(super) fn remove(db: &Connection, tenant: &TenantId, id: &EndpointId) -> Result<bool, Failure> {
-    let removed = db.prepare_cached(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])?;
+pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<bool, Failure> {
+    let removed = db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])?;
     Ok(removed > 0)
 }
 
 /// One call of `Registry::list`.
 pub(super) fn list(
-    db: &Connection,
+    db: &Db<'_>,
     cipher: &Arc<dyn Cipher>,
     tenant: &TenantId,
     after: Option<&EndpointId>,
     limit: usize,
 ) -> Result<Vec<Arc<Endpoint>>, Failure> {
-    let mut statement = db.prepare_cached(sql::ENDPOINTS_OF_TENANT)?;
+    let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
     let mut rows = statement.query([tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
     let mut endpoints = Vec::new();
     while endpoints.len() < limit
@@ -129,13 +130,13 @@ pub(super) fn list(
 /// One call of `Directory::subscribers`. What an endpoint does not want by type or
 /// scope is passed over before its secrets are opened.
 pub(super) fn subscribers(
-    db: &Connection,
+    db: &Db<'_>,
     cipher: &Arc<dyn Cipher>,
     event: &EventMeta,
     after: Option<&EndpointId>,
     limit: usize,
 ) -> Result<Subscribers, Failure> {
-    let mut statement = db.prepare_cached(sql::ENDPOINTS_OF_TENANT)?;
+    let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
     let mut rows = statement.query([event.tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
     let mut page = Subscribers::default();
     let mut looks = 0;
@@ -162,27 +163,22 @@ fn may_want(subscription: &crate::subscription::Subscription, event: &EventMeta)
 
 /// One call of `Directory::load`.
 pub(super) fn load(
-    db: &Connection,
+    db: &Db<'_>,
     cipher: &Arc<dyn Cipher>,
     ids: &[EndpointId],
 ) -> Result<Vec<Option<Arc<Endpoint>>>, Failure> {
-    let mut statement = db.prepare_cached(sql::ENDPOINT_BY_ID)?;
+    let mut statement = db.statement(sql::ENDPOINT_BY_ID)?;
     ids.iter()
         .map(|id| statement.query_row([id.as_str()], |row| Ok(read(row, cipher))).optional()?.transpose())
         .collect()
 }
 
 /// One call of `Directory::disable`.
-pub(super) fn disable(
-    db: &Connection,
-    id: &EndpointId,
-    seen_version: u64,
-    why: &str,
-) -> Result<bool, Failure> {
+pub(super) fn disable(db: &Db<'_>, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, Failure> {
     // A version that no row can have is one that nobody saw.
     let Ok(seen) = i64::try_from(seen_version) else {
         return Ok(false);
     };
-    let disabled = db.prepare_cached(sql::ENDPOINT_DISABLE)?.execute(params![id.as_str(), seen, why])?;
+    let disabled = db.statement(sql::ENDPOINT_DISABLE)?.execute(params![id.as_str(), seen, why])?;
     Ok(disabled > 0)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::{Attempt, Claimed, Next, Progress, Settled, Settlement, State};
 use crate::error::{StoreError, StoreErrorKind};
@@ -11,6 +11,7 @@ use crate::policy::lane::LaneChange;
 use crate::time::Timestamp;
 
 use super::arrive::{Origin, Sequence, arrive, note_unmatched, unpark_next};
+use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes, push_back};
 use super::row;
@@ -18,7 +19,7 @@ use super::sql;
 
 /// One call of `Store::settle`.
 pub(super) fn settle(
-    db: &Connection,
+    db: &Db<'_>,
     settlements: &[Settlement],
     changes: &[LaneChange],
     now: Timestamp,
@@ -35,7 +36,7 @@ pub(super) fn settle(
     Ok(settled)
 }
 
-fn change_lane(lanes: &mut Lanes<'_>, change: &LaneChange, now: Timestamp) -> Result<(), Failure> {
+fn change_lane(lanes: &mut Lanes<'_, '_>, change: &LaneChange, now: Timestamp) -> Result<(), Failure> {
     let Some(key) = lanes.find(&change.endpoint)? else {
         return Ok(());
     };
@@ -48,10 +49,10 @@ fn change_lane(lanes: &mut Lanes<'_>, change: &LaneChange, now: Timestamp) -> Re
     Ok(())
 }
 
-struct Batch<'a> {
-    db: &'a Connection,
+struct Batch<'a, 'c> {
+    db: &'a Db<'c>,
     now: Timestamp,
-    lanes: Lanes<'a>,
+    lanes: Lanes<'a, 'c>,
     /// Lanes that may be ready earlier than they were.
     touched: BTreeSet<LaneKey>,
 }
@@ -77,7 +78,7 @@ struct After {
     progress: Progress,
 }
 
-impl Batch<'_> {
+impl Batch<'_, '_> {
     fn settle(&mut self, item: &Settlement) -> Result<Settled, Failure> {
         match (&item.of, &item.next) {
             (Claimed::Delivery(id), Next::Done { state, .. }) if state.is_terminal() => {
@@ -96,7 +97,7 @@ impl Batch<'_> {
     fn delivery(&mut self, id: &DeliveryId, item: &Settlement) -> Result<Settled, Failure> {
         let found = self
             .db
-            .prepare_cached(sql::SETTLE_FIND)?
+            .statement(sql::SETTLE_FIND)?
             .query_row([id.as_bytes()], |row| Ok(Found::read(row)))
             .optional()?
             .transpose()?;
@@ -126,7 +127,7 @@ impl Batch<'_> {
 
     fn record(&self, delivery: i64, attempt: &Attempt) -> Result<(), Failure> {
         let (status, fault) = row::result_columns(attempt.result);
-        self.db.prepare_cached(sql::SETTLE_ATTEMPT)?.execute(params![
+        self.db.statement(sql::SETTLE_ATTEMPT)?.execute(params![
             delivery,
             attempt.token.as_bytes(),
             attempt.began_at.as_micros(),
@@ -143,7 +144,7 @@ impl Batch<'_> {
         let (state, reason) = row::state_columns(after.state);
         // Only an attempt ends the row of silent leases.
         let spoke = item.attempt.is_some();
-        self.db.prepare_cached(sql::SETTLE_WRITE)?.execute(params![
+        self.db.statement(sql::SETTLE_WRITE)?.execute(params![
             found.key,
             state,
             reason,
@@ -164,7 +165,7 @@ impl Batch<'_> {
     fn event(&mut self, tenant: &TenantId, id: &EventId, item: &Settlement) -> Result<Settled, Failure> {
         let found = self
             .db
-            .prepare_cached(sql::SETTLE_FIND_EVENT)?
+            .statement(sql::SETTLE_FIND_EVENT)?
             .query_row([tenant.as_str(), id.as_str()], |row| Ok(Unrouted::read(row)))
             .optional()?
             .transpose()?;
@@ -175,7 +176,7 @@ impl Batch<'_> {
             return Ok(Settled::Fenced);
         }
         let Next::Routed { routes, more_after } = &item.next else {
-            self.db.prepare_cached(sql::SETTLE_EVENT_RELEASE)?.execute([found.event])?;
+            self.db.statement(sql::SETTLE_EVENT_RELEASE)?.execute([found.event])?;
             return Ok(Settled::Applied);
         };
         let ordering_key = found.ordering_key.as_ref();
@@ -197,14 +198,14 @@ impl Batch<'_> {
         if let Some(after) = more_after {
             let now = self.now.as_micros();
             let on = params![found.event, now, after.as_str()];
-            self.db.prepare_cached(sql::SETTLE_EVENT_ON)?.execute(on)?;
+            self.db.statement(sql::SETTLE_EVENT_ON)?.execute(on)?;
             return Ok(());
         }
-        self.db.prepare_cached(sql::SETTLE_EVENT_DONE)?.execute([found.event])?;
+        self.db.statement(sql::SETTLE_EVENT_DONE)?.execute([found.event])?;
         note_unmatched(self.db, found.event)?;
         if let Some(key) = &found.ordering_key {
             let next = [tenant.as_str(), key.as_str()];
-            self.db.prepare_cached(sql::SETTLE_EVENT_NEXT_OF_KEY)?.execute(next)?;
+            self.db.statement(sql::SETTLE_EVENT_NEXT_OF_KEY)?.execute(next)?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::error::{StoreError, StoreErrorKind};
 
+use super::db::Db;
 use super::failure::{Failure, explain};
 
 /// At most so many calls share a transaction: the first one waits for the last.
@@ -26,7 +27,7 @@ impl Writer {
         let (calls, waiting) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("hookpost-sqlite-writer".to_owned())
-            .spawn(move || run(&db, &waiting))?;
+            .spawn(move || run(&Db::own(&db), &waiting))?;
         Ok(Self { calls: Some(calls), thread: Some(thread) })
     }
 
@@ -36,7 +37,7 @@ impl Writer {
     pub(super) async fn call<T, W>(&self, during: &'static str, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnMut(&Connection) -> Result<T, Failure> + Send + 'static,
+        W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let call = Call { during, work, result: None, reply };
@@ -66,7 +67,7 @@ pub(super) fn gone(during: &'static str) -> StoreError {
 /// A call as the thread sees it.
 trait Write: Send {
     /// Runs it; `false` when it failed.
-    fn run(&mut self, db: &Connection) -> bool;
+    fn run(&mut self, db: &Db<'_>) -> bool;
     /// Answers what the last run gave.
     fn answer(self: Box<Self>);
     /// Answers that the transaction around it failed.
@@ -90,9 +91,9 @@ struct Call<T, W> {
 impl<T, W> Write for Call<T, W>
 where
     T: Send,
-    W: FnMut(&Connection) -> Result<T, Failure> + Send,
+    W: FnMut(&Db<'_>) -> Result<T, Failure> + Send,
 {
-    fn run(&mut self, db: &Connection) -> bool {
+    fn run(&mut self, db: &Db<'_>) -> bool {
         let result = (self.work)(db).map_err(|failure| failure.into_store_error(self.during));
         let succeeded = result.is_ok();
         self.result = Some(result);
@@ -116,7 +117,7 @@ where
     }
 }
 
-fn run(db: &Connection, waiting: &mpsc::Receiver<Box<dyn Write>>) {
+fn run(db: &Db<'_>, waiting: &mpsc::Receiver<Box<dyn Write>>) {
     while let Ok(first) = waiting.recv() {
         let mut group = vec![first];
         group.extend(waiting.try_iter().take(GROUP_MAX - 1));
@@ -135,7 +136,7 @@ enum End {
     InDoubt(rusqlite::Error),
 }
 
-fn commit_group(db: &Connection, mut group: Vec<Box<dyn Write>>) {
+fn commit_group(db: &Db<'_>, mut group: Vec<Box<dyn Write>>) {
     match transact(db, &mut group) {
         End::Committed => group.into_iter().for_each(Write::answer),
         // One call that fills the disk must not fail the others: each by itself.
@@ -157,7 +158,7 @@ fn fail_all(group: Vec<Box<dyn Write>>, spoiled: Spoiled<'_>) {
     }
 }
 
-fn transact(db: &Connection, group: &mut [Box<dyn Write>]) -> End {
+fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>]) -> End {
     // IMMEDIATE: a lock that is upgraded later fails with a BUSY that no timeout waits for.
     if let Err(error) = statement(db, "BEGIN IMMEDIATE") {
         return End::Refused(error);
@@ -180,7 +181,7 @@ fn transact(db: &Connection, group: &mut [Box<dyn Write>]) -> End {
 }
 
 /// Runs one call; an error means that the whole transaction is lost.
-fn in_savepoint(db: &Connection, call: &mut dyn Write) -> rusqlite::Result<()> {
+fn in_savepoint(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<()> {
     statement(db, "SAVEPOINT hookpost_call")?;
     if !call.run(db) {
         // After some errors, such as a full disk, SQLite has rolled back everything,
@@ -190,7 +191,7 @@ fn in_savepoint(db: &Connection, call: &mut dyn Write) -> rusqlite::Result<()> {
     statement(db, "RELEASE hookpost_call")
 }
 
-fn abandon(db: &Connection, error: rusqlite::Error) -> End {
+fn abandon(db: &Db<'_>, error: rusqlite::Error) -> End {
     if db.is_autocommit() {
         return End::Lost(error);
     }
@@ -200,6 +201,6 @@ fn abandon(db: &Connection, error: rusqlite::Error) -> End {
     }
 }
 
-fn statement(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+fn statement(db: &Db<'_>, sql: &str) -> rusqlite::Result<()> {
     db.prepare_cached(sql)?.execute([]).map(|_| ())
 }

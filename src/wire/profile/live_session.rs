@@ -1,6 +1,5 @@
 //! LiveSession.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::LiveSession;
 use crate::wire::scheme::Scheme;
 
-use super::{OnEnable, Profile, Signing, WIDTH, hours, minutes, user_agent, web};
-
-const PER_MINUTE: NonZeroU32 = NonZeroU32::new(1000).unwrap();
+use super::{OnEnable, Profile, Signing, WIDTH, at_least_one, hours, minutes, user_agent, web};
 
 impl Profile {
     /// LiveSession's dialect: http and https, 1000 requests in any minute per tenant
@@ -34,8 +31,8 @@ impl Profile {
             classifier: Arc::new(ByStatus::any_2xx()),
             retry: RetryPolicy::preset(schedule, 10, Some(hours(8)), Some(hours(24))),
             limits: vec![
-                Limit::per_minute(LimitScope::Tenant, PER_MINUTE),
-                Limit::per_minute(LimitScope::Endpoint, PER_MINUTE),
+                Limit::per_minute(LimitScope::Tenant, at_least_one(1000)),
+                Limit::per_minute(LimitScope::Endpoint, at_least_one(1000)),
             ],
             urls: web(SchemePolicy::HttpAndHttps),
             unique_urls: true,

@@ -89,10 +89,17 @@ pub enum OnEnable {
 }
 
 /// How many requests an endpoint of a built-in profile may have in flight.
-const WIDTH: NonZeroU32 = NonZeroU32::new(16).unwrap();
+const WIDTH: NonZeroU32 = at_least_one(16);
 
 /// How the built-in profiles call themselves where their system says nothing.
 const HOOKPOST: HeaderValue = HeaderValue::from_static(concat!("hookpost/", env!("CARGO_PKG_VERSION")));
+
+const fn at_least_one(count: u32) -> NonZeroU32 {
+    match NonZeroU32::new(count) {
+        Some(count) => count,
+        None => NonZeroU32::MIN,
+    }
+}
 
 fn user_agent(value: HeaderValue) -> HeaderMap {
     HeaderMap::from_iter([(header::USER_AGENT, value)])

@@ -28,19 +28,18 @@ impl Encoding {
     pub(super) fn write(self, mac: &Mac, text: &mut Vec<u8>) {
         let start = text.len();
         text.resize(start + self.chars(), b'=');
-        // Neither can fail: the room is exactly what the code takes.
-        let written = match self {
+        let fits = match self {
             Self::Hex => hex::encode_to_slice(mac.0, &mut text[start..]).is_ok(),
             Self::Base64 => STANDARD.encode_slice(mac.0, &mut text[start..]).is_ok(),
         };
-        debug_assert!(written);
+        // It always fits. Were it otherwise, nothing would stand here, which no verifier takes.
+        if !fits {
+            text.truncate(start);
+        }
     }
 
     /// The code that this text stands for; `None` unless it is the whole of one.
     pub(super) fn read(self, text: &[u8]) -> Option<Mac> {
-        if text.len() != self.chars() {
-            return None;
-        }
         match self {
             Self::Hex => {
                 let mut code = [0; MAC_BYTES];

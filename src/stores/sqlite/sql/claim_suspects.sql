@@ -4,4 +4,4 @@ SELECT d.delivery, d.lane, l.tenant FROM hookpost_delivery AS d INDEXED BY hookp
 CROSS JOIN hookpost_lane AS l ON l.lane = d.lane
 WHERE d.due_at <= ?1 AND d.silent > 0 AND l.ready_at <= ?1
   AND d.silent + (d.token IS NOT NULL) >= ?2
-ORDER BY l.ready_at, l.turn, l.endpoint, d.due_at, d.event
+ORDER BY l.ready_at, l.turn, l.endpoint, d.due_at, d.event, d.id

@@ -1,13 +1,25 @@
 //! One file per statement. A comment in it says why it has its form, and ends with
 //! the plan that `EXPLAIN QUERY PLAN` must give for it: a test compares them.
 
+/// A statement of the store.
+#[derive(Clone, Copy)]
+pub(super) struct Sql {
+    /// Its place among all of them.
+    pub(super) slot: usize,
+    pub(super) text: &'static str,
+}
+
 macro_rules! statements {
     ($($name:ident = $file:literal,)*) => {
-        $(pub(super) const $name: &str = include_str!($file);)*
-        #[cfg(test)]
-        const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the names of the constants")]
+        enum Slot { $($name,)* }
+        $(pub(super) const $name: Sql = Sql { slot: Slot::$name as usize, text: include_str!($file) };)*
+        const ALL: &[(&str, Sql)] = &[$(($file, $name),)*];
     };
 }
+
+/// How many statements there are.
+pub(super) const COUNT: usize = ALL.len();
 
 statements! {
     CLAIM_DUE = "claim_due.sql",
@@ -35,6 +47,7 @@ statements! {
     EVENT_BY_ID = "event_by_id.sql",
     EVENT_BY_IDEMPOTENCY_KEY = "event_by_idempotency_key.sql",
     EVENT_BY_SEQUENCE = "event_by_sequence.sql",
+    GATE_ANY = "gate_any.sql",
     GATE_FORGET = "gate_forget.sql",
     GATE_HOLD = "gate_hold.sql",
     GATE_LANES_OF_HOST = "gate_lanes_of_host.sql",

@@ -74,7 +74,7 @@ CREATE TABLE hookpost_delivery (
 CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
 CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
 CREATE INDEX hookpost_delivery_event ON hookpost_delivery (event);
-CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event)
+CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event, id)
   WHERE due_at IS NOT NULL;
 CREATE INDEX hookpost_delivery_leased ON hookpost_delivery (lane, due_at)
   WHERE token IS NOT NULL AND test = 0;

@@ -1,0 +1,283 @@
+//! Endpoints: as a host writes them, and as routing and sending read them.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::delivery::EventMeta;
+use crate::endpoint::{Endpoint, Headers, Overrides};
+use crate::id::{EndpointId, EventType, ProfileName, Scope};
+use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
+use crate::policy::lane::{Health, LaneChange};
+use crate::policy::rate::{Limit, LimitScope};
+use crate::seam::{Backend, Expected, Put, Write};
+use crate::secret::{Retiring, Secret, SecretSet, Secrets};
+use crate::subscription::{Filter, Subscription};
+
+use super::scene::{Scene, TENANT, at, delivered, demand, draft, endpoint, same, tenant, the_only, work};
+use super::{Breach, Verdict};
+
+const POLICY: UrlPolicy =
+    UrlPolicy { schemes: SchemePolicy::HttpsOnly, ports: PortPolicy::WebAndHigh, danger_local_names: false };
+
+fn broken(error: impl std::error::Error) -> Breach {
+    Breach::new(format!("the case is broken: {error}"))
+}
+
+/// An enabled endpoint that wants everything and signs nothing.
+pub(super) fn plain_endpoint(of: &str, id: &str, url: &str) -> Result<Endpoint, Breach> {
+    Ok(Endpoint {
+        id: endpoint(id)?,
+        tenant: tenant(of)?,
+        name: id.to_owned(),
+        url: EndpointUrl::parse(url, &POLICY).map_err(broken)?,
+        profile: ProfileName::new("standard")?,
+        secrets: SecretSet::none().into(),
+        subscription: Subscription::to_all(),
+        headers: Headers::none(),
+        overrides: Overrides::none(),
+        enabled: true,
+        since: at(0),
+        version: 0,
+    })
+}
+
+fn plain(id: &str) -> Result<Endpoint, Breach> {
+    plain_endpoint(TENANT, id, &format!("https://{id}.example/hook"))
+}
+
+fn write(endpoint: &Endpoint, expected: Expected) -> Write {
+    Write { endpoint: endpoint.clone(), width: 8, expected, unique_url: false }
+}
+
+fn meta() -> Result<EventMeta, Breach> {
+    Ok(EventMeta::of(&draft("e1")?.event))
+}
+
+impl Scene {
+    async fn register(&self, endpoint: &Endpoint) -> Verdict {
+        let put = self.put(&write(endpoint, Expected::Absent)).await?;
+        same("the answer to a new endpoint", put, Put::Stored { version: 1 })
+    }
+
+    async fn load_one(&self, id: &EndpointId) -> Result<Option<Arc<Endpoint>>, Breach> {
+        the_only(self.load(std::slice::from_ref(id)).await?)
+    }
+}
+
+/// What two endpoints have in common if they are the same, secrets included.
+fn written(endpoint: &Endpoint) -> String {
+    let secrets = match &endpoint.secrets {
+        Secrets::Open(set) => {
+            let retiring: Vec<_> = set.retiring.iter().map(|old| (old.secret.expose(), old.until)).collect();
+            format!("{:?} {retiring:?}", set.current.as_ref().map(Secret::expose))
+        }
+        Secrets::Sealed { key_id } => format!("sealed with {key_id}"),
+    };
+    format!(
+        "{endpoint:?} {} {:?} {secrets}",
+        endpoint.url.expose(),
+        endpoint.headers.as_map().iter().collect::<Vec<_>>()
+    )
+    .replace("Sensitive", "value")
+}
+
+pub async fn an_endpoint_comes_back_as_it_was_written(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let secret = |text: &str| Secret::new(text).map_err(broken);
+    let limit = Limit::per_minute(LimitScope::Tenant, NonZeroU32::MIN);
+    let filter = Filter::equals("/plan", ["pro".into()]).map_err(broken)?;
+    let overrides = Overrides::none()
+        .limits([limit])
+        .width(NonZeroU32::MIN)
+        .and_then(|overrides| overrides.timeout(Duration::from_millis(1500)))
+        .map_err(broken)?;
+    let full = Endpoint {
+        name: "Zażółć \"gęślą\" \u{1f980}".to_owned(),
+        url: EndpointUrl::parse("https://one.example/hook?token=a%20b", &POLICY).map_err(broken)?,
+        secrets: SecretSet {
+            current: Some(secret("now\0\u{1f511}")?),
+            retiring: vec![Retiring { secret: secret("before")?, until: at(99) }],
+        }
+        .into(),
+        subscription: Subscription::to(["order.*", "refund.made"])
+            .map_err(broken)?
+            .within(Scope::new("shop-1")?)
+            .filtered(filter),
+        headers: Headers::none()
+            .with("x-own", "a, b")
+            .and_then(|headers| headers.with("authorization", "Bearer s3cret"))
+            .map_err(broken)?,
+        overrides,
+        enabled: false,
+        since: at(5) + Duration::from_micros(1),
+        ..plain("one")?
+    };
+    for endpoint in [full, plain("two")?] {
+        scene.register(&endpoint).await?;
+        let expected = Endpoint { version: 1, ..endpoint };
+        let loaded = scene.load_one(&expected.id).await?;
+        same("the endpoint", loaded.as_deref().map(written), Some(written(&expected)))?;
+    }
+    Ok(())
+}
+
+pub async fn versions_count_the_writes(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = Endpoint { version: 77, ..plain("one")? };
+    scene.register(&endpoint).await?;
+    for version in 1..4 {
+        let put = scene.put(&write(&endpoint, Expected::Version(version))).await?;
+        same("the answer", put, Put::Stored { version: version + 1 })?;
+        let loaded = scene.load_one(&endpoint.id).await?;
+        same("the version", loaded.map(|loaded| loaded.version), Some(version + 1))?;
+    }
+    Ok(())
+}
+
+pub async fn a_write_over_another_version_is_refused(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = plain("one")?;
+    let put = scene.put(&write(&endpoint, Expected::Version(1))).await?;
+    same("over nothing", put, Put::Conflict { current: None })?;
+    scene.register(&endpoint).await?;
+    let renamed = Endpoint { name: "renamed".to_owned(), ..endpoint.clone() };
+    for expected in [Expected::Absent, Expected::Version(0), Expected::Version(2)] {
+        let put = scene.put(&write(&renamed, expected)).await?;
+        same("the answer", put, Put::Conflict { current: Some(1) })?;
+    }
+    let loaded = scene.load_one(&endpoint.id).await?;
+    same("the name", loaded.map(|loaded| loaded.name.clone()), Some(endpoint.name))
+}
+
+pub async fn an_endpoint_id_is_unique_over_all_tenants(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.register(&plain("one")?).await?;
+    let theirs = plain_endpoint("other", "one", "https://two.example/hook")?;
+    for expected in [Expected::Absent, Expected::Version(1)] {
+        let put = scene.put(&write(&theirs, expected)).await?;
+        same("the answer", put, Put::Conflict { current: None })?;
+    }
+    let listed = scene.list(&tenant("other")?, None, 10).await?;
+    same("the other's endpoints", listed.len(), 0)?;
+    demand!(!scene.remove(&tenant("other")?, &theirs.id).await?, "another tenant removed it");
+    let loaded = scene.load_one(&theirs.id).await?;
+    same("whose it is", loaded.map(|loaded| loaded.tenant.clone()), Some(tenant(TENANT)?))
+}
+
+pub async fn a_url_is_unique_per_tenant_where_asked(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let url = "https://one.example/hook";
+    let unique = |endpoint: &Endpoint, expected| Write { unique_url: true, ..write(endpoint, expected) };
+    let first = plain_endpoint(TENANT, "one", url)?;
+    scene.register(&first).await?;
+    let second = plain_endpoint(TENANT, "two", url)?;
+    let put = scene.put(&unique(&second, Expected::Absent)).await?;
+    same("a second one", put, Put::DuplicateUrl { endpoint: first.id.clone() })?;
+    same("nothing written", scene.load_one(&second.id).await?.is_none(), true)?;
+    let put = scene.put(&unique(&first, Expected::Version(1))).await?;
+    same("itself", put, Put::Stored { version: 2 })?;
+    let theirs = plain_endpoint("other", "three", url)?;
+    same(
+        "another tenant's",
+        scene.put(&unique(&theirs, Expected::Absent)).await?,
+        Put::Stored { version: 1 },
+    )?;
+    scene.register(&second).await
+}
+
+pub async fn subscribers_are_the_enabled_endpoints_of_the_tenant_in_pages(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    for id in ["d", "b", "off", "a", "e", "c"] {
+        scene.register(&Endpoint { enabled: id != "off", ..plain(id)? }).await?;
+    }
+    scene.register(&plain_endpoint("other", "bb", "https://bb.example/hook")?).await?;
+    let (mut found, mut after, mut pages) = (Vec::new(), None::<EndpointId>, 0);
+    loop {
+        let page = scene.subscribers(&meta()?, after.as_ref(), 2).await?;
+        demand!(page.endpoints.len() <= 2, "a page of {}", page.endpoints.len());
+        found.extend(page.endpoints.iter().map(|endpoint| endpoint.id.to_string()));
+        pages += 1;
+        match page.more_after {
+            Some(more_after) if pages < 9 => after = Some(more_after),
+            _ => break,
+        }
+    }
+    same("the subscribers", found, ["a", "b", "c", "d", "e"])?;
+    let narrowed =
+        Endpoint { subscription: Subscription::to(["refund.made"]).map_err(broken)?, ..plain("narrow")? };
+    scene.register(&narrowed).await?;
+    let refund = EventMeta { kind: EventType::new("refund.made")?, ..meta()? };
+    let page = scene.subscribers(&refund, None, 100).await?;
+    let wanted: Vec<_> = page.endpoints.iter().map(|endpoint| endpoint.id.as_str()).collect();
+    same("all that may want it", wanted, ["a", "b", "c", "d", "e", "narrow"])
+}
+
+pub async fn loading_answers_in_order(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for id in ["one", "two"] {
+        scene.register(&plain(id)?).await?;
+    }
+    let asked = [endpoint("two")?, endpoint("nobody")?, endpoint("one")?, endpoint("two")?];
+    let loaded = scene.load(&asked).await?;
+    let names: Vec<_> = loaded.iter().map(|found| found.as_ref().map(|found| found.id.as_str())).collect();
+    same("the endpoints", names, [Some("two"), None, Some("one"), Some("two")])
+}
+
+pub async fn disabling_needs_the_version_that_was_seen(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = plain("one")?;
+    scene.register(&endpoint).await?;
+    scene.put(&write(&endpoint, Expected::Version(1))).await?;
+    same("with an older version", scene.disable(&endpoint.id, 1, "gone").await?, false)?;
+    same("with the version", scene.disable(&endpoint.id, 2, "gone").await?, true)?;
+    let loaded = scene.load_one(&endpoint.id).await?;
+    let found = loaded.map(|loaded| (loaded.enabled, loaded.version));
+    same("enabled, and the version", found, Some((false, 3)))?;
+    same("again", scene.disable(&endpoint.id, 2, "gone").await?, false)?;
+    same("nobody", scene.disable(&super::scene::endpoint("nobody")?, 1, "gone").await?, false)?;
+    same("subscribers", scene.subscribers(&meta()?, None, 9).await?.endpoints.len(), 0)
+}
+
+pub async fn a_removed_endpoint_is_gone(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let acme = tenant(TENANT)?;
+    for id in ["a", "b", "c"] {
+        scene.register(&plain(id)?).await?;
+    }
+    let b = endpoint("b")?;
+    same("was there", scene.remove(&acme, &b).await?, true)?;
+    same("is not any more", scene.remove(&acme, &b).await?, false)?;
+    same("loaded", scene.load_one(&b).await?.is_none(), true)?;
+    let listed = |found: Vec<Arc<Endpoint>>| -> Vec<String> {
+        found.iter().map(|endpoint| endpoint.id.to_string()).collect()
+    };
+    same("all", listed(scene.list(&acme, None, 9).await?), ["a", "c"])?;
+    same("a page", listed(scene.list(&acme, Some(&endpoint("a")?), 1).await?), ["c"])?;
+    let theirs = plain_endpoint("other", "b", "https://b.example/hook")?;
+    scene.register(&theirs).await
+}
+
+pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = plain("one")?;
+    scene.register(&endpoint).await?;
+    for number in 0..6 {
+        let draft = draft(&format!("e{number}"))?.to(&["one"])?;
+        scene.store([draft.with_routes(|route| route.width = 1)]).await?;
+    }
+    let first = the_only(scene.claim_at(at(0)).await?.work)?;
+    let wider = Write { width: 3, ..write(&endpoint, Expected::Version(1)) };
+    scene.put(&wider).await?;
+    let claims = scene.claim_at(at(1)).await?;
+    same("wider at once", (claims.work.len(), claims.lanes.first().map(|lane| lane.width)), (2, Some(3)))?;
+    let lane = the_only(claims.lanes)?;
+    let sick = Health { width: 1, proven: false, streak: 3, failing_since: Some(at(1)), lower: false };
+    let change = LaneChange { endpoint: lane.endpoint, seen: lane.version, raise: None, health: Some(sick) };
+    let over: Vec<_> = claims.work.iter().chain([&first]).map(|claim| delivered(claim, at(2))).collect();
+    scene.settle(&over, &[change], at(2)).await?;
+    scene.put(&Write { width: 9, ..write(&endpoint, Expected::Version(2)) }).await?;
+    same("a sick lane stays narrow", work(&scene.claim_at(at(3)).await?).len(), 1)
+}

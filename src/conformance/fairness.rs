@@ -1,0 +1,150 @@
+//! Nothing due is passed over for ever, and no flood delays another's first claim
+//! by more than a few claims.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::delivery::{ClaimRequest, Claims, Gate, GateChange};
+use crate::seam::Backend;
+
+use super::scene::{
+    Scene, all_delivered, at, delivered, demand, draft, lane, retried, routed, same, tenant, the_only, work,
+    work_set,
+};
+use super::{Breach, Verdict};
+
+/// What "few claims" means here.
+const FEW: usize = 4;
+
+impl Scene {
+    /// Claims again and again, a millisecond apart, settling at once what comes;
+    /// answers the number of the claim that first fits.
+    async fn claims_until(
+        &self,
+        request: impl Fn(&mut ClaimRequest),
+        fits: impl Fn(&Claims) -> bool,
+    ) -> Result<usize, Breach> {
+        let mut now = at(1);
+        for number in 1..=200 {
+            now = now + Duration::from_millis(1);
+            let mut claim = self.request(now);
+            request(&mut claim);
+            let claims = self.claim(&claim).await?;
+            if fits(&claims) {
+                return Ok(number);
+            }
+            let mut settlements = all_delivered(&claims.work, now);
+            for event in &claims.events {
+                settlements.push(routed(event, &[], None, now)?);
+            }
+            self.settle(&settlements, &[], now).await?;
+        }
+        Err(Breach::new("not in 200 claims"))
+    }
+}
+
+fn of_tenant(claims: &Claims, name: &str) -> bool {
+    claims.work.iter().any(|claim| claim.event.tenant.as_str() == name)
+        || claims.events.iter().any(|claim| claim.event.tenant.as_str() == name)
+}
+
+pub async fn a_flood_in_one_lane_delays_another_by_few_claims(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..500 {
+        let flood = draft(&format!("f{number}"))?.to(&["flood"])?.due(at(-100));
+        scene.store([flood.with_routes(|route| route.width = 400)]).await?;
+    }
+    scene.store([draft("e1")?.to(&["other"])?]).await?;
+    let met = |claims: &Claims| claims.work.iter().any(|claim| claim.endpoint.as_str() == "other");
+    let claims = scene.claims_until(|request| request.deliveries = 5, met).await?;
+    demand!(claims <= FEW, "the other lane was served by claim {claims}");
+    Ok(())
+}
+
+pub async fn a_flood_of_one_tenant_delays_another_by_few_claims(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..300 {
+        let lane = format!("flood-{}", number % 100);
+        scene.store([draft(&format!("f{number}"))?.of("flood")?.to(&[&lane])?.due(at(-100))]).await?;
+    }
+    scene.store([draft("e1")?.of("other")?.to(&["other-one"])?]).await?;
+    let share = |request: &mut ClaimRequest| (request.deliveries, request.per_tenant) = (10, 5);
+    let claims = scene.claims_until(share, |claims| of_tenant(claims, "other")).await?;
+    demand!(claims <= FEW, "the other tenant was served by claim {claims}");
+    Ok(())
+}
+
+pub async fn a_flood_of_unrouted_events_delays_another_tenants_by_few_claims(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..300 {
+        scene.store([draft(&format!("f{number}"))?.of("flood")?]).await?;
+    }
+    scene.store([draft("e1")?.of("other")?.created(at(1))]).await?;
+    let claims =
+        scene.claims_until(|request| request.events = 5, |claims| of_tenant(claims, "other")).await?;
+    demand!(claims <= FEW, "the other tenant's event was claimed by claim {claims}");
+    Ok(())
+}
+
+pub async fn a_lane_that_the_batch_did_not_reach_keeps_its_place(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..12 {
+        let lane = format!("lane-{number:02}");
+        for copy in 0..4 {
+            let draft = draft(&format!("e{number}-{copy}"))?.to(&[&lane])?.due(at(-50 + number));
+            scene.store([draft.with_routes(|route| route.width = 1)]).await?;
+        }
+    }
+    let mut reached = BTreeSet::new();
+    for second in 1..=6 {
+        let mut request = scene.request(at(second));
+        request.deliveries = 2;
+        let claims = scene.claim(&request).await?;
+        reached.extend(claims.work.iter().map(|claim| claim.endpoint.to_string()));
+        scene.apply(all_delivered(&claims.work, at(second))).await?;
+    }
+    same("lanes reached in six claims of two", reached.len(), 12)
+}
+
+pub async fn lanes_behind_a_closed_gate_hide_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..50 {
+        let name = format!("closed-{number}");
+        scene.store([draft(&format!("c{number}"))?.to(&[&name])?.due(at(-100))]).await?;
+        let change = if number % 2 == 0 { GateChange::Pause } else { GateChange::Hold(at(1000)) };
+        scene.change_gate(lane(&name)?, change, at(0)).await?;
+        scene.store([draft(&format!("t{number}"))?.of("shut")?.to(&[&format!("shut-{number}")])?]).await?;
+    }
+    scene.change_gate(Gate::Tenant(tenant("shut")?), GateChange::Pause, at(0)).await?;
+    scene.store([draft("e1")?.to(&["open"])?]).await?;
+    let mut request = scene.request(at(1));
+    request.deliveries = 1;
+    same("the open one", work(&scene.claim(&request).await?), ["e1>open"])
+}
+
+pub async fn nothing_due_is_passed_over_for_ever(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    // Two lanes whose deliveries fail for ever, due at once each time, and one that
+    // only has something once.
+    for number in 0..20 {
+        let busy = draft(&format!("b{number}"))?.to(&["busy-one", "busy-two"])?;
+        scene.store([busy.with_routes(|route| route.width = 3)]).await?;
+    }
+    scene.store([draft("once")?.to(&["quiet"])?]).await?;
+    let mut now = at(1);
+    for _ in 0..50 {
+        now = now + Duration::from_millis(1);
+        let mut request = scene.request(now);
+        request.deliveries = 2;
+        let claims = scene.claim(&request).await?;
+        if work_set(&claims).contains("once>quiet") {
+            let claim = claims.work.into_iter().filter(|claim| claim.endpoint.as_str() == "quiet").collect();
+            return scene.apply([delivered(&the_only(claim)?, now)]).await;
+        }
+        scene.apply(claims.work.iter().map(|claim| retried(claim, at(0), now)).collect::<Vec<_>>()).await?;
+    }
+    Err(Breach::new("the quiet lane was not served in 50 claims"))
+}

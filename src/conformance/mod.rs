@@ -1,0 +1,323 @@
+//! The contract of a backend, as tests that anybody may run against their own.
+//!
+//! Every line of the contract is some cases here; each case gets a fresh, empty
+//! backend and says in its name what holds. Time is virtual: it is passed as an
+//! argument, and no case reads a clock or sleeps. One line in a test file writes
+//! one named test per case:
+//!
+//! ```
+//! use std::sync::Arc;
+//! # use hookpost::seam::Clock;
+//! # struct Still;
+//! # impl Clock for Still {
+//! #     fn now(&self) -> hookpost::Timestamp { hookpost::Timestamp::EPOCH }
+//! #     fn elapsed(&self) -> std::time::Duration { std::time::Duration::ZERO }
+//! # }
+//! use hookpost::stores::memory::MemoryStore;
+//!
+//! hookpost::conformance_tests!(async { Arc::new(MemoryStore::new(Arc::new(Still))) });
+//! # fn main() {}
+//! ```
+//!
+//! The suite grows with the contract: a new version may bring cases that a backend
+//! fails. It is no part of what the crate's version promises.
+#![allow(missing_docs, clippy::missing_errors_doc, reason = "the name of a case is its sentence")]
+
+pub mod bytes_and_times;
+pub mod capacity;
+pub mod claiming;
+pub mod directory_and_registry;
+pub mod fairness;
+pub mod histories;
+pub mod history;
+pub mod lanes_and_gates;
+pub mod leases;
+pub mod limiter;
+pub mod next_due;
+pub mod ordering;
+pub mod pruning;
+pub mod publishing;
+pub mod routing;
+pub mod settling;
+
+mod scene;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::error::StoreError;
+use crate::seam::Backend;
+
+/// A line of the contract that does not hold. `Debug` prints the sentence, so that a
+/// test which returns it fails readably.
+pub struct Breach(String);
+
+impl Breach {
+    /// What should have been, and what was.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Breach {}
+
+impl From<StoreError> for Breach {
+    fn from(error: StoreError) -> Self {
+        Self(format!("the store failed: {error:?}"))
+    }
+}
+
+/// What a case finds.
+pub type Verdict = Result<(), Breach>;
+
+/// A running case.
+pub type Running = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+
+/// One case of the suite.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// What it is about, and the sentence that holds: `settling::a_stale_token_moves_nothing`.
+    pub name: &'static str,
+    run: fn(Arc<dyn Backend>) -> Running,
+}
+
+impl Case {
+    /// Runs it against a fresh backend.
+    #[must_use]
+    pub fn run(&self, fresh: Arc<dyn Backend>) -> Running {
+        (self.run)(fresh)
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Every case that each backend must pass.
+pub const CASES: &[Case] = crate::__conformance_cases!(__conformance_table,);
+
+/// Runs a case to its end on a runtime of its own, as the tests written by
+/// [`conformance_tests!`](crate::conformance_tests) do.
+///
+/// # Errors
+/// The breach that the case found, or that no runtime could be had.
+pub fn run_to_end(case: impl Future<Output = Verdict>) -> Verdict {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Breach(format!("no runtime: {error}")))?;
+    runtime.block_on(case)
+}
+
+/// Writes one `#[test]` per case of the suite. The argument is a future, evaluated
+/// anew for each test, of an `Arc` of a fresh and empty backend.
+#[macro_export]
+macro_rules! conformance_tests {
+    ($fresh:expr) => {
+        $crate::__conformance_cases!(__conformance_tests, $fresh);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_tests {
+    ($fresh:expr; $($topic:ident: $($case:ident)+;)+) => { $(
+        mod $topic {
+            #[allow(unused_imports)]
+            use super::*;
+            $(
+                #[test]
+                fn $case() -> $crate::conformance::Verdict {
+                    $crate::conformance::run_to_end(async {
+                        let fresh = $fresh.await;
+                        $crate::conformance::$topic::$case(fresh).await
+                    })
+                }
+            )+
+        }
+    )+ };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_table {
+    (; $($topic:ident: $($case:ident)+;)+) => {
+        &[$($($crate::conformance::Case {
+            name: concat!(stringify!($topic), "::", stringify!($case)),
+            run: |fresh| Box::pin($topic::$case(fresh)),
+        },)+)+]
+    };
+}
+
+/// The one list of cases. A case that is not here runs nowhere, and the compiler
+/// says so of a name here that is no case.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    ($write:ident, $($fresh:expr)?) => { $crate::$write! { $($fresh)?;
+        publishing:
+            a_published_event_is_stored_and_read_back
+            the_same_id_again_adds_nothing
+            the_same_idempotency_key_again_answers_the_stored_id
+            another_content_under_the_same_id_or_key_is_told_apart
+            two_publishes_of_one_batch_collide_like_two_calls
+            fifty_publishes_of_one_key_at_once_store_one_event
+            ids_and_keys_are_per_tenant
+            an_idempotency_key_lives_as_long_as_its_event
+            a_publish_with_routes_needs_no_routing
+            a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched
+            a_claiming_publish_gives_what_a_claim_would_give
+            a_claiming_publish_leaves_what_a_claim_would_leave
+            a_claiming_publish_never_overtakes_older_due_work
+            a_claiming_publish_keeps_to_what_its_request_allows
+            a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate
+            a_test_ping_takes_no_part_of_its_lanes_width;
+        claiming:
+            only_due_work_is_claimed
+            claimed_work_is_given_once
+            claims_at_the_same_time_share_the_work
+            a_claim_stays_within_its_numbers
+            a_claim_tells_all_that_sending_needs
+            the_oldest_due_of_a_lane_goes_first
+            tenants_to_be_skipped_are_skipped
+            a_tenant_gets_at_most_its_share
+            doubtful_lanes_share_their_part
+            the_lanes_of_the_work_come_with_it;
+        next_due:
+            next_due_is_none_when_nothing_can_ever_be_due
+            next_due_is_the_first_due_time
+            next_due_is_the_end_of_a_lease
+            next_due_of_a_held_lane_is_the_end_of_its_hold
+            next_due_of_a_full_lane_is_its_first_lease_end
+            next_due_knows_events_that_wait_for_their_routing
+            following_next_due_alone_reaches_everything;
+        leases:
+            leased_work_is_invisible_until_its_lease_ends
+            a_release_puts_the_due_time_back_and_counts_nothing
+            a_silent_lease_is_counted_and_recorded
+            a_silent_lease_stays_recorded_after_a_success
+            only_a_recorded_attempt_ends_a_row_of_silent_leases
+            a_late_settlement_applies_while_nobody_else_has_claimed
+            a_suspect_is_passed_over_unless_the_caller_is_alone
+            a_suspect_is_claimed_by_itself
+            a_suspect_is_not_counted_again_by_being_passed_over
+            an_event_whose_lease_ended_is_due_by_itself;
+        settling:
+            a_success_ends_a_delivery
+            every_reason_to_fail_or_cancel_is_kept
+            a_retry_is_due_when_it_says
+            a_stale_token_moves_nothing
+            a_stale_success_ends_a_delivery_that_is_still_pending
+            a_stale_success_leaves_a_terminal_delivery_alone
+            the_attempt_of_a_stale_token_is_recorded
+            attempts_are_numbered_and_recorded_once_per_lease
+            settling_twice_is_settling_once
+            a_terminal_delivery_never_becomes_pending_again
+            the_items_of_a_batch_are_independent
+            what_never_was_is_missing;
+        lanes_and_gates:
+            width_counts_leases_held_anywhere
+            a_freed_slot_makes_a_full_lane_ready
+            a_lapsed_lease_gives_its_slot_back
+            a_held_lane_yields_nothing_before_its_end
+            a_hold_is_never_shortened_by_another
+            a_paused_lane_yields_nothing_until_it_is_resumed
+            a_lift_ends_a_hold_and_never_a_pause
+            a_held_or_paused_tenant_yields_nothing
+            a_held_host_yields_nothing
+            a_lane_remembers_a_gate_closed_before_its_first_delivery
+            gates_that_make_no_sense_are_refused
+            a_raise_applies_whatever_the_version
+            outdated_health_changes_nothing
+            a_success_that_began_before_a_hold_does_not_end_it
+            a_lowered_hold_makes_the_lane_ready;
+        fairness:
+            a_flood_in_one_lane_delays_another_by_few_claims
+            a_flood_of_one_tenant_delays_another_by_few_claims
+            a_flood_of_unrouted_events_delays_another_tenants_by_few_claims
+            a_lane_that_the_batch_did_not_reach_keeps_its_place
+            lanes_behind_a_closed_gate_hide_nothing
+            nothing_due_is_passed_over_for_ever;
+        ordering:
+            of_a_key_only_the_head_is_claimed
+            the_next_of_a_key_follows_when_the_head_is_over
+            a_head_that_waits_for_a_retry_keeps_its_place
+            a_cancelled_head_lets_the_next_go
+            a_stale_success_of_the_head_lets_the_next_go
+            keys_and_endpoints_do_not_wait_for_each_other
+            an_event_is_routed_after_the_earlier_ones_of_its_key
+            known_routes_wait_behind_an_unrouted_event_of_the_key
+            parked_events_do_not_hide_their_predecessor
+            several_routers_keep_the_order;
+        routing:
+            an_unrouted_event_is_claimed_at_once
+            routing_in_chunks_goes_on_where_it_stopped
+            routing_twice_is_routing_once
+            a_stale_router_moves_nothing
+            a_released_event_is_due_as_before
+            an_event_without_a_match_is_kept
+            the_first_route_shapes_the_lane;
+        bytes_and_times:
+            payloads_come_back_byte_for_byte
+            every_field_of_an_event_comes_back
+            times_keep_their_microseconds
+            what_came_back_is_recorded_byte_for_byte;
+        pruning:
+            prune_takes_only_what_is_terminal_and_old_enough
+            each_class_has_a_moment_of_its_own
+            prune_takes_at_most_its_limit_and_says_whether_more_remain
+            attempts_go_with_their_delivery
+            an_event_goes_with_its_last_delivery
+            an_event_without_a_match_goes_by_its_creation;
+        directory_and_registry:
+            an_endpoint_comes_back_as_it_was_written
+            versions_count_the_writes
+            a_write_over_another_version_is_refused
+            an_endpoint_id_is_unique_over_all_tenants
+            a_url_is_unique_per_tenant_where_asked
+            subscribers_are_the_enabled_endpoints_of_the_tenant_in_pages
+            loading_answers_in_order
+            disabling_needs_the_version_that_was_seen
+            a_removed_endpoint_is_gone
+            a_lanes_width_follows_its_endpoint;
+        history:
+            pages_show_every_delivery_once_and_in_order
+            every_condition_of_a_selection_narrows
+            another_tenants_ids_are_not_found_anywhere
+            a_replay_makes_new_deliveries_once
+            a_replay_leaves_test_pings_and_its_own_deliveries_out
+            expediting_makes_work_due_and_lifts_the_hold
+            expediting_never_ends_a_pause_nor_touches_a_lease
+            expediting_leaves_followers_of_a_key_parked
+            cancelling_ends_what_is_pending
+            a_cancelled_lease_is_fenced_and_its_attempt_recorded
+            stats_count_one_tenant_or_all;
+        limiter:
+            no_window_holds_more_starts_than_its_limit
+            a_grant_counts_from_its_last_possible_start
+            a_start_is_taken_from_every_limit_or_from_none
+            a_refusal_names_the_limit_that_opens_last
+            asks_are_granted_in_order
+            limits_of_different_keys_count_apart
+            two_windows_over_one_scope_count_apart
+            takes_at_the_same_time_stay_within_the_limit;
+        histories:
+            random_histories_end_as_in_the_memory_store;
+    } };
+}

@@ -1,0 +1,129 @@
+//! When a claim may come back: never too late, so that an idle engine may sleep
+//! exactly so long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::delivery::{GateChange, Settled};
+use crate::seam::Backend;
+use crate::time::Timestamp;
+
+use super::scene::{
+    LEASE, Scene, at, delivered, demand, draft, lane, released, retried, routed, same, the_only, work,
+};
+use super::{Breach, Verdict};
+
+impl Scene {
+    /// Claims whenever the store says so, at most a few times without getting
+    /// anything, and answers when something came.
+    async fn follow(&self, mut now: Timestamp) -> Result<(Timestamp, Vec<String>), Breach> {
+        for _ in 0..8 {
+            let claims = self.claim_at(now).await?;
+            if !claims.work.is_empty() {
+                return Ok((now, work(&claims)));
+            }
+            let Some(next) = claims.next_due else { break };
+            demand!(next > now, "nothing is due at {now}, and the next claim is to be at {next}");
+            now = next;
+        }
+        Err(Breach::new(format!("nothing came until {now}")))
+    }
+}
+
+pub async fn next_due_is_none_when_nothing_can_ever_be_due(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    same("empty", scene.claim_at(at(0)).await?.next_due, None)?;
+    let claim = scene.leased("e1", "one").await?;
+    scene.apply([delivered(&claim, at(1))]).await?;
+    let paused = scene.leased("e2", "two").await?;
+    scene.apply([released(&paused, at(1))]).await?;
+    scene.change_gate(lane("two")?, GateChange::Pause, at(1)).await?;
+    let claims = scene.claim_at(at(200)).await?;
+    same("all over or paused", (work(&claims), claims.next_due), (Vec::new(), None))
+}
+
+pub async fn next_due_is_the_first_due_time(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.store([draft("late")?.to(&["one"])?.due(at(30)), draft("soon")?.to(&["two"])?.due(at(20))]).await?;
+    same("next due", scene.claim_at(at(0)).await?.next_due, Some(at(20)))?;
+    scene.store([draft("sooner")?.to(&["one"])?.due(at(10))]).await?;
+    same("next due", scene.claim_at(at(0)).await?.next_due, Some(at(10)))?;
+    same("reached", scene.follow(at(0)).await?, (at(10), vec!["sooner>one".to_owned()]))
+}
+
+pub async fn next_due_is_the_end_of_a_lease(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.store([draft("e1")?.to(&["one"])?]).await?;
+    let claims = scene.claim_at(at(0)).await?;
+    let next = claims.next_due;
+    demand!(next.is_some_and(|next| next <= at(0) + LEASE), "the lease's end is forgotten: {next:?}");
+    same("reached", scene.follow(at(1)).await?, (at(0) + LEASE, vec!["e1>one".to_owned()]))
+}
+
+pub async fn next_due_of_a_held_lane_is_the_end_of_its_hold(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.store([draft("e1")?.to(&["one"])?]).await?;
+    scene.change_gate(lane("one")?, GateChange::Hold(at(40)), at(0)).await?;
+    same("reached", scene.follow(at(1)).await?, (at(40), vec!["e1>one".to_owned()]))
+}
+
+pub async fn next_due_of_a_full_lane_is_its_first_lease_end(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let narrow = |id| Ok::<_, Breach>(draft(id)?.to(&["one"])?.with_routes(|route| route.width = 1));
+    scene.store([narrow("e1")?, narrow("e2")?]).await?;
+    let held = the_only(scene.claim_at(at(0)).await?.work)?;
+    let waiting = scene.claim_at(at(1)).await?.next_due;
+    same("while full", waiting, Some(at(0) + LEASE))?;
+    scene.apply([retried(&held, at(500), at(2))]).await?;
+    same("a slot is free", scene.follow(at(2)).await?, (at(2), vec!["e2>one".to_owned()]))
+}
+
+pub async fn next_due_knows_events_that_wait_for_their_routing(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.store([draft("e1")?]).await?;
+    let event = the_only(scene.claim_at(at(0)).await?.events)?;
+    let next = scene.claim_at(at(1)).await?.next_due;
+    same("the lease of the event", next, Some(at(0) + LEASE))?;
+    let settled = scene.settle_one(routed(&event, &["one"], Some("one"), at(2))?).await?;
+    same("one chunk", settled, Settled::Applied)?;
+    let again = scene.claim_at(at(2)).await?;
+    same("the next chunk", (again.events.len(), work(&again)), (1, vec!["e1>one".to_owned()]))
+}
+
+pub async fn following_next_due_alone_reaches_everything(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let mut random = fastrand::Rng::with_seed(8);
+    for number in 0..60 {
+        let lane = format!("lane-{}", random.u8(0..6));
+        let due = at(random.i64(0..50));
+        let draft = draft(&format!("e{number}"))?.to(&[&lane])?.due(due);
+        scene.store([draft.with_routes(|route| route.width = 2)]).await?;
+    }
+    scene.change_gate(lane("lane-3")?, GateChange::Hold(at(90)), at(0)).await?;
+    let (mut now, mut over) = (at(0), 0);
+    for _ in 0..1000 {
+        let claims = scene.claim_at(now).await?;
+        let idle = claims.work.is_empty();
+        for claim in claims.work {
+            match random.u8(0..4) {
+                0 => scene.apply([retried(&claim, now + Duration::from_secs(7), now)]).await?,
+                // Nobody settles: the lease ends silently.
+                1 if claim.silent == 0 => {}
+                _ => {
+                    scene.apply([delivered(&claim, now)]).await?;
+                    over += 1;
+                }
+            }
+        }
+        if over == 60 {
+            return Ok(());
+        }
+        match claims.next_due {
+            // Settling may have made something due at this very moment.
+            _ if !idle => {}
+            Some(next) if next > now => now = next,
+            next => return Err(Breach::new(format!("{over} of 60 done at {now}, next due {next:?}"))),
+        }
+    }
+    Err(Breach::new(format!("only {over} of 60 were reached")))
+}

@@ -1,0 +1,133 @@
+//! Retention takes only what is over and old enough, in bounded steps.
+
+use std::sync::Arc;
+
+use crate::delivery::{CancelReason, FailReason};
+use crate::seam::{Backend, Class, PageAfter, Selection};
+use crate::time::Timestamp;
+
+use super::Verdict;
+use super::scene::{
+    Scene, TENANT, at, delivered, demand, draft, events, given_up, retried, routed, same, tenant, the_only,
+    work,
+};
+
+/// All deliveries, by the same moment.
+const fn all_before(moment: Timestamp) -> [(Class, Timestamp); 4] {
+    [
+        (Class::Delivered, moment),
+        (Class::Failed, moment),
+        (Class::Cancelled, moment),
+        (Class::Unmatched, moment),
+    ]
+}
+
+impl Scene {
+    async fn left(&self) -> Result<Vec<String>, super::Breach> {
+        let all = self.all(TENANT, Selection::default()).await?;
+        let mut names: Vec<_> = all.iter().map(|delivery| delivery.event.to_string()).collect();
+        names.sort();
+        Ok(names)
+    }
+}
+
+pub async fn prune_takes_only_what_is_terminal_and_old_enough(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for (id, settled) in [("old", 10), ("young", 20)] {
+        let claim = scene.leased(id, "one").await?;
+        scene.apply([delivered(&claim, at(settled))]).await?;
+    }
+    let retrying = scene.leased("retrying", "one").await?;
+    scene.apply([retried(&retrying, at(1), at(1))]).await?;
+    let parked = [draft("head")?.keyed("k")?.to(&["one"])?, draft("parked")?.keyed("k")?.to(&["one"])?];
+    scene.store(parked).await?;
+    scene.store([draft("unrouted")?, draft("far")?.to(&["one"])?.due(at(9999))]).await?;
+    demand!(!scene.prune(&all_before(at(20)), 100).await?, "more is said to remain");
+    same("left", scene.left().await?, ["far", "head", "parked", "retrying", "young"])?;
+    let claims = scene.claim_at(at(100)).await?;
+    same("events", events(&claims), ["unrouted"])?;
+    same("work", work(&claims), ["head>one", "retrying>one"])
+}
+
+pub async fn each_class_has_a_moment_of_its_own(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let claim = scene.leased("delivered", "one").await?;
+    scene.apply([delivered(&claim, at(1))]).await?;
+    let claim = scene.leased("failed", "one").await?;
+    scene.apply([given_up(&claim, FailReason::Gone, at(1))]).await?;
+    let claim = scene.leased("cancelled", "one").await?;
+    let one = Selection { ids: Some(vec![claim.delivery]), ..Selection::default() };
+    scene.cancel(&tenant(TENANT)?, &one, CancelReason::ByHost, at(1), PageAfter::first(9)).await?;
+    for (class, left) in [
+        (Class::Unmatched, vec!["cancelled", "delivered", "failed"]),
+        (Class::Failed, vec!["cancelled", "delivered"]),
+        (Class::Cancelled, vec!["delivered"]),
+        (Class::Delivered, vec![]),
+    ] {
+        scene.prune(&[(class, at(50))], 100).await?;
+        same("left", scene.left().await?, left)?;
+    }
+    Ok(())
+}
+
+pub async fn prune_takes_at_most_its_limit_and_says_whether_more_remain(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..5 {
+        let claim = scene.leased(&format!("e{number}"), "one").await?;
+        let settlement = if number % 2 == 0 {
+            delivered(&claim, at(number))
+        } else {
+            given_up(&claim, FailReason::Gone, at(number))
+        };
+        scene.apply([settlement]).await?;
+    }
+    for (left, more) in [(3, true), (1, true), (0, false), (0, false)] {
+        same("more", scene.prune(&all_before(at(99)), 2).await?, more)?;
+        same("left", scene.left().await?.len(), left)?;
+    }
+    Ok(())
+}
+
+pub async fn attempts_go_with_their_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let claim = scene.leased("e1", "one").await?;
+    let claim = the_only(scene.claim_at(claim.lease_until).await?.work)?;
+    scene.apply([delivered(&claim, at(70))]).await?;
+    scene.prune(&all_before(at(99)), 100).await?;
+    same("the log", scene.attempts(&tenant(TENANT)?, &claim.delivery).await?, None)?;
+    // The same event and endpoint again begin anew.
+    let again = scene.leased("e1", "one").await?;
+    same("the same delivery", again.delivery, claim.delivery)?;
+    let log = scene.log_of(again.delivery).await?;
+    same("nothing behind it", (log.attempts.len(), log.silent.len()), (0, 0))
+}
+
+pub async fn an_event_goes_with_its_last_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let both = draft("e1")?.to(&["one", "two"])?;
+    scene.store([both.clone()]).await?;
+    let claims = scene.claim_at(at(0)).await?.work;
+    for (claim, remains) in claims.iter().zip([true, false]) {
+        scene.apply([delivered(claim, at(1))]).await?;
+        scene.prune(&all_before(at(99)), 100).await?;
+        let event = scene.event(&tenant(TENANT)?, &both.event.id).await?;
+        same("the event", event.is_some(), remains)?;
+    }
+    Ok(())
+}
+
+pub async fn an_event_without_a_match_goes_by_its_creation(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let wanted = |id: &'static str, second| Ok::<_, super::Breach>(draft(id)?.created(at(second)));
+    scene.store([wanted("old", 1)?, wanted("young", 5)?]).await?;
+    for claim in scene.claim_at(at(5)).await?.events {
+        scene.apply([routed(&claim, &[], None, at(6))?]).await?;
+    }
+    scene.store([wanted("unrouted", 1)?]).await?;
+    scene.prune(&[(Class::Unmatched, at(5))], 100).await?;
+    for (id, there) in [("old", false), ("young", true), ("unrouted", true)] {
+        let event = scene.event(&tenant(TENANT)?, &draft(id)?.event.id).await?;
+        same(id, event.is_some(), there)?;
+    }
+    Ok(())
+}

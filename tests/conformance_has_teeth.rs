@@ -1,0 +1,648 @@
+//! The conformance suite sees every kind of broken store: each store here is the
+//! memory store with one fault, and exactly the cases that name the fault fail.
+//! Together they make every case of the suite fail once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+#[path = "conformance_has_teeth/broken.rs"]
+mod broken;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hookpost::conformance::{self, CASES, histories, run_to_end};
+
+use broken::{Broken, Fault};
+
+/// The one case that may meet any fault or none.
+const RANDOM: &str = "histories::random_histories_end_as_in_the_memory_store";
+
+/// The cases that a store with that fault fails. A case that panics fails the test:
+/// a broken store is told, not crashed into.
+fn failures(fault: Fault) -> BTreeSet<&'static str> {
+    let fails = |case: &&conformance::Case| run_to_end(case.run(Arc::new(Broken::by(fault)))).is_err();
+    let named = CASES.iter().filter(|case| case.name != RANDOM);
+    named.filter(fails).map(|case| case.name).collect()
+}
+
+/// One test per fault, and the table of all cases that some fault makes fail.
+macro_rules! faults {
+    ($($test:ident($fault:ident) { $($topic:ident: $($case:ident)+;)+ })+) => {
+        $(
+            #[test]
+            fn $test() {
+                let expected = BTreeSet::from([$($(concat!(stringify!($topic), "::", stringify!($case))),+),+]);
+                assert_eq!(failures(Fault::$fault), expected);
+            }
+        )+
+
+        const SEEN_RED: &[&str] = &[$($($(concat!(stringify!($topic), "::", stringify!($case))),+),+),+];
+    };
+}
+
+#[test]
+fn every_case_fails_for_some_fault() {
+    let all: BTreeSet<_> = CASES.iter().map(|case| case.name).filter(|name| *name != RANDOM).collect();
+    assert_eq!(SEEN_RED.iter().copied().collect::<BTreeSet<_>>(), all);
+}
+
+#[test]
+fn random_histories_meet_the_faults_that_lose_or_double_work() {
+    for fault in [
+        Fault::FencesNothing,
+        Fault::FencesSuccessToo,
+        Fault::LosesAttemptsOfStaleTokens,
+        Fault::LeasesForEver,
+        Fault::CountsReleases,
+        Fault::IgnoresWidth,
+        Fault::IgnoresOrderingKeys,
+        Fault::ServesPausedLanes,
+        Fault::PrunesPending,
+        Fault::RepeatsReplays,
+    ] {
+        let verdict = run_to_end(histories::history(1, 600, Arc::new(Broken::by(fault))));
+        assert!(verdict.is_err(), "{fault:?} went unseen");
+    }
+}
+
+faults! {
+    a_store_that_ignores_idempotency_keys_fails(IgnoresIdempotencyKeys) {
+        publishing:
+            an_idempotency_key_lives_as_long_as_its_event
+            another_content_under_the_same_id_or_key_is_told_apart
+            fifty_publishes_of_one_key_at_once_store_one_event
+            the_same_idempotency_key_again_answers_the_stored_id
+            two_publishes_of_one_batch_collide_like_two_calls;
+    }
+
+    a_store_that_shares_ids_between_tenants_fails(SharesIdsBetweenTenants) {
+        publishing: ids_and_keys_are_per_tenant;
+    }
+
+    a_store_that_claims_at_publish_as_at_any_time_fails(ClaimsAtPublishAsAtAnyTime) {
+        publishing:
+            a_claiming_publish_keeps_to_what_its_request_allows
+            a_claiming_publish_never_overtakes_older_due_work
+            a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate
+            a_test_ping_takes_no_part_of_its_lanes_width;
+    }
+
+    a_store_that_leases_nothing_at_publish_fails(LeasesNothingAtPublish) {
+        publishing:
+            a_claiming_publish_gives_what_a_claim_would_give
+            a_claiming_publish_keeps_to_what_its_request_allows
+            a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate
+            a_test_ping_takes_no_part_of_its_lanes_width;
+    }
+
+    a_store_that_treats_test_pings_as_any_other_fails(TreatsTestPingsAsAnyOther) {
+        history: a_replay_leaves_test_pings_and_its_own_deliveries_out;
+        publishing:
+            a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate
+            a_test_ping_takes_no_part_of_its_lanes_width;
+    }
+
+    a_store_that_gives_work_twice_fails(GivesWorkTwice) {
+        claiming:
+            a_claim_stays_within_its_numbers
+            claimed_work_is_given_once
+            claims_at_the_same_time_share_the_work
+            only_due_work_is_claimed;
+        lanes_and_gates:
+            a_freed_slot_makes_a_full_lane_ready
+            a_held_or_paused_tenant_yields_nothing
+            a_lapsed_lease_gives_its_slot_back
+            a_raise_applies_whatever_the_version
+            outdated_health_changes_nothing
+            width_counts_leases_held_anywhere;
+        leases: leased_work_is_invisible_until_its_lease_ends;
+        next_due: next_due_is_the_end_of_a_lease;
+        ordering:
+            a_stale_success_of_the_head_lets_the_next_go
+            an_event_is_routed_after_the_earlier_ones_of_its_key
+            of_a_key_only_the_head_is_claimed
+            several_routers_keep_the_order;
+        publishing: a_claiming_publish_gives_what_a_claim_would_give;
+        settling: a_stale_token_moves_nothing;
+    }
+
+    a_store_that_skips_nobody_fails(SkipsNobody) {
+        claiming: tenants_to_be_skipped_are_skipped;
+        publishing: a_claiming_publish_keeps_to_what_its_request_allows;
+    }
+
+    a_store_that_shares_nothing_fails(SharesNothing) {
+        claiming: a_tenant_gets_at_most_its_share;
+        fairness: a_flood_of_one_tenant_delays_another_by_few_claims;
+        publishing: a_claiming_publish_keeps_to_what_its_request_allows;
+    }
+
+    a_store_that_trusts_doubtful_lanes_fails(TrustsDoubtfulLanes) {
+        claiming: doubtful_lanes_share_their_part;
+        publishing: a_claiming_publish_keeps_to_what_its_request_allows;
+    }
+
+    a_store_that_forgets_the_lanes_fails(ForgetsTheLanes) {
+        claiming: the_lanes_of_the_work_come_with_it;
+        directory_and_registry: a_lanes_width_follows_its_endpoint;
+        lanes_and_gates:
+            a_freed_slot_makes_a_full_lane_ready
+            a_lapsed_lease_gives_its_slot_back
+            a_lowered_hold_makes_the_lane_ready
+            a_raise_applies_whatever_the_version
+            a_success_that_began_before_a_hold_does_not_end_it
+            outdated_health_changes_nothing
+            width_counts_leases_held_anywhere;
+        publishing: a_claiming_publish_gives_what_a_claim_would_give;
+    }
+
+    a_store_that_says_next_due_too_late_fails(SaysNextDueTooLate) {
+        next_due:
+            next_due_is_the_end_of_a_lease
+            next_due_is_the_first_due_time
+            next_due_knows_events_that_wait_for_their_routing
+            next_due_of_a_full_lane_is_its_first_lease_end
+            next_due_of_a_held_lane_is_the_end_of_its_hold;
+    }
+
+    a_store_that_never_says_next_due_fails(NeverSaysNextDue) {
+        next_due:
+            following_next_due_alone_reaches_everything
+            next_due_is_the_end_of_a_lease
+            next_due_is_the_first_due_time
+            next_due_knows_events_that_wait_for_their_routing
+            next_due_of_a_full_lane_is_its_first_lease_end
+            next_due_of_a_held_lane_is_the_end_of_its_hold;
+        publishing:
+            a_claiming_publish_keeps_to_what_its_request_allows
+            a_claiming_publish_never_overtakes_older_due_work;
+    }
+
+    a_store_that_leases_for_ever_fails(LeasesForEver) {
+        bytes_and_times: times_keep_their_microseconds;
+        lanes_and_gates: a_lapsed_lease_gives_its_slot_back;
+        leases:
+            a_silent_lease_is_counted_and_recorded
+            a_silent_lease_stays_recorded_after_a_success
+            a_suspect_is_claimed_by_itself
+            a_suspect_is_not_counted_again_by_being_passed_over
+            a_suspect_is_passed_over_unless_the_caller_is_alone
+            an_event_whose_lease_ended_is_due_by_itself
+            leased_work_is_invisible_until_its_lease_ends
+            only_a_recorded_attempt_ends_a_row_of_silent_leases;
+        next_due:
+            next_due_is_the_end_of_a_lease
+            next_due_knows_events_that_wait_for_their_routing
+            next_due_of_a_full_lane_is_its_first_lease_end;
+        ordering:
+            a_stale_success_of_the_head_lets_the_next_go
+            of_a_key_only_the_head_is_claimed;
+        pruning: attempts_go_with_their_delivery;
+        publishing: a_claiming_publish_gives_what_a_claim_would_give;
+        routing: a_stale_router_moves_nothing;
+        settling:
+            a_stale_success_ends_a_delivery_that_is_still_pending
+            a_stale_success_leaves_a_terminal_delivery_alone
+            a_stale_token_moves_nothing
+            the_attempt_of_a_stale_token_is_recorded
+            the_items_of_a_batch_are_independent;
+    }
+
+    a_store_that_counts_releases_fails(CountsReleases) {
+        leases: a_release_puts_the_due_time_back_and_counts_nothing;
+    }
+
+    a_store_that_forgets_silent_leases_fails(ForgetsSilentLeases) {
+        leases: a_silent_lease_stays_recorded_after_a_success;
+    }
+
+    a_store_that_lets_deferrals_end_silence_fails(LetsDeferralsEndSilence) {
+        leases: only_a_recorded_attempt_ends_a_row_of_silent_leases;
+    }
+
+    a_store_that_gives_suspects_to_anybody_fails(GivesSuspectsToAnybody) {
+        leases:
+            a_suspect_is_not_counted_again_by_being_passed_over
+            a_suspect_is_passed_over_unless_the_caller_is_alone;
+    }
+
+    a_store_that_fences_nothing_fails(FencesNothing) {
+        ordering: a_stale_success_of_the_head_lets_the_next_go;
+        routing: a_stale_router_moves_nothing;
+        settling:
+            a_stale_success_ends_a_delivery_that_is_still_pending
+            a_stale_token_moves_nothing
+            settling_twice_is_settling_once
+            the_attempt_of_a_stale_token_is_recorded
+            the_items_of_a_batch_are_independent;
+    }
+
+    a_store_that_fences_success_too_fails(FencesSuccessToo) {
+        ordering: a_stale_success_of_the_head_lets_the_next_go;
+        settling: a_stale_success_ends_a_delivery_that_is_still_pending;
+    }
+
+    a_store_that_loses_attempts_of_stale_tokens_fails(LosesAttemptsOfStaleTokens) {
+        settling:
+            a_stale_success_ends_a_delivery_that_is_still_pending
+            the_attempt_of_a_stale_token_is_recorded;
+    }
+
+    a_store_that_stops_a_batch_at_the_first_stale_item_fails(StopsABatchAtTheFirstStaleItem) {
+        settling: the_items_of_a_batch_are_independent;
+    }
+
+    a_store_that_revives_terminal_deliveries_fails(RevivesTerminalDeliveries) {
+        settling: a_terminal_delivery_never_becomes_pending_again;
+    }
+
+    a_store_that_ignores_width_fails(IgnoresWidth) {
+        claiming: the_lanes_of_the_work_come_with_it;
+        directory_and_registry: a_lanes_width_follows_its_endpoint;
+        fairness: a_lane_that_the_batch_did_not_reach_keeps_its_place;
+        lanes_and_gates:
+            a_freed_slot_makes_a_full_lane_ready
+            a_lapsed_lease_gives_its_slot_back
+            width_counts_leases_held_anywhere;
+        next_due: next_due_of_a_full_lane_is_its_first_lease_end;
+        publishing: a_claiming_publish_keeps_to_what_its_request_allows;
+        routing: the_first_route_shapes_the_lane;
+    }
+
+    a_store_that_serves_paused_lanes_fails(ServesPausedLanes) {
+        fairness: lanes_behind_a_closed_gate_hide_nothing;
+        history: expediting_never_ends_a_pause_nor_touches_a_lease;
+        lanes_and_gates:
+            a_lane_remembers_a_gate_closed_before_its_first_delivery
+            a_lift_ends_a_hold_and_never_a_pause
+            a_paused_lane_yields_nothing_until_it_is_resumed
+            gates_that_make_no_sense_are_refused;
+        next_due: next_due_is_none_when_nothing_can_ever_be_due;
+        publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+    }
+
+    a_store_that_forgets_held_lanes_fails(ForgetsHeldLanes) {
+        lanes_and_gates:
+            a_held_lane_yields_nothing_before_its_end
+            a_success_that_began_before_a_hold_does_not_end_it;
+        next_due: next_due_of_a_held_lane_is_the_end_of_its_hold;
+        publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+    }
+
+    a_store_that_shortens_holds_fails(ShortensHolds) {
+        lanes_and_gates: a_hold_is_never_shortened_by_another;
+    }
+
+    a_store_that_lifts_pauses_fails(LiftsPauses) {
+        lanes_and_gates: a_lift_ends_a_hold_and_never_a_pause;
+    }
+
+    a_store_that_ignores_tenant_gates_fails(IgnoresTenantGates) {
+        lanes_and_gates:
+            a_held_or_paused_tenant_yields_nothing
+            a_hold_is_never_shortened_by_another
+            a_lift_ends_a_hold_and_never_a_pause;
+        publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+    }
+
+    a_store_that_ignores_host_gates_fails(IgnoresHostGates) {
+        lanes_and_gates:
+            a_held_host_yields_nothing
+            a_hold_is_never_shortened_by_another;
+        publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+    }
+
+    a_store_that_loses_raises_fails(LosesRaises) {
+        lanes_and_gates:
+            a_lowered_hold_makes_the_lane_ready
+            a_raise_applies_whatever_the_version;
+    }
+
+    a_store_that_applies_outdated_health_fails(AppliesOutdatedHealth) {
+        lanes_and_gates:
+            a_success_that_began_before_a_hold_does_not_end_it
+            outdated_health_changes_nothing;
+    }
+
+    a_store_that_starves_other_tenants_fails(StarvesOtherTenants) {
+        claiming: a_tenant_gets_at_most_its_share;
+        fairness: a_flood_of_one_tenant_delays_another_by_few_claims;
+        lanes_and_gates: a_held_host_yields_nothing;
+        ordering: keys_and_endpoints_do_not_wait_for_each_other;
+        publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+    }
+
+    a_store_that_routes_one_tenant_only_fails(RoutesOneTenantOnly) {
+        fairness: a_flood_of_unrouted_events_delays_another_tenants_by_few_claims;
+        publishing: ids_and_keys_are_per_tenant;
+    }
+
+    a_store_that_ignores_ordering_keys_fails(IgnoresOrderingKeys) {
+        history: expediting_leaves_followers_of_a_key_parked;
+        ordering:
+            a_cancelled_head_lets_the_next_go
+            a_head_that_waits_for_a_retry_keeps_its_place
+            a_stale_success_of_the_head_lets_the_next_go
+            an_event_is_routed_after_the_earlier_ones_of_its_key
+            keys_and_endpoints_do_not_wait_for_each_other
+            known_routes_wait_behind_an_unrouted_event_of_the_key
+            of_a_key_only_the_head_is_claimed
+            several_routers_keep_the_order
+            the_next_of_a_key_follows_when_the_head_is_over;
+        pruning: prune_takes_only_what_is_terminal_and_old_enough;
+    }
+
+    a_store_that_routes_chunks_from_the_start_fails(RoutesChunksFromTheStart) {
+        routing: routing_in_chunks_goes_on_where_it_stopped;
+    }
+
+    a_store_that_reads_payloads_as_text_fails(ReadsPayloadsAsText) {
+        bytes_and_times: payloads_come_back_byte_for_byte;
+    }
+
+    a_store_that_cuts_times_to_milliseconds_fails(CutsTimesToMilliseconds) {
+        bytes_and_times:
+            times_keep_their_microseconds
+            what_came_back_is_recorded_byte_for_byte;
+    }
+
+    a_store_that_prunes_pending_fails(PrunesPending) {
+        pruning:
+            an_event_goes_with_its_last_delivery
+            prune_takes_only_what_is_terminal_and_old_enough;
+    }
+
+    a_store_that_prunes_without_limit_fails(PrunesWithoutLimit) {
+        pruning: prune_takes_at_most_its_limit_and_says_whether_more_remain;
+    }
+
+    a_store_that_prunes_nothing_unmatched_fails(PrunesNothingUnmatched) {
+        pruning: an_event_without_a_match_goes_by_its_creation;
+        publishing: a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched;
+    }
+
+    a_store_that_ignores_versions_fails(IgnoresVersions) {
+        directory_and_registry: a_write_over_another_version_is_refused;
+    }
+
+    a_store_that_ignores_urls_fails(IgnoresUrls) {
+        directory_and_registry: a_url_is_unique_per_tenant_where_asked;
+    }
+
+    a_store_that_disables_whatever_the_version_fails(DisablesWhateverTheVersion) {
+        directory_and_registry: disabling_needs_the_version_that_was_seen;
+    }
+
+    a_store_that_shows_disabled_endpoints_fails(ShowsDisabledEndpoints) {
+        directory_and_registry:
+            disabling_needs_the_version_that_was_seen
+            subscribers_are_the_enabled_endpoints_of_the_tenant_in_pages;
+    }
+
+    a_store_that_reads_other_tenants_fails(ReadsOtherTenants) {
+        history: another_tenants_ids_are_not_found_anywhere;
+    }
+
+    a_store_that_repeats_replays_fails(RepeatsReplays) {
+        history:
+            a_replay_leaves_test_pings_and_its_own_deliveries_out
+            a_replay_makes_new_deliveries_once;
+    }
+
+    a_store_that_ends_pauses_by_expediting_fails(EndsPausesByExpediting) {
+        history: expediting_never_ends_a_pause_nor_touches_a_lease;
+    }
+
+    a_store_that_cancels_only_what_waits_fails(CancelsOnlyWhatWaits) {
+        history:
+            a_cancelled_lease_is_fenced_and_its_attempt_recorded
+            every_condition_of_a_selection_narrows
+            stats_count_one_tenant_or_all;
+        pruning: each_class_has_a_moment_of_its_own;
+    }
+
+    a_store_that_counts_all_for_each_fails(CountsAllForEach) {
+        history:
+            another_tenants_ids_are_not_found_anywhere
+            stats_count_one_tenant_or_all;
+    }
+
+    a_store_that_limits_by_fixed_windows_fails(LimitsByFixedWindows) {
+        limiter:
+            a_grant_counts_from_its_last_possible_start
+            a_refusal_names_the_limit_that_opens_last
+            no_window_holds_more_starts_than_its_limit;
+    }
+
+    a_store_that_counts_grants_from_their_asking_fails(CountsGrantsFromTheirAsking) {
+        limiter:
+            a_grant_counts_from_its_last_possible_start
+            a_refusal_names_the_limit_that_opens_last
+            no_window_holds_more_starts_than_its_limit;
+    }
+
+    a_store_that_limits_by_the_first_limit_alone_fails(LimitsByTheFirstLimitAlone) {
+        limiter:
+            a_refusal_names_the_limit_that_opens_last
+            a_start_is_taken_from_every_limit_or_from_none
+            two_windows_over_one_scope_count_apart;
+    }
+
+    a_store_that_serves_in_the_order_of_names_fails(ServesInTheOrderOfNames) {
+        fairness:
+            a_flood_in_one_lane_delays_another_by_few_claims
+            a_lane_that_the_batch_did_not_reach_keeps_its_place
+            nothing_due_is_passed_over_for_ever;
+    }
+
+    a_store_that_serves_the_newest_first_fails(ServesTheNewestFirst) {
+        claiming: the_oldest_due_of_a_lane_goes_first;
+        fairness: a_lane_that_the_batch_did_not_reach_keeps_its_place;
+        lanes_and_gates: a_paused_lane_yields_nothing_until_it_is_resumed;
+        pruning: prune_takes_only_what_is_terminal_and_old_enough;
+    }
+
+    a_store_that_takes_missing_for_fenced_fails(TakesMissingForFenced) {
+        settling:
+            the_items_of_a_batch_are_independent
+            what_never_was_is_missing;
+    }
+
+    a_store_that_confirms_everything_fails(ConfirmsEverything) {
+        settling: every_reason_to_fail_or_cancel_is_kept;
+    }
+
+    a_store_that_refuses_late_settlements_fails(RefusesLateSettlements) {
+        leases:
+            a_late_settlement_applies_while_nobody_else_has_claimed
+            a_suspect_is_claimed_by_itself;
+    }
+
+    a_store_that_retries_at_once_fails(RetriesAtOnce) {
+        bytes_and_times: times_keep_their_microseconds;
+        claiming: a_claim_tells_all_that_sending_needs;
+        history:
+            expediting_makes_work_due_and_lifts_the_hold
+            stats_count_one_tenant_or_all;
+        leases: a_release_puts_the_due_time_back_and_counts_nothing;
+        ordering: a_head_that_waits_for_a_retry_keeps_its_place;
+        settling:
+            a_retry_is_due_when_it_says
+            the_items_of_a_batch_are_independent;
+    }
+
+    a_store_that_numbers_every_attempt_one_fails(NumbersEveryAttemptOne) {
+        settling:
+            attempts_are_numbered_and_recorded_once_per_lease
+            the_attempt_of_a_stale_token_is_recorded;
+    }
+
+    a_store_that_routes_only_from_not_before_fails(RoutesOnlyFromNotBefore) {
+        bytes_and_times: every_field_of_an_event_comes_back;
+        routing: an_unrouted_event_is_claimed_at_once;
+    }
+
+    a_store_that_routes_existing_again_fails(RoutesExistingAgain) {
+        routing: routing_twice_is_routing_once;
+    }
+
+    a_store_that_keeps_released_events_fails(KeepsReleasedEvents) {
+        routing:
+            a_released_event_is_due_as_before
+            a_stale_router_moves_nothing;
+    }
+
+    a_store_that_drops_unmatched_events_fails(DropsUnmatchedEvents) {
+        pruning: an_event_without_a_match_goes_by_its_creation;
+        routing: an_event_without_a_match_is_kept;
+    }
+
+    a_store_that_routes_the_newest_first_fails(RoutesTheNewestFirst) {
+        fairness: a_flood_of_unrouted_events_delays_another_tenants_by_few_claims;
+        history: expediting_leaves_followers_of_a_key_parked;
+        ordering:
+            a_cancelled_head_lets_the_next_go
+            a_head_that_waits_for_a_retry_keeps_its_place
+            a_stale_success_of_the_head_lets_the_next_go
+            an_event_is_routed_after_the_earlier_ones_of_its_key
+            keys_and_endpoints_do_not_wait_for_each_other
+            known_routes_wait_behind_an_unrouted_event_of_the_key
+            of_a_key_only_the_head_is_claimed
+            parked_events_do_not_hide_their_predecessor
+            several_routers_keep_the_order
+            the_next_of_a_key_follows_when_the_head_is_over;
+        pruning: prune_takes_only_what_is_terminal_and_old_enough;
+    }
+
+    a_store_that_forgets_progress_fails(ForgetsProgress) {
+        claiming: a_claim_tells_all_that_sending_needs;
+        history: expediting_makes_work_due_and_lifts_the_hold;
+        leases: a_release_puts_the_due_time_back_and_counts_nothing;
+    }
+
+    a_store_that_forgets_when_it_ended_fails(ForgetsWhenItEnded) {
+        bytes_and_times: times_keep_their_microseconds;
+        history: cancelling_ends_what_is_pending;
+        settling: a_success_ends_a_delivery;
+    }
+
+    a_store_that_loses_scopes_fails(LosesScopes) {
+        bytes_and_times: every_field_of_an_event_comes_back;
+    }
+
+    a_store_that_loses_headers_fails(LosesHeaders) {
+        directory_and_registry: an_endpoint_comes_back_as_it_was_written;
+    }
+
+    a_store_that_never_counts_versions_fails(NeverCountsVersions) {
+        directory_and_registry:
+            a_url_is_unique_per_tenant_where_asked
+            versions_count_the_writes;
+    }
+
+    a_store_that_gives_ids_to_any_tenant_fails(GivesIdsToAnyTenant) {
+        directory_and_registry: an_endpoint_id_is_unique_over_all_tenants;
+    }
+
+    a_store_that_loads_in_reverse_fails(LoadsInReverse) {
+        directory_and_registry: loading_answers_in_order;
+    }
+
+    a_store_that_only_disables_what_is_removed_fails(OnlyDisablesWhatIsRemoved) {
+        directory_and_registry: a_removed_endpoint_is_gone;
+    }
+
+    a_store_that_forgets_the_last_of_a_page_fails(ForgetsTheLastOfAPage) {
+        history: pages_show_every_delivery_once_and_in_order;
+    }
+
+    a_store_that_expedites_nothing_fails(ExpeditesNothing) {
+        history:
+            expediting_leaves_followers_of_a_key_parked
+            expediting_makes_work_due_and_lifts_the_hold
+            expediting_never_ends_a_pause_nor_touches_a_lease;
+    }
+
+    a_store_that_says_it_cancelled_everything_fails(SaysItCancelledEverything) {
+        history: cancelling_ends_what_is_pending;
+    }
+
+    a_store_that_grants_from_the_back_fails(GrantsFromTheBack) {
+        limiter: asks_are_granted_in_order;
+    }
+
+    a_store_that_keeps_one_log_for_all_fails(KeepsOneLogForAll) {
+        limiter:
+            a_grant_counts_from_its_last_possible_start
+            a_refusal_names_the_limit_that_opens_last
+            limits_of_different_keys_count_apart;
+    }
+
+    a_store_that_forgets_grants_fails(ForgetsGrants) {
+        limiter:
+            a_grant_counts_from_its_last_possible_start
+            a_refusal_names_the_limit_that_opens_last
+            a_start_is_taken_from_every_limit_or_from_none
+            no_window_holds_more_starts_than_its_limit
+            takes_at_the_same_time_stay_within_the_limit
+            two_windows_over_one_scope_count_apart;
+    }
+
+    a_store_that_stores_ids_again_fails(StoresIdsAgain) {
+        publishing:
+            another_content_under_the_same_id_or_key_is_told_apart
+            the_same_id_again_adds_nothing
+            two_publishes_of_one_batch_collide_like_two_calls;
+    }
+
+    a_store_that_reads_no_events_fails(ReadsNoEvents) {
+        bytes_and_times:
+            every_field_of_an_event_comes_back
+            payloads_come_back_byte_for_byte;
+        pruning:
+            an_event_goes_with_its_last_delivery
+            an_event_without_a_match_goes_by_its_creation;
+        publishing:
+            a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched
+            a_published_event_is_stored_and_read_back
+            another_content_under_the_same_id_or_key_is_told_apart;
+        routing: an_event_without_a_match_is_kept;
+    }
+
+    a_store_that_routes_what_is_routed_fails(RoutesWhatIsRouted) {
+        claiming:
+            a_claim_stays_within_its_numbers
+            claimed_work_is_given_once
+            the_lanes_of_the_work_come_with_it;
+        leases: a_suspect_is_claimed_by_itself;
+        next_due: next_due_knows_events_that_wait_for_their_routing;
+        ordering:
+            an_event_is_routed_after_the_earlier_ones_of_its_key
+            known_routes_wait_behind_an_unrouted_event_of_the_key
+            several_routers_keep_the_order;
+        pruning: prune_takes_only_what_is_terminal_and_old_enough;
+        publishing: a_publish_with_routes_needs_no_routing;
+        routing:
+            routing_in_chunks_goes_on_where_it_stopped
+            routing_twice_is_routing_once;
+    }
+}
