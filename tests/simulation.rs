@@ -55,7 +55,7 @@ mod the_judges_see {
     };
 
     /// Three sites of one tenant, one of them sick at first; keys, an order, a limit.
-    fn evidence() -> Evidence {
+    fn world() -> World {
         let site = |number: usize, mood| Site {
             id: format!("e{number}"),
             tenant: "t".to_owned(),
@@ -73,7 +73,7 @@ mod the_judges_see {
             order: (number % 2 == 0).then(|| "order".to_owned()),
         };
         let at = Duration::from_secs;
-        let world = World {
+        World {
             seed: 1,
             machines: 1,
             lease: at(30),
@@ -88,8 +88,11 @@ mod the_judges_see {
             sites: vec![site(0, Mood::Well), site(1, Mood::Flapping(at(40))), site(2, Mood::Busy(30))],
             script: (0..12).map(|number| (at(7 * number), Deed::Publish(parcel(number)))).collect(),
             heal_at: at(600),
-        };
-        let report = simulate_world(world);
+        }
+    }
+
+    fn evidence() -> Evidence {
+        let report = simulate_world(world());
         assert!(report.violations.is_empty(), "{report}");
         report.evidence
     }
@@ -104,6 +107,20 @@ mod the_judges_see {
             found.iter().any(|violation| violation.invariant.starts_with(invariant)),
             "{invariant} saw nothing; others: {found:?}"
         );
+    }
+
+    #[test]
+    fn what_waits_for_a_paused_endpoint_is_cancelled_when_that_is_removed() {
+        let mut world = world();
+        let at = Duration::from_secs;
+        world.script.insert(0, (Duration::ZERO, Deed::Pause(0, at(400))));
+        world.script.push((at(100), Deed::Remove(0)));
+        let report = simulate_world(world);
+        assert!(report.violations.is_empty(), "{report}");
+        let removed = report.evidence.deliveries.iter().filter(|(it, _)| it.endpoint.as_str() == "e0");
+        let states: Vec<_> = removed.map(|(it, _)| it.state).collect();
+        let cancelled = State::Cancelled(hookpost::delivery::CancelReason::EndpointRemoved);
+        assert!(states.len() >= 10 && states.iter().all(|state| *state == cancelled), "{states:?}");
     }
 
     fn settled(evidence: &Evidence, ends: bool) -> Entry {
