@@ -421,7 +421,7 @@ pub struct SilentLease {
 }
 
 /// What routing asks a directory about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventMeta {
     /// Whose event.
     pub tenant: TenantId,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 /// A foreign error whose type stays out of this crate's interface.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
@@ -33,12 +34,13 @@ pub enum StoreErrorKind {
     Other,
 }
 
-/// A store could not do what it was asked.
-#[derive(Debug)]
+/// A store could not do what it was asked. It clones, because one failed batch
+/// answers many callers.
+#[derive(Debug, Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,
     what: String,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl StoreError {
@@ -50,7 +52,7 @@ impl StoreError {
     /// Keeps the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 

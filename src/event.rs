@@ -123,9 +123,7 @@ impl NewEvent {
         kind: impl AsRef<str>,
         payload: impl Into<Bytes>,
     ) -> Result<Self, EventError> {
-        let event = Self::bytes(tenant, kind, JSON, payload)?;
-        check_json(&event.event.payload)?;
-        Ok(event)
+        Self::bytes(tenant, kind, JSON, payload)
     }
 
     /// An event whose payload is `value`, written as JSON once.
@@ -138,7 +136,7 @@ impl NewEvent {
         value: &impl Serialize,
     ) -> Result<Self, EventError> {
         let payload = serde_json::to_vec(value).map_err(|_| EventError::Unwritable)?;
-        Self::bytes(tenant, kind, JSON, payload)
+        Self::unchecked(tenant, kind, JSON.to_owned(), payload.into())
     }
 
     /// An event whose payload is opaque bytes of that content type.
@@ -152,31 +150,11 @@ impl NewEvent {
         content_type: impl Into<String>,
         payload: impl Into<Bytes>,
     ) -> Result<Self, EventError> {
-        let content_type = content_type.into();
-        let printable = !content_type.is_empty()
-            && content_type.len() <= 128
-            && content_type.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-        if !printable {
-            return Err(EventError::Field {
-                field: "content_type",
-                rule: "is 1 to 128 printable ASCII characters",
-            });
+        let new = Self::unchecked(tenant, kind, content_type.into(), payload.into())?;
+        if new.event.is_json() {
+            check_json(&new.event.payload)?;
         }
-        let event = Event {
-            id: EventId::from_parts(Timestamp::EPOCH, [0; 10]),
-            tenant: TenantId::new(tenant)?,
-            kind: EventType::new(kind)?,
-            payload: payload.into(),
-            content_type,
-            created_at: Timestamp::EPOCH,
-            scope: None,
-            idempotency_key: None,
-            ordering_key: None,
-            not_before: None,
-            expires_at: None,
-            trace: None,
-        };
-        Ok(Self { id: None, event })
+        Ok(new)
     }
 
     /// Brings its own id. Publishing the same id again adds nothing.
@@ -263,13 +241,47 @@ impl NewEvent {
         }
         Ok(event)
     }
+
+    fn unchecked(
+        tenant: impl AsRef<str>,
+        kind: impl AsRef<str>,
+        content_type: String,
+        payload: Bytes,
+    ) -> Result<Self, EventError> {
+        let printable = !content_type.is_empty()
+            && content_type.len() <= 128
+            && content_type.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        if !printable {
+            return Err(EventError::Field {
+                field: "content_type",
+                rule: "is 1 to 128 printable ASCII characters",
+            });
+        }
+        let event = Event {
+            id: EventId::from_parts(Timestamp::EPOCH, [0; 10]),
+            tenant: TenantId::new(tenant)?,
+            kind: EventType::new(kind)?,
+            payload,
+            content_type,
+            created_at: Timestamp::EPOCH,
+            scope: None,
+            idempotency_key: None,
+            ordering_key: None,
+            not_before: None,
+            expires_at: None,
+            trace: None,
+        };
+        Ok(Self { id: None, event })
+    }
 }
 
-/// Checks the syntax alone: any depth, any number.
+/// Checks the syntax alone: any depth, any number, but UTF-8 throughout (RFC 8259, 8.1).
 ///
 /// # Errors
 /// Says at which byte reading stopped.
 pub fn check_json(payload: &[u8]) -> Result<(), EventError> {
+    // Skipped strings are not read, so the reader would let any bytes stand in them.
+    std::str::from_utf8(payload).map_err(|error| EventError::NotJson { at: error.valid_up_to() })?;
     // `IgnoredAny` skips without recursion, so depth costs no stack.
     let mut reader = serde_json::Deserializer::from_slice(payload);
     let read = <IgnoredAny as serde::Deserialize>::deserialize(&mut reader).and_then(|_| reader.end());
@@ -303,6 +315,7 @@ mod tests {
         for (text, at) in [("{\"a\":}", 5), ("{}\n{", 3), ("", 0), ("nul", 2)] {
             assert_eq!(check_json(text.as_bytes()), Err(EventError::NotJson { at }), "{text}");
         }
+        assert_eq!(check_json(b"[\"\xff\"]"), Err(EventError::NotJson { at: 2 }));
     }
 
     #[test]

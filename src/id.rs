@@ -140,6 +140,13 @@ text_id!(
     HostName, "host", 253, not_visible_ascii, "1 to 253 visible ASCII characters"
 );
 
+impl ProfileName {
+    /// The name of a built-in profile. A test holds it against the rule above.
+    pub(crate) fn preset(name: &'static str) -> Self {
+        Self(Arc::from(name))
+    }
+}
+
 impl EventId {
     /// A fresh id in the text form of a version 7 UUID: it sorts by time to the
     /// millisecond, and the rest is `random`.

@@ -1,4 +1,4 @@
-//! hookpost: send webhooks from your own process, and verify the ones you receive.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -7,6 +7,8 @@
 pub mod conformance;
 pub mod delivery;
 pub mod endpoint;
+#[cfg(feature = "tokio")]
+mod engine;
 pub mod error;
 pub mod event;
 pub mod id;
@@ -16,7 +18,15 @@ pub mod secret;
 pub mod step;
 pub mod stores;
 pub mod subscription;
+#[cfg(feature = "tokio")]
+pub mod system;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
+#[cfg(feature = "tokio")]
+pub mod transports;
+#[cfg(feature = "tokio")]
+pub mod webhooks;
 pub mod wire;
 
 pub use async_trait::async_trait;
@@ -25,3 +35,8 @@ pub use event::{Event, EventError, NewEvent};
 pub use secret::{Secret, SecretError, SecretSet};
 pub use subscription::{Filter, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
+#[cfg(feature = "tokio")]
+pub use webhooks::{ConfigError, NewEndpoint, PublishError, RegisterError, Webhooks};
+pub use wire::profile::Profile;
+pub use wire::scheme::Scheme;
+pub use wire::verify::{Verified, Verifier, VerifyError};

@@ -14,6 +14,9 @@ pub const SECRET_BYTES_MAX: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
+    /// None was given where something is to be verified.
+    #[error("secret: at least one is needed")]
+    Missing,
     /// Nothing, or nothing but white space: anybody could sign with it.
     #[error("secret: is empty or only white space")]
     Blank,

@@ -76,6 +76,16 @@ impl Schedule {
         Ok(Self(Gaps::Exponential { first, factor, cap }))
     }
 
+    /// The gaps of a built-in profile. A test holds them against the rules above.
+    pub(crate) const fn preset_list(gaps: Vec<Duration>) -> Self {
+        Self(Gaps::List(gaps))
+    }
+
+    /// The growth of a built-in profile. A test holds it against the rules above.
+    pub(crate) const fn preset_exponential(first: Duration, factor: u32, cap: Duration) -> Self {
+        Self(Gaps::Exponential { first, factor, cap })
+    }
+
     /// The gap after attempt number `done + 1`; `None` when no try is left.
     #[must_use]
     pub fn gap(&self, done: u32) -> Option<Duration> {
@@ -171,6 +181,16 @@ impl RetryPolicy {
         }
     }
 
+    /// The policy of a built-in profile. A test holds it against the rules below.
+    pub(crate) fn preset(
+        schedule: Schedule,
+        jitter_percent: u8,
+        window: Option<Duration>,
+        age_max: Option<Duration>,
+    ) -> Self {
+        Self { jitter_percent, window, age_max, ..Self::new(schedule) }
+    }
+
     /// Spreads each gap by up to that many percent either way. The gaps of an
     /// exponential schedule stay between its first gap and its cap.
     ///
@@ -225,6 +245,12 @@ impl RetryPolicy {
     #[must_use]
     pub const fn schedule(&self) -> &Schedule {
         &self.schedule
+    }
+
+    /// Up to what a receiver's `Retry-After` counts.
+    #[must_use]
+    pub const fn retry_after_limit(&self) -> Duration {
+        self.retry_after_max
     }
 
     /// The end of a delivery's life, and why it ends there; `None` without a limit.

@@ -10,6 +10,7 @@ mod history;
 mod limiter;
 mod observer;
 mod registry;
+mod resolver;
 mod store;
 mod transport;
 
@@ -24,6 +25,7 @@ pub use history::{
 pub use limiter::{Ask, Grant, Limiter, Refusal};
 pub use observer::{Notice, Observer, Silence};
 pub use registry::{Expected, Put, Registry, Write};
+pub use resolver::{ResolveError, Resolver};
 pub use store::{Class, Store};
 pub use transport::Transport;
 

@@ -16,7 +16,8 @@ pub trait Registry: Send + Sync {
     /// than before, whatever `endpoint.version` says. The lane's width follows.
     async fn put(&self, write: &Write) -> Result<Put, StoreError>;
 
-    /// Removes an endpoint; says whether it was there.
+    /// Removes an endpoint; says whether it was there. Its lane's pause ends with it,
+    /// so that what waits is claimed and cancelled.
     async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError>;
 
     /// A page of the tenant's endpoints in the order of their ids, after that id.

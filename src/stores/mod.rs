@@ -2,3 +2,5 @@
 //! each other; what they have in common is the conformance suite.
 
 pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

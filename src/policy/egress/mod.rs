@@ -2,7 +2,9 @@
 //! addresses.
 
 mod address;
+mod host;
+mod punycode;
 mod url;
 
-pub use address::{AddressPolicy, Net, Refused};
-pub use url::{EndpointUrl, PortPolicy, SchemePolicy, UrlError, UrlHost, UrlPolicy};
+pub use address::{AddressPolicy, Net, NetError, Refused};
+pub use url::{EndpointUrl, PortPolicy, SchemePolicy, UrlError, UrlHost, UrlPolicy, UrlScheme};

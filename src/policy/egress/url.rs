@@ -1,10 +1,18 @@
-//! The grammar of endpoint URLs (DESIGN 5): refused, never repaired.
+//! The grammar of endpoint URLs (DESIGN 5): refused, never repaired. A form that two
+//! readers could read differently is one that a guard and a client could, too.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use crate::id::HostName;
+
+use super::address::{AddressPolicy, Refused};
+use super::host;
+
+/// As long as every HTTP implementation should take (RFC 9110, 4.1).
+const LENGTH_MAX: usize = 8000;
 
 /// A URL that no endpoint may have. It never quotes the URL, which may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +36,8 @@ pub enum SchemePolicy {
 pub enum PortPolicy {
     /// 443, 80 with http, and 1024 or more.
     WebAndHigh,
+    /// Any, those of mail servers and databases included.
+    DangerAny,
 }
 
 /// What a profile allows of a URL.
@@ -41,12 +51,75 @@ pub struct UrlPolicy {
     pub danger_local_names: bool,
 }
 
+impl UrlPolicy {
+    /// https, to public names and usual ports.
+    #[must_use]
+    pub const fn https_only() -> Self {
+        Self { schemes: SchemePolicy::HttpsOnly, ports: PortPolicy::WebAndHigh, danger_local_names: false }
+    }
+
+    /// http and https, to public names and usual ports.
+    #[must_use]
+    pub const fn http_and_https() -> Self {
+        Self { schemes: SchemePolicy::HttpAndHttps, ..Self::https_only() }
+    }
+
+    /// Lets names of the inside (`localhost`, `.localhost`, `.local`, `.internal`)
+    /// and any port through, for tests on one machine. Addresses are judged apart,
+    /// by the [`AddressPolicy`].
+    #[must_use]
+    pub const fn danger_allow_local(mut self) -> Self {
+        self.ports = PortPolicy::DangerAny;
+        self.danger_local_names = true;
+        self
+    }
+}
+
+/// How a URL's requests travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UrlScheme {
+    /// In the clear.
+    Http,
+    /// Under TLS.
+    Https,
+}
+
+impl UrlScheme {
+    /// The scheme as it stands in URLs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
 /// Where an endpoint's requests go. It prints its scheme and host alone: path and
 /// query may be credentials.
+///
+/// ```
+/// use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
+///
+/// let url = EndpointUrl::parse("HTTPS://Example.COM:443/Hook?key=s3cret", &UrlPolicy::https_only())?;
+/// assert_eq!(url.expose(), "https://example.com/Hook?key=s3cret");
+/// assert_eq!(format!("{url:?}"), "EndpointUrl(https://example.com/…)");
+/// # Ok::<(), hookpost::policy::egress::UrlError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EndpointUrl {
     text: Arc<str>,
     host: HostName,
+    literal: Option<IpAddr>,
+    scheme: UrlScheme,
+    port: u16,
 }
 
 /// The host of a URL.
@@ -61,14 +134,68 @@ pub enum UrlHost {
 }
 
 impl EndpointUrl {
-    /// Reads a URL.
+    /// Reads a URL that somebody wants to register.
+    ///
+    /// A name in punycode that only IDNA's tables know to be wrong passes here; the
+    /// transport, which has them, refuses it.
+    ///
+    /// # Errors
+    /// Names the rule of the grammar or of the policy that it breaks.
+    pub fn parse(text: &str, policy: &UrlPolicy) -> Result<Self, UrlError> {
+        let url = Self::from_stored(text)?;
+        url.judge(policy)?;
+        Ok(url)
+    }
+
+    /// Reads a URL that a store kept, by the grammar alone: a store has no policy at
+    /// hand. Policy and address are judged again before each request.
+    ///
+    /// # Errors
+    /// Names the rule of the grammar that it breaks.
+    pub fn from_stored(text: &str) -> Result<Self, UrlError> {
+        let (scheme, authority, target) = split(text)?;
+        let (host, port) = split_port(authority, scheme)?;
+        let host = host.to_ascii_lowercase();
+        let literal = host::read(&host)?;
+        check_target(target)?;
+
+        let shown_port = if port == scheme.default_port() { String::new() } else { format!(":{port}") };
+        let empty_path = if target.starts_with('/') { "" } else { "/" };
+        let text = format!("{}://{host}{shown_port}{empty_path}{target}", scheme.as_str());
+        let host = HostName::new(host)
+            .map_err(|_| UrlError { rule: "host is a name of 1 to 253 characters or an address" })?;
+        Ok(Self { text: Arc::from(text), host, literal, scheme, port })
+    }
+
+    /// Judges the URL by a policy: at registration, and again before each request,
+    /// because the policy may have changed since.
     ///
     /// # Errors
     /// Names the rule that it breaks.
-    pub fn parse(text: &str, policy: &UrlPolicy) -> Result<Self, UrlError> {
-        let _unused = policy;
-        let host = HostName::new("stub.example").map_err(|_| UrlError { rule: "stub" })?;
-        Ok(Self { text: Arc::from(text), host })
+    pub fn judge(&self, policy: &UrlPolicy) -> Result<(), UrlError> {
+        if self.scheme == UrlScheme::Http && policy.schemes == SchemePolicy::HttpsOnly {
+            return refuse("scheme is https");
+        }
+        let usual = match self.port {
+            80 => self.scheme == UrlScheme::Http,
+            port => port == 443 || port >= 1024,
+        };
+        if !usual && policy.ports == PortPolicy::WebAndHigh {
+            return refuse("port is 443, 80 with http, or 1024 and above");
+        }
+        if !policy.danger_local_names && self.literal.is_none() && host::is_inside(self.host.as_str()) {
+            return refuse("host is no name of this machine or of a local network");
+        }
+        Ok(())
+    }
+
+    /// Judges the address that stands in the URL in a name's place, if one does. What
+    /// a name means is known only when it is resolved, for each connection anew.
+    ///
+    /// # Errors
+    /// When no request may go to that address.
+    pub fn judge_literal(&self, addresses: &AddressPolicy) -> Result<(), Refused> {
+        self.literal.map_or(Ok(()), |address| addresses.judge(address))
     }
 
     /// The whole URL in its normal form. Whoever calls this answers for where it goes.
@@ -77,15 +204,107 @@ impl EndpointUrl {
         &self.text
     }
 
-    /// The host as it stands in the URL.
+    /// How its requests travel.
+    #[must_use]
+    pub const fn scheme(&self) -> UrlScheme {
+        self.scheme
+    }
+
+    /// The host as it stands in the URL, an IPv6 address with its brackets.
     #[must_use]
     pub const fn host(&self) -> &HostName {
         &self.host
+    }
+
+    /// What the host is.
+    #[must_use]
+    pub fn host_kind(&self) -> UrlHost {
+        match self.literal {
+            None => UrlHost::Name(self.host.clone()),
+            Some(IpAddr::V4(address)) => UrlHost::V4(address),
+            Some(IpAddr::V6(address)) => UrlHost::V6(address),
+        }
+    }
+
+    /// The port, the scheme's own one where the URL names none.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 }
 
 impl fmt::Debug for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EndpointUrl({}/…)", self.host)
+        write!(f, "EndpointUrl({}://{}/…)", self.scheme.as_str(), self.host)
     }
+}
+
+/// Scheme, authority, and the rest of the URL.
+fn split(text: &str) -> Result<(UrlScheme, &str, &str), UrlError> {
+    if text.len() > LENGTH_MAX {
+        return refuse("is at most 8000 characters long");
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return refuse("is printable ASCII without spaces; an international host is written in punycode");
+    }
+    if text.contains('\\') {
+        return refuse("has no backslash");
+    }
+    if text.contains('#') {
+        return refuse("has no fragment");
+    }
+    let (scheme, rest) =
+        text.split_once("://").ok_or(UrlError { rule: "begins with https:// or http://" })?;
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "https" => UrlScheme::Https,
+        "http" => UrlScheme::Http,
+        _ => return refuse("scheme is https or http"),
+    };
+    let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if authority.contains('@') {
+        return refuse("has no user name or password");
+    }
+    Ok((scheme, authority, target))
+}
+
+fn split_port(authority: &str, scheme: UrlScheme) -> Result<(&str, u16), UrlError> {
+    let end_of_host = match authority.find(']') {
+        Some(bracket) => bracket + 1,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, rest) = authority.split_at(end_of_host);
+    if rest.is_empty() {
+        return Ok((host, scheme.default_port()));
+    }
+    let digits = rest
+        .strip_prefix(':')
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0'));
+    match digits.and_then(|digits| digits.parse::<NonZeroU16>().ok()) {
+        Some(port) => Ok((host, port.get())),
+        None => refuse("port is 1 to 65535 without leading zeros"),
+    }
+}
+
+/// Checks path and query, which are sent to the letter: what a client would encode or
+/// resolve away is refused.
+fn check_target(target: &str) -> Result<(), UrlError> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    if path.contains(['"', '<', '>', '{', '}', '`']) {
+        return refuse("path has no quote, angle bracket, brace or backtick");
+    }
+    if path.split('/').any(is_dot_segment) {
+        return refuse("path has no segment that is one dot or two");
+    }
+    if query.contains(['"', '\'', '<', '>']) {
+        return refuse("query has no quote or angle bracket");
+    }
+    Ok(())
+}
+
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+const fn refuse<T>(rule: &'static str) -> Result<T, UrlError> {
+    Err(UrlError { rule })
 }

@@ -86,6 +86,17 @@ impl State {
         Ok(())
     }
 
+    /// Removes an endpoint and ends its lane's pause: what waits there is to be
+    /// cancelled when it is next claimed, and nobody could resume it any more.
+    pub(super) fn remove_endpoint(&mut self, tenant: &TenantId, id: &EndpointId) -> bool {
+        let was_there = self.endpoints.remove(tenant, id);
+        if was_there {
+            // A lane may be ready earlier than it has something; the claim finds out.
+            self.gate_lane(id, GateChange::Resume, Timestamp::EPOCH);
+        }
+        was_there
+    }
+
     fn check_gate(&self, gate: &Gate, change: GateChange) -> Result<(), StoreError> {
         let refused = |what| Err(StoreError::new(StoreErrorKind::Invalid, what));
         let pauses = matches!(change, GateChange::Pause | GateChange::Resume);

@@ -153,7 +153,7 @@ impl Registry for MemoryStore {
     }
 
     async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
-        Ok(self.state()?.endpoints.remove(tenant, id))
+        Ok(self.state()?.remove_endpoint(tenant, id))
     }
 
     async fn list(

@@ -1,12 +1,22 @@
 //! From an event and an endpoint to the body's bytes.
 
+mod live_session;
+mod verbatim;
+mod x_webhook;
+
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::endpoint::Endpoint;
 use crate::event::Event;
+
+pub use live_session::LiveSession;
+pub use verbatim::Verbatim;
+pub use x_webhook::XWebhook;
 
 /// Writes the body of a request. The same event and the same endpoint always give
 /// the same bytes, so that each retry sends what the first attempt sent.
@@ -17,6 +27,9 @@ pub trait Envelope: fmt::Debug + Send + Sync {
     /// When this envelope cannot carry the event; the delivery then fails at once.
     fn render(&self, event: &Event, endpoint: &Endpoint, occasion: Occasion)
     -> Result<Rendered, RenderError>;
+
+    /// The headers that it may write: an endpoint has none of their names.
+    fn header_names(&self) -> &[HeaderName];
 
     /// The event that a test ping sends: a type this endpoint listens to, and a payload.
     fn sample(&self, endpoint: &Endpoint) -> Sample;
@@ -57,4 +70,31 @@ pub struct Sample {
 pub struct RenderError {
     /// What the envelope asks for.
     pub rule: &'static str,
+}
+
+impl Sample {
+    /// A sample of the first type that the endpoint names, else of `kind`.
+    fn of(endpoint: &Endpoint, kind: &str, payload: &'static str) -> Self {
+        let kind = endpoint.subscription.exact_types().next().map_or(kind, |exact| exact.as_str());
+        Self { kind: kind.to_owned(), payload: Bytes::from_static(payload.as_bytes()) }
+    }
+}
+
+/// The payload's JSON text, to be embedded as it stands: key order, number forms,
+/// escapes and inner white space stay; white space around it does not belong to it.
+///
+/// It is checked again here, because text that is not one JSON value could close the
+/// envelope's object and forge its other keys.
+fn payload_of(event: &Event) -> Result<&RawValue, RenderError> {
+    if !event.is_json() {
+        return Err(RenderError { rule: "this envelope wraps JSON events alone" });
+    }
+    serde_json::from_slice(&event.payload)
+        .map_err(|_| RenderError { rule: "a JSON payload is one JSON value in UTF-8" })
+}
+
+fn to_body(body: &impl Serialize) -> Result<Bytes, RenderError> {
+    serde_json::to_vec(body)
+        .map(Bytes::from)
+        .map_err(|_| RenderError { rule: "a body can be written as JSON" })
 }

@@ -1,13 +1,18 @@
 //! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
 
+mod check;
+mod live_session;
+mod standard;
+mod x_webhook;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::id::ProfileName;
-use crate::policy::egress::UrlPolicy;
+use crate::policy::egress::{PortPolicy, SchemePolicy, UrlPolicy};
 use crate::policy::outcome::Classify;
 use crate::policy::rate::Limit;
 use crate::policy::retry::RetryPolicy;
@@ -15,7 +20,22 @@ use crate::policy::retry::RetryPolicy;
 use super::envelope::Envelope;
 use super::scheme::Scheme;
 
+pub use check::ProfileError;
+
 /// One sending dialect.
+///
+/// ```
+/// use hookpost::Profile;
+/// use std::time::Duration;
+///
+/// let own = Profile {
+///     name: "partners".parse()?,
+///     timeout: Duration::from_secs(5),
+///     ..Profile::standard()
+/// };
+/// assert!(own.check().is_ok());
+/// # Ok::<(), hookpost::id::IdError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// What endpoints call it.
@@ -66,4 +86,33 @@ pub enum OnEnable {
     Send,
     /// They are cancelled.
     Cancel,
+}
+
+/// How many requests an endpoint of a built-in profile may have in flight.
+const WIDTH: NonZeroU32 = at_least_one(16);
+
+/// How the built-in profiles call themselves where their system says nothing.
+const HOOKPOST: HeaderValue = HeaderValue::from_static(concat!("hookpost/", env!("CARGO_PKG_VERSION")));
+
+const fn at_least_one(count: u32) -> NonZeroU32 {
+    match NonZeroU32::new(count) {
+        Some(count) => count,
+        None => NonZeroU32::MIN,
+    }
+}
+
+fn user_agent(value: HeaderValue) -> HeaderMap {
+    HeaderMap::from_iter([(header::USER_AGENT, value)])
+}
+
+const fn web(schemes: SchemePolicy) -> UrlPolicy {
+    UrlPolicy { schemes, ports: PortPolicy::WebAndHigh, danger_local_names: false }
+}
+
+const fn minutes(count: u64) -> Duration {
+    Duration::from_secs(count * 60)
+}
+
+const fn hours(count: u64) -> Duration {
+    minutes(count * 60)
 }

@@ -1,0 +1,90 @@
+//! The bare loop: sign and POST the same bytes through the same guarded client,
+//! reading the head, with nothing around it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hookpost::SecretSet;
+use hookpost::id::EventId;
+use hookpost::policy::egress::EndpointUrl;
+use hookpost::seam::{Clock, Transport};
+use hookpost::system::SystemClock;
+use hookpost::transports::reqwest::ReqwestTransport;
+use hookpost::wire::request::Request;
+use hookpost::wire::scheme::Signer;
+use hookpost::{Profile, Scheme, Secret};
+
+use crate::engine::{SECRET, payload, transport};
+use crate::report::{Figures, cpu};
+
+pub(crate) const CONCURRENCY: usize = 64;
+
+/// The better of one current-thread and one multi-thread runtime.
+pub(crate) fn better(urls: &[String], deliveries: usize) -> (&'static str, Figures) {
+    let single = run(Runtime::CurrentThread, urls, deliveries);
+    let multi = run(Runtime::MultiThread, urls, deliveries);
+    if single.per_second >= multi.per_second { ("current_thread", single) } else { ("multi_thread", multi) }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Runtime {
+    CurrentThread,
+    MultiThread,
+}
+
+impl Runtime {
+    pub(crate) fn build(self) -> tokio::runtime::Runtime {
+        match self {
+            Self::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+            Self::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+        }
+        .enable_all()
+        .build()
+        .unwrap()
+    }
+}
+
+pub(crate) fn run(runtime: Runtime, urls: &[String], deliveries: usize) -> Figures {
+    runtime.build().block_on(async {
+        let transport = Arc::new(transport());
+        let urls: Arc<[EndpointUrl]> =
+            urls.iter().map(|url| EndpointUrl::from_stored(url).unwrap()).collect();
+        let (started, cpu_before) = (Instant::now(), cpu());
+        let left = Arc::new(AtomicUsize::new(deliveries));
+        let tasks: Vec<_> = (0..CONCURRENCY.max(urls.len().min(256)))
+            .map(|worker| {
+                let (transport, urls, left) = (transport.clone(), urls.clone(), left.clone());
+                tokio::spawn(async move { post(&transport, &urls, worker, &left).await })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        Figures::new(deliveries, started.elapsed(), cpu() - cpu_before)
+    })
+}
+
+async fn post(transport: &ReqwestTransport, urls: &[EndpointUrl], worker: usize, left: &AtomicUsize) {
+    let secrets = SecretSet::of(Secret::new(SECRET).unwrap());
+    let signer = Signer::new(&Scheme::standard(), &secrets).unwrap();
+    let (profile, clock) = (Profile::standard(), SystemClock::new());
+    let body = bytes::Bytes::from(payload());
+    let mut turn = worker;
+    while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+        let now = clock.now();
+        let id = EventId::from_parts(now, [7; 10]);
+        let mut headers = profile.headers.clone();
+        headers.insert("content-type", http::HeaderValue::from_static("application/json"));
+        signer.sign(&id, now, &body, &mut headers);
+        let request = Request {
+            url: urls[turn % urls.len()].clone(),
+            headers,
+            body: body.clone(),
+            timeout: Duration::from_secs(15),
+            response_body_max: 0,
+        };
+        turn += CONCURRENCY;
+        transport.send(request).await;
+    }
+}

@@ -1,0 +1,233 @@
+//! The engine under load: publishers and engine on one current-thread runtime, which
+//! costs the HTTP client half of what a shared multi-thread one does.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
+use hookpost::seam::{Backend, Notice, Observer, Transport};
+use hookpost::stores::memory::MemoryStore;
+use hookpost::stores::sqlite::SqliteStore;
+use hookpost::system::SystemClock;
+use hookpost::transports::reqwest::ReqwestTransport;
+use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Webhooks};
+use tokio::sync::Notify;
+
+use crate::bare::{CONCURRENCY, Runtime};
+use crate::report::{Figures, cpu};
+use crate::sink::micros_now;
+
+pub(crate) const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Memory,
+    Sqlite,
+}
+
+impl Kind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "sqlite",
+        }
+    }
+}
+
+/// A store with its file, if it has one, and the engine's handle on it.
+pub(crate) struct Bench {
+    pub(crate) webhooks: Webhooks,
+    pub(crate) done: Arc<Done>,
+    file: Option<PathBuf>,
+}
+
+/// Counts deliveries that ended.
+#[derive(Default)]
+pub(crate) struct Done {
+    count: AtomicUsize,
+    target: AtomicUsize,
+    reached: Notify,
+}
+
+impl Observer for Done {
+    fn notice(&self, notice: &Notice<'_>) {
+        if let Notice::Concluded { .. } = notice {
+            let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+            if count == self.target.load(Ordering::Relaxed) {
+                self.reached.notify_one();
+            }
+        }
+    }
+}
+
+impl Done {
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    async fn reach(&self, more: usize) {
+        let target = self.count.load(Ordering::Relaxed) + more;
+        self.target.store(target, Ordering::Relaxed);
+        self.reached.notified().await;
+    }
+}
+
+pub(crate) fn transport() -> ReqwestTransport {
+    let addresses = AddressPolicy::public_only().danger_allow_loopback();
+    ReqwestTransport::builder().addresses(addresses).plain_http_only().build().unwrap()
+}
+
+/// A profile as `standard`, over http to loopback.
+pub(crate) fn profile() -> Profile {
+    Profile {
+        name: "bench".parse().unwrap(),
+        urls: UrlPolicy::http_and_https().danger_allow_local(),
+        keep_body: 0,
+        ..Profile::standard()
+    }
+}
+
+pub(crate) fn payload() -> String {
+    format!(r#"{{"order":7,"filler":"{}"}}"#, "x".repeat(475))
+}
+
+impl Bench {
+    pub(crate) async fn new(kind: Kind, urls: &[String]) -> Self {
+        Self::wide(kind, urls, 1024, CONCURRENCY).await
+    }
+
+    pub(crate) async fn wide(kind: Kind, urls: &[String], width: u32, concurrency: usize) -> Self {
+        Self::over(Arc::new(transport()), kind, urls, width, concurrency).await
+    }
+
+    pub(crate) async fn over(
+        transport: Arc<dyn Transport>,
+        kind: Kind,
+        urls: &[String],
+        width: u32,
+        concurrency: usize,
+    ) -> Self {
+        let clock = Arc::new(SystemClock::new());
+        let (backend, file): (Arc<dyn Backend>, _) = match kind {
+            Kind::Memory => (Arc::new(MemoryStore::with_capacity(clock, 10_000_000)), None),
+            Kind::Sqlite => {
+                let file = std::env::temp_dir().join(format!("hookpost-bench-{}.db", micros_now()));
+                (Arc::new(SqliteStore::open(&file, clock).unwrap()), Some(file))
+            }
+        };
+        let done = Arc::new(Done::default());
+        let webhooks = Webhooks::builder(backend, transport)
+            .profile(profile())
+            .addresses(AddressPolicy::public_only().danger_allow_loopback())
+            .observer(done.clone())
+            .concurrency(concurrency)
+            .build()
+            .unwrap();
+        for (n, url) in urls.iter().enumerate() {
+            let new = NewEndpoint::new(tenant(n), url, "bench")
+                .and_then(|new| new.id(format!("e{n}")))
+                .and_then(|new| new.secret(SECRET))
+                .unwrap()
+                .overrides(Overrides::none().width(NonZeroU32::new(width).unwrap()).unwrap());
+            webhooks.register(new).await.unwrap();
+        }
+        Self { webhooks, done, file }
+    }
+
+    /// Publishes from 64 tasks while the engine delivers, until all is delivered.
+    pub(crate) async fn publish_and_deliver(&self, deliveries: usize, tenants: usize) -> Figures {
+        let left = Arc::new(AtomicUsize::new(deliveries));
+        let run = async {
+            let (started, cpu_before) = (Instant::now(), cpu());
+            let publishers: Vec<_> = (0..CONCURRENCY)
+                .map(|_| tokio::spawn(publish(self.webhooks.clone(), left.clone(), tenants)))
+                .collect();
+            self.done.reach(deliveries).await;
+            for publisher in publishers {
+                publisher.await.unwrap();
+            }
+            Figures::new(deliveries, started.elapsed(), cpu() - cpu_before)
+        };
+        self.while_running(run).await
+    }
+
+    /// Delivers what is stored already.
+    pub(crate) async fn deliver(&self, deliveries: usize) -> Figures {
+        self.while_running(async {
+            let (started, cpu_before) = (Instant::now(), cpu());
+            self.done.reach(deliveries).await;
+            Figures::new(deliveries, started.elapsed(), cpu() - cpu_before)
+        })
+        .await
+    }
+
+    /// Publishes so many events without an engine.
+    pub(crate) async fn fill(&self, deliveries: usize, tenants: usize) {
+        let left = Arc::new(AtomicUsize::new(deliveries));
+        let publishers: Vec<_> = (0..CONCURRENCY)
+            .map(|_| tokio::spawn(publish(self.webhooks.clone(), left.clone(), tenants)))
+            .collect();
+        for publisher in publishers {
+            publisher.await.unwrap();
+        }
+    }
+
+    /// Runs the engine on this very task's thread while `what` goes on.
+    pub(crate) async fn while_running<T>(&self, what: impl Future<Output = T>) -> T {
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let webhooks = self.webhooks.clone();
+        let engine = tokio::spawn(async move {
+            webhooks
+                .run(async {
+                    stopped.await.ok();
+                })
+                .await
+        });
+        let result = what.await;
+        stop.send(()).ok();
+        engine.await.unwrap().unwrap();
+        result
+    }
+
+    /// Publishes at a steady rate that the sink can time.
+    pub(crate) async fn publish_timed(&self, tenant: &str, every: Duration, for_time: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        let end = Instant::now() + for_time;
+        while Instant::now() < end {
+            ticks.tick().await;
+            let text = format!("{{\"at\":{},\"filler\":\"{}\"}}", micros_now(), "x".repeat(450));
+            self.webhooks.publish(NewEvent::json(tenant, "order.paid", text).unwrap()).await.unwrap();
+        }
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            for suffix in ["", "-wal", "-shm"] {
+                std::fs::remove_file(format!("{}{suffix}", file.display())).ok();
+            }
+        }
+    }
+}
+
+pub(crate) fn tenant(n: usize) -> String {
+    format!("t{n}")
+}
+
+async fn publish(webhooks: Webhooks, left: Arc<AtomicUsize>, tenants: usize) {
+    let payload = bytes::Bytes::from(payload());
+    while let Ok(before) = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+    {
+        let event = NewEvent::json(tenant(before % tenants), "order.paid", payload.clone()).unwrap();
+        webhooks.publish(event).await.unwrap();
+    }
+}
+
+/// Runs on a current-thread runtime.
+pub(crate) fn block_on<T>(what: impl Future<Output = T>) -> T {
+    Runtime::CurrentThread.build().block_on(what)
+}

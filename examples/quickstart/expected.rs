@@ -1,0 +1,79 @@
+//! What should have happened, as the sender's history, the receivers' requests and their
+//! verdicts tell it.
+
+use std::error::Error;
+
+use hookpost::VerifyError;
+use hookpost::delivery::{FailReason, State};
+use hookpost::webhooks::TestReport;
+
+use super::fixtures::{ALL, COUPON, Fixture, JS_ERROR, MESSAGE, STARTED};
+use super::ledger::Ledger;
+use super::receivers::{Receivers, Site};
+
+const DELIVERED: State = State::Delivered { confirmed: true };
+const EXHAUSTED: State = State::Failed(FailReason::Exhausted);
+
+/// Prints each expectation with whether it held.
+///
+/// # Errors
+/// When one did not.
+pub fn check(
+    receivers: &Receivers,
+    ping: &TestReport,
+    before: &Ledger,
+    after: &Ledger,
+) -> Result<(), Box<dyn Error>> {
+    let Receivers { errors, chat, archive, partner, .. } = receivers;
+    let became = |event: &Fixture, endpoint: &str, state, results: &[&str]| {
+        after.routed(event.id, endpoint).is_some_and(|row| row.is(state, results))
+    };
+    let at_once = |event: &Fixture, endpoint: &str| became(event, endpoint, DELIVERED, &["200"]);
+    let again = after.replayed(STARTED.id, "partner");
+    let dead = [before, after].map(|ledger| ledger.routed(STARTED.id, "partner"));
+    let payload = JS_ERROR.payload()?;
+
+    let expectations = [
+        ("a test ping arrives and says what it is", ping.success && is_marked_as_test(chat)),
+        ("chat gets both its events at once", [STARTED, MESSAGE].iter().all(|event| at_once(event, "chat"))),
+        ("archive gets everything at once", ALL.iter().all(|event| at_once(event, "archive"))),
+        ("errors gets no coupon", after.routed(COUPON.id, "errors").is_none()),
+        ("errors recovers", became(&JS_ERROR, "errors", DELIVERED, &["503", "503", "200"])),
+        ("each attempt sends the same bytes", requests_are_equal(errors, 3)),
+        ("the payload arrives to the byte", bodies(errors).iter().any(|body| body.contains(payload))),
+        ("the right secrets verify", [errors, chat, archive].iter().all(|site| refusals(site) == 0)),
+        ("another secret does not", refusals(partner) == 3),
+        ("partner is given up", became(&STARTED, "partner", EXHAUSTED, &["401"; 3])),
+        ("down is given up", became(&MESSAGE, "down", EXHAUSTED, &["refused"; 3])),
+        ("a replay is a new delivery", again.is_some_and(|row| row.is(DELIVERED, &["200"]))),
+        ("asked for twice, it sends once", bodies(partner).len() == 1),
+        ("the dead letter stays as it was", dead[0].is_some() && dead[0] == dead[1]),
+    ];
+    for (expectation, held) in expectations {
+        println!("{} {expectation}", if held { "  held " } else { "  FAILED" });
+    }
+    match expectations.iter().filter(|(_, held)| !held).count() {
+        0 => Ok(()),
+        failed => Err(format!("{failed} of {} expectations failed", expectations.len()).into()),
+    }
+}
+
+fn is_marked_as_test(site: &Site) -> bool {
+    site.receiver.requests().first().is_some_and(|request| request.header("x-webhook-test") == Some("true"))
+}
+
+fn requests_are_equal(site: &Site, count: usize) -> bool {
+    let requests = site.receiver.requests();
+    requests.len() == count && requests.windows(2).all(|pair| pair[0].body == pair[1].body)
+}
+
+/// The bodies that a site has verified.
+fn bodies(site: &Site) -> Vec<String> {
+    let verified = site.verdicts().into_iter().filter_map(Result::ok);
+    verified.map(|verified| String::from_utf8_lossy(verified.body()).into_owned()).collect()
+}
+
+/// How many requests were signed with another secret than the site's.
+fn refusals(site: &Site) -> usize {
+    site.verdicts().iter().filter(|verdict| **verdict == Err(VerifyError::Mismatch)).count()
+}

@@ -1,0 +1,250 @@
+//! From a claim to requests that may start: per batch one claim, one directory
+//! load, one limiter call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::delivery::{
+    Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next, Settlement,
+};
+use crate::error::StoreError;
+use crate::id::EndpointId;
+use crate::policy::lane::{Lane, LaneChange};
+use crate::policy::rate::{Limit, LimitKey, LimitScope};
+use crate::seam::{Ask, Notice, Refusal};
+use crate::step::prepare::{HOLD, Prepared, prepare};
+use crate::step::resolve::{Resolved, Sendable};
+use crate::step::route::route;
+use crate::time::Timestamp;
+use crate::wire::request::Request;
+
+use super::settler::Due;
+use super::shared::{MARGIN, START_WITHIN, STORE_TIMEOUT, Shared};
+use super::standings::{FRESH, Standing};
+
+/// One delivery on its way out.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    pub(crate) claim: Claim,
+    pub(crate) resolved: Arc<Resolved>,
+    pub(crate) lane: Option<Lane>,
+}
+
+impl Flight {
+    pub(crate) fn sendable(&self) -> Option<&Sendable> {
+        self.resolved.sendable()
+    }
+
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.lane.as_ref().is_some_and(Lane::is_doubtful)
+    }
+}
+
+/// A request that may start until `start_by` of the monotonic clock: after that its
+/// endpoint was loaded too long ago, its grant is spent or its lease too short.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) flight: Arc<Flight>,
+    pub(crate) request: Request,
+    pub(crate) start_by: Duration,
+}
+
+/// What became of a claim.
+#[derive(Debug, Default)]
+pub(crate) struct Acquired {
+    pub(crate) ready: Vec<Ready>,
+    pub(crate) dues: Vec<Due>,
+    pub(crate) lanes: Vec<LaneChange>,
+    pub(crate) next_due: Option<Timestamp>,
+    pub(crate) suspects: bool,
+    /// A global limit has no room until then: this process claims nothing before.
+    pub(crate) limited_until: Option<Timestamp>,
+    /// What kept claimed work from being used; it is given back in `dues`.
+    pub(crate) fault: Option<StoreError>,
+    /// How much was claimed.
+    pub(crate) claimed: usize,
+}
+
+impl Shared {
+    /// Claims, and makes what came ready to start.
+    pub(crate) async fn acquire(&self, request: &ClaimRequest) -> Result<Acquired, StoreError> {
+        let began = self.clock.elapsed();
+        let claims = self.store.claim(request).await?;
+        Ok(self.equip(claims, began).await)
+    }
+
+    /// Makes claims ready to start. `began` was read before the call that gave them:
+    /// leases count from there.
+    pub(crate) async fn equip(&self, claims: Claims, began: Duration) -> Acquired {
+        let claimed = claims.work.len() + claims.events.len();
+        let mut acquired =
+            Acquired { next_due: claims.next_due, suspects: claims.suspects, claimed, ..Acquired::default() };
+        for event in claims.events {
+            self.route_chunk(event, &mut acquired).await;
+        }
+        if claims.work.is_empty() {
+            return acquired;
+        }
+        let ids = claims.work.iter().map(|claim| &claim.endpoint);
+        match self.standings.look_up(&*self.directory, ids, self.clock.elapsed()).await {
+            Ok(standings) => {
+                let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), lane)).collect();
+                let candidates = self.prepare_all(claims.work, &standings, &lanes, began, &mut acquired);
+                self.limit(candidates, &mut acquired).await;
+            }
+            Err(error) => {
+                let now = self.clock.now();
+                acquired.dues.extend(claims.work.iter().map(|claim| release(claim, now)));
+                acquired.fault = Some(error);
+            }
+        }
+        acquired
+    }
+
+    fn prepare_all(
+        &self,
+        work: Vec<Claim>,
+        standings: &BTreeMap<EndpointId, Standing>,
+        lanes: &BTreeMap<EndpointId, Lane>,
+        began: Duration,
+        acquired: &mut Acquired,
+    ) -> Vec<Ready> {
+        let (now, distrusted) = (self.clock.now(), self.clock.is_distrusted());
+        let mut candidates = Vec::with_capacity(work.len());
+        for claim in work {
+            let standing = standings.get(&claim.endpoint).unwrap_or(&Standing::Missing);
+            let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
+            match (prepare(&claim, standing.as_found(), now, distrusted), standing) {
+                (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
+                    let start_by = self.start_by(began, *loaded_at, &request);
+                    let flight = Flight { claim, resolved: Arc::clone(resolved), lane: lane.cloned() };
+                    candidates.push(Ready { flight: Arc::new(flight), request, start_by });
+                }
+                (Prepared::Settle(next), _) => {
+                    acquired.dues.push(Due::without_attempt(&claim, next, now));
+                }
+                (Prepared::Hold { why }, _) => {
+                    let until = now + HOLD;
+                    self.notice(&Notice::Held { endpoint: &claim.endpoint, why, until });
+                    acquired.lanes.extend(lane.map(|lane| lane.hold(until)));
+                    acquired.dues.push(release(&claim, now));
+                }
+                (Prepared::Send(_), Standing::Missing | Standing::MissingAgain) => {
+                    acquired.dues.push(release(&claim, now));
+                }
+            }
+        }
+        candidates
+    }
+
+    fn start_by(&self, began: Duration, loaded_at: Duration, request: &Request) -> Duration {
+        let covered = began + self.settings.lease;
+        let lease = covered.saturating_sub(request.timeout + STORE_TIMEOUT + MARGIN);
+        lease.min(loaded_at + FRESH).min(self.clock.elapsed() + START_WITHIN)
+    }
+
+    /// Asks the limiter for those that have limits; gives back what it refuses and
+    /// holds the gate whose limit refused.
+    async fn limit(&self, candidates: Vec<Ready>, acquired: &mut Acquired) {
+        let mut asks: Vec<Ask> = Vec::new();
+        let mut order: BTreeMap<EndpointId, usize> = BTreeMap::new();
+        for ready in &candidates {
+            let Some(limits) = limits_of(ready) else { continue };
+            let at = *order.entry(ready.flight.claim.endpoint.clone()).or_insert_with(|| {
+                asks.push(Ask { limits: limits.to_vec(), starts: 0 });
+                asks.len() - 1
+            });
+            asks[at].starts += 1;
+        }
+        if asks.is_empty() {
+            acquired.ready.extend(candidates);
+            return;
+        }
+        let now = self.clock.now();
+        let grants = match self.limiter.take(&asks, now, now + START_WITHIN).await {
+            Ok(grants) => grants,
+            Err(error) => {
+                acquired.dues.extend(candidates.iter().map(|ready| release(&ready.flight.claim, now)));
+                acquired.fault = Some(error);
+                return;
+            }
+        };
+        let mut granted: Vec<u32> = grants.iter().map(|grant| grant.starts).collect();
+        for ready in candidates {
+            let place = limits_of(&ready).and_then(|_| order.get(&ready.flight.claim.endpoint));
+            match place.map(|at| granted.get_mut(*at)) {
+                None => acquired.ready.push(ready),
+                Some(Some(left)) if *left > 0 => {
+                    *left -= 1;
+                    acquired.ready.push(ready);
+                }
+                Some(_) => acquired.dues.push(release(&ready.flight.claim, now)),
+            }
+        }
+        let refusals = grants.into_iter().filter_map(|grant| grant.refusal);
+        self.hold_gates(refusals, now, acquired).await;
+    }
+
+    async fn hold_gates(
+        &self,
+        refusals: impl Iterator<Item = Refusal>,
+        now: Timestamp,
+        acquired: &mut Acquired,
+    ) {
+        let mut gates: BTreeMap<Gate, Timestamp> = BTreeMap::new();
+        for Refusal { limit, until } in refusals {
+            self.notice(&Notice::Limited { until });
+            let gate = match limit.scope {
+                LimitScope::Endpoint => limit.of.parse().ok().map(Gate::Lane),
+                LimitScope::Tenant => limit.of.parse().ok().map(Gate::Tenant),
+                LimitScope::Host => limit.of.parse().ok().map(Gate::Host),
+                LimitScope::Global => None,
+            };
+            let held = match gate {
+                Some(gate) => gates.entry(gate).or_insert(until),
+                None => acquired.limited_until.get_or_insert(until),
+            };
+            *held = until.max(*held);
+        }
+        let changes: Vec<_> =
+            gates.into_iter().map(|(gate, until)| (gate, GateChange::Hold(until))).collect();
+        if changes.is_empty() {
+            return;
+        }
+        if let Err(error) = self.store.gate(&changes, now).await {
+            acquired.fault = Some(error);
+        }
+    }
+
+    /// Routes one chunk of an event's endpoints.
+    async fn route_chunk(&self, claim: EventClaim, acquired: &mut Acquired) {
+        let meta = EventMeta::of(&claim.event);
+        let page = self.directory.subscribers(&meta, claim.after.as_ref(), self.settings.route_chunk).await;
+        let next = match page {
+            Ok(page) => {
+                let routes = route(&claim.event, &page.endpoints, |endpoint| self.width(endpoint));
+                self.notice(&Notice::Routed { event: &claim.event.id, deliveries: routes.len() });
+                Next::Routed { routes, more_after: page.more_after }
+            }
+            Err(error) => {
+                acquired.fault = Some(error);
+                Next::Release
+            }
+        };
+        let of = Claimed::Event(claim.event.tenant.clone(), claim.event.id.clone());
+        let settlement = Settlement { token: claim.token, of, at: self.clock.now(), next, attempt: None };
+        acquired.dues.push(Due { settlement, event: claim.event.id.clone(), endpoint: None });
+    }
+}
+
+/// Gives a claim back.
+pub(crate) fn release(claim: &Claim, now: Timestamp) -> Due {
+    Due::without_attempt(claim, Next::Release, now)
+}
+
+/// A test ping is outside every limit.
+fn limits_of(ready: &Ready) -> Option<&[(LimitKey, Limit)]> {
+    let limits = &ready.flight.sendable()?.limits;
+    (!limits.is_empty() && !ready.flight.claim.test).then_some(limits)
+}

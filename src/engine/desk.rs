@@ -1,0 +1,108 @@
+//! Where publishers hand their events to a running engine.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::delivery::PublishAnswer;
+use crate::error::StoreError;
+use crate::event::Event;
+
+/// More publishers than this wait in line outside.
+const WAITING_MAX: usize = 1024;
+
+/// So many events are stored per call.
+const PUBLISHES_PER_CALL: usize = 512;
+
+/// What is handed over.
+pub(crate) enum Order {
+    /// Store this and say what became of it.
+    Publish(Arc<Event>, Reply),
+    /// There may be new work.
+    Look,
+}
+
+type Reply = oneshot::Sender<Result<PublishAnswer, StoreError>>;
+
+/// Answers a publisher. One that no longer listens has its event all the same.
+pub(super) fn answer(reply: Reply, done: Result<PublishAnswer, StoreError>) {
+    drop(reply.send(done));
+}
+
+/// What the engine has taken from the desk and not stored yet. One call stores at a
+/// time: what comes meanwhile makes the next one.
+#[derive(Default)]
+pub(super) struct Queue {
+    events: Vec<Arc<Event>>,
+    replies: Vec<Reply>,
+    storing: bool,
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, event: Arc<Event>, reply: Reply) {
+        self.events.push(event);
+        self.replies.push(reply);
+    }
+
+    /// The next call's worth, if there is one and none is under way.
+    pub(super) fn next(&mut self) -> Option<(Vec<Arc<Event>>, Vec<Reply>)> {
+        if self.storing || self.events.is_empty() {
+            return None;
+        }
+        self.storing = true;
+        Some((std::mem::take(&mut self.events), std::mem::take(&mut self.replies)))
+    }
+
+    pub(super) const fn stored(&mut self) {
+        self.storing = false;
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.events.len() >= PUBLISHES_PER_CALL
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        !self.storing && self.events.is_empty()
+    }
+}
+
+/// Open while an engine runs in this process. A publisher that drops its future
+/// meanwhile loses nothing: the engine's task makes the call.
+#[derive(Default)]
+pub(crate) struct Desk(Mutex<Option<mpsc::Sender<Order>>>);
+
+impl Desk {
+    /// Opens the desk; `None` if an engine runs already.
+    pub(crate) fn open(&self) -> Option<mpsc::Receiver<Order>> {
+        let mut line = self.line();
+        if line.as_ref().is_some_and(|line| !line.is_closed()) {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        *line = Some(sender);
+        Some(receiver)
+    }
+
+    /// Closes the desk: publishers store their events themselves again.
+    pub(crate) fn close(&self) {
+        *self.line() = None;
+    }
+
+    /// Hands an event over and waits for the answer; `None` when no engine takes it,
+    /// or the engine ended before it answered.
+    pub(crate) async fn publish(&self, event: &Arc<Event>) -> Option<Result<PublishAnswer, StoreError>> {
+        let line = self.line().clone()?;
+        let (reply, answer) = oneshot::channel();
+        line.send(Order::Publish(Arc::clone(event), reply)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Wakes the engine. One that has a full line is awake.
+    pub(crate) fn look(&self) -> bool {
+        self.line().as_ref().is_some_and(|line| line.try_send(Order::Look).is_ok())
+    }
+
+    fn line(&self) -> MutexGuard<'_, Option<mpsc::Sender<Order>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

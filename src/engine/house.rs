@@ -1,0 +1,70 @@
+//! Keeping house: reading the store's clock, and forgetting what is over, in small
+//! steps, so that nothing else waits for long.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::StoreError;
+
+use super::shared::{CLOCK_READ_EVERY, Shared};
+use super::{Engine, Happening};
+
+/// So many rows go in one step.
+const STEP: usize = 500;
+/// Between steps while there is more.
+const BETWEEN_STEPS: Duration = Duration::from_millis(200);
+/// Between rounds, and after a failure.
+const BETWEEN_ROUNDS: Duration = Duration::from_secs(60);
+
+/// Which chores are under way, and when the next is due.
+#[derive(Debug, Default)]
+pub(super) struct House {
+    reading_clock: bool,
+    pruning: bool,
+    prune_at: Duration,
+}
+
+impl House {
+    pub(super) const fn clock_was_read(&mut self) {
+        self.reading_clock = false;
+    }
+
+    pub(super) fn pruned(&mut self, wait: Option<Duration>, now: Duration) {
+        self.pruning = false;
+        self.prune_at = now.saturating_add(wait.unwrap_or(BETWEEN_ROUNDS));
+    }
+
+    /// When the next step of pruning is due; `None` while one is under way.
+    pub(super) fn prune_at(&self) -> Option<Duration> {
+        (!self.pruning).then_some(self.prune_at)
+    }
+}
+
+impl Engine {
+    pub(super) fn keep_house(&mut self) {
+        if !self.house.reading_clock && self.shared.clock.is_stale(CLOCK_READ_EVERY) {
+            self.house.reading_clock = true;
+            let shared = Arc::clone(&self.shared);
+            self.tasks.push(Box::pin(async move { Happening::ClockRead(shared.read_clock().await) }));
+        }
+        if self.house.prune_at().is_some_and(|at| self.now() >= at) {
+            self.house.pruning = true;
+            let shared = Arc::clone(&self.shared);
+            self.tasks.push(Box::pin(async move { Happening::Pruned(shared.prune_step().await) }));
+        }
+    }
+}
+
+impl Shared {
+    /// Prunes one step; says how long to wait before the next.
+    async fn prune_step(&self) -> Result<Duration, StoreError> {
+        let now = self.clock.now();
+        let before: Vec<_> =
+            self.settings.retention.iter().map(|(class, kept)| (*class, now - *kept)).collect();
+        if before.is_empty() || self.clock.is_distrusted() {
+            return Ok(BETWEEN_ROUNDS);
+        }
+        let more = self.store.prune(&before, STEP).await?;
+        Ok(if more { BETWEEN_STEPS } else { BETWEEN_ROUNDS })
+    }
+}

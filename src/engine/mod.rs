@@ -1,0 +1,255 @@
+//! The loop: claim → route or prepare → send → conclude → settle.
+//!
+//! One task holds all the state and makes all the calls; at most one claim, one
+//! publish and one settle are under way, and what comes meanwhile makes the next
+//! batch. The decisions are `step`'s and `policy`'s; here is only who waits for what.
+
+mod acquire;
+mod asking;
+mod desk;
+mod flights;
+mod house;
+mod lookout;
+mod own_faults;
+mod publishing;
+mod sending;
+mod settler;
+mod settling;
+pub(crate) mod shared;
+mod shutdown;
+mod slots;
+mod standings;
+mod store_clock;
+mod tick;
+mod wake;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+
+use crate::delivery::Settled;
+use crate::error::StoreError;
+use crate::seam::Notice;
+use crate::time::Timestamp;
+
+use self::acquire::Acquired;
+use self::desk::{Order, Queue};
+use self::flights::Flights;
+use self::house::House;
+use self::lookout::Lookout;
+use self::own_faults::OwnFaults;
+use self::sending::Landed;
+use self::settler::{Batch, Settler};
+use self::shared::Shared;
+use self::slots::{Room, Slots};
+use self::wake::{Timer, Wake};
+
+pub(crate) use self::desk::Desk;
+pub(crate) use self::standings::{Standing, Standings};
+pub(crate) use self::store_clock::StoreClock;
+pub use self::tick::Tick;
+
+/// So many events are routed per claim.
+const EVENTS_PER_CLAIM: usize = 64;
+
+/// An engine runs on this handle already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an engine of this handle is running already")]
+pub struct AlreadyRunning;
+
+/// Runs until `shutdown`, then lets what is in flight end, within the grace.
+///
+/// Dropping the future stops at once: what was claimed becomes due again when its
+/// lease ends.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), AlreadyRunning> {
+    let orders = shared.desk.open().ok_or(AlreadyRunning)?;
+    let _closing = Closing(Arc::clone(&shared));
+    let mut engine = Engine::new(shared, orders);
+    // The loop polls hundreds of sockets from one task: tokio's budget per poll would
+    // only send it around the scheduler.
+    tokio::task::unconstrained(async {
+        engine.work(shutdown).await;
+        engine.wind_down().await;
+    })
+    .await;
+    Ok(())
+}
+
+/// Closes the desk however the run ends.
+struct Closing(Arc<Shared>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.desk.close();
+    }
+}
+
+/// Something under way has ended.
+enum Happening {
+    Claimed(Result<Acquired, StoreError>),
+    Published(Acquired, Option<StoreError>),
+    Landed(u64, Landed),
+    Settled(Batch, Result<Vec<Settled>, StoreError>),
+    Disabled,
+    Hinted,
+    ClockRead(Result<Timestamp, StoreError>),
+    Pruned(Result<Duration, StoreError>),
+}
+
+struct Engine {
+    shared: Arc<Shared>,
+    orders: mpsc::Receiver<Order>,
+    queue: Queue,
+    tasks: FuturesUnordered<BoxFuture<'static, Happening>>,
+    flights: Flights,
+    slots: Slots,
+    settler: Settler,
+    lookout: Lookout,
+    faults: OwnFaults,
+    house: House,
+    timer: Timer,
+}
+
+impl Engine {
+    fn new(shared: Arc<Shared>, orders: mpsc::Receiver<Order>) -> Self {
+        Self {
+            orders,
+            queue: Queue::default(),
+            tasks: FuturesUnordered::new(),
+            flights: Flights::default(),
+            slots: Slots::new(shared.settings.concurrency),
+            settler: Settler::default(),
+            lookout: Lookout::new(shared.clock.now(), shared.clock.elapsed()),
+            faults: OwnFaults::default(),
+            house: House::default(),
+            timer: Timer::default(),
+            shared,
+        }
+    }
+
+    async fn work(&mut self, shutdown: impl Future<Output = ()> + Send) {
+        let mut shutdown = pin!(shutdown);
+        self.await_hint();
+        loop {
+            self.start_waiting();
+            self.settle();
+            self.publish();
+            self.claim();
+            self.keep_house();
+            let alarm = self.alarm();
+            match self.wake(shutdown.as_mut(), alarm).await {
+                Wake::Shutdown => return,
+                Wake::Order(order) => self.take_order(order),
+                Wake::Happened(happening) => self.note(happening),
+                Wake::Alarm => {}
+            }
+            self.drain();
+        }
+    }
+
+    /// Takes in all that has happened already, so that one settle call carries it.
+    fn drain(&mut self) {
+        while let Some(happening) = self.already_happened() {
+            self.note(happening);
+        }
+        while !self.queue.is_full()
+            && let Ok(order) = self.orders.try_recv()
+        {
+            self.take_order(order);
+        }
+    }
+
+    fn take_order(&mut self, order: Order) {
+        match order {
+            Order::Publish(event, reply) => self.queue.push(event, reply),
+            Order::Look => self.lookout.look_at_once(self.shared.clock.now()),
+        }
+    }
+
+    fn note(&mut self, happening: Happening) {
+        match happening {
+            Happening::Claimed(Ok(acquired)) => {
+                let (store_now, now) = (self.shared.clock.now(), self.now());
+                self.lookout.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
+                self.take_in(acquired);
+            }
+            Happening::Claimed(Err(error)) => {
+                self.lookout.claim_failed();
+                self.store_failed(&error, "claim");
+            }
+            Happening::Published(acquired, error) => {
+                self.queue.stored();
+                self.lookout.due(acquired.next_due);
+                self.take_in(acquired);
+                if let Some(error) = error {
+                    self.store_failed(&error, "publish");
+                }
+            }
+            Happening::Landed(number, landed) => self.land(number, landed),
+            Happening::Settled(batch, Ok(answers)) => self.settled(&batch, &answers),
+            Happening::Settled(batch, Err(error)) => {
+                self.settler.failed(batch, self.now());
+                self.store_failed(&error, "settle");
+            }
+            Happening::Disabled => {}
+            Happening::Hinted => {
+                self.lookout.look_at_once(self.shared.clock.now());
+                self.await_hint();
+            }
+            Happening::ClockRead(result) => {
+                self.house.clock_was_read();
+                if let Err(error) = result {
+                    self.store_failed(&error, "clock");
+                }
+            }
+            Happening::Pruned(result) => {
+                if let Err(error) = &result {
+                    self.store_failed(error, "prune");
+                }
+                self.house.pruned(result.ok(), self.now());
+            }
+        }
+    }
+
+    fn await_hint(&mut self) {
+        let store = Arc::clone(&self.shared.store);
+        self.tasks.push(Box::pin(async move {
+            store.hint().await;
+            Happening::Hinted
+        }));
+    }
+
+    fn store_failed(&mut self, error: &StoreError, during: &'static str) {
+        self.shared.notice(&Notice::StoreFailed { kind: error.kind(), during });
+        self.own_fault("the store");
+    }
+
+    fn own_fault(&mut self, what: &'static str) {
+        let pause = self.faults.pause(self.now());
+        self.shared.notice(&Notice::OwnFault { what, pause });
+    }
+
+    fn now(&self) -> Duration {
+        self.shared.clock.elapsed()
+    }
+}
+
+fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// Room for one delivery, whatever it is.
+pub(crate) const fn one_slot() -> Room {
+    Room { deliveries: 1, per_tenant: 1, doubtful: 1, skip_tenants: Vec::new() }
+}

@@ -1,0 +1,91 @@
+//! One request on its way, and what follows from it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use crate::delivery::Next;
+use crate::policy::lane::LaneChange;
+use crate::policy::outcome::{Outcome, Unknown};
+use crate::seam::Notice;
+use crate::step::conclude::{Conclusion, Fault, Sent, conclude};
+use crate::time::Timestamp;
+use crate::wire::request::Request;
+
+use super::acquire::{Flight, release};
+use super::settler::Due;
+use super::shared::Shared;
+
+/// What a request came to, before anybody has judged whose fault it is.
+#[derive(Debug)]
+pub(crate) struct Landed {
+    pub(crate) flight: Arc<Flight>,
+    pub(crate) outcome: Outcome,
+    pub(crate) began_at: Timestamp,
+    pub(crate) took: Duration,
+}
+
+/// What is to be written about a flight that landed.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) due: Due,
+    pub(crate) lane: Option<LaneChange>,
+    pub(crate) disable: Option<&'static str>,
+}
+
+impl Shared {
+    /// Sends one request. A transport that panics may have sent it.
+    pub(crate) async fn send(&self, flight: Arc<Flight>, request: Request) -> Landed {
+        let began_at = self.clock.now();
+        let sending = AssertUnwindSafe(self.transport.send(request)).catch_unwind();
+        let (outcome, took) = match sending.await {
+            Ok(landed) => landed,
+            Err(panic) => {
+                // The payload's own drop may panic too; leaking it is the lesser evil.
+                std::mem::forget(panic);
+                (Outcome::Unknown(Unknown::Aborted), self.clock.now().since(began_at))
+            }
+        };
+        Landed { flight, outcome, began_at, took }
+    }
+
+    /// Concludes what landed, and tells the observer.
+    pub(crate) fn conclude(&self, landed: Landed, fault: Fault) -> Written {
+        let Landed { flight, outcome, began_at, took } = landed;
+        let claim = &flight.claim;
+        let Some(sendable) = flight.sendable() else {
+            return Written { due: release(claim, self.clock.now()), lane: None, disable: None };
+        };
+        let sent = Sent { outcome, began_at, took, fault };
+        let Conclusion { settlement, lane, disable } =
+            conclude(claim, sendable, flight.lane.as_ref(), &sent, || self.roll());
+        if let Some(attempt) = &settlement.attempt {
+            let next_at = match settlement.next {
+                Next::Later { due_at, .. } => Some(due_at),
+                _ => None,
+            };
+            self.notice(&Notice::Attempted {
+                delivery: claim.delivery,
+                event: &claim.event.id,
+                endpoint: &claim.endpoint,
+                number: claim.attempts.saturating_add(1),
+                result: attempt.result,
+                success: attempt.success,
+                took,
+                next_at,
+            });
+        }
+        Written { due: Due::of(claim, settlement), lane, disable }
+    }
+
+    /// A number for jitter: without randomness, the middle of the spread.
+    fn roll(&self) -> u64 {
+        let mut bytes = [0; 8];
+        match self.entropy.fill(&mut bytes) {
+            Ok(()) => u64::from_le_bytes(bytes),
+            Err(_) => u64::MAX / 2,
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Gathers what follows from claims, and writes it in batches.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::delivery::{Claim, Claimed, Next, Settlement};
+use crate::id::{EndpointId, EventId};
+use crate::policy::lane::LaneChange;
+use crate::time::Timestamp;
+
+/// So many settlements go into one call at most.
+const BATCH: usize = 1000;
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// A settlement, with what an observer is told of it.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) settlement: Settlement,
+    pub(crate) event: EventId,
+    pub(crate) endpoint: Option<EndpointId>,
+}
+
+impl Due {
+    pub(crate) fn of(claim: &Claim, settlement: Settlement) -> Self {
+        Self { settlement, event: claim.event.id.clone(), endpoint: Some(claim.endpoint.clone()) }
+    }
+
+    /// Settles a claim without an attempt.
+    pub(crate) fn without_attempt(claim: &Claim, next: Next, at: Timestamp) -> Self {
+        let of = Claimed::Delivery(claim.delivery);
+        Self::of(claim, Settlement { token: claim.token, of, at, next, attempt: None })
+    }
+}
+
+/// One call's worth.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) dues: Vec<Due>,
+    pub(crate) lanes: Vec<LaneChange>,
+}
+
+impl Batch {
+    /// Whether writing it makes something due at once.
+    pub(crate) fn makes_due(&self) -> bool {
+        self.dues.iter().any(|due| matches!(due.settlement.next, Next::Release | Next::Routed { .. }))
+    }
+}
+
+/// What waits to be written. One call is under way at a time: what comes meanwhile
+/// makes the next batch, so the batch grows with the load and no timer is needed.
+#[derive(Debug, Default)]
+pub(crate) struct Settler {
+    dues: Vec<Due>,
+    lanes: BTreeMap<EndpointId, LaneChange>,
+    writing: bool,
+    failures: u32,
+    retry_at: Duration,
+}
+
+impl Settler {
+    pub(crate) fn add(&mut self, due: Due) {
+        self.dues.push(due);
+    }
+
+    /// Merges a change into what waits for its lane: the longest hold, and the health
+    /// that was decided on the newest version.
+    pub(crate) fn change(&mut self, change: LaneChange) {
+        let Some(waiting) = self.lanes.get_mut(&change.endpoint) else {
+            self.lanes.insert(change.endpoint.clone(), change);
+            return;
+        };
+        waiting.raise = waiting.raise.max(change.raise);
+        if change.health.is_some() && (change.seen >= waiting.seen || waiting.health.is_none()) {
+            waiting.health = change.health;
+            waiting.seen = change.seen;
+        }
+    }
+
+    /// The next batch to write, if there is one and nothing is being written.
+    pub(crate) fn next(&mut self, now: Duration) -> Option<Batch> {
+        let nothing = self.dues.is_empty() && self.lanes.is_empty();
+        if self.writing || nothing || now < self.retry_at {
+            return None;
+        }
+        self.writing = true;
+        let rest = self.dues.split_off(self.dues.len().min(BATCH));
+        let dues = std::mem::replace(&mut self.dues, rest);
+        Some(Batch { dues, lanes: std::mem::take(&mut self.lanes).into_values().collect() })
+    }
+
+    /// The batch is written.
+    pub(crate) const fn written(&mut self) {
+        self.writing = false;
+        self.failures = 0;
+        self.retry_at = Duration::ZERO;
+    }
+
+    /// The batch is not, or perhaps not, written: it goes first next time, after a
+    /// pause. Settling twice is settling once.
+    pub(crate) fn failed(&mut self, batch: Batch, now: Duration) {
+        self.writing = false;
+        let later = std::mem::replace(&mut self.dues, batch.dues);
+        self.dues.extend(later);
+        for change in batch.lanes {
+            self.change(change);
+        }
+        self.retry_at = now.saturating_add((RETRY_FIRST * (1 << self.failures.min(7))).min(RETRY_MAX));
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Whether the last write failed: nothing may be sent that could not be recorded.
+    pub(crate) const fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// When a failed write is repeated; `None` while nothing failed, or the repetition
+    /// is under way.
+    pub(crate) fn retry_at(&self) -> Option<Duration> {
+        (self.failures > 0 && !self.writing).then_some(self.retry_at)
+    }
+
+    /// Whether everything is written.
+    pub(crate) fn is_done(&self) -> bool {
+        !self.writing && self.dues.is_empty() && self.lanes.is_empty()
+    }
+}

@@ -1,0 +1,73 @@
+//! Writing down what follows, and telling of it once it stands.
+
+use std::sync::Arc;
+
+use crate::delivery::{Claimed, Next, Settled, State};
+use crate::error::StoreError;
+use crate::seam::Notice;
+
+use super::acquire::Flight;
+use super::settler::Batch;
+use super::shared::Shared;
+use super::{Engine, Happening};
+
+impl Engine {
+    /// Writes what has gathered, if nothing is being written.
+    pub(super) fn settle(&mut self) {
+        let Some(batch) = self.settler.next(self.now()) else { return };
+        let shared = Arc::clone(&self.shared);
+        self.tasks.push(Box::pin(async move {
+            let (batch, answers) = shared.settle(batch).await;
+            Happening::Settled(batch, answers)
+        }));
+    }
+
+    pub(super) fn settled(&mut self, batch: &Batch, answers: &[Settled]) {
+        self.settler.written();
+        self.lookout.stir();
+        self.shared.tell_settled(batch, answers);
+        if batch.makes_due() {
+            self.lookout.look_at_once(self.shared.clock.now());
+        }
+    }
+}
+
+impl Shared {
+    pub(super) async fn settle(&self, batch: Batch) -> (Batch, Result<Vec<Settled>, StoreError>) {
+        let settlements: Vec<_> = batch.dues.iter().map(|due| due.settlement.clone()).collect();
+        let answers = self.store.settle(&settlements, &batch.lanes, self.clock.now()).await;
+        (batch, answers)
+    }
+
+    pub(super) fn tell_settled(&self, batch: &Batch, answers: &[Settled]) {
+        for (due, answer) in batch.dues.iter().zip(answers) {
+            if *answer != Settled::Applied {
+                self.notice(&Notice::Stale { settled: *answer });
+                continue;
+            }
+            let (Next::Done { state, .. }, Claimed::Delivery(delivery), Some(endpoint)) =
+                (&due.settlement.next, &due.settlement.of, &due.endpoint)
+            else {
+                continue;
+            };
+            let delivery = *delivery;
+            self.notice(&Notice::Concluded { delivery, event: &due.event, endpoint, state: *state });
+            if let State::Failed(reason) = *state {
+                self.notice(&Notice::DeadLetter { delivery, reason });
+            }
+        }
+    }
+
+    /// Disables an endpoint if it still is the version that was sent to.
+    pub(super) async fn disable(&self, flight: &Flight, why: &'static str) {
+        let endpoint = &flight.resolved.endpoint;
+        match self.directory.disable(&endpoint.id, endpoint.version, why).await {
+            Ok(true) => {
+                self.standings.forget(&endpoint.id);
+                self.notice(&Notice::Disabled { endpoint: &endpoint.id, why });
+            }
+            Ok(false) => {}
+            Err(error) => self.notice(&Notice::StoreFailed { kind: error.kind(), during: "disable" }),
+        }
+    }
+}

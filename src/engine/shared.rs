@@ -1,0 +1,111 @@
+//! What the façade and its engine share.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::delivery::ClaimRequest;
+use crate::error::StoreError;
+use crate::id::Token;
+use crate::policy::egress::AddressPolicy;
+use crate::seam::{
+    Class, Directory, Entropy, EntropyError, History, Limiter, Notice, Observer, Registry, Store, Transport,
+};
+
+use super::desk::Desk;
+use super::slots::Room;
+use super::standings::Standings;
+use super::store_clock::StoreClock;
+
+/// How long one call of the store may take within a lease.
+pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may take within a lease.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a lease has over for the engine itself.
+pub(crate) const MARGIN: Duration = Duration::from_secs(1);
+/// A rate limit's grant is used within this.
+pub(crate) const START_WITHIN: Duration = Duration::from_secs(1);
+/// The store's clock is read this often.
+pub(crate) const CLOCK_READ_EVERY: Duration = Duration::from_secs(10);
+
+/// The parts and the settings.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) history: Arc<dyn History>,
+    pub(crate) limiter: Arc<dyn Limiter>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) clock: StoreClock,
+    pub(crate) standings: Standings,
+    pub(crate) desk: Desk,
+    pub(crate) settings: Settings,
+}
+
+/// What the builder settles.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Requests in flight at most.
+    pub(crate) concurrency: usize,
+    /// How long a claim may be settled.
+    pub(crate) lease: Duration,
+    /// How long an idle engine sleeps at most.
+    pub(crate) poll: Duration,
+    /// How long shutdown waits for requests in flight.
+    pub(crate) shutdown_grace: Duration,
+    /// How large a payload may be.
+    pub(crate) payload_max: usize,
+    /// How many endpoints one routing chunk reads.
+    pub(crate) route_chunk: usize,
+    /// How long settled deliveries are kept, by class.
+    pub(crate) retention: Vec<(Class, Duration)>,
+    /// Which addresses a URL may name.
+    pub(crate) addresses: AddressPolicy,
+}
+
+impl Shared {
+    /// Reads the store's clock if it was not read lately, and answers its time.
+    pub(crate) async fn read_clock(&self) -> Result<crate::time::Timestamp, StoreError> {
+        if self.clock.is_stale(CLOCK_READ_EVERY) {
+            let reading = self.store.now().await?;
+            if let Some(by) = self.clock.take(reading, self.settings.lease) {
+                self.notice(&Notice::ClockJumped { by });
+            }
+        }
+        Ok(self.clock.now())
+    }
+
+    /// A claim for that much room, at the store's time now.
+    pub(crate) fn claim_request(
+        &self,
+        room: Room,
+        events: usize,
+        alone: bool,
+    ) -> Result<ClaimRequest, EntropyError> {
+        let mut token = [0; 16];
+        self.entropy.fill(&mut token)?;
+        let now = self.clock.now();
+        Ok(ClaimRequest {
+            token: Token::from_bytes(token),
+            now,
+            lease_until: now + self.settings.lease,
+            deliveries: room.deliveries,
+            events,
+            per_tenant: room.per_tenant,
+            skip_tenants: room.skip_tenants,
+            doubtful: room.doubtful,
+            alone,
+        })
+    }
+
+    /// Tells the observer. Its panics are its own affair.
+    pub(crate) fn notice(&self, notice: &Notice<'_>) {
+        let heard = catch_unwind(AssertUnwindSafe(|| self.observer.notice(notice)));
+        if let Err(panic) = heard {
+            // The payload's own drop may panic too; leaking it is the lesser evil.
+            std::mem::forget(panic);
+        }
+    }
+}

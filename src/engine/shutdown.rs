@@ -1,0 +1,48 @@
+//! The orderly end: nothing new, what waits is given back, what is in flight may end
+//! within the grace, the rest is cut, and everything is written down.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use super::wake::Wake;
+use super::{Engine, Order};
+
+/// After the grace, so long for writing it down.
+const LAST_WRITES: Duration = Duration::from_secs(1);
+
+impl Engine {
+    pub(super) async fn wind_down(&mut self) {
+        self.shared.desk.close();
+        self.orders.close();
+        while let Ok(order) = self.orders.try_recv() {
+            if let Order::Publish(..) = order {
+                self.take_order(order);
+            }
+        }
+        let cut_at = self.now() + self.shared.settings.shutdown_grace;
+        let end_at = cut_at + LAST_WRITES;
+        loop {
+            self.lookout.close();
+            self.give_back_waiting();
+            if self.now() >= cut_at {
+                self.cut();
+            }
+            self.settle();
+            self.publish();
+            if self.is_wound_down() || self.now() >= end_at {
+                return;
+            }
+            let stage = if self.now() < cut_at { cut_at } else { end_at };
+            let alarm = self.settler.retry_at().map_or(stage, |retry| retry.min(stage));
+            if let Wake::Happened(happening) = self.wake(pin!(std::future::pending()), alarm).await {
+                self.note(happening);
+                self.drain();
+            }
+        }
+    }
+
+    fn is_wound_down(&self) -> bool {
+        let under_way = self.slots.sending() > 0 || self.lookout.is_claiming() || !self.queue.is_done();
+        !under_way && self.settler.is_done()
+    }
+}

@@ -1,0 +1,137 @@
+//! How much is under way, and how much may be asked for.
+
+use std::collections::BTreeMap;
+
+use crate::id::TenantId;
+
+/// The engine's slots: one per request in flight.
+///
+/// A tenant gets at most three quarters of them and the doubtful lanes together half,
+/// so that neither a flood nor endpoints that never answer take them all.
+#[derive(Debug)]
+pub(crate) struct Slots {
+    total: usize,
+    sending: usize,
+    waiting: usize,
+    doubtful: usize,
+    tenants: BTreeMap<TenantId, usize>,
+    finished_lately: usize,
+}
+
+/// How much one claim asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Room {
+    pub(crate) deliveries: usize,
+    pub(crate) per_tenant: usize,
+    pub(crate) doubtful: usize,
+    pub(crate) skip_tenants: Vec<TenantId>,
+}
+
+impl Slots {
+    pub(crate) const fn new(total: usize) -> Self {
+        Self { total, sending: 0, waiting: 0, doubtful: 0, tenants: BTreeMap::new(), finished_lately: 0 }
+    }
+
+    /// What another claim may bring: the free slots, and ahead of them as much as was
+    /// finished since the last claim, up to as much again. A slow set of receivers
+    /// thereby gets no work that would only wait.
+    pub(crate) fn room(&mut self) -> Room {
+        let ahead = std::mem::take(&mut self.finished_lately).min(self.total);
+        let deliveries = (self.total + ahead).saturating_sub(self.sending + self.waiting);
+        let share = self.share();
+        Room {
+            deliveries,
+            per_tenant: share.min(deliveries),
+            doubtful: (self.total / 2).max(1).saturating_sub(self.doubtful).min(deliveries),
+            skip_tenants: self
+                .tenants
+                .iter()
+                .filter(|(_, taken)| **taken >= share + ahead)
+                .map(|(tenant, _)| tenant.clone())
+                .collect(),
+        }
+    }
+
+    pub(crate) const fn is_full(&self) -> bool {
+        self.sending + self.waiting >= self.total
+    }
+
+    pub(crate) const fn can_start(&self) -> bool {
+        self.sending < self.total
+    }
+
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.sending + self.waiting == 0
+    }
+
+    pub(crate) const fn sending(&self) -> usize {
+        self.sending
+    }
+
+    /// Something was claimed and waits.
+    pub(crate) fn take(&mut self, tenant: &TenantId, doubtful: bool) {
+        self.waiting += 1;
+        self.doubtful += usize::from(doubtful);
+        if let Some(taken) = self.tenants.get_mut(tenant) {
+            *taken += 1;
+        } else {
+            self.tenants.insert(tenant.clone(), 1);
+        }
+    }
+
+    /// What waited is being sent.
+    pub(crate) const fn start(&mut self) {
+        self.waiting -= 1;
+        self.sending += 1;
+    }
+
+    /// What was being sent is done.
+    pub(crate) fn finish(&mut self, tenant: &TenantId, doubtful: bool) {
+        self.sending -= 1;
+        self.finished_lately += 1;
+        self.leave(tenant, doubtful);
+    }
+
+    /// What waited is given back.
+    pub(crate) fn give_back(&mut self, tenant: &TenantId, doubtful: bool) {
+        self.waiting -= 1;
+        self.leave(tenant, doubtful);
+    }
+
+    fn leave(&mut self, tenant: &TenantId, doubtful: bool) {
+        self.doubtful -= usize::from(doubtful);
+        if let Some(taken) = self.tenants.get_mut(tenant) {
+            *taken -= 1;
+            if *taken == 0 {
+                self.tenants.remove(tenant);
+            }
+        }
+    }
+
+    fn share(&self) -> usize {
+        (self.total * 3 / 4).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_has_three_quarters_and_doubtful_lanes_half_of_the_slots() {
+        let tenant = TenantId::new("flood").unwrap();
+        let mut slots = Slots::new(8);
+        assert_eq!(slots.room(), Room { deliveries: 8, per_tenant: 6, doubtful: 4, skip_tenants: vec![] });
+        for n in 0..6 {
+            slots.take(&tenant, n < 4);
+            slots.start();
+        }
+        assert_eq!(
+            slots.room(),
+            Room { deliveries: 2, per_tenant: 2, doubtful: 0, skip_tenants: vec![tenant.clone()] }
+        );
+        slots.finish(&tenant, true);
+        assert_eq!(slots.room().deliveries, 4, "three free, and one ahead for the one that finished");
+        assert_eq!(slots.room().deliveries, 3);
+    }
+}

@@ -1,0 +1,160 @@
+//! The endpoints as they were loaded lately, each read against its profile once
+//! per version.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::endpoint::Endpoint;
+use crate::error::StoreError;
+use crate::id::{EndpointId, ProfileName};
+use crate::seam::Directory;
+use crate::secret::Secrets;
+use crate::step::prepare::Found;
+use crate::step::resolve::Resolved;
+use crate::wire::profile::Profile;
+
+/// No request starts whose endpoint was loaded longer ago.
+pub(crate) const FRESH: Duration = Duration::from_secs(1);
+/// More than this are not remembered: the next claim loads them again.
+const REMEMBERED: usize = 20_000;
+
+/// The profiles of this process, and its endpoints as they were loaded lately.
+pub(crate) struct Standings {
+    profiles: BTreeMap<ProfileName, Arc<Profile>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    endpoints: BTreeMap<EndpointId, Loaded>,
+    /// Endpoints that a load did not find once.
+    missing: BTreeSet<EndpointId>,
+}
+
+struct Loaded {
+    resolved: Arc<Resolved>,
+    at: Duration,
+}
+
+/// What a load found of one endpoint.
+#[derive(Clone)]
+pub(crate) enum Standing {
+    Found { resolved: Arc<Resolved>, loaded_at: Duration },
+    Missing,
+    MissingAgain,
+}
+
+impl Standing {
+    pub(crate) fn as_found(&self) -> Found<'_> {
+        match self {
+            Self::Found { resolved, .. } => Found::Endpoint(resolved),
+            Self::Missing => Found::Missing,
+            Self::MissingAgain => Found::MissingAgain,
+        }
+    }
+}
+
+impl Standings {
+    pub(crate) fn new(profiles: BTreeMap<ProfileName, Arc<Profile>>) -> Self {
+        Self { profiles, known: Mutex::default() }
+    }
+
+    pub(crate) fn profile(&self, name: &ProfileName) -> Option<&Arc<Profile>> {
+        self.profiles.get(name)
+    }
+
+    pub(crate) fn profiles(&self) -> impl Iterator<Item = &Arc<Profile>> {
+        self.profiles.values()
+    }
+
+    /// The standing of these endpoints, none loaded longer ago than half of [`FRESH`]
+    /// before `now`, which was read before this call.
+    pub(crate) async fn look_up(
+        &self,
+        directory: &dyn Directory,
+        ids: impl Iterator<Item = &EndpointId>,
+        now: Duration,
+    ) -> Result<BTreeMap<EndpointId, Standing>, StoreError> {
+        let (mut found, mut unknown) = (BTreeMap::new(), BTreeSet::new());
+        {
+            let known = self.known();
+            for id in ids {
+                match known.endpoints.get(id) {
+                    Some(loaded) if now.saturating_sub(loaded.at) <= FRESH / 2 => {
+                        if !found.contains_key(id) {
+                            found.insert(id.clone(), loaded.standing());
+                        }
+                    }
+                    _ => {
+                        unknown.insert(id.clone());
+                    }
+                }
+            }
+        }
+        if unknown.is_empty() {
+            return Ok(found);
+        }
+        let ids: Vec<_> = unknown.into_iter().collect();
+        let loaded = directory.load(&ids).await?;
+        for (id, endpoint) in ids.into_iter().zip(loaded) {
+            let standing = match endpoint {
+                Some(endpoint) => self.remember(&endpoint, now),
+                None => self.miss(&id),
+            };
+            found.insert(id, standing);
+        }
+        Ok(found)
+    }
+
+    /// Notes an endpoint that was just loaded, at `now`.
+    pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, now: Duration) -> Standing {
+        let mut known = self.known();
+        known.missing.remove(&endpoint.id);
+        let same = known.endpoints.get(&endpoint.id).filter(|loaded| {
+            let before = &loaded.resolved.endpoint;
+            before.version == endpoint.version && before.profile == endpoint.profile && is_open(before)
+        });
+        let resolved = if let Some(loaded) = same {
+            Arc::clone(&loaded.resolved)
+        } else {
+            Arc::new(Resolved::new(Arc::clone(endpoint), self.profiles.get(&endpoint.profile)))
+        };
+        if known.endpoints.len() >= REMEMBERED {
+            known.endpoints.clear();
+        }
+        let loaded = Loaded { resolved, at: now };
+        let standing = loaded.standing();
+        known.endpoints.insert(endpoint.id.clone(), loaded);
+        standing
+    }
+
+    /// Forgets an endpoint that has just been written.
+    pub(crate) fn forget(&self, id: &EndpointId) {
+        self.known().endpoints.remove(id);
+    }
+
+    fn miss(&self, id: &EndpointId) -> Standing {
+        let mut known = self.known();
+        known.endpoints.remove(id);
+        if known.missing.len() >= REMEMBERED {
+            known.missing.clear();
+        }
+        if known.missing.insert(id.clone()) { Standing::Missing } else { Standing::MissingAgain }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loaded {
+    fn standing(&self) -> Standing {
+        Standing::Found { resolved: Arc::clone(&self.resolved), loaded_at: self.at }
+    }
+}
+
+/// Sealed secrets may open at the next load without a new version.
+const fn is_open(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.secrets, Secrets::Open(_))
+}

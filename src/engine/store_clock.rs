@@ -1,0 +1,107 @@
+//! The store's clock, carried on by this machine's monotonic one.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::seam::Clock;
+use crate::time::Timestamp;
+
+/// A jump of the store's clock against ours by more than this is taken for a fault.
+const JUMP: Duration = Duration::from_secs(60);
+
+/// Says what time it is in the store: read there now and then, carried on by
+/// `elapsed` between. Due times and leases are written in it.
+pub(crate) struct StoreClock {
+    local: Arc<dyn Clock>,
+    carry: Mutex<Carry>,
+}
+
+#[derive(Clone, Copy)]
+struct Carry {
+    base: Timestamp,
+    at: Duration,
+    read: bool,
+    /// Nothing expires before: one of the two clocks is wrong, and which is not known.
+    trusted_from: Duration,
+}
+
+impl StoreClock {
+    pub(crate) fn new(local: Arc<dyn Clock>) -> Self {
+        let carry =
+            Carry { base: local.now(), at: local.elapsed(), read: false, trusted_from: Duration::ZERO };
+        Self { local, carry: Mutex::new(carry) }
+    }
+
+    /// The store's time, as far as this process knows.
+    pub(crate) fn now(&self) -> Timestamp {
+        let carry = *self.carry();
+        carry.base + self.local.elapsed().saturating_sub(carry.at)
+    }
+
+    /// This machine's monotonic clock.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.local.elapsed()
+    }
+
+    /// Whether the store's clock was never read, or not for that long.
+    pub(crate) fn is_stale(&self, age: Duration) -> bool {
+        let carry = *self.carry();
+        !carry.read || self.local.elapsed().saturating_sub(carry.at) >= age
+    }
+
+    /// Takes a reading of the store's clock. Answers by how much it has moved against
+    /// the carry, if that is a jump; nothing expires for `grace` then.
+    pub(crate) fn take(&self, reading: Timestamp, grace: Duration) -> Option<Duration> {
+        let (carried, elapsed) = (self.now(), self.local.elapsed());
+        let mut carry = self.carry();
+        let moved = reading.distance(carried);
+        let jump = carry.read && moved > JUMP;
+        let trusted_from = if jump { elapsed.saturating_add(grace) } else { carry.trusted_from };
+        *carry = Carry { base: reading, at: elapsed, read: true, trusted_from };
+        jump.then_some(moved)
+    }
+
+    /// Whether nothing may expire now.
+    pub(crate) fn is_distrusted(&self) -> bool {
+        self.local.elapsed() < self.carry().trusted_from
+    }
+
+    fn carry(&self) -> MutexGuard<'_, Carry> {
+        self.carry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    #[derive(Default)]
+    struct Hand(AtomicU64);
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
+        fn elapsed(&self) -> Duration {
+            Duration::from_secs(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    #[test]
+    fn time_is_carried_between_readings_and_a_jump_suspends_expiry_for_a_while() {
+        let hand = Arc::new(Hand::default());
+        let clock = StoreClock::new(hand.clone());
+        let at = Timestamp::from_unix_seconds;
+        assert!(clock.is_stale(Duration::from_secs(10)));
+        assert_eq!(clock.take(at(1_000_000), Duration::from_secs(30)), None, "the first reading is no jump");
+        hand.0.store(7, Ordering::Relaxed);
+        assert_eq!(clock.now(), at(1_000_007));
+        assert_eq!(clock.take(at(1_000_067), Duration::from_secs(30)), None);
+        assert!(!clock.is_distrusted());
+        assert_eq!(clock.take(at(1_172_867), Duration::from_secs(30)), Some(Duration::from_secs(172_800)));
+        assert!(clock.is_distrusted());
+        hand.0.store(37, Ordering::Relaxed);
+        assert!(!clock.is_distrusted());
+    }
+}

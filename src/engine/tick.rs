@@ -1,0 +1,93 @@
+//! One round of the loop, awaited: for hosts that schedule themselves.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use crate::delivery::Next;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::time::Timestamp;
+
+use super::acquire::{Acquired, Flight};
+use super::own_faults::OwnFaults;
+use super::settler::Settler;
+use super::shared::Shared;
+use super::slots::Slots;
+use super::{EVENTS_PER_CLAIM, earlier};
+
+/// What one round did, and when to come back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tick {
+    /// Deliveries and events claimed.
+    pub claimed: usize,
+    /// Requests sent.
+    pub sent: usize,
+    /// Requests that the profile counts as success.
+    pub succeeded: usize,
+    /// When something is due next, as far as this store knows; `None` if nothing is.
+    pub next_due: Option<Timestamp>,
+}
+
+impl Shared {
+    /// One claim … settle. A transport that never answers keeps it waiting; nothing
+    /// here needs a runtime.
+    pub(crate) async fn tick(&self) -> Result<Tick, StoreError> {
+        self.read_clock().await?;
+        let room = Slots::new(self.settings.concurrency).room();
+        let request = self.claim_request(room, EVENTS_PER_CLAIM, false).map_err(no_randomness)?;
+        let mut acquired = self.acquire(&request).await?;
+        if acquired.claimed == 0 && acquired.suspects {
+            let room = Slots::new(self.settings.concurrency).room();
+            let request = self.claim_request(room, EVENTS_PER_CLAIM, true).map_err(no_randomness)?;
+            acquired = self.acquire(&request).await?;
+        }
+        self.finish(acquired).await
+    }
+
+    /// Sends, concludes and settles what was acquired.
+    pub(crate) async fn finish(&self, acquired: Acquired) -> Result<Tick, StoreError> {
+        let mut tick = Tick { claimed: acquired.claimed, next_due: acquired.next_due, ..Tick::default() };
+        let (mut settler, mut faults) = (Settler::default(), OwnFaults::default());
+        acquired.dues.into_iter().for_each(|due| settler.add(due));
+        acquired.lanes.into_iter().for_each(|change| settler.change(change));
+        let mut sending: FuturesUnordered<_> =
+            acquired.ready.into_iter().map(|ready| self.send(ready.flight, ready.request)).collect();
+        let mut disabled: Vec<(Arc<Flight>, &'static str)> = Vec::new();
+        while let Some(landed) = sending.next().await {
+            let flight = Arc::clone(&landed.flight);
+            let host = flight.resolved.endpoint.url.host();
+            let fault = faults.judge(host, &landed.outcome, self.clock.elapsed());
+            let written = self.conclude(landed, fault);
+            tick.sent += 1;
+            tick.succeeded +=
+                usize::from(written.due.settlement.attempt.as_ref().is_some_and(|attempt| attempt.success));
+            if let Next::Later { due_at, .. } = written.due.settlement.next {
+                tick.next_due = earlier(tick.next_due, Some(due_at));
+            }
+            settler.add(written.due);
+            written.lane.into_iter().for_each(|change| settler.change(change));
+            disabled.extend(written.disable.map(|why| (flight, why)));
+        }
+        while let Some(batch) = settler.next(self.clock.elapsed()) {
+            let (batch, answers) = self.settle(batch).await;
+            self.tell_settled(&batch, &answers?);
+            settler.written();
+            if batch.makes_due() {
+                tick.next_due = earlier(tick.next_due, Some(self.clock.now()));
+            }
+        }
+        for (flight, why) in disabled {
+            self.disable(&flight, why).await;
+        }
+        match acquired.fault {
+            Some(error) => Err(error),
+            None => Ok(tick),
+        }
+    }
+}
+
+fn no_randomness(error: crate::seam::EntropyError) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "no token could be drawn").with_source(error)
+}

@@ -1,0 +1,181 @@
+//! What follows from what came back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::delivery::{
+    Attempt, AttemptResult, Claim, Claimed, FailReason, Next, Progress, Settlement, State,
+};
+use crate::policy::lane::{Lane, LaneChange};
+use crate::policy::outcome::{NotSent, Outcome, Response, Verdict};
+use crate::policy::retry::NextTry;
+use crate::time::Timestamp;
+
+use super::prepare::{life, progress};
+use super::resolve::Sendable;
+
+/// One call of the transport.
+#[derive(Debug)]
+pub struct Sent {
+    /// What came back.
+    pub outcome: Outcome,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// How long it took.
+    pub took: Duration,
+    /// Whose fault it is that nothing came back.
+    pub fault: Fault,
+}
+
+/// Whose fault a failure is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The endpoint's, or nobody's.
+    Endpoint,
+    /// Ours: it counts for nothing, and nothing is recorded.
+    Ours,
+    /// We cut the request at shutdown: it is recorded, and counts for nothing.
+    Cut,
+}
+
+/// What follows.
+#[derive(Debug)]
+pub struct Conclusion {
+    /// What is written about the delivery.
+    pub settlement: Settlement,
+    /// What is written about its lane.
+    pub lane: Option<LaneChange>,
+    /// Why the endpoint is to be disabled, if it still is the version that was sent to.
+    pub disable: Option<&'static str>,
+}
+
+/// Concludes an attempt. `roll` gives a uniform random number, if a retry needs one.
+#[must_use]
+pub fn conclude(
+    claim: &Claim,
+    sendable: &Sendable,
+    lane: Option<&Lane>,
+    sent: &Sent,
+    roll: impl FnOnce() -> u64,
+) -> Conclusion {
+    let ended_at = sent.began_at + sent.took;
+    let settle = |next, attempt| Settlement {
+        token: claim.token,
+        of: Claimed::Delivery(claim.delivery),
+        at: ended_at,
+        next,
+        attempt,
+    };
+    let plain = |next, attempt| Conclusion { settlement: settle(next, attempt), lane: None, disable: None };
+    match sent.fault {
+        Fault::Ours if !claim.test => return plain(Next::Release, None),
+        Fault::Cut if !claim.test => {
+            let next = Next::Later { due_at: ended_at, progress: progress(claim) };
+            return plain(next, Some(record(claim, sent, false, 0)));
+        }
+        Fault::Ours | Fault::Cut | Fault::Endpoint => {}
+    }
+    let verdict = judge(sendable, &sent.outcome, ended_at);
+    let success = matches!(verdict, Verdict::Delivered { .. });
+    let attempt = record(claim, sent, success, sendable.profile.keep_body);
+    let behind = Progress {
+        attempts: claim.attempts.saturating_add(1),
+        first_attempt_at: Some(claim.first_attempt_at.unwrap_or(sent.began_at)),
+    };
+    let done = |state| Next::Done { state, progress: behind };
+    let next = match verdict {
+        Verdict::Delivered { confirmed } => done(State::Delivered { confirmed }),
+        Verdict::Reject if is_blocked(&sent.outcome) => done(State::Failed(FailReason::Blocked)),
+        Verdict::Reject => done(State::Failed(FailReason::Rejected)),
+        Verdict::Gone { .. } => done(State::Failed(FailReason::Gone)),
+        Verdict::Retry { .. } if claim.test => done(State::Failed(FailReason::Exhausted)),
+        Verdict::Retry { after } => retry(claim, sendable, behind, ended_at, after, roll),
+    };
+    if claim.test {
+        return plain(next, Some(attempt));
+    }
+    let lane_change = lane.and_then(|lane| change_lane(lane, sendable, verdict, ended_at));
+    let disable = disable_reason(sendable, lane, lane_change.as_ref(), verdict, ended_at);
+    Conclusion { settlement: settle(next, Some(attempt)), lane: lane_change, disable }
+}
+
+fn judge(sendable: &Sendable, outcome: &Outcome, now: Timestamp) -> Verdict {
+    match outcome {
+        Outcome::Response(response) => sendable.profile.classifier.classify(response, now),
+        Outcome::NotSent(NotSent::BlockedLiteral) => Verdict::Reject,
+        Outcome::NotSent(_) | Outcome::Unknown(_) => Verdict::Retry { after: None },
+    }
+}
+
+const fn is_blocked(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::NotSent(NotSent::BlockedLiteral))
+}
+
+fn retry(
+    claim: &Claim,
+    sendable: &Sendable,
+    behind: Progress,
+    ended_at: Timestamp,
+    after: Option<Duration>,
+    roll: impl FnOnce() -> u64,
+) -> Next {
+    let mut life = life(claim, behind.attempts);
+    life.first_attempt_at = behind.first_attempt_at;
+    match sendable.retry.after_failure(&life, ended_at, after, roll()) {
+        NextTry::At(due_at) => Next::Later { due_at, progress: behind },
+        NextTry::GiveUp(reason) => Next::Done { state: State::Failed(reason.into()), progress: behind },
+    }
+}
+
+/// A message that is refused says nothing against its endpoint, which has answered.
+fn change_lane(
+    lane: &Lane,
+    sendable: &Sendable,
+    verdict: Verdict,
+    ended_at: Timestamp,
+) -> Option<LaneChange> {
+    match verdict {
+        Verdict::Delivered { .. } | Verdict::Reject => lane.after_success(sendable.width),
+        Verdict::Gone { .. } => Some(failed(lane, sendable, ended_at, None)),
+        Verdict::Retry { after } => Some(failed(lane, sendable, ended_at, after)),
+    }
+}
+
+fn failed(lane: &Lane, sendable: &Sendable, ended_at: Timestamp, after: Option<Duration>) -> LaneChange {
+    let retry = &sendable.retry;
+    lane.after_failure(retry.schedule(), ended_at, after, retry.retry_after_limit())
+}
+
+fn disable_reason(
+    sendable: &Sendable,
+    lane: Option<&Lane>,
+    change: Option<&LaneChange>,
+    verdict: Verdict,
+    now: Timestamp,
+) -> Option<&'static str> {
+    if matches!(verdict, Verdict::Gone { disable: true }) {
+        return Some("it answered that it is gone");
+    }
+    let fails = change.is_some_and(|change| change.health.is_some_and(|health| health.streak > 0));
+    let failing_for = lane.map(|lane| lane.failing_for(now))?;
+    let limit = sendable.profile.disable_after?;
+    (fails && failing_for >= limit).then_some("every answer has been a failure for too long")
+}
+
+fn record(claim: &Claim, sent: &Sent, success: bool, keep_body: usize) -> Attempt {
+    let (result, body) = match &sent.outcome {
+        Outcome::Response(response) => (AttemptResult::Status(response.status), kept(response, keep_body)),
+        Outcome::NotSent(reason) => (AttemptResult::NotSent(*reason), Bytes::new()),
+        Outcome::Unknown(reason) => (AttemptResult::Unknown(*reason), Bytes::new()),
+    };
+    Attempt { token: claim.token, began_at: sent.began_at, took: sent.took, result, success, body }
+}
+
+/// A redirect's body belongs to nobody who was asked for.
+fn kept(response: &Response, keep_body: usize) -> Bytes {
+    if response.status.is_redirection() {
+        return Bytes::new();
+    }
+    response.body.slice(..response.body.len().min(keep_body))
+}

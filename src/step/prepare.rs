@@ -1,0 +1,149 @@
+//! What a claimed delivery sends, or why it sends nothing.
+
+use std::time::Duration;
+
+use http::{HeaderValue, header};
+
+use crate::delivery::{
+    ABANDON_AFTER, ABANDON_ALONE, CancelReason, Claim, FailReason, Next, Progress, SUSPECT_AFTER, State,
+};
+use crate::policy::outcome::BodyNeed;
+use crate::policy::retry::Life;
+use crate::time::Timestamp;
+use crate::wire::envelope::{Occasion, RenderError};
+use crate::wire::profile::OnEnable;
+use crate::wire::request::Request;
+
+use super::resolve::{Resolved, Sendable, Standing};
+
+/// How long a lane is held whose endpoint may not be sent to now.
+pub const HOLD: Duration = Duration::from_secs(60);
+
+/// What a claim's endpoint turned out to be when it was loaded.
+#[derive(Debug, Clone, Copy)]
+pub enum Found<'a> {
+    /// It is there.
+    Endpoint(&'a Resolved),
+    /// It is not there, for the first time in this process.
+    Missing,
+    /// It is not there again: it is gone.
+    MissingAgain,
+}
+
+/// What is to be done about a claimed delivery.
+#[derive(Debug)]
+pub enum Prepared {
+    /// Send this.
+    Send(Request),
+    /// Settle it so, without a request.
+    Settle(Next),
+    /// Give it back and hold its lane, for this reason.
+    Hold {
+        /// Why nothing may be sent.
+        why: &'static str,
+    },
+}
+
+/// Decides about a claimed delivery at `now`. While `expiry_suspended`, nothing
+/// expires: the clock has just jumped and one side of it is wrong.
+#[must_use]
+pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended: bool) -> Prepared {
+    if is_abandoned(claim) {
+        return done(claim, State::Failed(FailReason::Abandoned));
+    }
+    let resolved = match found {
+        Found::Endpoint(resolved) => resolved,
+        Found::Missing => return Prepared::Hold { why: "its endpoint was not found" },
+        Found::MissingAgain => return done(claim, State::Cancelled(CancelReason::EndpointRemoved)),
+    };
+    let enabled = resolved.endpoint.enabled || claim.test;
+    let sendable = match &resolved.standing {
+        Standing::Blocked => return done(claim, State::Failed(FailReason::Blocked)),
+        Standing::Held(why) if !claim.test => return Prepared::Hold { why },
+        Standing::Held(_) => {
+            return done(claim, State::Failed(FailReason::Unrenderable));
+        }
+        Standing::Sendable(_) if !enabled => return Prepared::Hold { why: "its endpoint is disabled" },
+        Standing::Sendable(sendable) => sendable,
+    };
+    let born_before_enabling = claim.born_at < resolved.endpoint.since && !claim.test;
+    if born_before_enabling && sendable.profile.on_enable == OnEnable::Cancel {
+        return done(claim, State::Cancelled(CancelReason::EndpointDisabled));
+    }
+    if let Some((end, reason)) = sendable.retry.end(&life(claim, claim.attempts))
+        && now > end
+        && !expiry_suspended
+    {
+        return done(claim, State::Failed(reason.into()));
+    }
+    if let Some(due_at) = suspect_due(claim, sendable, now) {
+        return Prepared::Settle(Next::Later { due_at, progress: progress(claim) });
+    }
+    match write(claim, resolved, sendable, now) {
+        Ok(request) => Prepared::Send(request),
+        Err(_) => done(claim, State::Failed(FailReason::Unrenderable)),
+    }
+}
+
+/// The delivery's life so far, with that many attempts.
+#[must_use]
+pub fn life(claim: &Claim, attempts: u32) -> Life {
+    Life {
+        born_at: claim.born_at,
+        expires_at: claim.event.expires_at,
+        first_attempt_at: claim.first_attempt_at,
+        attempts,
+    }
+}
+
+/// What a claimed delivery has behind it, unchanged.
+#[must_use]
+pub const fn progress(claim: &Claim) -> Progress {
+    Progress { attempts: claim.attempts, first_attempt_at: claim.first_attempt_at }
+}
+
+/// A test ping is sent once; another delivery is given up when it seems to be what
+/// kills the process.
+const fn is_abandoned(claim: &Claim) -> bool {
+    (claim.test && claim.silent > 0) || (claim.silent >= ABANDON_AFTER && claim.silent_alone >= ABANDON_ALONE)
+}
+
+/// A suspect waits for its schedule's first gap after the lease that just lapsed.
+fn suspect_due(claim: &Claim, sendable: &Sendable, now: Timestamp) -> Option<Timestamp> {
+    let due_at = claim.due_at + sendable.retry.schedule().back_off(0);
+    (claim.lapsed && claim.silent >= SUSPECT_AFTER && due_at > now).then_some(due_at)
+}
+
+fn write(
+    claim: &Claim,
+    resolved: &Resolved,
+    sendable: &Sendable,
+    now: Timestamp,
+) -> Result<Request, RenderError> {
+    let (event, endpoint, profile) = (&*claim.event, &*resolved.endpoint, &*sendable.profile);
+    let occasion = if claim.test { Occasion::Test } else { Occasion::Event };
+    let rendered = profile.envelope.render(event, endpoint, occasion)?;
+    let mut headers = sendable.headers.clone();
+    headers.insert(header::CONTENT_TYPE, rendered.content_type);
+    headers.extend(rendered.headers);
+    if let Some(trace) = event.trace.as_deref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
+        headers.insert("traceparent", trace);
+    }
+    if let Some(signer) = &sendable.signer {
+        signer.sign(&event.id, now, &rendered.body, &mut headers);
+    }
+    Ok(Request {
+        url: endpoint.url.clone(),
+        headers,
+        body: rendered.body,
+        timeout: sendable.timeout,
+        response_body_max: match profile.classifier.body_need() {
+            BodyNeed::None => profile.keep_body,
+            BodyNeed::Prefix(bytes) => profile.keep_body.max(bytes),
+        },
+    })
+}
+
+const fn done(claim: &Claim, state: State) -> Prepared {
+    Prepared::Settle(Next::Done { state, progress: progress(claim) })
+}

@@ -1,0 +1,129 @@
+//! An endpoint read against its profile: everything a send needs, made once per
+//! version of the endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::endpoint::Endpoint;
+use crate::id::HostName;
+use crate::policy::rate::{Limit, LimitKey, LimitScope};
+use crate::policy::retry::RetryPolicy;
+use crate::secret::Secrets;
+use crate::wire::profile::{Profile, Signing};
+use crate::wire::scheme::Signer;
+
+/// An endpoint with what its profile adds, field by field.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The endpoint as it was loaded.
+    pub endpoint: Arc<Endpoint>,
+    /// What of it can be sent to.
+    pub standing: Standing,
+}
+
+/// Whether an endpoint can be sent to.
+#[derive(Debug)]
+pub enum Standing {
+    /// It can.
+    Sendable(Box<Sendable>),
+    /// It cannot now, and its lane is held: its secrets do not open, or this process
+    /// does not know its profile.
+    Held(&'static str),
+    /// It never can: its URL breaks its profile's policy.
+    Blocked,
+}
+
+/// What a send needs.
+#[derive(Debug)]
+pub struct Sendable {
+    /// The dialect.
+    pub profile: Arc<Profile>,
+    /// The signer; `None` where requests go out unsigned.
+    pub signer: Option<Signer>,
+    /// The headers that every request has.
+    pub headers: HeaderMap,
+    /// When to try again.
+    pub retry: RetryPolicy,
+    /// How fast, each limit with the log it counts in.
+    pub limits: Vec<(LimitKey, Limit)>,
+    /// The deadline of one attempt.
+    pub timeout: Duration,
+    /// How many requests may be in flight.
+    pub width: u32,
+}
+
+impl Resolved {
+    /// Reads an endpoint against its profile; `None` is a profile that this process
+    /// does not know.
+    #[must_use]
+    pub fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
+        let standing = match profile {
+            None => Standing::Held("its profile is not known to this process"),
+            Some(profile) => standing(&endpoint, profile),
+        };
+        Self { endpoint, standing }
+    }
+
+    /// What a send needs, if the endpoint's configuration allows one; a test ping
+    /// asks for no more, and ignores whether the endpoint is enabled.
+    #[must_use]
+    pub fn sendable(&self) -> Option<&Sendable> {
+        match &self.standing {
+            Standing::Sendable(sendable) => Some(sendable),
+            Standing::Held(_) | Standing::Blocked => None,
+        }
+    }
+}
+
+fn standing(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
+    if endpoint.url.judge(&profile.urls).is_err() {
+        return Standing::Blocked;
+    }
+    let Secrets::Open(secrets) = &endpoint.secrets else {
+        return Standing::Held("its secrets are sealed with a key that is not at hand");
+    };
+    if secrets.current.is_none() && profile.signing == Signing::Required {
+        return Standing::Held("its profile signs and it has no secret");
+    }
+    let signer = match profile.scheme.as_ref().map(|scheme| Signer::new(scheme, secrets)) {
+        Some(Err(_)) => return Standing::Held("its secret breaks its scheme's rule"),
+        Some(Ok(signer)) => Some(signer),
+        None => None,
+    };
+    let overrides = &endpoint.overrides;
+    let mut headers = endpoint.headers.as_map().clone();
+    headers.extend(profile.headers.clone());
+    Standing::Sendable(Box::new(Sendable {
+        signer,
+        headers,
+        retry: overrides.retry.clone().unwrap_or_else(|| profile.retry.clone()),
+        limits: keyed(overrides.limits.as_ref().unwrap_or(&profile.limits), endpoint),
+        timeout: overrides.timeout.unwrap_or(profile.timeout),
+        width: width(endpoint, profile),
+        profile: Arc::clone(profile),
+    }))
+}
+
+/// The width in force for an endpoint of this profile.
+#[must_use]
+pub fn width(endpoint: &Endpoint, profile: &Profile) -> u32 {
+    endpoint.overrides.width.unwrap_or(profile.width).get()
+}
+
+fn keyed(limits: &[Limit], endpoint: &Endpoint) -> Vec<(LimitKey, Limit)> {
+    let host: &HostName = endpoint.url.host();
+    limits
+        .iter()
+        .map(|limit| {
+            let of = match limit.scope() {
+                LimitScope::Endpoint => endpoint.id.as_str(),
+                LimitScope::Tenant => endpoint.tenant.as_str(),
+                LimitScope::Host => host.as_str(),
+                LimitScope::Global => "",
+            };
+            (LimitKey { scope: limit.scope(), of: of.to_owned() }, *limit)
+        })
+        .collect()
+}

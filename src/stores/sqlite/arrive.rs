@@ -1,0 +1,99 @@
+//! Deliveries that come into being: of a publish, a routing or a replay.
+
+use rusqlite::params;
+
+use crate::delivery::Route;
+use crate::id::{OrderingKey, TenantId, Token};
+use crate::time::Timestamp;
+
+use super::db::Db;
+use super::failure::Failure;
+use super::lane::{LaneKey, Lanes, bring_forward};
+use super::row;
+use super::sql;
+
+/// An event's row number: the publish sequence.
+pub(super) type Sequence = i64;
+
+/// What the deliveries of one event have in common.
+pub(super) struct Origin<'a> {
+    pub(super) event: Sequence,
+    pub(super) tenant: &'a TenantId,
+    pub(super) ordering_key: Option<&'a OrderingKey>,
+}
+
+/// A lease that a delivery is born with.
+#[derive(Clone, Copy)]
+pub(super) struct BornLease {
+    pub(super) token: Token,
+    pub(super) until: Timestamp,
+}
+
+/// Whether a route's delivery must wait for an earlier one of its ordering key.
+pub(super) fn is_parked(
+    db: &Db<'_>,
+    lane: LaneKey,
+    origin: &Origin<'_>,
+    route: &Route,
+) -> Result<bool, Failure> {
+    match origin.ordering_key {
+        Some(key) if !route.test => Ok(db
+            .statement(sql::DELIVERY_KEY_IS_BUSY)?
+            .query_row(params![lane, key.as_str()], |row| row.get(0))?),
+        _ => Ok(false),
+    }
+}
+
+/// Inserts a route's delivery and makes its lane ready for it. Answers its row, or
+/// `None` where it was there already.
+pub(super) fn arrive(
+    lanes: &mut Lanes<'_, '_>,
+    db: &Db<'_>,
+    lane: LaneKey,
+    origin: &Origin<'_>,
+    route: &Route,
+    lease: Option<BornLease>,
+    now: Timestamp,
+) -> Result<Option<i64>, Failure> {
+    let due_at = match lease {
+        Some(lease) => Some(lease.until),
+        None if is_parked(db, lane, origin, route)? => None,
+        None => Some(route.due_at),
+    };
+    let added = db.statement(sql::DELIVERY_ADD)?.execute(params![
+        route.delivery.as_bytes(),
+        origin.tenant.as_str(),
+        origin.event,
+        lane,
+        route.round.as_str(),
+        route.test,
+        row::micros(due_at),
+        lease.map(|lease| *lease.token.as_bytes()),
+        route.due_at.as_micros(),
+        lease.map(|_| now.as_micros()),
+        route.born_at.as_micros(),
+        origin.ordering_key.filter(|_| !route.test).map(OrderingKey::as_str),
+    ])?;
+    if added == 0 {
+        return Ok(None);
+    }
+    let delivery = db.last_insert_rowid();
+    if let Some(due_at) = due_at {
+        bring_forward(lanes.get(lane)?, due_at.max(now));
+    }
+    Ok(Some(delivery))
+}
+
+/// Notes that routing found nobody who wants an event, if that is so.
+pub(super) fn note_unmatched(db: &Db<'_>, event: Sequence) -> Result<(), Failure> {
+    db.statement(sql::UNMATCHED_ADD)?.execute([event])?;
+    Ok(())
+}
+
+/// A delivery ended: the next one of its ordering key gets its due time.
+pub(super) fn unpark_next(db: &Db<'_>, lane: LaneKey, ordering_key: Option<&str>) -> Result<(), Failure> {
+    if let Some(key) = ordering_key {
+        db.statement(sql::DELIVERY_NEXT_OF_KEY)?.execute(params![lane, key])?;
+    }
+    Ok(())
+}

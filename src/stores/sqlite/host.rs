@@ -1,0 +1,82 @@
+//! Publishing inside the host's own transaction.
+
+use rusqlite::Connection;
+
+use crate::delivery::{PublishAnswer, Published};
+use crate::error::StoreError;
+use crate::event::{EventError, NewEvent};
+use crate::id::EventId;
+use crate::time::Timestamp;
+
+use super::db::Db;
+use super::failure::Failure;
+use super::publish::{existing, insert_event, insert_unrouted};
+
+/// The largest payload that is published so, in bytes.
+const PAYLOAD_MAX: usize = 1024 * 1024;
+
+/// An event could not be published in the host's transaction.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishInError {
+    /// The event breaks a rule.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The file refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Publishes an event with the host's own writes: it is there when the transaction on
+/// `db` is committed, and was never there when it is rolled back. The file must have
+/// been opened as a [`SqliteStore`](super::SqliteStore) before.
+///
+/// `id` is the event's if it brings none, `now` the moment of its creation. A running
+/// engine finds the event at its next poll, or at once when it is nudged after the
+/// commit.
+///
+/// ```
+/// # fn pay(db: &mut rusqlite::Connection, fresh_id: hookpost::id::EventId, now: hookpost::Timestamp)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// use hookpost::NewEvent;
+/// use hookpost::stores::sqlite::publish_in;
+///
+/// let host = db.transaction()?;
+/// host.execute("UPDATE orders SET paid = 1 WHERE id = 7", [])?;
+/// publish_in(&host, NewEvent::json("acme", "order.paid", r#"{"order":7}"#)?, fresh_id, now)?;
+/// host.commit()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// When the event breaks a rule or the file refuses; of the event nothing is written
+/// then, and the transaction can go on.
+pub fn publish_in(
+    db: &Connection,
+    event: NewEvent,
+    id: EventId,
+    now: Timestamp,
+) -> Result<PublishAnswer, PublishInError> {
+    let event = event.into_event(id, now, PAYLOAD_MAX)?;
+    let answer = in_savepoint(&Db::host(db), |db| match insert_event(db, &event)? {
+        Some(sequence) => {
+            insert_unrouted(db, &event, sequence, now)?;
+            Ok(PublishAnswer { id: event.id.clone(), published: Published::Stored })
+        }
+        None => existing(db, &event),
+    });
+    Ok(answer.map_err(|failure| failure.into_store_error("publishing in the host's transaction"))?)
+}
+
+/// Both rows or none, also where the host goes on after an error.
+fn in_savepoint<T>(db: &Db<'_>, work: impl FnOnce(&Db<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+    db.execute_batch("SAVEPOINT hookpost_publish")?;
+    let result = work(db);
+    // After some errors SQLite has rolled back the host's whole transaction.
+    if !db.is_autocommit() {
+        let undo = if result.is_err() { "ROLLBACK TO hookpost_publish;" } else { "" };
+        db.execute_batch(&format!("{undo} RELEASE hookpost_publish"))?;
+    }
+    result
+}

@@ -1,0 +1,273 @@
+//! Lanes as a batch reads and writes them: each is read once and, if it changed,
+//! written once, however many of the batch's items touch it.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::delivery::Route;
+use crate::id::{EndpointId, HostName, TenantId};
+use crate::policy::lane::Lane;
+use crate::time::Timestamp;
+
+use super::db::Db;
+use super::failure::Failure;
+use super::row;
+use super::sql;
+
+/// A lane's row number, as deliveries name it.
+pub(super) type LaneKey = i64;
+
+/// The lanes that one batch has met so far.
+pub(super) struct Lanes<'db, 'c> {
+    db: &'db Db<'c>,
+    met: BTreeMap<LaneKey, Met>,
+    names: BTreeMap<EndpointId, LaneKey>,
+    /// Whether any tenant or host holds anything back, once it was asked.
+    any_gate: Option<bool>,
+}
+
+struct Met {
+    stored: Lane,
+    lane: Lane,
+    /// A new turn, if the lane was sent behind those that are ready at the same moment.
+    sent_back: Option<i64>,
+    turn: i64,
+}
+
+impl<'db, 'c> Lanes<'db, 'c> {
+    /// None met yet.
+    pub(super) const fn of(db: &'db Db<'c>) -> Self {
+        Self { db, met: BTreeMap::new(), names: BTreeMap::new(), any_gate: None }
+    }
+
+    /// The lane of a delivery.
+    pub(super) fn get(&mut self, key: LaneKey) -> Result<&mut Lane, Failure> {
+        if !self.met.contains_key(&key) {
+            let found = self
+                .db
+                .statement(sql::LANE_BY_KEY)?
+                .query_row([key], |row| Ok(read(row)))
+                .optional()?
+                .transpose()?;
+            let (_, lane, turn) = found.ok_or(Failure::Stored("delivery's lane"))?;
+            self.meet(key, lane, turn);
+        }
+        let met = self.met.get_mut(&key).ok_or(Failure::Stored("delivery's lane"))?;
+        Ok(&mut met.lane)
+    }
+
+    /// The lane of an endpoint, if it has one.
+    pub(super) fn find(&mut self, endpoint: &EndpointId) -> Result<Option<LaneKey>, Failure> {
+        if let Some(key) = self.names.get(endpoint) {
+            return Ok(Some(*key));
+        }
+        let found = self
+            .db
+            .statement(sql::LANE_BY_ENDPOINT)?
+            .query_row([endpoint.as_str()], |row| Ok(read(row)))
+            .optional()?
+            .transpose()?;
+        Ok(found.map(|(key, lane, turn)| {
+            self.meet(key, lane, turn);
+            key
+        }))
+    }
+
+    /// The lane that a route leads to; a new one where the endpoint has none.
+    pub(super) fn of_route(&mut self, route: &Route, tenant: &TenantId) -> Result<LaneKey, Failure> {
+        match self.find(&route.endpoint)? {
+            Some(key) => Ok(key),
+            None => self.create(&route.endpoint, tenant, &route.host, route.width),
+        }
+    }
+
+    /// A new lane, open and with nothing in it.
+    pub(super) fn create(
+        &mut self,
+        endpoint: &EndpointId,
+        tenant: &TenantId,
+        host: &HostName,
+        width: u32,
+    ) -> Result<LaneKey, Failure> {
+        self.db.statement(sql::LANE_ADD)?.execute(params![
+            endpoint.as_str(),
+            tenant.as_str(),
+            host.as_str(),
+            width
+        ])?;
+        let key = self.db.last_insert_rowid();
+        let lane = Lane {
+            endpoint: endpoint.clone(),
+            tenant: tenant.clone(),
+            host: host.clone(),
+            paused: false,
+            held_until: None,
+            ready_at: None,
+            width,
+            proven: false,
+            streak: 0,
+            failing_since: None,
+            version: 0,
+        };
+        self.meet(key, lane, 0);
+        Ok(key)
+    }
+
+    /// The earliest due time or lease end in a lane.
+    pub(super) fn earliest(&self, key: LaneKey) -> Result<Option<Timestamp>, Failure> {
+        let earliest: Option<i64> =
+            self.db.statement(sql::LANE_EARLIEST)?.query_row([key], |row| row.get(0))?;
+        Ok(earliest.map(Timestamp::from_micros))
+    }
+
+    /// When the first of a lane's running leases ends.
+    pub(super) fn first_lease_end(&self, key: LaneKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+        let end: Option<i64> = self
+            .db
+            .statement(sql::LANE_FIRST_LEASE_END)?
+            .query_row(params![key, now.as_micros()], |row| row.get(0))?;
+        Ok(end.map(Timestamp::from_micros))
+    }
+
+    /// How many more leases fit into a lane.
+    pub(super) fn free(&mut self, key: LaneKey, now: Timestamp) -> Result<usize, Failure> {
+        let width = self.get(key)?.width;
+        let leased: i64 = self
+            .db
+            .statement(sql::LANE_LEASED)?
+            .query_row(params![key, now.as_micros()], |row| row.get(0))?;
+        Ok(usize::try_from(i64::from(width).saturating_sub(leased)).unwrap_or(0))
+    }
+
+    /// What tenant and host say about a lane.
+    pub(super) fn gates(&mut self, key: LaneKey) -> Result<Gates, Failure> {
+        if !self.any_gate()? {
+            return Ok(Gates { tenant_paused: false, held_until: None });
+        }
+        let db = self.db;
+        let lane = self.get(key)?;
+        let mut statement = db.statement(sql::GATE_OF_LANE)?;
+        statement.query_row([lane.tenant.as_str(), lane.host.as_str()], |row| Ok(Gates::read(row)))?
+    }
+
+    fn any_gate(&mut self) -> Result<bool, Failure> {
+        match self.any_gate {
+            Some(known) => Ok(known),
+            None => {
+                let any = self.db.statement(sql::GATE_ANY)?.query_row([], |row| row.get(0))?;
+                Ok(*self.any_gate.insert(any))
+            }
+        }
+    }
+
+    /// Sends a lane behind those with an earlier turn that are ready at `ready_at` too.
+    pub(super) fn send_back(
+        &mut self,
+        key: LaneKey,
+        ready_at: Option<Timestamp>,
+        turn: i64,
+    ) -> Result<(), Failure> {
+        self.get(key)?.ready_at = ready_at;
+        if let Some(met) = self.met.get_mut(&key).filter(|met| met.turn != turn) {
+            met.sent_back = Some(turn);
+        }
+        Ok(())
+    }
+
+    /// Makes a lane ready for what its rows hold, if it is not ready already: after a
+    /// gate opened or a slot became free. A lane that waits already keeps its place.
+    pub(super) fn wake(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
+        let lane = self.get(key)?;
+        if lane.paused || lane.ready_at.is_some_and(|ready| ready <= now) {
+            return Ok(());
+        }
+        if let Some(earliest) = self.earliest(key)? {
+            bring_forward(self.get(key)?, earliest.max(now));
+        }
+        Ok(())
+    }
+
+    /// Writes the lanes that changed.
+    pub(super) fn save(&mut self) -> Result<(), Failure> {
+        let mut save = self.db.statement(sql::LANE_SAVE)?;
+        for (key, Met { stored, lane, turn, sent_back }) in &mut self.met {
+            if stored == lane && sent_back.is_none() {
+                continue;
+            }
+            *turn = sent_back.take().unwrap_or(*turn);
+            save.execute(params![
+                key,
+                lane.host.as_str(),
+                lane.paused,
+                row::micros(lane.held_until),
+                row::micros(lane.ready_at),
+                lane.width,
+                lane.proven,
+                lane.streak,
+                row::micros(lane.failing_since),
+                i64::try_from(lane.version).unwrap_or(i64::MAX),
+                *turn,
+            ])?;
+            stored.clone_from(lane);
+        }
+        Ok(())
+    }
+
+    fn meet(&mut self, key: LaneKey, lane: Lane, turn: i64) {
+        self.names.insert(lane.endpoint.clone(), key);
+        self.met.insert(key, Met { stored: lane.clone(), lane, sent_back: None, turn });
+    }
+}
+
+/// What a lane's tenant and host hold back.
+pub(super) struct Gates {
+    /// The operator paused the tenant.
+    pub(super) tenant_paused: bool,
+    /// The longer one of the tenant's and the host's hold.
+    pub(super) held_until: Option<Timestamp>,
+}
+
+impl Gates {
+    fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        let held_until = row::time_maybe(row, 1)?.max(row::time_maybe(row, 2)?);
+        Ok(Self { tenant_paused: row.get(0)?, held_until })
+    }
+
+    /// Whether they let work of the lane pass.
+    pub(super) fn are_open(&self, now: Timestamp) -> bool {
+        !self.tenant_paused && self.held_until.is_none_or(|until| until <= now)
+    }
+}
+
+/// Work enters that can be taken at `moment`: ready then at the latest, yet never
+/// before a hold, and not at all while paused.
+pub(super) fn bring_forward(lane: &mut Lane, moment: Timestamp) {
+    if lane.paused {
+        return;
+    }
+    let moment = lane.held_until.map_or(moment, |held| held.max(moment));
+    lane.ready_at = Some(lane.ready_at.map_or(moment, |ready| ready.min(moment)));
+}
+
+/// Nothing may be taken before the lane's hold any more.
+pub(super) fn push_back(lane: &mut Lane) {
+    lane.ready_at = lane.ready_at.max(lane.ready_at.and(lane.held_until));
+}
+
+fn read(row: &Row<'_>) -> Result<(LaneKey, Lane, i64), Failure> {
+    let lane = Lane {
+        endpoint: row::name(row, 1)?,
+        tenant: row::name(row, 2)?,
+        host: row::name(row, 3)?,
+        paused: row.get(4)?,
+        held_until: row::time_maybe(row, 5)?,
+        ready_at: row::time_maybe(row, 6)?,
+        width: row::count(row, 7)?,
+        proven: row.get(8)?,
+        streak: row::count(row, 9)?,
+        failing_since: row::time_maybe(row, 10)?,
+        version: u64::try_from(row.get::<_, i64>(11)?).map_err(|_| Failure::Stored("lane's version"))?,
+    };
+    Ok((row.get(0)?, lane, row.get(12)?))
+}

@@ -1,0 +1,92 @@
+//! Granting request starts under limits that all processes on the file share.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rusqlite::params;
+
+use crate::policy::rate::{Limit, LimitKey, LimitScope, StartLog};
+use crate::seam::{Ask, Grant, Refusal};
+use crate::time::Timestamp;
+
+use super::db::Db;
+use super::failure::Failure;
+use super::sql;
+
+/// One call of `Limiter::take`.
+pub(super) fn take(
+    db: &Db<'_>,
+    asks: &[Ask],
+    now: Timestamp,
+    start_by: Timestamp,
+) -> Result<Vec<Grant>, Failure> {
+    db.statement(sql::LIMITER_FORGET)?.execute([now.as_micros()])?;
+    asks.iter().map(|ask| grant(db, ask, now, start_by)).collect()
+}
+
+fn grant(db: &Db<'_>, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<Grant, Failure> {
+    let mut starts = ask.starts;
+    let mut logs = Vec::new();
+    for (key, limit) in &ask.limits {
+        let mut log = read_log(db, key, limit, now)?;
+        let room = log.room(limit, now, ask.starts);
+        starts = starts.min(room);
+        logs.push((key, limit, log, room));
+    }
+    let mut refusal: Option<Refusal> = None;
+    for (key, limit, log, room) in &mut logs {
+        log.grant(limit, start_by, starts);
+        let Some(until) = log.opens_at(limit).filter(|_| *room < ask.starts) else {
+            continue;
+        };
+        if refusal.as_ref().is_none_or(|refusal| refusal.until < until) {
+            refusal = Some(Refusal { limit: (*key).clone(), until });
+        }
+    }
+    if starts > 0 {
+        note(db, &ask.limits, starts, start_by)?;
+    }
+    Ok(Grant { starts, refusal })
+}
+
+/// The log of a key as this limit sees it: each limit looks back by its own window.
+fn read_log(db: &Db<'_>, key: &LimitKey, limit: &Limit, now: Timestamp) -> Result<StartLog, Failure> {
+    let mut statement = db.statement(sql::LIMITER_STARTS)?;
+    let reach = (now - limit.window()).as_micros();
+    let grants = statement
+        .query_map(params![word(key.scope), key.of, reach], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(i64, u32)>, _>>()?;
+    Ok(StartLog::from_grants(
+        grants
+            .into_iter()
+            .map(|(start_by, starts)| (Timestamp::from_micros(start_by) + limit.window(), starts)),
+    ))
+}
+
+/// Notes a grant once per key, for as long as the longest window counts it.
+fn note(db: &Db<'_>, limits: &[(LimitKey, Limit)], starts: u32, start_by: Timestamp) -> Result<(), Failure> {
+    let mut windows = BTreeMap::new();
+    for (key, limit) in limits {
+        let window = windows.entry(key).or_insert(Duration::ZERO);
+        *window = limit.window().max(*window);
+    }
+    for (key, window) in windows {
+        db.statement(sql::LIMITER_GRANT)?.execute(params![
+            word(key.scope),
+            key.of,
+            start_by.as_micros(),
+            starts,
+            (start_by + window).as_micros(),
+        ])?;
+    }
+    Ok(())
+}
+
+const fn word(scope: LimitScope) -> &'static str {
+    match scope {
+        LimitScope::Endpoint => "endpoint",
+        LimitScope::Tenant => "tenant",
+        LimitScope::Host => "host",
+        LimitScope::Global => "global",
+    }
+}

@@ -1,0 +1,88 @@
+//! The embedded durable store, in a SQLite file of its own or of the host's.
+//!
+//! One thread writes, with one sync for all calls that wait; others read beside it.
+//! What [`Store::publish`](crate::seam::Store::publish) says is stored is on disk.
+//!
+//! A file may be shared with the host and with other processes of this machine. The
+//! store's tables begin with `hookpost_`; `user_version`, `application_id` and
+//! `auto_vacuum` of the file stay as they are. **Opening turns the file to WAL mode, a
+//! lasting change**, unless [`SqliteBuilder::rollback_journal`] was chosen.
+//!
+//! An event is published inside the host's own transaction by [`publish_in`], or from
+//! any other client of the file by
+//! `INSERT INTO hookpost_publish(event) VALUES (?1)` with one JSON text.
+
+mod arrive;
+mod claim;
+mod claim_events;
+mod db;
+mod endpoint;
+mod failure;
+mod gate;
+mod history;
+mod host;
+mod lane;
+mod limiter;
+mod open;
+mod plain;
+mod prune;
+mod publish;
+mod readers;
+mod registry;
+mod row;
+mod schema;
+mod sealed;
+mod seams;
+mod settle;
+mod sql;
+mod writer;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use crate::error::StoreError;
+use crate::id::TenantId;
+use crate::seam::{Cipher, Clock};
+
+pub use host::{PublishInError, publish_in};
+pub use open::SqliteBuilder;
+
+use readers::Readers;
+use writer::Writer;
+
+/// A store in a SQLite file. See the [module](self).
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    clock: Arc<dyn Clock>,
+    cipher: Arc<dyn Cipher>,
+    /// Whose event was claimed last: the next claim begins after that tenant.
+    last_tenant: Arc<Mutex<Option<TenantId>>>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file with the defaults of [`SqliteBuilder`]. `clock` gives
+    /// the time that due times and leases are written in.
+    ///
+    /// # Errors
+    /// As [`SqliteBuilder::open`].
+    pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        Self::builder(path, clock).open()
+    }
+
+    /// Opens a file with other settings than the defaults.
+    pub fn builder(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> SqliteBuilder {
+        SqliteBuilder::new(path.as_ref(), clock)
+    }
+
+    fn new(writer: Writer, readers: Readers, clock: Arc<dyn Clock>, cipher: Arc<dyn Cipher>) -> Self {
+        Self { writer, readers, clock, cipher, last_tenant: Arc::default() }
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,244 @@
+//! Opening a file: what is refused, what is set, and what is left as it was.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::seam::{Cipher, Clock};
+
+use super::SqliteStore;
+use super::failure::Failure;
+use super::plain::Plain;
+use super::readers::Readers;
+use super::schema;
+use super::writer::Writer;
+
+const OPENING: &str = "opening";
+
+/// How a file is opened; made by [`SqliteStore::builder`].
+#[must_use]
+pub struct SqliteBuilder {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    cipher: Arc<dyn Cipher>,
+    readers: NonZeroUsize,
+    journal: Journal,
+    synchronous: Synchronous,
+    busy_timeout: Duration,
+    danger_wal_reset_bug: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Journal {
+    WriteAhead,
+    Rollback,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Synchronous {
+    Full,
+    Normal,
+}
+
+impl fmt::Debug for SqliteBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteBuilder")
+            .field("readers", &self.readers)
+            .field("journal", &self.journal)
+            .field("synchronous", &self.synchronous)
+            .field("busy_timeout", &self.busy_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteBuilder {
+    pub(super) fn new(path: &Path, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            path: path.to_owned(),
+            clock,
+            cipher: Arc::new(Plain),
+            readers: NonZeroUsize::MIN.saturating_add(1),
+            journal: Journal::WriteAhead,
+            synchronous: Synchronous::Full,
+            busy_timeout: Duration::from_secs(5),
+            danger_wal_reset_bug: false,
+        }
+    }
+
+    /// Seals secrets and header values with this cipher. Without one they stand in the
+    /// file as they are, and whoever reads the file reads them.
+    pub fn cipher(mut self, cipher: Arc<dyn Cipher>) -> Self {
+        self.cipher = cipher;
+        self
+    }
+
+    /// How many threads read beside the writer; two by default.
+    pub const fn readers(mut self, readers: NonZeroUsize) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// How long a call waits for a lock that another connection holds, before it fails
+    /// as contended; 5 seconds by default.
+    pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// Keeps the file on SQLite's rollback journal, or puts it back there: slower, and
+    /// readers and the writer wait for each other.
+    pub const fn rollback_journal(mut self) -> Self {
+        self.journal = Journal::Rollback;
+        self
+    }
+
+    /// Commits without waiting for the disk: a crash of the machine may then lose
+    /// events that were published, though never damage the file.
+    pub const fn danger_commit_without_sync(mut self) -> Self {
+        self.synchronous = Synchronous::Normal;
+        self
+    }
+
+    /// Opens in WAL mode even with a SQLite that may damage the file
+    /// (<https://sqlite.org/wal.html#walresetbug>).
+    pub const fn danger_accept_wal_reset_bug(mut self) -> Self {
+        self.danger_wal_reset_bug = true;
+        self
+    }
+
+    /// Opens the file, creating it or the store's tables where they are missing.
+    ///
+    /// It reads and writes the disk, and waits for other openers.
+    ///
+    /// # Errors
+    /// `UnsafeVersion` for a SQLite with the WAL-reset bug, `NewerSchema` for tables of
+    /// a later version, `ReadOnly`, `Corrupt`, `Full`, `Contended`, `Unavailable`, as
+    /// the file is. A refused file is as it was before.
+    pub fn open(self) -> Result<SqliteStore, StoreError> {
+        self.refuse_unsafe_version(rusqlite::version_number())?;
+        let writer = self.open_writer().map_err(|failure| failure.into_store_error(OPENING))?;
+        let writer = Writer::start(writer).map_err(no_thread)?;
+        let readers = Readers::start(
+            self.readers,
+            || self.open_reader().map_err(|failure| failure.into_store_error(OPENING)),
+            no_thread,
+        )?;
+        Ok(SqliteStore::new(writer, readers, self.clock, self.cipher))
+    }
+
+    fn refuse_unsafe_version(&self, version: i32) -> Result<(), StoreError> {
+        if self.journal == Journal::Rollback || self.danger_wal_reset_bug || !has_wal_reset_bug(version) {
+            return Ok(());
+        }
+        let (major, minor, patch) = (version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
+        Err(StoreError::new(
+            StoreErrorKind::UnsafeVersion,
+            format!(
+                "SQLite {major}.{minor}.{patch} may damage a file in WAL mode (the WAL-reset bug): link 3.51.3 \
+                 or later, such as with the feature sqlite-bundled, or choose rollback_journal(), or \
+                 danger_accept_wal_reset_bug()"
+            ),
+        ))
+    }
+
+    fn open_writer(&self) -> Result<Connection, Failure> {
+        let db = self.connect()?;
+        // Read first: a file of a newer schema, or of no database at all, stays as it is.
+        let current = schema::check(&db)?;
+        // SQLite opens what it may not write for reading alone; asking to write tells.
+        db.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+        self.set_journal(&db)?;
+        db.pragma_update(None, "synchronous", self.synchronous_word())?;
+        // Pages of the writer's cache, in KiB: enough for the indexes' upper levels.
+        db.pragma_update(None, "cache_size", -8_000)?;
+        db.pragma_update(None, "temp_store", "MEMORY")?;
+        if !current {
+            schema::migrate(&db)?;
+        }
+        Ok(db)
+    }
+
+    fn open_reader(&self) -> Result<Connection, Failure> {
+        let db = self.connect()?;
+        db.pragma_update(None, "query_only", true)?;
+        Ok(db)
+    }
+
+    fn connect(&self) -> Result<Connection, Failure> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&self.path, flags)?;
+        db.busy_timeout(self.busy_timeout)?;
+        db.set_prepared_statement_cache_capacity(128);
+        Ok(db)
+    }
+
+    const fn synchronous_word(&self) -> &'static str {
+        match (self.synchronous, self.journal) {
+            (Synchronous::Normal, _) => "NORMAL",
+            (Synchronous::Full, Journal::WriteAhead) => "FULL",
+            // FULL may bring a deleted journal back after a power loss, and undo the commit.
+            (Synchronous::Full, Journal::Rollback) => "EXTRA",
+        }
+    }
+
+    fn set_journal(&self, db: &Connection) -> Result<(), Failure> {
+        let wanted = match self.journal {
+            Journal::WriteAhead => "wal",
+            Journal::Rollback => "delete",
+        };
+        // The change of mode takes an exclusive lock without asking the busy timeout.
+        let give_up_at = Instant::now() + self.busy_timeout;
+        let mode = loop {
+            let set =
+                db.query_row(&format!("PRAGMA journal_mode = {wanted}"), [], |row| row.get::<_, String>(0));
+            match set {
+                Err(error) if is_busy(&error) && Instant::now() < give_up_at => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                // The file itself could be opened, so it is the directory that refuses.
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+                    return Err(read_only().with_source(error).into());
+                }
+                set => break set?,
+            }
+        };
+        if mode == wanted {
+            return Ok(());
+        }
+        Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            format!(
+                "SQLite, opening: the journal mode is {mode} and cannot be {wanted}; a file on disk is needed"
+            ),
+        )
+        .into())
+    }
+}
+
+/// Whether this SQLite may damage a file in WAL mode: all before 3.51.3, but for the
+/// later patches of 3.50 and 3.44.
+const fn has_wal_reset_bug(version: i32) -> bool {
+    let fixed = version >= 3_051_003
+        || (version >= 3_050_007 && version < 3_051_000)
+        || (version >= 3_044_006 && version < 3_045_000);
+    !fixed
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn read_only() -> StoreError {
+    StoreError::new(StoreErrorKind::ReadOnly, "SQLite, opening: the file or its directory cannot be written")
+}
+
+fn no_thread(error: std::io::Error) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "SQLite, opening: no thread to be had").with_source(error)
+}

@@ -1,0 +1,59 @@
+//! Removing what retention no longer keeps.
+
+use rusqlite::params;
+
+use crate::seam::Class;
+use crate::time::Timestamp;
+
+use super::arrive::Sequence;
+use super::db::Db;
+use super::failure::Failure;
+use super::row;
+use super::sql;
+
+/// One call of `Store::prune`.
+pub(super) fn prune(db: &Db<'_>, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, Failure> {
+    let mut left = limit;
+    for (class, before) in before {
+        // One more than may go tells whether more remain.
+        let found = match class {
+            Class::Delivered => deliveries(db, 1, *before, left),
+            Class::Failed => deliveries(db, 2, *before, left),
+            Class::Cancelled => deliveries(db, 3, *before, left),
+            Class::Unmatched => unmatched(db, *before, left),
+        }?;
+        if found > left {
+            return Ok(true);
+        }
+        left -= found;
+    }
+    Ok(false)
+}
+
+/// Removes at most `limit` deliveries; answers how many there were, one past the limit
+/// at most.
+fn deliveries(db: &Db<'_>, state: i64, before: Timestamp, limit: usize) -> Result<usize, Failure> {
+    let mut statement = db.statement(sql::PRUNE_DELIVERIES)?;
+    let wanted = params![state, before.as_micros(), row::limit(limit.saturating_add(1))];
+    let found = statement
+        .query_map(wanted, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(i64, Sequence)>, _>>()?;
+    for (delivery, event) in found.iter().take(limit) {
+        db.statement(sql::PRUNE_ATTEMPTS)?.execute([delivery])?;
+        db.statement(sql::PRUNE_SILENT_LEASES)?.execute([delivery])?;
+        db.statement(sql::PRUNE_DELIVERY)?.execute([delivery])?;
+        db.statement(sql::PRUNE_EVENT)?.execute([event])?;
+    }
+    Ok(found.len())
+}
+
+fn unmatched(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<usize, Failure> {
+    let mut statement = db.statement(sql::PRUNE_UNMATCHED)?;
+    let wanted = params![before.as_micros(), row::limit(limit.saturating_add(1))];
+    let found = statement.query_map(wanted, |row| row.get(0))?.collect::<Result<Vec<Sequence>, _>>()?;
+    for event in found.iter().take(limit) {
+        db.statement(sql::PRUNE_UNMATCHED_MARK)?.execute([event])?;
+        db.statement(sql::PRUNE_EVENT)?.execute([event])?;
+    }
+    Ok(found.len())
+}

@@ -1,0 +1,317 @@
+//! Storing events, and leasing their deliveries in the same breath.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
+use crate::event::Event;
+use crate::id::TenantId;
+use crate::time::Timestamp;
+
+use super::arrive::{BornLease, Origin, Sequence, arrive, is_parked, note_unmatched};
+use super::db::Db;
+use super::failure::Failure;
+use super::lane::{LaneKey, Lanes};
+use super::row;
+use super::sql::{self, Sql};
+
+/// One call of `Store::publish`.
+pub(super) fn publish(
+    db: &Db<'_>,
+    publishes: &[Publish],
+    claim: Option<&ClaimRequest>,
+    now: Timestamp,
+) -> Result<(Vec<PublishAnswer>, Claims), Failure> {
+    let mut batch = Batch {
+        db,
+        now,
+        lanes: Lanes::of(db),
+        share: claim.map(Share::of),
+        openings: BTreeMap::new(),
+        claims: Claims::default(),
+    };
+    let answers = publishes.iter().map(|publish| batch.store(publish)).collect::<Result<_, _>>()?;
+    batch.lanes.save()?;
+    for key in batch.openings.into_iter().filter(|(_, opening)| opening.served).map(|(key, _)| key) {
+        batch.claims.lanes.push(batch.lanes.get(key)?.clone());
+    }
+    Ok((answers, batch.claims))
+}
+
+/// Writes an event's row; `None` where its id or idempotency key is there already.
+pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<Sequence>, Failure> {
+    let added = db.statement(sql::PUBLISH_EVENT)?.execute(params![
+        event.tenant.as_str(),
+        event.id.as_str(),
+        event.kind.as_str(),
+        event.created_at.as_micros(),
+        row::micros(event.not_before),
+        row::micros(event.expires_at),
+        event.scope.as_ref().map(|scope| scope.as_str()),
+        event.idempotency_key.as_ref().map(|key| key.as_str()),
+        event.ordering_key.as_ref().map(|key| key.as_str()),
+        event.trace,
+        event.content_type,
+        &*event.payload,
+    ])?;
+    Ok((added > 0).then(|| db.last_insert_rowid()))
+}
+
+/// Leaves an event to be routed, at once if its ordering key allows.
+pub(super) fn insert_unrouted(
+    db: &Db<'_>,
+    event: &Event,
+    sequence: Sequence,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    db.statement(sql::PUBLISH_UNROUTED)?.execute(params![
+        sequence,
+        event.tenant.as_str(),
+        event.ordering_key.as_ref().map(|key| key.as_str()),
+        now.as_micros(),
+    ])?;
+    Ok(())
+}
+
+/// The answer for an event whose id or idempotency key is there already.
+pub(super) fn existing(db: &Db<'_>, event: &Event) -> Result<PublishAnswer, Failure> {
+    let stored = match find(db, sql::EVENT_BY_ID, &event.tenant, event.id.as_str())? {
+        Some(stored) => Some(stored),
+        None => match &event.idempotency_key {
+            Some(key) => find(db, sql::EVENT_BY_IDEMPOTENCY_KEY, &event.tenant, key.as_str())?,
+            None => None,
+        },
+    };
+    let stored = stored.ok_or(Failure::Stored("event"))?;
+    let published = Published::Existing { same_content: stored.same_content(event) };
+    Ok(PublishAnswer { id: stored.id.clone(), published })
+}
+
+/// One event by one of its names.
+pub(super) fn find(
+    db: &Db<'_>,
+    statement: Sql,
+    tenant: &TenantId,
+    name: &str,
+) -> Result<Option<Arc<Event>>, Failure> {
+    db.statement(statement)?
+        .query_row([tenant.as_str(), name], |row| Ok(row::event(row)))
+        .optional()?
+        .transpose()
+}
+
+struct Batch<'a, 'c> {
+    db: &'a Db<'c>,
+    now: Timestamp,
+    lanes: Lanes<'a, 'c>,
+    share: Option<Share<'a>>,
+    openings: BTreeMap<LaneKey, Opening>,
+    claims: Claims,
+}
+
+/// What a lane could still give to this call.
+struct Opening {
+    /// Its gates are open and nothing else that is due waits in it.
+    open: bool,
+    /// Leases until its width.
+    free: usize,
+    /// Whether this call leased something in it.
+    served: bool,
+}
+
+impl Batch<'_, '_> {
+    fn store(&mut self, publish: &Publish) -> Result<PublishAnswer, Failure> {
+        let event = &publish.event;
+        let Some(sequence) = insert_event(self.db, event)? else {
+            return existing(self.db, event);
+        };
+        let origin =
+            Origin { event: sequence, tenant: &event.tenant, ordering_key: event.ordering_key.as_ref() };
+        match &publish.routes {
+            Some(routes) if !self.waits_for_older(event)? => {
+                for route in routes {
+                    self.route(event, &origin, route)?;
+                }
+                if routes.is_empty() {
+                    note_unmatched(self.db, sequence)?;
+                }
+            }
+            _ => {
+                insert_unrouted(self.db, event, sequence, self.now)?;
+                self.due(self.now);
+            }
+        }
+        Ok(PublishAnswer { id: event.id.clone(), published: Published::Stored })
+    }
+
+    /// Whether an older event of the ordering key is still to be routed.
+    fn waits_for_older(&self, event: &Event) -> Result<bool, Failure> {
+        match &event.ordering_key {
+            None => Ok(false),
+            Some(key) => Ok(self
+                .db
+                .statement(sql::ROUTING_WAITS_FOR_KEY)?
+                .query_row([event.tenant.as_str(), key.as_str()], |row| row.get(0))?),
+        }
+    }
+
+    fn route(&mut self, event: &Arc<Event>, origin: &Origin<'_>, route: &Route) -> Result<(), Failure> {
+        let key = self.lanes.of_route(route, origin.tenant)?;
+        let lease = self.lease_for(key, origin, route)?;
+        let added = arrive(&mut self.lanes, self.db, key, origin, route, lease, self.now)?;
+        match (added, lease) {
+            (None, _) => {}
+            (Some(_), None) => {
+                if let Some(ready_at) = self.lanes.get(key)?.ready_at {
+                    self.due(ready_at.max(route.due_at));
+                }
+            }
+            (Some(_), Some(lease)) => {
+                self.take(key, route);
+                self.claims.work.push(born_leased(event, route, lease));
+            }
+        }
+        Ok(())
+    }
+
+    /// The lease of a delivery that a claim would give too. Test pings get theirs
+    /// whatever their lane and tenant say.
+    fn lease_for(
+        &mut self,
+        key: LaneKey,
+        origin: &Origin<'_>,
+        route: &Route,
+    ) -> Result<Option<BornLease>, Failure> {
+        let now = self.now;
+        let doubtful = self.lanes.get(key)?.is_doubtful();
+        let Some(share) = &self.share else {
+            return Ok(None);
+        };
+        let lease = BornLease { token: share.request.token, until: share.request.lease_until };
+        if share.deliveries == 0 {
+            return Ok(None);
+        }
+        let fits = share.fits(origin.tenant, doubtful);
+        let opening = self.opening(key)?;
+        if route.test {
+            return Ok(Some(lease));
+        }
+        let claimable = fits && opening.open && opening.free > 0 && route.due_at <= now;
+        if claimable && !is_parked(self.db, key, origin, route)? {
+            return Ok(Some(lease));
+        }
+        // What is due and stays goes before whatever this call adds after it.
+        if route.due_at <= now {
+            self.opening(key)?.open = false;
+        }
+        Ok(None)
+    }
+
+    fn opening(&mut self, key: LaneKey) -> Result<&mut Opening, Failure> {
+        if !self.openings.contains_key(&key) {
+            let open = self.is_open(key)?;
+            let free = if open { self.lanes.free(key, self.now)? } else { 0 };
+            self.openings.insert(key, Opening { open, free, served: false });
+        }
+        self.openings.get_mut(&key).ok_or(Failure::Stored("delivery's lane"))
+    }
+
+    fn is_open(&mut self, key: LaneKey) -> Result<bool, Failure> {
+        let now = self.now;
+        let lane = self.lanes.get(key)?;
+        if lane.paused || lane.held_until.is_some_and(|until| until > now) {
+            return Ok(false);
+        }
+        // Readiness may be early: only what is due in fact goes first.
+        let seems_ready = lane.ready_at.is_some_and(|ready| ready <= now);
+        if seems_ready && self.lanes.earliest(key)?.is_some_and(|due| due <= now) {
+            return Ok(false);
+        }
+        Ok(self.lanes.gates(key)?.are_open(now))
+    }
+
+    fn take(&mut self, key: LaneKey, route: &Route) {
+        if let Some(opening) = self.openings.get_mut(&key) {
+            opening.served = true;
+            opening.free = opening.free.saturating_sub(usize::from(!route.test));
+        }
+        let doubtful = self.lanes.get(key).is_ok_and(|lane| lane.is_doubtful());
+        let tenant = self.lanes.get(key).map(|lane| lane.tenant.clone());
+        if let (Some(share), Ok(tenant)) = (&mut self.share, tenant) {
+            share.take(&tenant, doubtful, route.test);
+        }
+    }
+
+    fn due(&mut self, moment: Timestamp) {
+        self.claims.next_due = Some(self.claims.next_due.map_or(moment, |due| due.min(moment)));
+    }
+}
+
+/// What is left of what a request asks for.
+pub(super) struct Share<'a> {
+    request: &'a ClaimRequest,
+    /// Deliveries in all.
+    pub(super) deliveries: usize,
+    /// Deliveries of doubtful lanes.
+    doubtful: usize,
+    taken: BTreeMap<TenantId, usize>,
+}
+
+impl<'a> Share<'a> {
+    /// All of it.
+    pub(super) fn of(request: &'a ClaimRequest) -> Self {
+        Self {
+            request,
+            deliveries: request.deliveries,
+            doubtful: request.doubtful,
+            taken: request.skip_tenants.iter().map(|tenant| (tenant.clone(), usize::MAX)).collect(),
+        }
+    }
+
+    /// How many more of a tenant's deliveries the request takes, whatever their lane.
+    pub(super) fn of_tenant(&self, tenant: &TenantId) -> usize {
+        let taken = self.taken.get(tenant).copied().unwrap_or(0);
+        self.request.per_tenant.saturating_sub(taken).min(self.deliveries)
+    }
+
+    /// How many more deliveries of a lane the request takes.
+    pub(super) fn of_lane(&self, tenant: &TenantId, doubtful: bool) -> usize {
+        self.of_tenant(tenant).min(if doubtful { self.doubtful } else { usize::MAX })
+    }
+
+    fn fits(&self, tenant: &TenantId, doubtful: bool) -> bool {
+        self.of_lane(tenant, doubtful) > 0
+    }
+
+    /// One delivery is taken.
+    pub(super) fn take(&mut self, tenant: &TenantId, doubtful: bool, test: bool) {
+        self.deliveries = self.deliveries.saturating_sub(1);
+        if test {
+            return;
+        }
+        self.doubtful = self.doubtful.saturating_sub(usize::from(doubtful));
+        let taken = self.taken.entry(tenant.clone()).or_default();
+        *taken = taken.saturating_add(1);
+    }
+}
+
+fn born_leased(event: &Arc<Event>, route: &Route, lease: BornLease) -> Claim {
+    Claim {
+        delivery: route.delivery,
+        event: Arc::clone(event),
+        endpoint: route.endpoint.clone(),
+        round: route.round.clone(),
+        token: lease.token,
+        lease_until: lease.until,
+        due_at: route.due_at,
+        born_at: route.born_at,
+        first_attempt_at: None,
+        attempts: 0,
+        silent: 0,
+        silent_alone: 0,
+        lapsed: false,
+        test: route.test,
+    }
+}

@@ -1,0 +1,184 @@
+//! Endpoints as a host writes them, and as routing and sending read them.
+
+use std::sync::Arc;
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::delivery::EventMeta;
+use crate::endpoint::Endpoint;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{EndpointId, TenantId};
+use crate::seam::{Cipher, Expected, Put, Sealed, Subscribers, Write};
+use crate::time::Timestamp;
+
+use super::db::Db;
+use super::endpoint::{json, read, subscription, version};
+use super::failure::Failure;
+use super::lane::Lanes;
+use super::row;
+use super::sql;
+
+/// A page looks at more endpoints than it gives, since few may want the event, but not
+/// at more than so many.
+const LOOKS_MAX: usize = 1000;
+
+/// One call of `Registry::put`, after the seal.
+pub(super) fn put(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>) -> Result<Put, Failure> {
+    let endpoint = &write.endpoint;
+    let there = db
+        .statement(sql::ENDPOINT_VERSION)?
+        .query_row([endpoint.id.as_str()], |row| Ok((row::name::<TenantId>(row, 0), row.get(1)?)))
+        .optional()?;
+    let current = match there {
+        None => None,
+        Some((tenant, stored)) => Some((tenant? == endpoint.tenant, version(stored)?)),
+    };
+    let visible = current.filter(|(own, _)| *own).map(|(_, version)| version);
+    let before = match (write.expected, current, visible) {
+        (Expected::Absent, None, _) => 0,
+        (Expected::Version(expected), _, Some(version)) if version == expected => version,
+        _ => return Ok(Put::Conflict { current: visible }),
+    };
+    if write.unique_url
+        && let Some(endpoint) = with_same_url(db, endpoint)?
+    {
+        return Ok(Put::DuplicateUrl { endpoint });
+    }
+    let version = before.saturating_add(1);
+    store(db, write, sealed, version)?;
+    widen_lane(db, write)?;
+    Ok(Put::Stored { version })
+}
+
+fn with_same_url(db: &Db<'_>, endpoint: &Endpoint) -> Result<Option<EndpointId>, Failure> {
+    let names = [endpoint.tenant.as_str(), endpoint.url.expose(), endpoint.id.as_str()];
+    db.statement(sql::ENDPOINT_WITH_URL)?
+        .query_row(names, |row| Ok(row::name(row, 0)))
+        .optional()?
+        .transpose()
+}
+
+fn store(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>, version: u64) -> Result<(), Failure> {
+    let endpoint = &write.endpoint;
+    let is_new = version == 1;
+    if is_new && sealed.is_none() {
+        return Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            "endpoint: a new one's secrets must be open, to be sealed",
+        )
+        .into());
+    }
+    let statement = if is_new { sql::ENDPOINT_ADD } else { sql::ENDPOINT_CHANGE };
+    db.statement(statement)?.execute(params![
+        endpoint.id.as_str(),
+        endpoint.tenant.as_str(),
+        endpoint.name,
+        endpoint.url.expose(),
+        endpoint.profile.as_str(),
+        sealed.map(|sealed| &sealed.key_id),
+        sealed.map(|sealed| &sealed.bytes),
+        json(&endpoint.subscription)?,
+        json(&endpoint.overrides)?,
+        endpoint.enabled,
+        endpoint.since.as_micros(),
+        i64::try_from(version).unwrap_or(i64::MAX),
+        write.width,
+    ])?;
+    Ok(())
+}
+
+/// The lane follows its endpoint: a sick one never gets wider by it.
+fn widen_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
+    let mut lanes = Lanes::of(db);
+    let Some(key) = lanes.find(&write.endpoint.id)? else {
+        return Ok(());
+    };
+    let lane = lanes.get(key)?;
+    lane.width = if lane.streak == 0 { write.width } else { lane.width.min(write.width) };
+    lane.host = write.endpoint.url.host().clone();
+    lane.version = lane.version.saturating_add(1);
+    // A write brings no moment along, and early is allowed.
+    lanes.wake(key, Timestamp::from_micros(i64::MIN))?;
+    lanes.save()
+}
+
+/// One call of `Registry::remove`.
+pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<bool, Failure> {
+    let removed = db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])?;
+    Ok(removed > 0)
+}
+
+/// One call of `Registry::list`.
+pub(super) fn list(
+    db: &Db<'_>,
+    cipher: &Arc<dyn Cipher>,
+    tenant: &TenantId,
+    after: Option<&EndpointId>,
+    limit: usize,
+) -> Result<Vec<Arc<Endpoint>>, Failure> {
+    let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
+    let mut rows = statement.query([tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
+    let mut endpoints = Vec::new();
+    while endpoints.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        endpoints.push(read(row, cipher)?);
+    }
+    Ok(endpoints)
+}
+
+/// One call of `Directory::subscribers`. What an endpoint does not want by type or
+/// scope is passed over before its secrets are opened.
+pub(super) fn subscribers(
+    db: &Db<'_>,
+    cipher: &Arc<dyn Cipher>,
+    event: &EventMeta,
+    after: Option<&EndpointId>,
+    limit: usize,
+) -> Result<Subscribers, Failure> {
+    let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
+    let mut rows = statement.query([event.tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
+    let mut page = Subscribers::default();
+    let mut looks = 0;
+    let mut last = after.cloned();
+    while let Some(row) = rows.next()? {
+        if page.endpoints.len() == limit || looks == LOOKS_MAX.max(limit) {
+            page.more_after = last;
+            break;
+        }
+        looks += 1;
+        last = Some(row::name(row, 2)?);
+        let enabled: bool = row.get(11)?;
+        if enabled && may_want(&subscription(row)?, event) {
+            page.endpoints.push(read(row, cipher)?);
+        }
+    }
+    Ok(page)
+}
+
+fn may_want(subscription: &crate::subscription::Subscription, event: &EventMeta) -> bool {
+    subscription.wants_type(&event.kind)
+        && subscription.scope().is_none_or(|scope| event.scope.as_ref() == Some(scope))
+}
+
+/// One call of `Directory::load`.
+pub(super) fn load(
+    db: &Db<'_>,
+    cipher: &Arc<dyn Cipher>,
+    ids: &[EndpointId],
+) -> Result<Vec<Option<Arc<Endpoint>>>, Failure> {
+    let mut statement = db.statement(sql::ENDPOINT_BY_ID)?;
+    ids.iter()
+        .map(|id| statement.query_row([id.as_str()], |row| Ok(read(row, cipher))).optional()?.transpose())
+        .collect()
+}
+
+/// One call of `Directory::disable`.
+pub(super) fn disable(db: &Db<'_>, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, Failure> {
+    // A version that no row can have is one that nobody saw.
+    let Ok(seen) = i64::try_from(seen_version) else {
+        return Ok(false);
+    };
+    let disabled = db.statement(sql::ENDPOINT_DISABLE)?.execute(params![id.as_str(), seen, why])?;
+    Ok(disabled > 0)
+}

@@ -1,0 +1,71 @@
+//! The tables and their version, which stands in a table of its own: a host's file
+//! keeps its `user_version` and `application_id`.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::error::{StoreError, StoreErrorKind};
+
+use super::failure::Failure;
+
+/// What leads from each version to the next.
+const MIGRATIONS: [&str; 1] =
+    [concat!(include_str!("sql/schema_1.sql"), "\n", include_str!("sql/schema_1_publish.sql"))];
+
+/// Whether the file is at this crate's version.
+///
+/// # Errors
+/// `NewerSchema` when it is past it. Nothing is written in any case.
+pub(super) fn check(db: &Connection) -> Result<bool, Failure> {
+    let version = version(db)?;
+    let known = known();
+    if version > known {
+        return Err(StoreError::new(
+            StoreErrorKind::NewerSchema,
+            format!("SQLite, opening: the file's tables are of version {version}, this crate knows {known}"),
+        )
+        .into());
+    }
+    Ok(version == known)
+}
+
+/// Brings the file to this crate's version, in one transaction that a second opener
+/// waits for and then finds done.
+pub(super) fn migrate(db: &Connection) -> Result<(), Failure> {
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    let migrated = steps(db);
+    if let Err(failure) = migrated {
+        if !db.is_autocommit() {
+            db.execute_batch("ROLLBACK")?;
+        }
+        return Err(failure);
+    }
+    Ok(db.execute_batch("COMMIT")?)
+}
+
+fn steps(db: &Connection) -> Result<(), Failure> {
+    if check(db)? {
+        return Ok(());
+    }
+    let done = usize::try_from(version(db)?).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(done) {
+        db.execute_batch(migration)?;
+    }
+    db.execute_batch("CREATE TABLE IF NOT EXISTS hookpost_schema (version INTEGER NOT NULL)")?;
+    db.execute("DELETE FROM hookpost_schema", [])?;
+    db.execute("INSERT INTO hookpost_schema (version) VALUES (?1)", [known()])?;
+    Ok(())
+}
+
+fn known() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// The file's version; 0 where it holds none of our tables.
+fn version(db: &Connection) -> Result<i64, Failure> {
+    let ours = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hookpost_schema'";
+    if db.query_row(ours, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(0);
+    }
+    let version = db.query_row("SELECT version FROM hookpost_schema", [], |row| row.get(0)).optional()?;
+    version.ok_or(Failure::Stored("schema version"))
+}

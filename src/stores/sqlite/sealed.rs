@@ -1,0 +1,169 @@
+//! What a row keeps sealed of an endpoint: its secrets, and its own headers, whose
+//! values may be credentials. The opened form is plain fields, each with its length,
+//! so that reading it leaves no copy of a secret behind that is not wiped.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::endpoint::{Endpoint, Headers};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{EndpointId, TenantId};
+use crate::seam::{Cipher, CipherError, Sealed};
+use crate::secret::{Retiring, Secret, SecretSet, Secrets};
+use crate::time::Timestamp;
+
+use super::failure::Failure;
+
+const FORMAT: u8 = 1;
+
+/// Seals what of an endpoint is to be sealed; `None` where its secrets are sealed
+/// already and stay as they stand in the row.
+pub(super) fn seal(cipher: &Arc<dyn Cipher>, endpoint: &Endpoint) -> Result<Option<Sealed>, StoreError> {
+    let set = match &endpoint.secrets {
+        Secrets::Open(set) => set,
+        Secrets::Sealed { .. } if endpoint.headers.as_map().is_empty() => return Ok(None),
+        Secrets::Sealed { .. } => {
+            return Err(StoreError::new(
+                StoreErrorKind::Invalid,
+                "endpoint: its headers are sealed with its secrets, which are not open",
+            ));
+        }
+    };
+    let plain = write(set, &endpoint.headers)?;
+    let context = context(&endpoint.tenant, &endpoint.id);
+    cipher.seal(&plain, &context).map(Some).map_err(unreachable)
+}
+
+/// Opens what a row keeps sealed. Without the key the endpoint has no headers, and its
+/// lane is held.
+pub(super) fn open(
+    cipher: &Arc<dyn Cipher>,
+    tenant: &TenantId,
+    id: &EndpointId,
+    sealed: &Sealed,
+) -> Result<(Secrets, Headers), Failure> {
+    let shut = || (Secrets::Sealed { key_id: sealed.key_id.clone() }, Headers::none());
+    match cipher.open(sealed, &context(tenant, id)).map(Zeroizing::new) {
+        Ok(plain) => Ok(read(&plain).map_or_else(shut, |(set, headers)| (Secrets::Open(set), headers))),
+        Err(CipherError::UnknownKey(_) | CipherError::Broken) => Ok(shut()),
+        Err(error @ CipherError::Unreachable(_)) => Err(unreachable(error).into()),
+    }
+}
+
+fn unreachable(error: CipherError) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, "endpoint: the cipher of its secrets cannot be used now")
+        .with_source(error)
+}
+
+/// Ids hold no control character, so a NUL between them cannot be moved.
+fn context(tenant: &TenantId, id: &EndpointId) -> Vec<u8> {
+    [tenant.as_str().as_bytes(), &[0], id.as_str().as_bytes()].concat()
+}
+
+fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let mut plain = Plain(Zeroizing::new(vec![FORMAT]));
+    plain.field(set.current.as_ref().map_or(b"", |secret| secret.expose()))?;
+    plain.count(set.retiring.len())?;
+    for Retiring { secret, until } in &set.retiring {
+        plain.field(&until.as_micros().to_be_bytes())?;
+        plain.field(secret.expose())?;
+    }
+    for (name, value) in headers.as_map() {
+        plain.field(name.as_str().as_bytes())?;
+        plain.field(value.as_bytes())?;
+    }
+    Ok(plain.0)
+}
+
+/// `None` where the bytes are none that `write` gives.
+fn read(plain: &[u8]) -> Option<(SecretSet, Headers)> {
+    let mut fields = Fields(plain.strip_prefix(&[FORMAT])?);
+    let current = match fields.field()? {
+        [] => None,
+        secret => Some(Secret::new(secret).ok()?),
+    };
+    let mut set = SecretSet { current, retiring: Vec::new() };
+    for _ in 0..fields.count()? {
+        let until = Timestamp::from_micros(i64::from_be_bytes(fields.field()?.try_into().ok()?));
+        set.retiring.push(Retiring { secret: Secret::new(fields.field()?).ok()?, until });
+    }
+    let mut headers = Headers::none();
+    while !fields.0.is_empty() {
+        let (name, value) = (fields.field()?, fields.field()?);
+        headers = headers.with(std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?).ok()?;
+    }
+    Some((set, headers))
+}
+
+struct Plain(Zeroizing<Vec<u8>>);
+
+impl Plain {
+    fn count(&mut self, count: usize) -> Result<(), StoreError> {
+        let count = u32::try_from(count)
+            .map_err(|_| StoreError::new(StoreErrorKind::Invalid, "endpoint: its secrets are too long"))?;
+        self.0.extend_from_slice(&count.to_be_bytes());
+        Ok(())
+    }
+
+    fn field(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.count(bytes.len())?;
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn count(&mut self) -> Option<usize> {
+        let (count, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        usize::try_from(u32::from_be_bytes(*count)).ok()
+    }
+
+    fn field(&mut self) -> Option<&'a [u8]> {
+        let length = self.count()?;
+        let (field, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text).unwrap()
+    }
+
+    #[test]
+    fn secrets_and_headers_come_back_as_they_were() {
+        let set = SecretSet::of(secret("old\0\n")).rotated(secret("new"), Timestamp::from_micros(-7));
+        let headers = Headers::none().with("x-own", "a b").unwrap().with("authorization", "c").unwrap();
+        for (set, headers) in [(set, headers), (SecretSet::none(), Headers::none())] {
+            let (read_set, read_headers) = read(&write(&set, &headers).unwrap()).unwrap();
+            let parts = |set: &SecretSet| {
+                (
+                    set.current.as_ref().map(|secret| secret.expose().to_vec()),
+                    set.retiring
+                        .iter()
+                        .map(|old| (old.secret.expose().to_vec(), old.until))
+                        .collect::<Vec<_>>(),
+                )
+            };
+            assert_eq!(parts(&read_set), parts(&set));
+            assert_eq!(read_headers.as_map(), headers.as_map());
+        }
+    }
+
+    #[test]
+    fn what_was_cut_or_is_of_another_format_does_not_open() {
+        let whole = write(&SecretSet::of(secret("canary")), &Headers::none()).unwrap();
+        for end in 0..whole.len() {
+            assert!(read(&whole[..end]).is_none(), "{end}");
+        }
+        assert!(read(&[&[FORMAT + 1], &whole[1..]].concat()).is_none());
+    }
+}

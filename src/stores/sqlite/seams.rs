@@ -1,0 +1,210 @@
+//! The five seams, each call handed to the thread that does it.
+
+use std::sync::{Arc, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::delivery::{
+    CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
+    Settlement,
+};
+use crate::endpoint::Endpoint;
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::policy::lane::LaneChange;
+use crate::seam::{
+    Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter, PageAfter, Put,
+    Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+};
+use crate::time::Timestamp;
+
+use super::{SqliteStore, claim, gate, history, limiter, prune, publish, registry, sealed, settle, sql};
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        Ok(self.clock.now())
+    }
+
+    async fn publish(
+        &self,
+        publishes: &[Publish],
+        claim: Option<&ClaimRequest>,
+        now: Timestamp,
+    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+        let (publishes, claim) = (publishes.to_vec(), claim.cloned());
+        self.writer.call("publishing", move |db| publish::publish(db, &publishes, claim.as_ref(), now)).await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
+        let (request, last_tenant) = (request.clone(), Arc::clone(&self.last_tenant));
+        self.writer
+            .call("claiming", move |db| {
+                let mut last = last_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+                claim::claim(db, &request, &mut last)
+            })
+            .await
+    }
+
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+        lanes: &[LaneChange],
+        now: Timestamp,
+    ) -> Result<Vec<Settled>, StoreError> {
+        let (settlements, lanes) = (settlements.to_vec(), lanes.to_vec());
+        self.writer.call("settling", move |db| settle::settle(db, &settlements, &lanes, now)).await
+    }
+
+    async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
+        let changes = changes.to_vec();
+        self.writer.call("changing gates", move |db| gate::gate(db, &changes, now)).await
+    }
+
+    async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError> {
+        let before = before.to_vec();
+        self.writer.call("pruning", move |db| prune::prune(db, &before, limit)).await
+    }
+
+    /// Never returns: SQLite tells nobody. An engine learns of work that another
+    /// process published when it next polls.
+    async fn hint(&self) {
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Directory for SqliteStore {
+    async fn subscribers(
+        &self,
+        event: &EventMeta,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Subscribers, StoreError> {
+        let (event, after, cipher) = (event.clone(), after.cloned(), Arc::clone(&self.cipher));
+        self.readers
+            .call("reading subscribers", move |db| {
+                registry::subscribers(db, &cipher, &event, after.as_ref(), limit)
+            })
+            .await
+    }
+
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+        let (ids, cipher) = (ids.to_vec(), Arc::clone(&self.cipher));
+        self.readers.call("reading endpoints", move |db| registry::load(db, &cipher, &ids)).await
+    }
+
+    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
+        let (id, why) = (id.clone(), why.to_owned());
+        self.writer
+            .call("disabling an endpoint", move |db| registry::disable(db, &id, seen_version, &why))
+            .await
+    }
+}
+
+#[async_trait]
+impl Registry for SqliteStore {
+    async fn put(&self, write: &Write) -> Result<Put, StoreError> {
+        let (write, cipher) = (write.clone(), Arc::clone(&self.cipher));
+        // Sealed beside the writer: a slow cipher must not hold the file's lock.
+        let (write, sealed) = self
+            .readers
+            .call("sealing secrets", move |_| {
+                let sealed = sealed::seal(&cipher, &write.endpoint)?;
+                Ok((write, sealed))
+            })
+            .await?;
+        self.writer.call("writing an endpoint", move |db| registry::put(db, &write, sealed.as_ref())).await
+    }
+
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.writer.call("removing an endpoint", move |db| registry::remove(db, &tenant, &id)).await
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+        let (tenant, after, cipher) = (tenant.clone(), after.cloned(), Arc::clone(&self.cipher));
+        self.readers
+            .call("listing endpoints", move |db| registry::list(db, &cipher, &tenant, after.as_ref(), limit))
+            .await
+    }
+}
+
+#[async_trait]
+impl History for SqliteStore {
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Arc<Event>>, StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.readers
+            .call("reading an event", move |db| publish::find(db, sql::EVENT_BY_ID, &tenant, id.as_str()))
+            .await
+    }
+
+    async fn deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> Result<DeliveryPage, StoreError> {
+        let query = query.clone();
+        let history::Page { found, more_after } = self
+            .readers
+            .call("reading deliveries", move |db| history::search(db, &query.tenant, &query.selection, page))
+            .await?;
+        let deliveries = found.into_iter().map(|found| found.delivery).collect();
+        Ok(DeliveryPage { deliveries, more_after })
+    }
+
+    async fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<AttemptLog>, StoreError> {
+        let (tenant, id) = (tenant.clone(), *id);
+        self.readers.call("reading attempts", move |db| history::attempts(db, &tenant, &id)).await
+    }
+
+    async fn replay(&self, replay: &Replay, page: PageAfter) -> Result<Replayed, StoreError> {
+        let replay = replay.clone();
+        self.writer.call("replaying", move |db| history::replay(db, &replay, page)).await
+    }
+
+    async fn expedite(
+        &self,
+        tenant: &TenantId,
+        selection: &Selection,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Result<Replayed, StoreError> {
+        let (tenant, selection) = (tenant.clone(), selection.clone());
+        self.writer.call("expediting", move |db| history::expedite(db, &tenant, &selection, now, page)).await
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        selection: &Selection,
+        reason: CancelReason,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Result<Replayed, StoreError> {
+        let (tenant, selection) = (tenant.clone(), selection.clone());
+        self.writer
+            .call("cancelling", move |db| history::cancel(db, &tenant, &selection, reason, now, page))
+            .await
+    }
+
+    async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
+        let tenant = tenant.cloned();
+        self.readers.call("counting", move |db| history::stats(db, tenant.as_ref())).await
+    }
+}
+
+#[async_trait]
+impl Limiter for SqliteStore {
+    async fn take(
+        &self,
+        asks: &[Ask],
+        now: Timestamp,
+        start_by: Timestamp,
+    ) -> Result<Vec<Grant>, StoreError> {
+        let asks = asks.to_vec();
+        self.writer.call("granting starts", move |db| limiter::take(db, &asks, now, start_by)).await
+    }
+}

@@ -1,0 +1,260 @@
+//! Writing what follows from claims: each item fenced by its token, then the lanes.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::delivery::{Attempt, Claimed, Next, Progress, Settled, Settlement, State};
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{DeliveryId, EndpointId, EventId, OrderingKey, TenantId, Token};
+use crate::policy::lane::LaneChange;
+use crate::time::Timestamp;
+
+use super::arrive::{Origin, Sequence, arrive, note_unmatched, unpark_next};
+use super::db::Db;
+use super::failure::Failure;
+use super::lane::{LaneKey, Lanes, push_back};
+use super::row;
+use super::sql;
+
+/// One call of `Store::settle`.
+pub(super) fn settle(
+    db: &Db<'_>,
+    settlements: &[Settlement],
+    changes: &[LaneChange],
+    now: Timestamp,
+) -> Result<Vec<Settled>, Failure> {
+    let mut batch = Batch { db, now, lanes: Lanes::of(db), touched: BTreeSet::new() };
+    let settled = settlements.iter().map(|item| batch.settle(item)).collect::<Result<_, _>>()?;
+    for key in &batch.touched {
+        batch.lanes.wake(*key, now)?;
+    }
+    for change in changes {
+        change_lane(&mut batch.lanes, change, now)?;
+    }
+    batch.lanes.save()?;
+    Ok(settled)
+}
+
+fn change_lane(lanes: &mut Lanes<'_, '_>, change: &LaneChange, now: Timestamp) -> Result<(), Failure> {
+    let Some(key) = lanes.find(&change.endpoint)? else {
+        return Ok(());
+    };
+    let lane = lanes.get(key)?;
+    if lane.apply(change) {
+        push_back(lane);
+        // A hold that ended, or a width that grew, lets work through earlier.
+        lanes.wake(key, now)?;
+    }
+    Ok(())
+}
+
+struct Batch<'a, 'c> {
+    db: &'a Db<'c>,
+    now: Timestamp,
+    lanes: Lanes<'a, 'c>,
+    /// Lanes that may be ready earlier than they were.
+    touched: BTreeSet<LaneKey>,
+}
+
+/// A delivery as a settlement finds it.
+struct Found {
+    key: i64,
+    lane: LaneKey,
+    state: i64,
+    token: Option<Token>,
+    prior_due: i64,
+    progress: Progress,
+    silent: u32,
+    silent_alone: u32,
+    ordering_key: Option<String>,
+}
+
+/// What a settlement writes of a delivery.
+struct After {
+    state: State,
+    due_at: Option<i64>,
+    settled_at: Option<Timestamp>,
+    progress: Progress,
+}
+
+impl Batch<'_, '_> {
+    fn settle(&mut self, item: &Settlement) -> Result<Settled, Failure> {
+        match (&item.of, &item.next) {
+            (Claimed::Delivery(id), Next::Done { state, .. }) if state.is_terminal() => {
+                self.delivery(id, item)
+            }
+            (Claimed::Delivery(id), Next::Later { .. } | Next::Release) => self.delivery(id, item),
+            (Claimed::Event(tenant, id), Next::Routed { .. } | Next::Release) => self.event(tenant, id, item),
+            _ => Err(StoreError::new(
+                StoreErrorKind::Invalid,
+                "settlement: what follows does not fit what was claimed",
+            )
+            .into()),
+        }
+    }
+
+    fn delivery(&mut self, id: &DeliveryId, item: &Settlement) -> Result<Settled, Failure> {
+        let found = self
+            .db
+            .statement(sql::SETTLE_FIND)?
+            .query_row([id.as_bytes()], |row| Ok(Found::read(row)))
+            .optional()?
+            .transpose()?;
+        let Some(found) = found else {
+            return Ok(Settled::Missing);
+        };
+        if let Some(attempt) = &item.attempt {
+            self.record(found.key, attempt)?;
+        }
+        let pending = found.state == 0;
+        if pending && found.token == Some(item.token) {
+            self.write(&found, item, after(&found, item))?;
+            return Ok(Settled::Applied);
+        }
+        if let Next::Done { state: state @ State::Delivered { .. }, progress } = item.next
+            && pending
+        {
+            let progress = Progress {
+                attempts: progress.attempts.max(found.progress.attempts),
+                first_attempt_at: found.progress.first_attempt_at.or(progress.first_attempt_at),
+            };
+            let after = After { state, due_at: None, settled_at: Some(item.at), progress };
+            self.write(&found, item, after)?;
+        }
+        Ok(Settled::Fenced)
+    }
+
+    fn record(&self, delivery: i64, attempt: &Attempt) -> Result<(), Failure> {
+        let (status, fault) = row::result_columns(attempt.result);
+        self.db.statement(sql::SETTLE_ATTEMPT)?.execute(params![
+            delivery,
+            attempt.token.as_bytes(),
+            attempt.began_at.as_micros(),
+            row::span_column(attempt.took),
+            status,
+            fault,
+            attempt.success,
+            &*attempt.body,
+        ])?;
+        Ok(())
+    }
+
+    fn write(&mut self, found: &Found, item: &Settlement, after: After) -> Result<(), Failure> {
+        let (state, reason) = row::state_columns(after.state);
+        // Only an attempt ends the row of silent leases.
+        let spoke = item.attempt.is_some();
+        self.db.statement(sql::SETTLE_WRITE)?.execute(params![
+            found.key,
+            state,
+            reason,
+            after.due_at,
+            row::micros(after.settled_at),
+            after.progress.attempts,
+            row::micros(after.progress.first_attempt_at),
+            if spoke { 0 } else { found.silent },
+            if spoke { 0 } else { found.silent_alone },
+        ])?;
+        if after.state.is_terminal() {
+            unpark_next(self.db, found.lane, found.ordering_key.as_deref())?;
+        }
+        self.touched.insert(found.lane);
+        Ok(())
+    }
+
+    fn event(&mut self, tenant: &TenantId, id: &EventId, item: &Settlement) -> Result<Settled, Failure> {
+        let found = self
+            .db
+            .statement(sql::SETTLE_FIND_EVENT)?
+            .query_row([tenant.as_str(), id.as_str()], |row| Ok(Unrouted::read(row)))
+            .optional()?
+            .transpose()?;
+        let Some(found) = found else {
+            return Ok(Settled::Missing);
+        };
+        if found.token != Some(item.token) {
+            return Ok(Settled::Fenced);
+        }
+        let Next::Routed { routes, more_after } = &item.next else {
+            self.db.statement(sql::SETTLE_EVENT_RELEASE)?.execute([found.event])?;
+            return Ok(Settled::Applied);
+        };
+        let ordering_key = found.ordering_key.as_ref();
+        let origin = Origin { event: found.event, tenant, ordering_key };
+        for route in routes {
+            let lane = self.lanes.of_route(route, tenant)?;
+            arrive(&mut self.lanes, self.db, lane, &origin, route, None, self.now)?;
+        }
+        self.advance(&found, tenant, more_after.as_ref())?;
+        Ok(Settled::Applied)
+    }
+
+    fn advance(
+        &self,
+        found: &Unrouted,
+        tenant: &TenantId,
+        more_after: Option<&EndpointId>,
+    ) -> Result<(), Failure> {
+        if let Some(after) = more_after {
+            let now = self.now.as_micros();
+            let on = params![found.event, now, after.as_str()];
+            self.db.statement(sql::SETTLE_EVENT_ON)?.execute(on)?;
+            return Ok(());
+        }
+        self.db.statement(sql::SETTLE_EVENT_DONE)?.execute([found.event])?;
+        note_unmatched(self.db, found.event)?;
+        if let Some(key) = &found.ordering_key {
+            let next = [tenant.as_str(), key.as_str()];
+            self.db.statement(sql::SETTLE_EVENT_NEXT_OF_KEY)?.execute(next)?;
+        }
+        Ok(())
+    }
+}
+
+fn after(found: &Found, item: &Settlement) -> After {
+    match item.next {
+        Next::Done { state, progress } => After { state, due_at: None, settled_at: Some(item.at), progress },
+        Next::Later { due_at, progress } => {
+            After { state: State::Pending, due_at: Some(due_at.as_micros()), settled_at: None, progress }
+        }
+        Next::Release | Next::Routed { .. } => After {
+            state: State::Pending,
+            due_at: Some(found.prior_due),
+            settled_at: None,
+            progress: found.progress,
+        },
+    }
+}
+
+impl Found {
+    fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            key: row.get(0)?,
+            lane: row.get(1)?,
+            state: row.get(2)?,
+            token: row::token_maybe(row, 3)?,
+            prior_due: row.get(4)?,
+            progress: Progress { attempts: row::count(row, 5)?, first_attempt_at: row::time_maybe(row, 6)? },
+            silent: row::count(row, 7)?,
+            silent_alone: row::count(row, 8)?,
+            ordering_key: row.get(9)?,
+        })
+    }
+}
+
+/// An event as a settlement of its routing finds it.
+struct Unrouted {
+    event: Sequence,
+    token: Option<Token>,
+    ordering_key: Option<OrderingKey>,
+}
+
+impl Unrouted {
+    fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            event: row.get(0)?,
+            token: row::token_maybe(row, 1)?,
+            ordering_key: row::name_maybe(row, 2)?,
+        })
+    }
+}

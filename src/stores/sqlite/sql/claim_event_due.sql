@@ -1,0 +1,3 @@
+-- A tenant's events to be routed, longest due first.
+SELECT event, due_at, after FROM hookpost_routing INDEXED BY hookpost_routing_tenant
+WHERE tenant = ?1 AND due_at <= ?2 ORDER BY due_at, event LIMIT ?3

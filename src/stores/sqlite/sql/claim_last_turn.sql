@@ -1,0 +1,2 @@
+-- The last turn among the lanes that are ready at this very moment.
+SELECT coalesce(max(turn), 0) FROM hookpost_lane INDEXED BY hookpost_lane_ready WHERE ready_at = ?1

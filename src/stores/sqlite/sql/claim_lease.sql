@@ -1,0 +1,4 @@
+-- Leases a delivery: its due time becomes the lease's end.
+UPDATE hookpost_delivery SET token = ?2, due_at = ?3, prior_due = ?4, claimed_at = ?5,
+  alone = ?6, silent = ?7, silent_alone = ?8
+WHERE delivery = ?1

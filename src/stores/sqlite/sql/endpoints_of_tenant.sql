@@ -1,0 +1,5 @@
+-- A tenant's endpoints in the order of their ids.
+SELECT endpoint, version, id, tenant, name, url, profile, key_id, sealed, subscription, overrides,
+  enabled, since
+FROM hookpost_endpoint INDEXED BY hookpost_endpoint_tenant
+WHERE tenant = ?1 AND id > ?2 ORDER BY id

@@ -1,0 +1,5 @@
+-- The event that an idempotency key stands for.
+SELECT tenant, id, kind, created_at, not_before, expires_at, scope, idempotency_key,
+  ordering_key, trace, content_type, encoding, payload
+FROM hookpost_event INDEXED BY hookpost_event_idempotency
+WHERE tenant = ?1 AND idempotency_key = ?2

@@ -1,0 +1,3 @@
+-- Takes a delivery back; whoever holds its lease is fenced from now on.
+UPDATE hookpost_delivery SET state = 3, reason = ?2, due_at = NULL, token = NULL, settled_at = ?3
+WHERE delivery = ?1 RETURNING ordering_key

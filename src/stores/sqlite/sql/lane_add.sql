@@ -1,0 +1,3 @@
+-- The lane of an endpoint that has none yet.
+INSERT INTO hookpost_lane (endpoint, tenant, host, paused, width, proven, streak, version, turn)
+VALUES (?1, ?2, ?3, 0, ?4, 0, 0, 0, 0)

@@ -1,0 +1,4 @@
+-- The lane of a delivery.
+SELECT lane, endpoint, tenant, host, paused, held_until, ready_at, width, proven, streak,
+  failing_since, version, turn
+FROM hookpost_lane WHERE lane = ?1

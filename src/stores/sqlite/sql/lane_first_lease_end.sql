@@ -1,0 +1,3 @@
+-- When the first running lease of a lane ends.
+SELECT min(due_at) FROM hookpost_delivery INDEXED BY hookpost_delivery_leased
+WHERE lane = ?1 AND due_at > ?2 AND token IS NOT NULL AND test = 0

@@ -1,0 +1,4 @@
+-- A lane as a batch leaves it: one write, whatever the batch did.
+UPDATE hookpost_lane SET host = ?2, paused = ?3, held_until = ?4, ready_at = ?5, width = ?6,
+  proven = ?7, streak = ?8, failing_since = ?9, version = ?10, turn = ?11
+WHERE lane = ?1

@@ -1,0 +1,103 @@
+//! One file per statement. A comment in it says why it has its form, and ends with
+//! the plan that `EXPLAIN QUERY PLAN` must give for it: a test compares them.
+
+/// A statement of the store.
+#[derive(Clone, Copy)]
+pub(super) struct Sql {
+    /// Its place among all of them.
+    pub(super) slot: usize,
+    pub(super) text: &'static str,
+}
+
+macro_rules! statements {
+    ($($name:ident = $file:literal,)*) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the names of the constants")]
+        enum Slot { $($name,)* }
+        $(pub(super) const $name: Sql = Sql { slot: Slot::$name as usize, text: include_str!($file) };)*
+        const ALL: &[(&str, Sql)] = &[$(($file, $name),)*];
+    };
+}
+
+/// How many statements there are.
+pub(super) const COUNT: usize = ALL.len();
+
+statements! {
+    CLAIM_DUE = "claim_due.sql",
+    CLAIM_EVENT_DUE = "claim_event_due.sql",
+    CLAIM_EVENT_LEASE = "claim_event_lease.sql",
+    CLAIM_EVENT_TENANT = "claim_event_tenant.sql",
+    CLAIM_LEASE = "claim_lease.sql",
+    CLAIM_LAST_TURN = "claim_last_turn.sql",
+    CLAIM_NEXT_DUE_EVENT = "claim_next_due_event.sql",
+    CLAIM_NEXT_DUE_LANE = "claim_next_due_lane.sql",
+    CLAIM_READY_LANES = "claim_ready_lanes.sql",
+    CLAIM_SILENT_LEASE = "claim_silent_lease.sql",
+    CLAIM_SUSPECTS = "claim_suspects.sql",
+    DELIVERY_ADD = "delivery_add.sql",
+    DELIVERY_KEY_IS_BUSY = "delivery_key_is_busy.sql",
+    DELIVERY_NEXT_OF_KEY = "delivery_next_of_key.sql",
+    ENDPOINT_ADD = "endpoint_add.sql",
+    ENDPOINT_BY_ID = "endpoint_by_id.sql",
+    ENDPOINT_CHANGE = "endpoint_change.sql",
+    ENDPOINT_DISABLE = "endpoint_disable.sql",
+    ENDPOINT_REMOVE = "endpoint_remove.sql",
+    ENDPOINT_VERSION = "endpoint_version.sql",
+    ENDPOINT_WITH_URL = "endpoint_with_url.sql",
+    ENDPOINTS_OF_TENANT = "endpoints_of_tenant.sql",
+    EVENT_BY_ID = "event_by_id.sql",
+    EVENT_BY_IDEMPOTENCY_KEY = "event_by_idempotency_key.sql",
+    EVENT_BY_SEQUENCE = "event_by_sequence.sql",
+    GATE_ANY = "gate_any.sql",
+    GATE_FORGET = "gate_forget.sql",
+    GATE_HOLD = "gate_hold.sql",
+    GATE_LANES_OF_HOST = "gate_lanes_of_host.sql",
+    GATE_LANES_OF_TENANT = "gate_lanes_of_tenant.sql",
+    GATE_LIFT = "gate_lift.sql",
+    GATE_OF_ENDPOINT = "gate_of_endpoint.sql",
+    GATE_OF_LANE = "gate_of_lane.sql",
+    GATE_PAUSE = "gate_pause.sql",
+    GATE_RESUME = "gate_resume.sql",
+    HISTORY_ATTEMPTS = "history_attempts.sql",
+    HISTORY_CANCEL = "history_cancel.sql",
+    HISTORY_EXPEDITE = "history_expedite.sql",
+    HISTORY_KEY_OF_ID = "history_key_of_id.sql",
+    HISTORY_OF_EVENT = "history_of_event.sql",
+    HISTORY_OF_ID = "history_of_id.sql",
+    HISTORY_OF_TENANT = "history_of_tenant.sql",
+    HISTORY_ORDERING_KEY = "history_ordering_key.sql",
+    HISTORY_SILENT_LEASES = "history_silent_leases.sql",
+    LANE_ADD = "lane_add.sql",
+    LANE_BY_ENDPOINT = "lane_by_endpoint.sql",
+    LANE_BY_KEY = "lane_by_key.sql",
+    LANE_EARLIEST = "lane_earliest.sql",
+    LANE_FIRST_LEASE_END = "lane_first_lease_end.sql",
+    LANE_LEASED = "lane_leased.sql",
+    LANE_SAVE = "lane_save.sql",
+    LIMITER_FORGET = "limiter_forget.sql",
+    LIMITER_GRANT = "limiter_grant.sql",
+    LIMITER_STARTS = "limiter_starts.sql",
+    PRUNE_ATTEMPTS = "prune_attempts.sql",
+    PRUNE_DELIVERIES = "prune_deliveries.sql",
+    PRUNE_DELIVERY = "prune_delivery.sql",
+    PRUNE_EVENT = "prune_event.sql",
+    PRUNE_SILENT_LEASES = "prune_silent_leases.sql",
+    PRUNE_UNMATCHED = "prune_unmatched.sql",
+    PRUNE_UNMATCHED_MARK = "prune_unmatched_mark.sql",
+    PUBLISH_EVENT = "publish_event.sql",
+    PUBLISH_UNROUTED = "publish_unrouted.sql",
+    ROUTING_WAITS_FOR_KEY = "routing_waits_for_key.sql",
+    SETTLE_ATTEMPT = "settle_attempt.sql",
+    SETTLE_EVENT_DONE = "settle_event_done.sql",
+    SETTLE_EVENT_NEXT_OF_KEY = "settle_event_next_of_key.sql",
+    SETTLE_EVENT_ON = "settle_event_on.sql",
+    SETTLE_EVENT_RELEASE = "settle_event_release.sql",
+    SETTLE_FIND = "settle_find.sql",
+    SETTLE_FIND_EVENT = "settle_find_event.sql",
+    SETTLE_WRITE = "settle_write.sql",
+    STATS_BY_STATE = "stats_by_state.sql",
+    STATS_BY_STATE_OF_ALL = "stats_by_state_of_all.sql",
+    STATS_DELIVERIES_OF_ALL = "stats_deliveries_of_all.sql",
+    STATS_OLDEST_DUE = "stats_oldest_due.sql",
+    STATS_UNROUTED = "stats_unrouted.sql",
+    UNMATCHED_ADD = "unmatched_add.sql",
+}

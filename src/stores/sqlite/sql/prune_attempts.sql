@@ -1,0 +1,2 @@
+-- A delivery's attempts go with it.
+DELETE FROM hookpost_attempt WHERE delivery = ?1

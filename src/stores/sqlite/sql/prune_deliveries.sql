@@ -1,0 +1,3 @@
+-- The longest settled deliveries of a state.
+SELECT delivery, event FROM hookpost_delivery INDEXED BY hookpost_delivery_settled
+WHERE state = ?1 AND settled_at < ?2 ORDER BY settled_at LIMIT ?3

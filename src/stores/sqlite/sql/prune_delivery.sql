@@ -1,0 +1,2 @@
+-- A delivery that retention no longer keeps.
+DELETE FROM hookpost_delivery WHERE delivery = ?1

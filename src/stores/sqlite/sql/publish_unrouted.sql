@@ -1,0 +1,7 @@
+-- Leaves an event to be routed; parked where an unrouted one of its key goes before it.
+INSERT INTO hookpost_routing (event, tenant, ordering_key, due_at, prior_due)
+VALUES (?1, ?2, ?3,
+  CASE WHEN ?3 IS NULL OR NOT EXISTS
+    (SELECT 1 FROM hookpost_routing INDEXED BY hookpost_routing_key
+     WHERE tenant = ?2 AND ordering_key = ?3) THEN ?4 END,
+  ?4)

@@ -1,0 +1,174 @@
+-- Version 1. Times are microseconds since 1970, ids of events and endpoints text,
+-- ids of deliveries and tokens 16 bytes. Times that are NULL never come.
+
+-- Written once; `event` is the publish sequence. `encoding` is 'base64' where foreign
+-- SQL brought the payload as base64 text, which then is decoded when it is read.
+CREATE TABLE hookpost_event (
+  event INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  not_before INTEGER,
+  expires_at INTEGER,
+  scope TEXT,
+  idempotency_key TEXT,
+  ordering_key TEXT,
+  trace TEXT,
+  content_type TEXT NOT NULL,
+  encoding TEXT,
+  payload BLOB NOT NULL
+);
+CREATE UNIQUE INDEX hookpost_event_id ON hookpost_event (tenant, id);
+CREATE UNIQUE INDEX hookpost_event_idempotency ON hookpost_event (tenant, idempotency_key)
+  WHERE idempotency_key IS NOT NULL;
+
+-- What routing must remember of an event that is not routed yet. `due_at` is its due
+-- time, or its lease's end where `token` is set; NULL while it is parked behind an
+-- unrouted event of its ordering key, and `prior_due` is then the due time to come.
+CREATE TABLE hookpost_routing (
+  event INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  due_at INTEGER,
+  prior_due INTEGER NOT NULL,
+  token BLOB,
+  after TEXT,
+  ordering_key TEXT
+);
+CREATE INDEX hookpost_routing_due ON hookpost_routing (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX hookpost_routing_tenant ON hookpost_routing (tenant, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX hookpost_routing_key ON hookpost_routing (tenant, ordering_key)
+  WHERE ordering_key IS NOT NULL;
+
+-- Events that no endpoint wanted, for retention alone.
+CREATE TABLE hookpost_unmatched (event INTEGER PRIMARY KEY, created_at INTEGER NOT NULL);
+CREATE INDEX hookpost_unmatched_created ON hookpost_unmatched (created_at);
+
+-- `state` is 0 pending, 1 delivered, 2 failed, 3 cancelled. A delivery has one time:
+-- `due_at` is its due time, or its lease's end where `token` is set; NULL when it is
+-- terminal or parked behind an earlier one of its ordering key. `prior_due` is what a
+-- release puts back, and the due time to come of a parked one.
+CREATE TABLE hookpost_delivery (
+  delivery INTEGER PRIMARY KEY,
+  id BLOB NOT NULL,
+  tenant TEXT NOT NULL,
+  event INTEGER NOT NULL,
+  lane INTEGER NOT NULL,
+  round TEXT NOT NULL,
+  test INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  reason TEXT,
+  due_at INTEGER,
+  token BLOB,
+  prior_due INTEGER NOT NULL,
+  claimed_at INTEGER,
+  alone INTEGER NOT NULL,
+  silent INTEGER NOT NULL,
+  silent_alone INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  first_attempt_at INTEGER,
+  born_at INTEGER NOT NULL,
+  settled_at INTEGER,
+  ordering_key TEXT
+);
+CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
+CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
+CREATE INDEX hookpost_delivery_event ON hookpost_delivery (event);
+CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event, id)
+  WHERE due_at IS NOT NULL;
+CREATE INDEX hookpost_delivery_leased ON hookpost_delivery (lane, due_at)
+  WHERE token IS NOT NULL AND test = 0;
+CREATE INDEX hookpost_delivery_silent ON hookpost_delivery (due_at)
+  WHERE silent > 0 AND due_at IS NOT NULL;
+CREATE INDEX hookpost_delivery_key ON hookpost_delivery (lane, ordering_key, event)
+  WHERE ordering_key IS NOT NULL AND state = 0;
+CREATE INDEX hookpost_delivery_settled ON hookpost_delivery (state, settled_at)
+  WHERE settled_at IS NOT NULL;
+
+-- One per lease that was used. `fault` is a word where there was no `status`.
+CREATE TABLE hookpost_attempt (
+  delivery INTEGER NOT NULL,
+  token BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  began_at INTEGER NOT NULL,
+  took INTEGER NOT NULL,
+  status INTEGER,
+  fault TEXT,
+  success INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (delivery, token)
+) WITHOUT ROWID;
+
+-- One per lease that ended without a word.
+CREATE TABLE hookpost_silent_lease (
+  delivery INTEGER NOT NULL,
+  claimed_at INTEGER NOT NULL,
+  token BLOB NOT NULL,
+  PRIMARY KEY (delivery, claimed_at, token)
+) WITHOUT ROWID;
+
+-- One per endpoint that ever had a delivery or a gate. `turn` orders lanes that are
+-- ready at the same moment: who was served goes behind.
+CREATE TABLE hookpost_lane (
+  lane INTEGER PRIMARY KEY,
+  endpoint TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  host TEXT NOT NULL,
+  paused INTEGER NOT NULL,
+  held_until INTEGER,
+  ready_at INTEGER,
+  turn INTEGER NOT NULL,
+  width INTEGER NOT NULL,
+  proven INTEGER NOT NULL,
+  streak INTEGER NOT NULL,
+  failing_since INTEGER,
+  version INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX hookpost_lane_endpoint ON hookpost_lane (endpoint);
+CREATE INDEX hookpost_lane_ready ON hookpost_lane (ready_at, turn, endpoint, tenant)
+  WHERE ready_at IS NOT NULL;
+CREATE INDEX hookpost_lane_tenant ON hookpost_lane (tenant);
+CREATE INDEX hookpost_lane_host ON hookpost_lane (host);
+
+-- Holds and pauses of whole tenants, holds of whole hosts.
+CREATE TABLE hookpost_gate (
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  paused INTEGER NOT NULL,
+  held_until INTEGER,
+  PRIMARY KEY (kind, name)
+) WITHOUT ROWID;
+
+-- `endpoint` is never used twice, so that it and `version` name one content for ever.
+-- `sealed` holds secrets and header values as the cipher of `key_id` made it.
+CREATE TABLE hookpost_endpoint (
+  endpoint INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  name TEXT NOT NULL,
+  url TEXT NOT NULL,
+  profile TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  sealed BLOB NOT NULL,
+  subscription TEXT NOT NULL,
+  overrides TEXT NOT NULL,
+  width INTEGER NOT NULL,
+  enabled INTEGER NOT NULL,
+  disabled_why TEXT,
+  since INTEGER NOT NULL,
+  version INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);
+CREATE INDEX hookpost_endpoint_tenant ON hookpost_endpoint (tenant, id);
+CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url);
+
+-- Granted request starts, each until no limit it was asked under counts it.
+CREATE TABLE hookpost_start (
+  scope TEXT NOT NULL,
+  of TEXT NOT NULL,
+  start_by INTEGER NOT NULL,
+  starts INTEGER NOT NULL,
+  counts_until INTEGER NOT NULL,
+  PRIMARY KEY (scope, of, start_by)
+) WITHOUT ROWID;
+CREATE INDEX hookpost_start_spent ON hookpost_start (counts_until);

@@ -1,0 +1,2 @@
+-- An event that is to be routed further, from there on.
+UPDATE hookpost_routing SET token = NULL, due_at = ?2, prior_due = ?2, after = ?3 WHERE event = ?1

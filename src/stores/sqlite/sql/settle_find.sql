@@ -1,0 +1,4 @@
+-- The delivery that a settlement is about.
+SELECT delivery, lane, state, token, prior_due, attempts, first_attempt_at, silent,
+  silent_alone, ordering_key
+FROM hookpost_delivery WHERE id = ?1

@@ -1,0 +1,4 @@
+-- The event that a routing's settlement is about, with what its routing remembers.
+SELECT e.event, r.token, r.ordering_key
+FROM hookpost_event AS e LEFT JOIN hookpost_routing AS r ON r.event = e.event
+WHERE e.tenant = ?1 AND e.id = ?2

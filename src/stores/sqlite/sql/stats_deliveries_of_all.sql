@@ -1,0 +1,2 @@
+-- All deliveries, from the smallest index.
+SELECT count(*) FROM hookpost_delivery

@@ -1,0 +1,8 @@
+-- Marks an event that no endpoint wanted, if it has no delivery indeed. A mark of its
+-- own: a column of the event would write the payload a second time.
+INSERT INTO hookpost_unmatched (event, created_at)
+SELECT event, created_at FROM hookpost_event
+WHERE event = ?1
+  AND NOT EXISTS (SELECT 1 FROM hookpost_delivery INDEXED BY hookpost_delivery_event
+    WHERE hookpost_delivery.event = ?1)
+ON CONFLICT DO NOTHING

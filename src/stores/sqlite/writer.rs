@@ -1,0 +1,206 @@
+//! The one thread that writes. It takes every call that waits, runs them in one
+//! transaction, and answers when the commit is on disk: many callers, one sync.
+
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::error::{StoreError, StoreErrorKind};
+
+use super::db::Db;
+use super::failure::{Failure, explain};
+
+/// At most so many calls share a transaction: the first one waits for the last.
+const GROUP_MAX: usize = 512;
+
+/// A handle to the writing thread; the thread ends with it.
+pub(super) struct Writer {
+    calls: Option<mpsc::Sender<Box<dyn Write>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread, which owns `db` from now on.
+    pub(super) fn start(db: Connection) -> std::io::Result<Self> {
+        let (calls, waiting) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("hookpost-sqlite-writer".to_owned())
+            .spawn(move || run(&Db::own(&db), &waiting))?;
+        Ok(Self { calls: Some(calls), thread: Some(thread) })
+    }
+
+    /// Runs `work` in a transaction, together with what else waits, and answers after
+    /// the commit. It may run twice, the first time without effect. Dropping the
+    /// future leaves it done or not done.
+    pub(super) async fn call<T, W>(&self, during: &'static str, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let call = Call { during, work, result: None, reply };
+        let sent = self.calls.as_ref().is_some_and(|calls| calls.send(Box::new(call)).is_ok());
+        if !sent {
+            return Err(gone(during));
+        }
+        answer.await.unwrap_or_else(|_| Err(gone(during)))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.calls.take());
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has told its callers already.
+            thread.join().ok();
+        }
+    }
+}
+
+/// The store's thread is no longer there to answer.
+pub(super) fn gone(during: &'static str) -> StoreError {
+    StoreError::new(StoreErrorKind::InDoubt, format!("SQLite, {during}: the store's thread has ended"))
+}
+
+/// A call as the thread sees it.
+trait Write: Send {
+    /// Runs it; `false` when it failed.
+    fn run(&mut self, db: &Db<'_>) -> bool;
+    /// Answers what the last run gave.
+    fn answer(self: Box<Self>);
+    /// Answers that the transaction around it failed.
+    fn fail(self: Box<Self>, error: Spoiled<'_>);
+}
+
+/// Why a transaction failed around its calls.
+#[derive(Clone, Copy)]
+struct Spoiled<'a> {
+    error: &'a rusqlite::Error,
+    in_doubt: bool,
+}
+
+struct Call<T, W> {
+    during: &'static str,
+    work: W,
+    result: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Write for Call<T, W>
+where
+    T: Send,
+    W: FnMut(&Db<'_>) -> Result<T, Failure> + Send,
+{
+    fn run(&mut self, db: &Db<'_>) -> bool {
+        let result = (self.work)(db).map_err(|failure| failure.into_store_error(self.during));
+        let succeeded = result.is_ok();
+        self.result = Some(result);
+        succeeded
+    }
+
+    fn answer(self: Box<Self>) {
+        let result = self.result.unwrap_or_else(|| Err(gone(self.during)));
+        // Whoever dropped the future does not want the answer.
+        self.reply.send(result).ok();
+    }
+
+    fn fail(self: Box<Self>, spoiled: Spoiled<'_>) {
+        let error = if spoiled.in_doubt {
+            let what = format!("SQLite, {}: the commit may or may not be on disk", self.during);
+            StoreError::new(StoreErrorKind::InDoubt, what)
+        } else {
+            explain(spoiled.error, self.during)
+        };
+        self.reply.send(Err(error.with_source(spoiled.error.to_string()))).ok();
+    }
+}
+
+fn run(db: &Db<'_>, waiting: &mpsc::Receiver<Box<dyn Write>>) {
+    while let Ok(first) = waiting.recv() {
+        let mut group = vec![first];
+        group.extend(waiting.try_iter().take(GROUP_MAX - 1));
+        commit_group(db, group);
+    }
+}
+
+/// How a transaction ended.
+enum End {
+    Committed,
+    /// Something in it made SQLite give it up as a whole; nothing was written.
+    Lost(rusqlite::Error),
+    /// Nothing was written, and trying again now would fail the same way.
+    Refused(rusqlite::Error),
+    /// The commit failed on its way to the disk.
+    InDoubt(rusqlite::Error),
+}
+
+fn commit_group(db: &Db<'_>, mut group: Vec<Box<dyn Write>>) {
+    match transact(db, &mut group) {
+        End::Committed => group.into_iter().for_each(Write::answer),
+        // One call that fills the disk must not fail the others: each by itself.
+        End::Lost(_) if group.len() > 1 => {
+            for call in group {
+                commit_group(db, vec![call]);
+            }
+        }
+        End::Lost(error) | End::Refused(error) => {
+            fail_all(group, Spoiled { error: &error, in_doubt: false });
+        }
+        End::InDoubt(error) => fail_all(group, Spoiled { error: &error, in_doubt: true }),
+    }
+}
+
+fn fail_all(group: Vec<Box<dyn Write>>, spoiled: Spoiled<'_>) {
+    for call in group {
+        call.fail(spoiled);
+    }
+}
+
+fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>]) -> End {
+    // IMMEDIATE: a lock that is upgraded later fails with a BUSY that no timeout waits for.
+    if let Err(error) = statement(db, "BEGIN IMMEDIATE") {
+        return End::Refused(error);
+    }
+    for call in group.iter_mut() {
+        if let Err(error) = in_savepoint(db, call.as_mut()) {
+            return abandon(db, error);
+        }
+    }
+    match statement(db, "COMMIT") {
+        Ok(()) => End::Committed,
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::SystemIoFailure) => {
+            match abandon(db, error) {
+                End::Lost(error) => End::InDoubt(error),
+                other => other,
+            }
+        }
+        Err(error) => abandon(db, error),
+    }
+}
+
+/// Runs one call; an error means that the whole transaction is lost.
+fn in_savepoint(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<()> {
+    statement(db, "SAVEPOINT hookpost_call")?;
+    if !call.run(db) {
+        // After some errors, such as a full disk, SQLite has rolled back everything,
+        // and this statement fails.
+        statement(db, "ROLLBACK TO hookpost_call")?;
+    }
+    statement(db, "RELEASE hookpost_call")
+}
+
+fn abandon(db: &Db<'_>, error: rusqlite::Error) -> End {
+    if db.is_autocommit() {
+        return End::Lost(error);
+    }
+    match statement(db, "ROLLBACK") {
+        Ok(()) => End::Lost(error),
+        Err(error) => End::Refused(error),
+    }
+}
+
+fn statement(db: &Db<'_>, sql: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(sql)?.execute([]).map(|_| ())
+}

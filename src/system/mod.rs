@@ -1,0 +1,76 @@
+//! This machine's clock, randomness and names: what an engine and its transport ask
+//! unless they are given others.
+
+mod resolver;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::seam::{Clock, Entropy, EntropyError};
+use crate::time::Timestamp;
+
+pub use resolver::SystemResolver;
+
+/// The operating system's wall clock, and its monotonic one since this value was made.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose `elapsed` counts from here.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from(SystemTime::now())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// The operating system's randomness, fit for tokens and ids.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        getrandom::fill(buffer).map_err(|_| EntropyError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_monotonic_clock_never_goes_back() {
+        let clock = SystemClock::new();
+        let mut last = clock.elapsed();
+        for _ in 0..1000 {
+            let next = clock.elapsed();
+            assert!(next >= last);
+            last = next;
+        }
+    }
+
+    #[test]
+    fn two_draws_differ_and_fill_the_whole_buffer() {
+        let (mut first, mut second) = ([0_u8; 64], [0_u8; 64]);
+        OsEntropy.fill(&mut first).unwrap();
+        OsEntropy.fill(&mut second).unwrap();
+        assert_ne!(first, second);
+        assert_ne!(first[32..], [0; 32]);
+    }
+}

@@ -1,0 +1,214 @@
+//! A real receiver on loopback, whose answers a test decides.
+//!
+//! ```no_run
+//! # async fn example() -> std::io::Result<()> {
+//! use hookpost::testing::{Answer, Receiver};
+//!
+//! let receiver = Receiver::start().await?;
+//! receiver.next([Answer::status(503).header("retry-after", "1"), Answer::reset()]);
+//! // … two misdeeds, then 200 for whatever comes to `receiver.url("/hook")`
+//! let requests = receiver.wait_for(3).await;
+//! assert_eq!(requests[0].body, requests[2].body);
+//! # Ok(())
+//! # }
+//! ```
+
+mod answer;
+mod connection;
+mod received;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+
+pub use answer::Answer;
+pub use received::Received;
+
+/// A receiver on a port of its own. It answers `200` until it is told otherwise,
+/// keeps all it got, and ends with this value.
+///
+/// Its sockets are real: it is no use under paused time.
+pub struct Receiver {
+    address: SocketAddr,
+    log: Arc<Log>,
+    accepting: AbortHandle,
+}
+
+impl Receiver {
+    /// Opens a port on `127.0.0.1` and answers on it from a task of this runtime.
+    ///
+    /// # Errors
+    /// When the system has no port.
+    pub async fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        let log = Arc::new(Log::new());
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&log))).abort_handle();
+        Ok(Self { address, log, accepting })
+    }
+
+    /// Where to send to; `path` begins with a slash.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers every request so from now on.
+    pub fn always(&self, answer: impl Into<Answer>) {
+        let answer = answer.into();
+        self.answer_by(move |_| answer.clone());
+    }
+
+    /// Lets a function of the request decide from now on.
+    pub fn answer_by(&self, decide: impl Fn(&Received) -> Answer + Send + Sync + 'static) {
+        self.log.book().decide = Arc::new(decide);
+    }
+
+    /// The next requests, in the order of their arrival, get these answers first.
+    pub fn next<A: Into<Answer>>(&self, answers: impl IntoIterator<Item = A>) {
+        self.log.book().next.extend(answers.into_iter().map(Into::into));
+    }
+
+    /// All requests so far, in the order in which they were complete.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Received> {
+        self.log.book().entries.iter().map(|(request, _)| request.clone()).collect()
+    }
+
+    /// Waits until there are `count` requests, and gives all. A request counts when
+    /// it has arrived; its answer may still be on the way.
+    pub async fn wait_for(&self, count: usize) -> Vec<Received> {
+        let mut arrivals = self.log.arrivals.subscribe();
+        // It ends with an error only after its sender, which this value owns.
+        arrivals.wait_for(|arrived| *arrived >= count).await.ok();
+        self.requests()
+    }
+
+    /// How many connections were opened so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.log.book().connections
+    }
+
+    /// What arrived that was no whole request, one line each.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        self.log.book().faults.clone()
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Each request with what it was answered, credentials masked.
+impl fmt::Display for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let book = self.log.book();
+        for (request, answer) in &book.entries {
+            let answer = answer.as_ref().map_or_else(|| "undecided".to_owned(), Answer::to_string);
+            writeln!(f, "{request}\n→ {answer}\n")?;
+        }
+        book.faults.iter().try_for_each(|fault| writeln!(f, "{fault}"))
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let book = self.log.book();
+        f.debug_struct("Receiver")
+            .field("address", &self.address)
+            .field("connections", &book.connections)
+            .field("requests", &book.entries.len())
+            .field("faults", &book.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the receiver and its connections share.
+struct Log {
+    book: Mutex<Book>,
+    arrivals: watch::Sender<usize>,
+}
+
+struct Book {
+    connections: usize,
+    /// Each request with its answer, once that is decided.
+    entries: Vec<(Received, Option<Answer>)>,
+    faults: Vec<String>,
+    next: VecDeque<Answer>,
+    decide: Arc<dyn Fn(&Received) -> Answer + Send + Sync>,
+}
+
+impl Log {
+    fn new() -> Self {
+        let book = Book {
+            connections: 0,
+            entries: Vec::new(),
+            faults: Vec::new(),
+            next: VecDeque::new(),
+            decide: Arc::new(|_| Answer::ok()),
+        };
+        Self { book: Mutex::new(book), arrivals: watch::Sender::new(0) }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a request down and decides its answer. A test's own function is called
+    /// outside the lock: it may ask the receiver.
+    fn record(&self, mut request: Received) -> Answer {
+        let mut book = self.book();
+        let order = book.entries.len();
+        request.order = order;
+        book.entries.push((request.clone(), None));
+        let (scripted, decide) = (book.next.pop_front(), Arc::clone(&book.decide));
+        drop(book);
+        let answer = scripted.unwrap_or_else(|| decide(&request));
+        let mut book = self.book();
+        book.entries[order].1 = Some(answer.clone());
+        self.arrivals.send_replace(book.entries.len());
+        answer
+    }
+
+    fn fault(&self, connection: usize, what: &str) {
+        self.book().faults.push(format!("connection {connection}: {what}"));
+    }
+}
+
+/// Accepts until it is aborted, and its connections with it.
+async fn accept(listener: TcpListener, log: Arc<Log>) {
+    let mut connections = JoinSet::new();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let number = {
+                    let mut book = log.book();
+                    book.connections += 1;
+                    book.connections - 1
+                };
+                let log = Arc::clone(&log);
+                connections.spawn(async move { connection::serve(stream, number, &log).await });
+            }
+            // Out of descriptors, as a rule: it passes when some are closed.
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}

@@ -1,0 +1,176 @@
+//! Named points in the life of an event at which a process can die or stand still.
+//!
+//! They stand before the store and the transport of one process. A process that has
+//! died comes no further than its next call: it hears no answer and changes nothing.
+
+use std::future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::error::StoreError;
+use crate::policy::outcome::Outcome;
+use crate::seam::Transport;
+use crate::testing::store::{Call, Effect, Interpose};
+use crate::wire::request::Request;
+
+/// Where a process can be caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Point {
+    /// An event is about to be stored.
+    BeforePublish,
+    /// It is stored; nobody has been told.
+    AfterPublish,
+    /// Work is about to be claimed.
+    BeforeClaim,
+    /// It is claimed; the process does not know.
+    AfterClaim,
+    /// A request is about to leave.
+    BeforeSend,
+    /// It was answered; the process has not heard.
+    AfterSend,
+    /// What came of claims is about to be written.
+    BeforeSettle,
+    /// It is written; the process does not know.
+    AfterSettle,
+}
+
+impl Point {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::BeforePublish,
+        Self::AfterPublish,
+        Self::BeforeClaim,
+        Self::AfterClaim,
+        Self::BeforeSend,
+        Self::AfterSend,
+        Self::BeforeSettle,
+        Self::AfterSettle,
+    ];
+
+    const fn before(call: &Call<'_>) -> Option<Self> {
+        match call {
+            Call::Publish(..) => Some(Self::BeforePublish),
+            Call::Claim(_) => Some(Self::BeforeClaim),
+            Call::Settle(..) => Some(Self::BeforeSettle),
+            _ => None,
+        }
+    }
+
+    const fn after(call: &Call<'_>) -> Option<Self> {
+        match call {
+            Call::Publish(..) => Some(Self::AfterPublish),
+            Call::Claim(_) => Some(Self::AfterClaim),
+            Call::Settle(..) => Some(Self::AfterSettle),
+            _ => None,
+        }
+    }
+}
+
+/// The failpoints of one process, from its start to its crash.
+#[derive(Debug)]
+pub struct Failpoints {
+    armed: Mutex<Option<Point>>,
+    frozen_until: Mutex<Option<Instant>>,
+    crashed: watch::Sender<bool>,
+}
+
+impl Failpoints {
+    /// A process that lives and meets nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { armed: Mutex::new(None), frozen_until: Mutex::new(None), crashed: watch::Sender::new(false) }
+    }
+
+    /// Dies when it next comes by that point.
+    pub fn crash_at(&self, point: Point) {
+        *held(&self.armed) = Some(point);
+    }
+
+    /// Neither reaches the store nor hears from anybody for so long.
+    pub fn freeze(&self, span: Duration) {
+        *held(&self.frozen_until) = Some(Instant::now() + span);
+    }
+
+    /// No crash that was not yet met, and no standing still.
+    pub fn heal(&self) {
+        *held(&self.armed) = None;
+        *held(&self.frozen_until) = None;
+    }
+
+    /// Waits until it is dead.
+    pub async fn crashed(&self) {
+        let mut crashed = self.crashed.subscribe();
+        // It ends with an error only after its sender, which this value owns.
+        crashed.wait_for(|crashed| *crashed).await.ok();
+    }
+
+    /// Comes by a point, if it gets past it at all.
+    async fn pass(&self, point: Option<Point>) {
+        let met = point.is_some() && *held(&self.armed) == point;
+        if met {
+            *held(&self.armed) = None;
+            self.crashed.send_replace(true);
+        }
+        // A request that stood still between the last check and its first byte would be
+        // late through nobody's fault: a process freezes in its calls and answers.
+        let thaw = held(&self.frozen_until).filter(|_| point != Some(Point::BeforeSend));
+        if let Some(thaw) = thaw {
+            tokio::time::sleep_until(thaw).await;
+        }
+        if *self.crashed.borrow() {
+            future::pending::<()>().await;
+        }
+    }
+}
+
+impl Default for Failpoints {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Interpose for Failpoints {
+    async fn before(&self, call: Call<'_>) -> Result<(), StoreError> {
+        self.pass(Point::before(&call)).await;
+        Ok(())
+    }
+
+    async fn after(&self, call: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        self.pass(Point::after(&call)).await;
+        Ok(())
+    }
+}
+
+/// A transport with failpoints before and after it.
+#[derive(Debug)]
+pub struct FailingTransport<T: ?Sized> {
+    failpoints: Arc<Failpoints>,
+    inner: Arc<T>,
+}
+
+impl<T: Transport + ?Sized> FailingTransport<T> {
+    /// Stands the failpoints around `inner`.
+    #[must_use]
+    pub const fn new(inner: Arc<T>, failpoints: Arc<Failpoints>) -> Self {
+        Self { failpoints, inner }
+    }
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for FailingTransport<T> {
+    async fn send(&self, request: Request) -> (Outcome, Duration) {
+        self.failpoints.pass(Some(Point::BeforeSend)).await;
+        let answer = self.inner.send(request).await;
+        self.failpoints.pass(Some(Point::AfterSend)).await;
+        answer
+    }
+}

@@ -1,0 +1,222 @@
+//! What receivers saw: I3, I5, I6, I8, I10, and the order of keyed events.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::delivery::{AttemptResult, Delivery, State};
+use crate::policy::outcome::{Outcome, Unknown};
+use crate::seam::AttemptLog;
+use crate::secret::Secret;
+use crate::testing::Exchange;
+use crate::wire::scheme::Scheme;
+use crate::wire::verify::{Tolerance, Verifier};
+
+use super::super::machine::SECRET;
+use super::super::trace::{Command, What};
+use super::super::world::{Deed, Site, World};
+use super::{Evidence, Report, began, event_of, store_time};
+
+/// An endpoint may have been read so long before a request to it begins.
+const FRESH: Duration = Duration::from_secs(1);
+
+pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
+    records_and_requests_agree(evidence, report);
+    switched_off_means_quiet(evidence, report);
+    limits_hold_in_every_window(evidence, report);
+    each_attempt_says_the_same(evidence, report);
+    gaps_are_kept(evidence, report);
+    keyed_events_arrive_in_turn(evidence, report);
+}
+
+/// I3: every recorded attempt was a request with that outcome; where nothing was
+/// torn down, every request is recorded.
+fn records_and_requests_agree(evidence: &Evidence, report: Report<'_>) {
+    let mut recorded: BTreeMap<_, Vec<AttemptResult>> = BTreeMap::new();
+    for (delivery, log) in &evidence.deliveries {
+        let Some((number, _)) = evidence.site(&delivery.endpoint) else { continue };
+        let results = log.attempts.iter().map(|attempt| attempt.attempt.result);
+        recorded.entry((delivery.event.as_str(), number)).or_default().extend(results);
+    }
+    for ((event, number), results) in recorded {
+        let site = &evidence.world.sites[number];
+        let mut seen: Vec<_> = evidence.requests_of(event, &site.url).map(result_of).collect();
+        let requests = seen.len();
+        for result in &results {
+            if let Some(at) = seen.iter().position(|it| it == result) {
+                seen.swap_remove(at);
+            } else {
+                report("I3 no phantom", format!("{result:?} of {event} at {} was no request", site.id));
+            }
+        }
+        if evidence.world.is_calm() && results.len() != requests {
+            let told = results.len();
+            report("I3 no ghost", format!("{event} at {}: {requests} requests, {told} recorded", site.id));
+        }
+    }
+}
+
+fn result_of(exchange: &Exchange) -> AttemptResult {
+    match &exchange.outcome {
+        Some(Outcome::Response(response)) => AttemptResult::Status(response.status),
+        Some(Outcome::NotSent(why)) => AttemptResult::NotSent(*why),
+        Some(Outcome::Unknown(why)) => AttemptResult::Unknown(*why),
+        None => AttemptResult::Unknown(Unknown::Aborted),
+    }
+}
+
+/// I5: no request begins once an endpoint is off or gone, but for those whose
+/// endpoint had just been read.
+fn switched_off_means_quiet(evidence: &Evidence, report: Report<'_>) {
+    for site in &evidence.world.sites {
+        let Ok(endpoint) = site.id.parse() else { continue };
+        let off = evidence.certain(Command::Disable, &[Command::Enable], &endpoint);
+        let gone = evidence.spans(Command::Remove, &endpoint).into_iter().filter(|span| span.done);
+        let spans: Vec<_> = off.into_iter().chain(gone.map(|span| (span.answered, Duration::MAX))).collect();
+        for exchange in evidence.exchanges.iter().filter(|exchange| exchange.url == site.url) {
+            let at = began(exchange);
+            if spans.iter().any(|(from, until)| at > *from + FRESH && at < *until) {
+                report("I5 off is off", format!("a request to {} began at {at:?}", site.id));
+            }
+        }
+    }
+}
+
+/// I6: in any window of the limit's length at most its number of starts.
+fn limits_hold_in_every_window(evidence: &Evidence, report: Report<'_>) {
+    let Some((starts, window)) = evidence.world.limit else { return };
+    if evidence.world.jumps() {
+        return;
+    }
+    let mut by_tenant: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    for exchange in &evidence.exchanges {
+        if let Some(site) = evidence.world.sites.iter().find(|site| site.url == exchange.url) {
+            by_tenant.entry(&site.tenant).or_default().push(began(exchange));
+        }
+    }
+    for (tenant, mut times) in by_tenant {
+        times.sort();
+        let starts = usize::try_from(starts).unwrap_or(usize::MAX);
+        for together in times.windows(starts + 1) {
+            if together[starts] < together[0] + window {
+                report("I6 rate limit", format!("{tenant} began {} within {window:?}", starts + 1));
+                break;
+            }
+        }
+    }
+}
+
+/// I8: id and body are those of the event in every attempt; the signature is fresh.
+fn each_attempt_says_the_same(evidence: &Evidence, report: Report<'_>) {
+    let payloads: BTreeMap<_, _> = evidence
+        .world
+        .script
+        .iter()
+        .filter_map(|(_, deed)| match deed {
+            Deed::Publish(parcel) => Some((parcel.id.as_str(), parcel.payload.as_bytes())),
+            _ => None,
+        })
+        .collect();
+    let verifier = Secret::new(SECRET)
+        .and_then(|secret| Verifier::new(&Scheme::standard(), [secret]))
+        .ok()
+        .and_then(|verifier| {
+            if evidence.world.jumps() { verifier.tolerance(Tolerance::Off).ok() } else { Some(verifier) }
+        });
+    for exchange in &evidence.exchanges {
+        let event = event_of(exchange).unwrap_or("nothing");
+        if payloads.get(event) != Some(&exchange.body.as_ref()) {
+            report("I8 same bytes", format!("request {} does not carry {event}'s payload", exchange.order));
+        }
+        let now = store_time(began(exchange));
+        let valid =
+            verifier.as_ref().map(|it| it.verify(&exchange.headers, exchange.body.as_ref(), now).is_ok());
+        if valid != Some(true) {
+            report("I8 same bytes", format!("request {} is not signed as it should be", exchange.order));
+        }
+    }
+}
+
+/// I10: never earlier than the schedule less its jitter, nor than a receiver asked,
+/// and nothing past the window.
+fn gaps_are_kept(evidence: &Evidence, report: Report<'_>) {
+    let world = &evidence.world;
+    if !world.is_calm() {
+        return;
+    }
+    for (delivery, log) in &evidence.deliveries {
+        let Some((number, site)) = evidence.site(&delivery.endpoint) else { continue };
+        if world.touches(number, Deed::repeats) || world.touches(number, Deed::ends_work_of) {
+            continue;
+        }
+        let asked = waits_asked_for(evidence, delivery, site);
+        for (index, pair) in log.attempts.windows(2).enumerate() {
+            let [first, second] = [&pair[0].attempt, &pair[1].attempt];
+            let waited = second.began_at.since(first.began_at + first.took);
+            let least = least_gap(world, index).max(asked.get(index).copied().unwrap_or_default());
+            if waited < least {
+                let event = &delivery.event;
+                report("I10 gaps", format!("{event} to {} waited {waited:?}, not {least:?}", site.id));
+            }
+        }
+        past_the_window(world, delivery, log, report);
+    }
+}
+
+fn past_the_window(world: &World, delivery: &Delivery, log: &AttemptLog, report: Report<'_>) {
+    let Some(first) = log.attempts.first() else { return };
+    let end = first.attempt.began_at + world.window;
+    if log.attempts.iter().any(|attempt| attempt.attempt.began_at > end) {
+        report("I10 gaps", format!("{} was tried past its window", delivery.id));
+    }
+}
+
+/// What the receiver asked for in its answer to each attempt.
+fn waits_asked_for(evidence: &Evidence, delivery: &Delivery, site: &Site) -> Vec<Duration> {
+    let asked = |exchange: &Exchange| {
+        let Some(Outcome::Response(response)) = &exchange.outcome else { return Duration::ZERO };
+        let listens = matches!(response.status.as_u16(), 429 | 503);
+        let value = response.headers.get("retry-after").filter(|_| listens);
+        let seconds = value.and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+        Duration::from_secs(seconds.unwrap_or(0))
+    };
+    evidence.requests_of(delivery.event.as_str(), &site.url).map(asked).collect()
+}
+
+/// The shortest gap that the schedule and its jitter allow after so many retries.
+fn least_gap(world: &World, retries: usize) -> Duration {
+    let doubled = 2_u32.saturating_pow(u32::try_from(retries).unwrap_or(u32::MAX));
+    let gap = world.gap_first.saturating_mul(doubled).min(world.gap_max);
+    let spread = gap * u32::from(world.jitter_percent) / 100;
+    gap.saturating_sub(spread).max(world.gap_first)
+}
+
+/// The store's tenth promise: of one ordering key and endpoint, an event is sent only
+/// after every earlier one has come to its end.
+fn keyed_events_arrive_in_turn(evidence: &Evidence, report: Report<'_>) {
+    let mut keys: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for entry in &evidence.entries {
+        if let What::Stored { tenant, event, order: Some(key) } = &entry.what {
+            keys.entry((tenant.as_str(), key)).or_default().push(event.as_str());
+        }
+    }
+    let ids: BTreeMap<_, _> =
+        evidence.deliveries.iter().map(|(it, _)| ((it.event.as_str(), it.endpoint.as_str()), it)).collect();
+    for ((tenant, key), events) in keys {
+        for (number, site) in evidence.world.sites.iter().enumerate().filter(|(_, it)| it.tenant == tenant) {
+            if evidence.world.touches(number, Deed::repeats) {
+                continue;
+            }
+            let mut free_from = Duration::ZERO;
+            for event in &events {
+                let Some(delivery) = ids.get(&(*event, site.id.as_str())) else { continue };
+                let first = evidence.requests_of(event, &site.url).map(began).min();
+                if first.is_some_and(|first| first < free_from) {
+                    report("C10 order", format!("{event} of {key} overtook at {}", site.id));
+                }
+                let cancelled = matches!(delivery.state, State::Cancelled(_));
+                let ended = evidence.ended_at(delivery.id).filter(|_| !cancelled);
+                free_from = free_from.max(ended.unwrap_or(Duration::ZERO));
+            }
+        }
+    }
+}

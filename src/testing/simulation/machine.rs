@@ -1,0 +1,210 @@
+//! One process of a world: an engine that is started, dies, and is started again.
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::sync::watch;
+
+use crate::endpoint::{EndpointError, Overrides};
+use crate::id::ProfileName;
+use crate::policy::rate::{Limit, LimitScope};
+use crate::policy::retry::{RetryError, RetryPolicy, Schedule};
+use crate::seam::{Backend, Clock, Transport};
+use crate::stores::memory::MemoryStore;
+use crate::testing::store::{Flaky, Interposed};
+use crate::testing::{ScriptedTransport, SeededEntropy, VirtualClock};
+use crate::time::Timestamp;
+use crate::webhooks::{NewEndpoint, Webhooks};
+use crate::wire::profile::Profile;
+
+use super::failpoints::{FailingTransport, Failpoints};
+use super::probe::Probe;
+use super::trace::{Trace, What};
+use super::world::{Site, World};
+
+/// What signs in every world.
+pub(super) const SECRET: &[u8] = b"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+/// When every world begins.
+pub(super) const BASE: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
+/// Endpoints are registered so long before a script begins: no clock that is set back
+/// gets behind them.
+pub(super) const BEFORE_SCRIPT: Duration = Duration::from_secs(2 * 24 * 3600);
+const PROFILE: &str = "simulated";
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all machines of a world stand on.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) world: World,
+    pub(super) clock: Arc<VirtualClock>,
+    pub(super) store: Arc<MemoryStore>,
+    pub(super) transport: Arc<ScriptedTransport>,
+    pub(super) trace: Arc<Trace>,
+}
+
+/// One process, over all its lives.
+#[derive(Debug)]
+pub(super) struct Machine {
+    name: String,
+    number: usize,
+    ground: Arc<Ground>,
+    store: Arc<Interposed<Interposed<MemoryStore, Probe>, Flaky>>,
+    life: Mutex<Option<Life>>,
+    downtime: Mutex<Duration>,
+}
+
+/// One process from start to crash.
+#[derive(Debug, Clone)]
+pub(super) struct Life {
+    webhooks: Webhooks,
+    pub(super) failpoints: Arc<Failpoints>,
+}
+
+impl Machine {
+    pub(super) fn new(number: usize, ground: &Arc<Ground>) -> Self {
+        let name = format!("machine{number}");
+        let probe = Probe { machine: name.clone(), trace: Arc::clone(&ground.trace) };
+        let probed = Arc::new(Interposed::new(Arc::clone(&ground.store), probe));
+        let world = &ground.world;
+        let flaky = Flaky::new(mix(world.seed, number, 0), world.store_faults);
+        Self {
+            name,
+            number,
+            ground: Arc::clone(ground),
+            store: Arc::new(Interposed::new(probed, flaky)),
+            life: Mutex::new(None),
+            downtime: Mutex::new(Duration::ZERO),
+        }
+    }
+
+    /// Runs engine after engine, until the shutdown of one.
+    pub(super) async fn live(self: Arc<Self>, shutdown: watch::Receiver<bool>) {
+        for birth in 1.. {
+            let life = self.start(birth);
+            let mut shutdown = shutdown.clone();
+            let asked = async move { drop(shutdown.wait_for(|asked| *asked).await) };
+            let (run, crash) = (pin!(life.webhooks.run(asked)), pin!(life.failpoints.crashed()));
+            if let Either::Left(_) = select(run, crash).await {
+                return;
+            }
+            self.set(None);
+            self.note(What::Crashed);
+            let downtime = *self.downtime.lock().unwrap_or_else(PoisonError::into_inner);
+            tokio::time::sleep(downtime).await;
+        }
+    }
+
+    /// What lives there now, if anything does.
+    pub(super) fn life(&self) -> Option<Life> {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How long it stays dead after its next crash.
+    pub(super) fn stay_down(&self, downtime: Duration) {
+        *self.downtime.lock().unwrap_or_else(PoisonError::into_inner) = downtime;
+    }
+
+    /// No fault any more.
+    pub(super) fn heal(&self) {
+        self.store.between().heal();
+        if let Some(life) = self.life() {
+            life.failpoints.heal();
+        }
+    }
+
+    pub(super) fn note(&self, what: What) {
+        self.ground.trace.note(&self.name, what);
+    }
+
+    fn start(&self, birth: usize) -> Life {
+        let failpoints = Arc::new(Failpoints::new());
+        let store = Interposed::new(Arc::clone(&self.store), Arc::clone(&failpoints));
+        let transport = FailingTransport::new(Arc::clone(&self.ground.transport), Arc::clone(&failpoints));
+        let seed = mix(self.ground.world.seed, self.number, birth);
+        let webhooks = self.ground.webhooks(Arc::new(store), Arc::new(transport), seed);
+        let life = Life { webhooks, failpoints };
+        self.note(What::Started);
+        self.set(Some(life.clone()));
+        life
+    }
+
+    fn set(&self, life: Option<Life>) {
+        *self.life.lock().unwrap_or_else(PoisonError::into_inner) = life;
+    }
+}
+
+impl Life {
+    /// Asks something of this process; `None` when it dies before it has answered.
+    pub(super) async fn ask<T, F: Future<Output = T>>(&self, what: impl FnOnce(Webhooks) -> F) -> Option<T> {
+        let (answer, crash) = (pin!(what(self.webhooks.clone())), pin!(self.failpoints.crashed()));
+        match select(answer, crash).await {
+            Either::Left((answer, _)) => Some(answer),
+            Either::Right(_) => None,
+        }
+    }
+}
+
+impl Ground {
+    /// A world's ground, with its endpoints registered.
+    pub(super) async fn lay(world: World) -> Self {
+        let clock = Arc::new(VirtualClock::starting_at(BASE));
+        let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        // Requests are timed on the one true clock, which nothing sets.
+        let transport = Arc::new(ScriptedTransport::new(Arc::new(clock.beside())));
+        let ground = Self { world, clock, store, transport, trace: Arc::new(Trace::new()) };
+        let seed = mix(ground.world.seed, usize::MAX, 0);
+        let registrar =
+            ground.webhooks(Arc::clone(&ground.store) as _, Arc::clone(&ground.transport) as _, seed);
+        for site in &ground.world.sites {
+            let endpoint = endpoint(site).expect("sites are drawn by the rules of endpoints");
+            registrar.register(endpoint).await.expect("a store without faults takes a new endpoint");
+        }
+        ground.clock.jump_ahead(BEFORE_SCRIPT);
+        ground
+    }
+
+    fn webhooks(&self, store: Arc<dyn Backend>, transport: Arc<dyn Transport>, seed: u64) -> Webhooks {
+        let built = Webhooks::builder(store, transport)
+            .profile(profile(&self.world).expect("worlds are drawn by the rules of profiles"))
+            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
+            .entropy(Arc::new(SeededEntropy::new(seed)))
+            .concurrency(self.world.concurrency)
+            .lease(self.world.lease)
+            .poll(self.world.poll)
+            .build();
+        built.expect("worlds are drawn by the rules of settings")
+    }
+}
+
+fn profile(world: &World) -> Result<Profile, RetryError> {
+    let schedule = Schedule::exponential(world.gap_first, 2, world.gap_max)?;
+    let limit = world
+        .limit
+        .and_then(|(starts, window)| Limit::new(LimitScope::Tenant, NonZeroU32::new(starts)?, window).ok());
+    let mut profile = Profile::standard();
+    profile.name = ProfileName::new(PROFILE).unwrap_or(profile.name);
+    profile.retry = RetryPolicy::new(schedule).jitter_percent(world.jitter_percent)?.window(world.window)?;
+    profile.limits = limit.into_iter().collect();
+    profile.timeout = TIMEOUT;
+    profile.disable_after = None;
+    Ok(profile)
+}
+
+fn endpoint(site: &Site) -> Result<NewEndpoint, EndpointError> {
+    let width = NonZeroU32::new(site.width).unwrap_or(NonZeroU32::MIN);
+    NewEndpoint::new(&site.tenant, &site.url, PROFILE)?
+        .id(&site.id)?
+        .events([&site.wants])?
+        .secret(SECRET)
+        .and_then(|endpoint| Ok(endpoint.overrides(Overrides::none().width(width)?)))
+}
+
+/// A seed of its own for each part of a world.
+fn mix(seed: u64, machine: usize, birth: usize) -> u64 {
+    let place = (machine as u64).wrapping_mul(1_000_003).wrapping_add(birth as u64);
+    fastrand::Rng::with_seed(seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15)).u64(..)
+}

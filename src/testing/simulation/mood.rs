@@ -1,0 +1,64 @@
+//! How the receivers of a world behave.
+
+use std::time::Duration;
+
+use crate::policy::outcome::NotSent;
+use crate::testing::Reply;
+
+/// How a receiver behaves until its world heals; then it answers `200`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// Answers `200` within a fifth of a second.
+    Well,
+    /// Answers that status, always.
+    Broken(u16),
+    /// Well and broken in turn, so long each.
+    Flapping(Duration),
+    /// Takes up to so long.
+    Slow(Duration),
+    /// Answers `429` or `503` every other time, and asks for up to so many seconds.
+    Busy(u32),
+    /// Answers `410` once, to the request of that number.
+    GoneAt(usize),
+    /// Takes so many of a hundred requests and answers nothing to them.
+    Resetting(u8),
+    /// Answers `200` and breaks off within the body.
+    Cut,
+    /// Refuses so many of a hundred connections.
+    Refusing(u8),
+}
+
+impl Mood {
+    /// What a request at `at`, with so many before it, gets.
+    pub(super) fn reply(self, random: &mut fastrand::Rng, at: Duration, before: usize) -> Reply {
+        let soon = |random: &mut fastrand::Rng| Duration::from_millis(random.u64(0..200));
+        let well = |random: &mut fastrand::Rng| Reply::ok().after(soon(random));
+        match self {
+            Self::Broken(status) => Reply::status(status).after(soon(random)),
+            Self::Flapping(period) => {
+                let phase = at.as_millis() / period.as_millis().max(1);
+                if phase.is_multiple_of(2) { well(random) } else { Reply::status(500).after(soon(random)) }
+            }
+            Self::Slow(most) => {
+                let most = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+                Reply::ok().after(Duration::from_millis(random.u64(..=most)))
+            }
+            Self::Busy(seconds) if random.bool() => {
+                let status = if random.bool() { 429 } else { 503 };
+                Reply::status(status).header("retry-after", &random.u32(..=seconds).to_string())
+            }
+            Self::GoneAt(number) if before == number => Reply::status(410),
+            Self::Resetting(percent) if random.u8(..100) < percent => Reply::reset().after(soon(random)),
+            Self::Refusing(percent) if random.u8(..100) < percent => Reply::not_sent(NotSent::Refused),
+            Self::Cut => Reply::ok().body("half of i").cut(),
+            Self::Well | Self::Busy(_) | Self::GoneAt(_) | Self::Resetting(_) | Self::Refusing(_) => {
+                well(random)
+            }
+        }
+    }
+
+    /// Whether it answers `200` to everything within any timeout.
+    pub(super) const fn is_well(self) -> bool {
+        matches!(self, Self::Well | Self::Cut)
+    }
+}

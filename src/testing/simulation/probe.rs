@@ -1,0 +1,88 @@
+//! Writes down what really happened in the store, whatever its caller gets to hear.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::delivery::{Claimed, Claims, Next, Publish, PublishAnswer, Published, Settled, Settlement};
+use crate::error::StoreError;
+use crate::testing::store::{Call, Effect, Interpose};
+use crate::time::Timestamp;
+
+use super::trace::{Trace, What};
+
+/// Stands right before the store.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) machine: String,
+    pub(super) trace: Arc<Trace>,
+}
+
+#[async_trait]
+impl Interpose for Probe {
+    async fn before(&self, _: Call<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn after(&self, call: Call<'_>, effect: Effect<'_>) -> Result<(), StoreError> {
+        match (call, effect) {
+            (Call::Publish(publishes, claim), Effect::Published(answers, claims)) => {
+                self.stored(publishes, answers);
+                self.leased(claims, claim.map_or(Timestamp::MAX, |request| request.now));
+            }
+            (Call::Claim(request), Effect::Claimed(claims)) => self.leased(claims, request.now),
+            (Call::Settle(settlements, _), Effect::Settled(answers)) => self.settled(settlements, answers),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Probe {
+    fn stored(&self, publishes: &[Publish], answers: &[PublishAnswer]) {
+        for (publish, answer) in publishes.iter().zip(answers) {
+            if answer.published == Published::Stored {
+                let event = &publish.event;
+                self.note(What::Stored {
+                    tenant: event.tenant.clone(),
+                    event: event.id.clone(),
+                    order: event.ordering_key.clone(),
+                });
+            }
+        }
+    }
+
+    fn leased(&self, claims: &Claims, now: Timestamp) {
+        for claim in &claims.work {
+            self.note(What::Leased {
+                delivery: claim.delivery,
+                event: claim.event.id.clone(),
+                endpoint: claim.endpoint.clone(),
+                token: claim.token,
+                now,
+                until: claim.lease_until,
+            });
+        }
+    }
+
+    fn settled(&self, settlements: &[Settlement], answers: &[Settled]) {
+        for (settlement, answer) in settlements.iter().zip(answers) {
+            let Claimed::Delivery(delivery) = settlement.of else { continue };
+            let ends = match settlement.next {
+                Next::Done { state, .. } => Some(state),
+                Next::Later { .. } | Next::Release | Next::Routed { .. } => None,
+            };
+            self.note(What::Settled {
+                delivery,
+                token: settlement.token,
+                ends,
+                success: settlement.attempt.as_ref().is_some_and(|attempt| attempt.success),
+                answer: *answer,
+            });
+        }
+    }
+
+    fn note(&self, what: What) {
+        self.trace.note(&self.machine, what);
+    }
+}

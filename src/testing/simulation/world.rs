@@ -1,0 +1,172 @@
+//! A world: everything that is decided before it begins to move.
+
+use std::time::Duration;
+
+use crate::testing::Faults;
+
+use super::failpoints::Point;
+use super::mood::Mood;
+
+/// One world. A plain value: print it, change it, play it again.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The seed that drew it, and of all that is drawn while it is played.
+    pub seed: u64,
+    /// How many processes run an engine on the one store.
+    pub machines: usize,
+    /// How long a claim lasts.
+    pub lease: Duration,
+    /// How often an idle engine looks.
+    pub poll: Duration,
+    /// Requests in flight per machine.
+    pub concurrency: usize,
+    /// The first gap between two attempts; each next one is twice as long.
+    pub gap_first: Duration,
+    /// The longest gap.
+    pub gap_max: Duration,
+    /// How much gaps are spread.
+    pub jitter_percent: u8,
+    /// How long a delivery is tried, from its first attempt.
+    pub window: Duration,
+    /// Request starts per window that each tenant may make.
+    pub limit: Option<(u32, Duration)>,
+    /// How the store fails each machine.
+    pub store_faults: Faults,
+    /// The endpoints, by tenant.
+    pub sites: Vec<Site>,
+    /// What is done, and when.
+    pub script: Vec<(Duration, Deed)>,
+    /// From here on nothing fails any more.
+    pub heal_at: Duration,
+}
+
+/// An endpoint and its receiver.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The endpoint's id.
+    pub id: String,
+    /// Whose it is.
+    pub tenant: String,
+    /// Where it is; no two sites share one.
+    pub url: String,
+    /// The event types it wants: all, or those of one pattern.
+    pub wants: String,
+    /// How its receiver behaves until the world heals.
+    pub mood: Mood,
+    /// How many requests it takes at a time.
+    pub width: u32,
+}
+
+/// What somebody publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel {
+    /// The event's id: publishing is repeated under it until it is answered.
+    pub id: String,
+    /// Whose.
+    pub tenant: String,
+    /// The event's type.
+    pub kind: String,
+    /// The payload.
+    pub payload: String,
+    /// The idempotency key.
+    pub key: Option<String>,
+    /// The ordering key.
+    pub order: Option<String>,
+}
+
+/// What somebody does. Sites and machines are meant by their place in the world.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    /// Publishes.
+    Publish(Parcel),
+    /// Pauses a site, and resumes it so much later.
+    Pause(usize, Duration),
+    /// Disables a site, and enables it so much later.
+    Disable(usize, Duration),
+    /// Removes a site for good.
+    Remove(usize),
+    /// Replays everything of a site.
+    Replay(usize),
+    /// Makes everything pending of a site due now.
+    Expedite(usize),
+    /// Cancels everything pending of a site.
+    Cancel(usize),
+    /// Kills a machine when it next comes by that point; it starts again so much later.
+    Crash(usize, Point, Duration),
+    /// Keeps a machine from reaching the store and hearing from receivers for so long:
+    /// it comes back believing that no time has passed.
+    Freeze(usize, Duration),
+    /// Sets the store's clock ahead.
+    JumpAhead(Duration),
+    /// Sets the store's clock back.
+    JumpBack(Duration),
+}
+
+impl World {
+    /// Whether some deed is of that kind.
+    #[must_use]
+    pub fn has(&self, kind: impl Fn(&Deed) -> bool) -> bool {
+        self.script.iter().any(|(_, deed)| kind(deed))
+    }
+
+    /// Whether the store's clock is moved.
+    #[must_use]
+    pub fn jumps(&self) -> bool {
+        self.has(|deed| matches!(deed, Deed::JumpAhead(_) | Deed::JumpBack(_)))
+    }
+
+    /// Whether no machine crashes or freezes and the store never fails: every request
+    /// then has its record.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        self.store_faults == Faults::default()
+            && !self.has(|deed| matches!(deed, Deed::Crash(..) | Deed::Freeze(..)))
+    }
+
+    /// Whether anybody touches that site with such a deed.
+    #[must_use]
+    pub fn touches(&self, site: usize, kind: impl Fn(&Deed) -> Option<usize>) -> bool {
+        self.has(|deed| kind(deed) == Some(site))
+    }
+}
+
+impl Site {
+    /// Whether it wants events of that type of its tenant.
+    #[must_use]
+    pub fn is_for(&self, parcel: &Parcel) -> bool {
+        let under = self
+            .wants
+            .strip_suffix(".*")
+            .is_some_and(|start| parcel.kind.strip_prefix(start).is_some_and(|rest| rest.starts_with('.')));
+        self.tenant == parcel.tenant && (self.wants == "*" || self.wants == parcel.kind || under)
+    }
+}
+
+impl Deed {
+    /// The site that it switches off, takes away or empties.
+    #[must_use]
+    pub const fn ends_work_of(&self) -> Option<usize> {
+        match self {
+            Self::Disable(site, _) | Self::Remove(site) | Self::Cancel(site) => Some(*site),
+            _ => None,
+        }
+    }
+
+    /// The site that it keeps from being sent to for a while.
+    #[must_use]
+    pub const fn holds(&self) -> Option<usize> {
+        match self {
+            Self::Pause(site, _) => Some(*site),
+            _ => None,
+        }
+    }
+
+    /// The site whose timing or rounds it changes.
+    #[must_use]
+    pub const fn repeats(&self) -> Option<usize> {
+        match self {
+            Self::Replay(site) | Self::Expedite(site) => Some(*site),
+            _ => None,
+        }
+    }
+}

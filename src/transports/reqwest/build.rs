@@ -1,0 +1,168 @@
+//! Building the client: what may be chosen, and what is switched off whatever is chosen.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use reqwest::retry;
+
+use crate::error::BoxError;
+use crate::policy::egress::AddressPolicy;
+use crate::seam::Resolver;
+use crate::system::SystemResolver;
+
+use super::ReqwestTransport;
+use super::guard::Guard;
+
+/// The longest time to wait for a connection.
+const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
+/// How long an unused connection is kept: shorter than most servers keep theirs, so
+/// that a request seldom meets one that is just being closed.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+
+/// What a [`ReqwestTransport`] is made of.
+pub struct ReqwestTransportBuilder {
+    resolver: Arc<dyn Resolver>,
+    addresses: AddressPolicy,
+    connect_timeout: Duration,
+    tls: bool,
+}
+
+/// A transport could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The connect timeout is out of bounds.
+    #[error("connect_timeout: {rule}")]
+    ConnectTimeout {
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// No certificate authority is trusted here, so no https endpoint could be.
+    #[error(
+        "this machine has no trusted certificate authorities: install its ca-certificates package, \
+         or name a bundle in SSL_CERT_FILE, or send to http endpoints alone with plain_http_only()"
+    )]
+    NoTrustRoots(#[source] BoxError),
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be set up")]
+    Client(#[source] BoxError),
+}
+
+impl ReqwestTransportBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            resolver: Arc::new(SystemResolver::new()),
+            addresses: AddressPolicy::public_only(),
+            connect_timeout: CONNECT_TIMEOUT_MAX,
+            tls: cfg!(any(feature = "rustls", feature = "native-tls")),
+        }
+    }
+
+    /// Who finds the addresses of names; by default the operating system. All that it
+    /// answers is judged, and one forbidden address refuses the lookup.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Which addresses requests may go to; by default public ones. A transport keeps
+    /// its policy and its connections to itself: for another policy, build another.
+    #[must_use]
+    pub fn addresses(mut self, addresses: AddressPolicy) -> Self {
+        self.addresses = addresses;
+        self
+    }
+
+    /// How long to wait for a connection, name and TLS included; by default 5 s, which
+    /// is the most. Of this, the name may take four fifths.
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Does without TLS and its trusted certificate authorities. Requests to https
+    /// endpoints are not sent.
+    #[must_use]
+    pub fn plain_http_only(mut self) -> Self {
+        self.tls = false;
+        self
+    }
+
+    /// Builds the transport. It connects nowhere and starts nothing.
+    ///
+    /// # Errors
+    /// When the connect timeout is zero or above 5 s, or TLS cannot be set up.
+    pub fn build(self) -> Result<ReqwestTransport, TransportError> {
+        if self.connect_timeout < Duration::from_millis(1) || self.connect_timeout > CONNECT_TIMEOUT_MAX {
+            return Err(TransportError::ConnectTimeout { rule: "is between 1 ms and 5 s" });
+        }
+        let addresses = Arc::new(self.addresses);
+        let guard = Guard {
+            resolver: self.resolver,
+            addresses: Arc::clone(&addresses),
+            deadline: self.connect_timeout * 4 / 5,
+        };
+        let guard = Arc::new(guard);
+        let client = match client(&guard, self.connect_timeout, self.tls) {
+            Ok(client) => client,
+            // What builds as soon as it trusts nobody failed for lack of someone to trust.
+            Err(error) if self.tls && client(&guard, self.connect_timeout, false).is_ok() => {
+                return Err(TransportError::NoTrustRoots(error.into()));
+            }
+            Err(error) => return Err(TransportError::Client(error.into())),
+        };
+        Ok(ReqwestTransport { client, addresses, tls: self.tls })
+    }
+}
+
+impl fmt::Debug for ReqwestTransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransportBuilder")
+            .field("addresses", &self.addresses)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("tls", &self.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A client that does one request per call and nothing else. Each switch is set
+/// whether or not reqwest was compiled with what it controls: another crate of the
+/// same program may have asked for that.
+fn client(guard: &Arc<Guard>, connect_timeout: Duration, tls: bool) -> reqwest::Result<Client> {
+    let builder = Client::builder()
+        .dns_resolver(Arc::clone(guard))
+        .no_hickory_dns()
+        // A proxy resolves the name out of the guard's sight; the environment names some.
+        .no_proxy()
+        .redirect(Policy::none())
+        .referer(false)
+        // Never again, and with a count of none not even the copy to do it with.
+        .retry(retry::never().max_retries_per_request(0))
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .http1_only()
+        .connect_timeout(connect_timeout)
+        .pool_idle_timeout(IDLE_MAX);
+    tls_settings(builder, tls).build()
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn tls_settings(builder: reqwest::ClientBuilder, tls: bool) -> reqwest::ClientBuilder {
+    let builder = builder.tls_version_min(reqwest::tls::Version::TLS_1_2);
+    // Session keys are written nowhere, whatever SSLKEYLOGFILE says.
+    #[cfg(feature = "rustls")]
+    let builder = builder.tls_sslkeylogfile(false);
+    if tls { builder } else { builder.tls_certs_only([]) }
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn tls_settings(builder: reqwest::ClientBuilder, _tls: bool) -> reqwest::ClientBuilder {
+    builder
+}

@@ -1,0 +1,130 @@
+//! What a failed call says about the request: that it did not leave, or that nobody
+//! knows. Nothing of the error is passed on but that word, so no URL is either.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::iter::successors;
+
+use crate::policy::egress::{Refused, UrlScheme};
+use crate::policy::outcome::{NotSent, Outcome, Unknown};
+use crate::seam::ResolveError;
+
+/// Reads an error of the client.
+///
+/// A total deadline that passes says nothing of how far the request came, even where
+/// it passed before a connection was there: [`Unknown::Timeout`] is the safe reading.
+pub(super) fn outcome(error: &reqwest::Error, scheme: UrlScheme) -> Outcome {
+    if error.is_builder() {
+        return Outcome::NotSent(NotSent::BlockedLiteral);
+    }
+    if error.is_connect() {
+        return Outcome::NotSent(no_connection(error, error.is_timeout(), scheme));
+    }
+    Outcome::Unknown(no_answer(error, error.is_timeout()))
+}
+
+fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlScheme) -> NotSent {
+    if causes(error).any(<dyn Error>::is::<Refused>) {
+        return NotSent::Blocked;
+    }
+    let io = io_cause(error);
+    if io.is_some_and(is_own_fault) {
+        return NotSent::Ours;
+    }
+    if causes(error).any(<dyn Error>::is::<ResolveError>) {
+        return NotSent::Name;
+    }
+    if timed_out {
+        return NotSent::ConnectTimeout;
+    }
+    match (io.map(io::Error::kind), scheme) {
+        (Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown), _) => {
+            NotSent::Unreachable
+        }
+        // A local packet filter says "permission denied" where a remote one refuses.
+        (Some(ErrorKind::ConnectionRefused | ErrorKind::PermissionDenied), _) | (_, UrlScheme::Http) => {
+            NotSent::Refused
+        }
+        (_, UrlScheme::Https) => NotSent::Tls,
+    }
+}
+
+/// How the client says that a connection broke without the operating system's saying
+/// so. It says it by text alone.
+const BROKEN: [&str; 3] =
+    ["connection closed before message completed", "operation was canceled", "channel closed"];
+
+fn no_answer(error: &(dyn Error + 'static), timed_out: bool) -> Unknown {
+    if timed_out {
+        return Unknown::Timeout;
+    }
+    let broken = |cause: &(dyn Error + 'static)| BROKEN.contains(&cause.to_string().as_str());
+    if io_cause(error).is_some() || causes(error).any(broken) { Unknown::Reset } else { Unknown::Protocol }
+}
+
+/// Whether this process is short of descriptors, buffers, memory or ports.
+fn is_own_fault(error: &io::Error) -> bool {
+    let by_kind = matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::AddrNotAvailable);
+    by_kind || error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code))
+}
+
+/// `ENFILE` and `EMFILE`, which no [`ErrorKind`] names.
+#[cfg(unix)]
+const OUT_OF_DESCRIPTORS: [i32; 2] = [23, 24];
+/// `WSAEMFILE` and `WSAENOBUFS`, which no [`ErrorKind`] names.
+#[cfg(not(unix))]
+const OUT_OF_DESCRIPTORS: [i32; 2] = [10024, 10055];
+
+fn io_cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>())
+}
+
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    successors(Some(error), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer<E: Error + 'static>(#[source] E);
+
+    fn connecting(error: impl Error + 'static, scheme: UrlScheme) -> NotSent {
+        no_connection(&Outer(Outer(error)), false, scheme)
+    }
+
+    #[test]
+    fn what_kept_a_connection_from_being_made_is_told_by_its_innermost_cause() {
+        let os = io::Error::from_raw_os_error;
+        for scheme in [UrlScheme::Http, UrlScheme::Https] {
+            assert_eq!(connecting(Refused, scheme), NotSent::Blocked);
+            assert_eq!(connecting(ResolveError::NoAddress, scheme), NotSent::Name);
+            assert_eq!(connecting(ResolveError::Timeout, scheme), NotSent::Name);
+            assert_eq!(connecting(ResolveError::Failed("servfail".into()), scheme), NotSent::Name);
+            for kind in [ErrorKind::ConnectionRefused, ErrorKind::PermissionDenied] {
+                assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Refused);
+            }
+            for kind in [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable, ErrorKind::NetworkDown] {
+                assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Unreachable);
+            }
+            for kind in [ErrorKind::OutOfMemory, ErrorKind::AddrNotAvailable] {
+                assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Ours);
+            }
+            for code in OUT_OF_DESCRIPTORS {
+                assert_eq!(connecting(os(code), scheme), NotSent::Ours);
+                assert_eq!(connecting(ResolveError::Failed(os(code).into()), scheme), NotSent::Ours);
+            }
+            assert_eq!(no_connection(&Outer(Refused), true, scheme), NotSent::Blocked);
+            assert_eq!(no_connection(&Outer(ResolveError::Timeout), true, scheme), NotSent::Name);
+            assert_eq!(
+                no_connection(&Outer(io::Error::from(ErrorKind::TimedOut)), true, scheme),
+                NotSent::ConnectTimeout
+            );
+        }
+        let handshake = || io::Error::new(ErrorKind::InvalidData, "handshake");
+        assert_eq!(connecting(handshake(), UrlScheme::Https), NotSent::Tls);
+        assert_eq!(connecting(handshake(), UrlScheme::Http), NotSent::Refused);
+    }
+}

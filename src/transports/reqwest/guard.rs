@@ -1,0 +1,113 @@
+//! The resolver that the client connects by: it gives out judged addresses alone.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::timeout;
+
+use crate::error::BoxError;
+use crate::id::HostName;
+use crate::policy::egress::AddressPolicy;
+use crate::seam::{ResolveError, Resolver};
+
+/// How many addresses of a name are tried.
+const TRIED: usize = 3;
+
+/// Judges every answer of a resolver. Between judgement and connection there is no
+/// second lookup, hence nothing that a name could change in between.
+pub(super) struct Guard {
+    pub(super) resolver: Arc<dyn Resolver>,
+    pub(super) addresses: Arc<AddressPolicy>,
+    /// Shorter than the connect timeout, which runs on meanwhile: a name that hangs is
+    /// told apart from a peer that does.
+    pub(super) deadline: Duration,
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (resolver, addresses, deadline) =
+            (Arc::clone(&self.resolver), Arc::clone(&self.addresses), self.deadline);
+        Box::pin(async move {
+            let host = HostName::new(name.as_str())?;
+            let answers =
+                timeout(deadline, resolver.resolve(&host)).await.map_err(|_| ResolveError::Timeout)??;
+            let judged = admit(&answers, &addresses)?;
+            // Port 0 stands for the one in the URL.
+            let sockets: Addrs = Box::new(judged.into_iter().map(|address| SocketAddr::new(address, 0)));
+            Ok(sockets)
+        })
+    }
+}
+
+/// The addresses to try: none if one of them is forbidden, however many are not.
+fn admit(answers: &[IpAddr], policy: &AddressPolicy) -> Result<Vec<IpAddr>, BoxError> {
+    if answers.is_empty() {
+        return Err(ResolveError::NoAddress.into());
+    }
+    answers.iter().try_for_each(|&address| policy.judge(address))?;
+    Ok(few_of_both_families(answers))
+}
+
+/// The first few, but one at least of the other family: where one family leads
+/// nowhere, a name with many such addresses is still reached by the other.
+fn few_of_both_families(answers: &[IpAddr]) -> Vec<IpAddr> {
+    let leading_is_v6 = answers.first().is_some_and(IpAddr::is_ipv6);
+    let mut few: Vec<IpAddr> = answers.iter().copied().take(TRIED).collect();
+    let other = answers.iter().find(|address| address.is_ipv6() != leading_is_v6);
+    if few.iter().all(|address| address.is_ipv6() == leading_is_v6)
+        && let (Some(&other), Some(last)) = (other, few.last_mut())
+    {
+        *last = other;
+    }
+    few
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::egress::Refused;
+
+    fn addresses(texts: &[&str]) -> Vec<IpAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn one_forbidden_answer_refuses_the_whole_lookup() {
+        let policy = AddressPolicy::public_only();
+        assert_eq!(admit(&addresses(&["8.8.8.8"]), &policy).unwrap(), addresses(&["8.8.8.8"]));
+        for answers in [
+            ["8.8.8.8", "127.0.0.1"],
+            ["127.0.0.1", "8.8.8.8"],
+            ["8.8.8.8", "::1"],
+            ["2606:4700:4700::1111", "169.254.169.254"],
+            ["8.8.8.8", "::ffff:10.0.0.1"],
+        ] {
+            assert!(admit(&addresses(&answers), &policy).unwrap_err().is::<Refused>(), "{answers:?}");
+        }
+        let mut many = vec!["8.8.8.8"; 500];
+        many.push("10.0.0.1");
+        assert!(admit(&addresses(&many), &policy).is_err(), "one that would not be tried counts too");
+    }
+
+    #[test]
+    fn no_answer_is_a_failed_lookup() {
+        let error = admit(&[], &AddressPolicy::public_only()).unwrap_err();
+        assert!(matches!(error.downcast_ref(), Some(ResolveError::NoAddress)));
+    }
+
+    #[test]
+    fn three_addresses_are_tried_and_both_families_are_among_them() {
+        let rows: [(&[&str], &[&str]); 5] = [
+            (&["1.1.1.1"], &["1.1.1.1"]),
+            (&["1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"], &["1.1.1.1", "1.1.1.2", "1.1.1.3"]),
+            (&["2600::1", "2600::2", "2600::3", "1.1.1.1"], &["2600::1", "2600::2", "1.1.1.1"]),
+            (&["1.1.1.1", "2600::1", "1.1.1.2", "2600::2"], &["1.1.1.1", "2600::1", "1.1.1.2"]),
+            (&["2600::1", "1.1.1.1"], &["2600::1", "1.1.1.1"]),
+        ];
+        for (answers, tried) in rows {
+            assert_eq!(few_of_both_families(&addresses(answers)), addresses(tried));
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Putting the parts together: all problems at once, nothing spawned, nothing read
+//! from the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::shared::{CONNECT_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
+use crate::engine::{Desk, Standings, StoreClock};
+use crate::id::ProfileName;
+use crate::policy::egress::AddressPolicy;
+use crate::policy::retry::SPAN_MAX;
+use crate::seam::{Backend, Class, Clock, Directory, Entropy, Observer, Silence, Transport};
+use crate::system::{OsEntropy, SystemClock};
+use crate::wire::profile::Profile;
+
+use super::Webhooks;
+
+/// More slots than this are no gain for one task.
+const CONCURRENCY_MAX: usize = 10_000;
+/// A larger payload is no webhook.
+const PAYLOAD_MAX: usize = 64 * 1024 * 1024;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Collects the parts of a [`Webhooks`].
+#[must_use]
+pub struct Builder {
+    backend: Arc<dyn Backend>,
+    transport: Arc<dyn Transport>,
+    directory: Option<Arc<dyn Directory>>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    observer: Arc<dyn Observer>,
+    profiles: Vec<Profile>,
+    settings: Settings,
+}
+
+impl Webhooks {
+    /// Begins with the two parts that have no default. The profiles `live_session`,
+    /// `x_webhook` and `standard` are known.
+    pub fn builder(backend: Arc<dyn Backend>, transport: Arc<dyn Transport>) -> Builder {
+        Builder {
+            backend,
+            transport,
+            directory: None,
+            clock: Arc::new(SystemClock::new()),
+            entropy: Arc::new(OsEntropy),
+            observer: Arc::new(Silence),
+            profiles: vec![Profile::live_session(), Profile::x_webhook(), Profile::standard()],
+            settings: Settings {
+                concurrency: 64,
+                lease: Duration::from_secs(30),
+                poll: Duration::from_secs(1),
+                shutdown_grace: Duration::from_secs(20),
+                payload_max: 1024 * 1024,
+                route_chunk: 1000,
+                retention: vec![
+                    (Class::Delivered, 7 * DAY),
+                    (Class::Failed, 90 * DAY),
+                    (Class::Cancelled, 90 * DAY),
+                    (Class::Unmatched, 7 * DAY),
+                ],
+                addresses: AddressPolicy::public_only(),
+            },
+        }
+    }
+}
+
+impl Builder {
+    /// Adds a profile, or replaces the one of its name.
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profiles.retain(|known| known.name != profile.name);
+        self.profiles.push(profile);
+        self
+    }
+
+    /// Reads endpoints from the host's own table instead of the store's.
+    pub fn directory(mut self, directory: Arc<dyn Directory>) -> Self {
+        self.directory = Some(directory);
+        self
+    }
+
+    /// Replaces this machine's clocks.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Replaces the operating system's randomness.
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Hears what happens.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// How many requests may be in flight: 64 unless set.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.settings.concurrency = requests;
+        self
+    }
+
+    /// How long a claim may be settled: 30 s unless set. A crash delays what it had
+    /// claimed by so much.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease;
+        self
+    }
+
+    /// How long an idle engine sleeps at most before it looks for work of other
+    /// processes: 1 s unless set.
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.settings.poll = poll;
+        self
+    }
+
+    /// How long shutdown waits for requests in flight: 20 s unless set.
+    pub fn shutdown_grace(mut self, grace: Duration) -> Self {
+        self.settings.shutdown_grace = grace;
+        self
+    }
+
+    /// How large a payload may be, in bytes: 1 MiB unless set.
+    pub fn payload_max(mut self, bytes: usize) -> Self {
+        self.settings.payload_max = bytes;
+        self
+    }
+
+    /// How long deliveries of a class are kept after they ended: delivered ones and
+    /// unmatched events 7 days, failed and cancelled ones 90 days unless set.
+    pub fn keep(mut self, class: Class, kept: Duration) -> Self {
+        self.settings.retention.retain(|(known, _)| *known != class);
+        self.settings.retention.push((class, kept));
+        self
+    }
+
+    /// Keeps deliveries of a class for ever.
+    pub fn keep_for_ever(mut self, class: Class) -> Self {
+        self.settings.retention.retain(|(known, _)| *known != class);
+        self
+    }
+
+    /// Which literal addresses an endpoint's URL may name: public ones unless set.
+    /// The transport judges again at each send, by a policy of its own.
+    pub fn addresses(mut self, addresses: AddressPolicy) -> Self {
+        self.settings.addresses = addresses;
+        self
+    }
+
+    /// Puts it together.
+    ///
+    /// # Errors
+    /// Lists everything that is wrong.
+    pub fn build(self) -> Result<Webhooks, ConfigError> {
+        let mut problems = settings_problems(&self.settings);
+        for profile in &self.profiles {
+            problems.extend(profile_problems(profile, self.settings.lease));
+        }
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        let profiles: BTreeMap<ProfileName, _> =
+            self.profiles.into_iter().map(|profile| (profile.name.clone(), Arc::new(profile))).collect();
+        let directory = self.directory.unwrap_or_else(|| self.backend.clone());
+        let shared = Shared {
+            store: self.backend.clone(),
+            directory,
+            registry: self.backend.clone(),
+            history: self.backend.clone(),
+            limiter: self.backend,
+            transport: self.transport,
+            entropy: self.entropy,
+            observer: self.observer,
+            clock: StoreClock::new(self.clock),
+            standings: Standings::new(profiles),
+            desk: Desk::default(),
+            settings: self.settings,
+        };
+        Ok(Webhooks { shared: Arc::new(shared) })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let profiles: Vec<_> = self.profiles.iter().map(|profile| &profile.name).collect();
+        f.debug_struct("Builder")
+            .field("profiles", &profiles)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    problems: Vec<ConfigProblem>,
+}
+
+impl ConfigError {
+    /// The problems, each with its field and rule.
+    #[must_use]
+    pub fn problems(&self) -> &[ConfigProblem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, problem) in self.problems.iter().enumerate() {
+            let separator = if n == 0 { "" } else { "; " };
+            write!(f, "{separator}{}: {}", problem.field, problem.rule)?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblem {
+    /// The setting, such as `lease` or `profile standard.timeout`.
+    pub field: String,
+    /// The rule it breaks.
+    pub rule: String,
+}
+
+fn problem(field: impl Into<String>, rule: impl Into<String>) -> ConfigProblem {
+    ConfigProblem { field: field.into(), rule: rule.into() }
+}
+
+fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {
+    let span = |field: &str, span: Duration, least: Duration, most: Duration| {
+        let rule = format!("is between {least:?} and {most:?}");
+        (span < least || span > most).then(|| problem(field, rule))
+    };
+    let (milli, hour) = (Duration::from_millis(1), Duration::from_secs(3600));
+    let mut problems: Vec<_> = [
+        span("lease", settings.lease, Duration::from_secs(1), hour),
+        span("poll", settings.poll, milli, Duration::from_secs(60)),
+        span("shutdown_grace", settings.shutdown_grace, Duration::ZERO, hour),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !(1..=CONCURRENCY_MAX).contains(&settings.concurrency) {
+        problems.push(problem("concurrency", format!("is between 1 and {CONCURRENCY_MAX}")));
+    }
+    if !(1..=PAYLOAD_MAX).contains(&settings.payload_max) {
+        problems.push(problem("payload_max", format!("is between 1 and {PAYLOAD_MAX} bytes")));
+    }
+    if settings.poll > settings.lease {
+        problems.push(problem("poll", "is not longer than the lease"));
+    }
+    for (class, kept) in &settings.retention {
+        if kept.is_zero() || *kept > 10 * SPAN_MAX {
+            problems.push(problem(format!("keep {class:?}"), "is between 1 ns and 3660 days"));
+        }
+    }
+    problems
+}
+
+fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {
+    let field = |name: &str| format!("profile {}.{name}", profile.name);
+    let mut problems: Vec<_> = match profile.check() {
+        Ok(()) => Vec::new(),
+        Err(errors) => errors.into_iter().map(|error| problem(field(error.field), error.rule)).collect(),
+    };
+    let longest = longest_timeout(lease);
+    if profile.timeout > longest {
+        let rule = format!(
+            "leaves room in the lease of {lease:?} for connecting ({CONNECT_TIMEOUT:?}), the store \
+             ({STORE_TIMEOUT:?}) and a margin ({MARGIN:?}): at most {longest:?}"
+        );
+        problems.push(problem(field("timeout"), rule));
+    }
+    problems
+}
+
+/// The longest total timeout that a lease covers.
+pub(super) fn longest_timeout(lease: Duration) -> Duration {
+    lease.saturating_sub(CONNECT_TIMEOUT + STORE_TIMEOUT + MARGIN)
+}

@@ -1,0 +1,487 @@
+//! Managing endpoints.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::delivery::{CancelReason, Gate, GateChange};
+use crate::endpoint::{Endpoint, EndpointError, Headers, Overrides};
+use crate::error::StoreError;
+use crate::id::{EndpointId, EventId, ProfileName, TenantId};
+use crate::policy::egress::EndpointUrl;
+use crate::seam::{EntropyError, Expected, PageAfter, Put, Replayed, Selection, Write};
+use crate::secret::{Secret, SecretSet, Secrets};
+use crate::step::resolve;
+use crate::subscription::Subscription;
+use crate::time::Timestamp;
+use crate::wire::profile::{Profile, Signing};
+use crate::wire::scheme::Signer;
+
+use super::Webhooks;
+use super::builder::longest_timeout;
+
+/// An endpoint as a host hands it in. It wants every event of its tenant until
+/// [`events`](Self::events) says otherwise.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    id: Option<EndpointId>,
+    tenant: TenantId,
+    url: Url,
+    profile: ProfileName,
+    name: String,
+    secret: Option<Secret>,
+    subscription: Subscription,
+    headers: Headers,
+    overrides: Overrides,
+    enabled: bool,
+}
+
+/// A URL that is not checked yet, and may be a credential.
+#[derive(Clone)]
+struct Url(String);
+
+impl std::fmt::Debug for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Url(***)")
+    }
+}
+
+impl NewEndpoint {
+    /// An endpoint of `tenant` at `url`, spoken to in `profile`'s dialect.
+    ///
+    /// # Errors
+    /// When a name breaks its rule. The URL is judged by its profile, when the
+    /// endpoint is registered.
+    pub fn new(
+        tenant: impl AsRef<str>,
+        url: impl Into<String>,
+        profile: impl AsRef<str>,
+    ) -> Result<Self, EndpointError> {
+        Ok(Self {
+            id: None,
+            tenant: TenantId::new(tenant)?,
+            url: Url(url.into()),
+            profile: ProfileName::new(profile)?,
+            name: String::new(),
+            secret: None,
+            subscription: Subscription::to_all(),
+            headers: Headers::none(),
+            overrides: Overrides::none(),
+            enabled: true,
+        })
+    }
+
+    /// Brings its own id.
+    ///
+    /// # Errors
+    /// When the id breaks its rule.
+    pub fn id(mut self, id: impl AsRef<str>) -> Result<Self, EndpointError> {
+        self.id = Some(EndpointId::new(id)?);
+        Ok(self)
+    }
+
+    /// A label for people: at most 255 characters, none of them a control character.
+    ///
+    /// # Errors
+    /// When it breaks that rule.
+    pub fn name(mut self, name: impl Into<String>) -> Result<Self, EndpointError> {
+        let name = name.into();
+        if name.chars().count() > 255 || name.chars().any(char::is_control) {
+            let rule = "is at most 255 characters, none of them a control character";
+            return Err(EndpointError::Field { field: "name", rule });
+        }
+        self.name = name;
+        Ok(self)
+    }
+
+    /// The secret that signs.
+    ///
+    /// # Errors
+    /// When it is blank or too long. Its scheme may ask for more at registration.
+    pub fn secret(mut self, secret: impl Into<Vec<u8>>) -> Result<Self, EndpointError> {
+        self.secret = Some(Secret::new(secret)?);
+        Ok(self)
+    }
+
+    /// The types it wants: `*`, `order.*` or exact ones.
+    ///
+    /// # Errors
+    /// When there is none, or one is neither of the three.
+    pub fn events<P: AsRef<str>>(self, patterns: impl IntoIterator<Item = P>) -> Result<Self, EndpointError> {
+        Ok(self.subscription(Subscription::to(patterns)?))
+    }
+
+    /// What it wants, with scope and filters.
+    #[must_use]
+    pub fn subscription(mut self, subscription: Subscription) -> Self {
+        self.subscription = subscription;
+        self
+    }
+
+    /// Headers of the host's own.
+    #[must_use]
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// What it sets instead of its profile.
+    #[must_use]
+    pub fn overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// Registers it switched off: nothing is routed to it until it is enabled.
+    #[must_use]
+    pub const fn disabled(mut self) -> Self {
+        self.enabled = false;
+        self
+    }
+}
+
+impl Webhooks {
+    /// Registers an endpoint; events published from now on are routed to it.
+    ///
+    /// # Errors
+    /// When it breaks a rule of its profile, its id or (where the profile says so)
+    /// its URL is taken, or the store fails. Nothing is left behind then.
+    pub async fn register(&self, new: NewEndpoint) -> Result<Arc<Endpoint>, RegisterError> {
+        let now = self.shared.read_clock().await?;
+        let mut random = [0; 10];
+        self.shared.entropy.fill(&mut random)?;
+        let drawn = EventId::from_parts(now, random);
+        let id = match &new.id {
+            Some(id) => id.clone(),
+            None => EndpointId::new(drawn.as_str()).map_err(EndpointError::from)?,
+        };
+        let secrets = new.secret.clone().map_or_else(SecretSet::none, SecretSet::of);
+        let endpoint = self.checked(new, id, secrets, now)?;
+        self.write(endpoint, Expected::Absent).await
+    }
+
+    /// Replaces an endpoint that is at `version`. Without a secret in `new` it keeps
+    /// its secrets; what waits for it goes to the new URL.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register); `Conflict` when the version is another.
+    pub async fn update(
+        &self,
+        id: &EndpointId,
+        version: u64,
+        new: NewEndpoint,
+    ) -> Result<Arc<Endpoint>, RegisterError> {
+        let before = self.endpoint(&new.tenant, id).await?.ok_or(RegisterError::NotFound)?;
+        let secrets = match (&new.secret, &before.secrets) {
+            (Some(secret), _) => SecretSet::of(secret.clone()),
+            (None, Secrets::Open(secrets)) => secrets.clone(),
+            (None, Secrets::Sealed { .. }) => return Err(RegisterError::Sealed),
+        };
+        let since = if before.enabled { before.since } else { self.shared.read_clock().await? };
+        let endpoint = self.checked(new, id.clone(), secrets, since)?;
+        self.write(endpoint, Expected::Version(version)).await
+    }
+
+    /// Makes `secret` the one that signs from the next attempt on. Where the scheme
+    /// has room for several signatures, the one before signs beside it for `overlap`.
+    ///
+    /// # Errors
+    /// As for [`update`](Self::update).
+    pub async fn rotate_secret(
+        &self,
+        tenant: &TenantId,
+        id: &EndpointId,
+        secret: Secret,
+        overlap: Duration,
+    ) -> Result<Arc<Endpoint>, RegisterError> {
+        let now = self.shared.read_clock().await?;
+        self.change(tenant, id, |endpoint, profile| {
+            let Secrets::Open(secrets) = &endpoint.secrets else { return Err(RegisterError::Sealed) };
+            let secrets = secrets.clone().rotated(secret.clone(), now + overlap);
+            check_secrets(&secrets, profile)?;
+            endpoint.secrets = Secrets::Open(secrets);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Switches an endpoint off: nothing is routed to it, and what waits is not sent.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or the store fails.
+    pub async fn disable(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
+        self.change(tenant, id, |endpoint, _| {
+            endpoint.enabled = false;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Switches an endpoint on again: events from now on are routed to it. What was
+    /// pending is sent, or cancelled where the profile does not catch up.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or the store fails.
+    pub async fn enable(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
+        let now = self.shared.read_clock().await?;
+        let endpoint = self
+            .change(tenant, id, |endpoint, _| {
+                if !endpoint.enabled {
+                    endpoint.since = now;
+                }
+                endpoint.enabled = true;
+                Ok(())
+            })
+            .await?;
+        self.gate(Gate::Lane(id.clone()), GateChange::Lift).await?;
+        Ok(endpoint)
+    }
+
+    /// Removes an endpoint. What waits for it is cancelled when it is next claimed.
+    /// Says whether it was there.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        let there = self.shared.registry.remove(tenant, id).await?;
+        self.shared.standings.forget(id);
+        Ok(there)
+    }
+
+    /// One endpoint; `None` if the tenant has none of that id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn endpoint(
+        &self,
+        tenant: &TenantId,
+        id: &EndpointId,
+    ) -> Result<Option<Arc<Endpoint>>, StoreError> {
+        let found = self.shared.directory.load(std::slice::from_ref(id)).await?;
+        Ok(found.into_iter().next().flatten().filter(|endpoint| endpoint.tenant == *tenant))
+    }
+
+    /// A page of a tenant's endpoints, in the order of their ids, after that id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn endpoints(
+        &self,
+        tenant: &TenantId,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+        self.shared.registry.list(tenant, after, limit).await
+    }
+
+    /// Holds an endpoint's deliveries back until [`resume`](Self::resume): events are
+    /// still routed and kept. No claim that begins after this returned gives any.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or the store fails.
+    pub async fn pause(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
+        self.gate_endpoint(tenant, id, GateChange::Pause).await
+    }
+
+    /// Ends a pause. What has grown too old meanwhile fails without an attempt.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or the store fails.
+    pub async fn resume(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
+        self.gate_endpoint(tenant, id, GateChange::Resume).await
+    }
+
+    /// Holds all of a tenant's deliveries back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn pause_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        self.gate(Gate::Tenant(tenant.clone()), GateChange::Pause).await
+    }
+
+    /// Ends a tenant's pause.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resume_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        self.gate(Gate::Tenant(tenant.clone()), GateChange::Resume).await
+    }
+
+    /// Cancels a page of everything that is pending for an endpoint.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn purge(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        page: PageAfter,
+    ) -> Result<Replayed, StoreError> {
+        let selection = Selection { endpoint: Some(endpoint.clone()), ..Selection::default() };
+        let now = self.shared.read_clock().await?;
+        self.shared.history.cancel(tenant, &selection, CancelReason::ByHost, now, page).await
+    }
+
+    async fn gate_endpoint(
+        &self,
+        tenant: &TenantId,
+        id: &EndpointId,
+        change: GateChange,
+    ) -> Result<(), RegisterError> {
+        self.endpoint(tenant, id).await?.ok_or(RegisterError::NotFound)?;
+        Ok(self.gate(Gate::Lane(id.clone()), change).await?)
+    }
+
+    async fn gate(&self, gate: Gate, change: GateChange) -> Result<(), StoreError> {
+        let now = self.shared.read_clock().await?;
+        self.shared.store.gate(&[(gate, change)], now).await?;
+        self.nudge();
+        Ok(())
+    }
+
+    /// Reads, changes and writes an endpoint, again if somebody wrote in between.
+    async fn change(
+        &self,
+        tenant: &TenantId,
+        id: &EndpointId,
+        change: impl Fn(&mut Endpoint, &Profile) -> Result<(), RegisterError>,
+    ) -> Result<Arc<Endpoint>, RegisterError> {
+        const TRIES: usize = 8;
+        let mut current = None;
+        for _ in 0..TRIES {
+            let before = self.endpoint(tenant, id).await?.ok_or(RegisterError::NotFound)?;
+            let mut endpoint = Endpoint::clone(&before);
+            change(&mut endpoint, &*self.profile(&before.profile)?)?;
+            match self.write(endpoint, Expected::Version(before.version)).await {
+                Err(RegisterError::Conflict { current: there }) => current = there,
+                done => return done,
+            }
+        }
+        Err(RegisterError::Conflict { current })
+    }
+
+    fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, RegisterError> {
+        self.shared.standings.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
+            profile: name.clone(),
+            known: self.shared.standings.profiles().map(|profile| profile.name.clone()).collect(),
+        })
+    }
+
+    /// Checks everything that the profile asks of an endpoint.
+    fn checked(
+        &self,
+        new: NewEndpoint,
+        id: EndpointId,
+        secrets: SecretSet,
+        since: Timestamp,
+    ) -> Result<Endpoint, RegisterError> {
+        let profile = self.profile(&new.profile)?;
+        let url = EndpointUrl::parse(&new.url.0, &profile.urls).map_err(EndpointError::Url)?;
+        if url.judge_literal(&self.shared.settings.addresses).is_err() {
+            let rule = "names an address that is not public";
+            return Err(EndpointError::Field { field: "url", rule }.into());
+        }
+        check_secrets(&secrets, &profile)?;
+        check_headers(&new.headers, &profile)?;
+        let longest = longest_timeout(self.shared.settings.lease);
+        if new.overrides.timeout.is_some_and(|timeout| timeout > longest) {
+            let rule = "is covered by the lease, less connecting, the store and a margin";
+            return Err(EndpointError::Field { field: "timeout", rule }.into());
+        }
+        Ok(Endpoint {
+            id,
+            tenant: new.tenant,
+            name: new.name,
+            url,
+            profile: new.profile,
+            secrets: Secrets::Open(secrets),
+            subscription: new.subscription,
+            headers: new.headers,
+            overrides: new.overrides,
+            enabled: new.enabled,
+            since,
+            version: 0,
+        })
+    }
+
+    async fn write(&self, endpoint: Endpoint, expected: Expected) -> Result<Arc<Endpoint>, RegisterError> {
+        let profile = self.profile(&endpoint.profile)?;
+        let write = Write {
+            width: resolve::width(&endpoint, &profile),
+            unique_url: profile.unique_urls,
+            endpoint,
+            expected,
+        };
+        let put = self.shared.registry.put(&write).await?;
+        self.shared.standings.forget(&write.endpoint.id);
+        match put {
+            Put::Stored { version } => Ok(Arc::new(Endpoint { version, ..write.endpoint })),
+            Put::Conflict { current } => Err(RegisterError::Conflict { current }),
+            Put::DuplicateUrl { endpoint } => Err(RegisterError::DuplicateUrl { endpoint }),
+        }
+    }
+}
+
+fn check_secrets(secrets: &SecretSet, profile: &Profile) -> Result<(), RegisterError> {
+    if secrets.current.is_none() && profile.signing == Signing::Required {
+        let rule = "is set, since its profile signs every request";
+        return Err(EndpointError::Field { field: "secret", rule }.into());
+    }
+    if let Some(scheme) = &profile.scheme {
+        Signer::new(scheme, secrets).map_err(EndpointError::Secret)?;
+    }
+    Ok(())
+}
+
+fn check_headers(headers: &Headers, profile: &Profile) -> Result<(), RegisterError> {
+    let rule = "its name belongs to its profile";
+    let own = |name: &http::HeaderName| {
+        profile.headers.contains_key(name)
+            || profile.scheme.as_ref().is_some_and(|scheme| scheme.header_names().any(|own| own == name))
+            || profile.envelope.header_names().contains(name)
+    };
+    match headers.as_map().keys().find(|name| own(name)) {
+        Some(name) => Err(EndpointError::Header { name: name.to_string(), rule }.into()),
+        None => Ok(()),
+    }
+}
+
+/// An endpoint was not written.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// It breaks a rule.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// This process does not know its profile.
+    #[error("profile: {profile} is not known; known are {known:?}")]
+    UnknownProfile {
+        /// What was asked for.
+        profile: ProfileName,
+        /// What there is.
+        known: Vec<ProfileName>,
+    },
+    /// Another endpoint of the tenant has this URL.
+    #[error("url: endpoint {endpoint} of the tenant has it already")]
+    DuplicateUrl {
+        /// That endpoint.
+        endpoint: EndpointId,
+    },
+    /// Its id is taken, or it is at another version.
+    #[error("version: the endpoint is not as expected")]
+    Conflict {
+        /// The version that is there; `None` when there is none for this tenant.
+        current: Option<u64>,
+    },
+    /// The tenant has no such endpoint.
+    #[error("the tenant has no such endpoint")]
+    NotFound,
+    /// Its secrets are sealed with a key that is not at hand.
+    #[error("secret: is sealed with a key that is not at hand")]
+    Sealed,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// There is no randomness for an id.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}

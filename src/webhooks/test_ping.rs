@@ -1,0 +1,129 @@
+//! Testing an endpoint: one request now, and what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::delivery::{AttemptResult, Publish, Published, State};
+use crate::engine::Standing;
+use crate::error::StoreError;
+use crate::event::{EventError, NewEvent};
+use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::seam::EntropyError;
+use crate::step::resolve;
+use crate::step::route::test_route;
+
+use super::Webhooks;
+
+/// What came of a test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TestReport {
+    /// The event that was sent.
+    pub event: EventId,
+    /// Its delivery, which the history shows.
+    pub delivery: DeliveryId,
+    /// Whether the profile counts the answer as success.
+    pub success: bool,
+    /// What came back; `None` if nothing could be sent.
+    pub result: Option<AttemptResult>,
+    /// How long it took.
+    pub took: Duration,
+    /// The beginning of the answer's body, as far as the profile keeps it.
+    pub body: Bytes,
+    /// Where the delivery stands.
+    pub state: State,
+}
+
+impl Webhooks {
+    /// Sends one test event to an endpoint now and waits for the answer: signed and
+    /// recorded like any other, once, whatever the answer. Pauses, limits, order and
+    /// whether the endpoint is enabled do not matter, and its health is not touched.
+    ///
+    /// Dropping the future leaves a test that the history shows as abandoned.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, nothing can be sent to it as it stands, or
+    /// the store fails.
+    pub async fn test(&self, tenant: &TenantId, id: &EndpointId) -> Result<TestReport, TestError> {
+        let shared = &self.shared;
+        let now = shared.read_clock().await?;
+        let endpoint = self.endpoint(tenant, id).await?.ok_or(TestError::NotFound)?;
+        let standing = shared.standings.remember(&endpoint, shared.clock.elapsed());
+        let Standing::Found { resolved, .. } = &standing else { return Err(TestError::NotFound) };
+        let sendable = resolved.sendable().ok_or(TestError::NotSendable)?;
+
+        let sample = sendable.profile.envelope.sample(&endpoint);
+        let mut random = [0; 10];
+        shared.entropy.fill(&mut random)?;
+        let event = NewEvent::json(tenant.as_str(), sample.kind, sample.payload)?.into_event(
+            EventId::from_parts(now, random),
+            now,
+            shared.settings.payload_max,
+        )?;
+        let route = test_route(&event, &endpoint, resolve::width(&endpoint, &sendable.profile));
+        let (event_id, delivery) = (event.id.clone(), route.delivery);
+        let publish = Publish { event: Arc::new(event), routes: Some(vec![route]) };
+
+        let request = shared.claim_request(crate::engine::one_slot(), 0, false)?;
+        let began = shared.clock.elapsed();
+        let (answers, claims) = shared.store.publish(&[publish], Some(&request), now).await?;
+        if let Some(Published::Full { limit }) = answers.first().map(|answer| answer.published) {
+            return Err(TestError::Full { limit });
+        }
+        let acquired = shared.equip(claims, began).await;
+        shared.finish(acquired).await?;
+        self.report(tenant, event_id, delivery).await
+    }
+
+    async fn report(
+        &self,
+        tenant: &TenantId,
+        event: EventId,
+        delivery: DeliveryId,
+    ) -> Result<TestReport, TestError> {
+        let selection =
+            crate::seam::Selection { ids: Some(vec![delivery]), ..crate::seam::Selection::default() };
+        let page = self.deliveries(tenant, selection, crate::seam::PageAfter::first(1)).await?;
+        let state = page.deliveries.first().map_or(State::Pending, |delivery| delivery.state);
+        let log = self.attempts(tenant, &delivery).await?.unwrap_or_default();
+        let attempt = log.attempts.into_iter().next().map(|recorded| recorded.attempt);
+        Ok(TestReport {
+            event,
+            delivery,
+            success: attempt.as_ref().is_some_and(|attempt| attempt.success),
+            result: attempt.as_ref().map(|attempt| attempt.result),
+            took: attempt.as_ref().map_or(Duration::ZERO, |attempt| attempt.took),
+            body: attempt.map(|attempt| attempt.body).unwrap_or_default(),
+            state,
+        })
+    }
+}
+
+/// A test could not be made. An endpoint that answers badly is no error: see the report.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum TestError {
+    /// The tenant has no such endpoint.
+    #[error("the tenant has no such endpoint")]
+    NotFound,
+    /// Its profile is unknown, its URL is refused by it, or its secrets do not open.
+    #[error("nothing can be sent to the endpoint as it stands")]
+    NotSendable,
+    /// The profile's sample breaks a rule.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// The store holds as much as it may.
+    #[error("the store is full at {limit} deliveries")]
+    Full {
+        /// How much that is.
+        limit: u64,
+    },
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// There is no randomness for an id.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}

@@ -1,0 +1,120 @@
+//! What keeps a derived profile from being used.
+
+use std::time::Duration;
+
+use http::header;
+
+use crate::endpoint::{TIMEOUT_MAX, WIDTH_MAX};
+use crate::policy::retry::SPAN_MAX;
+
+use super::{Profile, Signing};
+
+/// The most of a response's body that a history keeps.
+const KEEP_BODY_MAX: usize = 4096;
+
+/// A part of a profile that cannot be meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {rule}")]
+pub struct ProfileError {
+    /// The part that is wrong.
+    pub field: &'static str,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+/// Names that the frame, the envelope or the scheme answers for.
+const NOT_A_PROFILES: [header::HeaderName; 6] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+];
+
+impl Profile {
+    /// Checks what the types of the parts leave open.
+    ///
+    /// # Errors
+    /// Every problem at once, each with its field.
+    pub fn check(&self) -> Result<(), Vec<ProfileError>> {
+        let mut problems = Vec::new();
+        let mut hold = |holds: bool, field, rule| {
+            if !holds {
+                problems.push(ProfileError { field, rule });
+            }
+        };
+        let least = Duration::from_millis(1);
+        hold((least..=TIMEOUT_MAX).contains(&self.timeout), "timeout", "is between 1 ms and 120 s");
+        hold(self.width.get() <= WIDTH_MAX, "width", "is at most 1024");
+        hold(self.keep_body <= KEEP_BODY_MAX, "keep_body", "is at most 4096 bytes");
+        hold(
+            self.disable_after.is_none_or(|span| !span.is_zero() && span <= SPAN_MAX),
+            "disable_after",
+            "is none, or more than zero and at most 366 days",
+        );
+        hold(
+            self.scheme.is_some() || self.signing == Signing::Optional,
+            "signing",
+            "is optional in a profile without a scheme",
+        );
+        let scheme_writes =
+            |name| self.scheme.as_ref().is_some_and(|scheme| scheme.header_names().any(|own| own == name));
+        hold(
+            !self.headers.keys().any(|name| NOT_A_PROFILES.contains(name) || scheme_writes(name)),
+            "headers",
+            "leave out what the frame, the envelope and the scheme write",
+        );
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use http::{HeaderMap, HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn fields(profile: &Profile) -> Vec<&'static str> {
+        let problems = profile.check().err().unwrap_or_default();
+        problems.into_iter().map(|problem| problem.field).collect()
+    }
+
+    #[test]
+    fn every_preset_passes() {
+        for preset in [Profile::live_session(), Profile::x_webhook(), Profile::standard()] {
+            assert_eq!(preset.check(), Ok(()), "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn each_part_that_cannot_be_meant_is_named() {
+        let headers = |name| HeaderMap::from_iter([(name, HeaderValue::from_static("x"))]);
+        let base = Profile::standard;
+        for (field, profile) in [
+            ("timeout", Profile { timeout: Duration::ZERO, ..base() }),
+            ("timeout", Profile { timeout: Duration::from_secs(121), ..base() }),
+            ("width", Profile { width: NonZeroU32::new(1025).unwrap(), ..base() }),
+            ("keep_body", Profile { keep_body: 4097, ..base() }),
+            ("disable_after", Profile { disable_after: Some(Duration::ZERO), ..base() }),
+            ("disable_after", Profile { disable_after: Some(Duration::MAX), ..base() }),
+            ("signing", Profile { scheme: None, ..base() }),
+            ("headers", Profile { headers: headers(header::CONTENT_LENGTH), ..base() }),
+            ("headers", Profile { headers: headers(HeaderName::from_static("webhook-id")), ..base() }),
+        ] {
+            assert_eq!(fields(&profile), [field]);
+        }
+        assert_eq!(
+            fields(&Profile { scheme: None, signing: Signing::Optional, ..base() }),
+            Vec::<&str>::new()
+        );
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let profile = Profile { timeout: Duration::ZERO, keep_body: 9999, ..Profile::x_webhook() };
+        assert_eq!(fields(&profile), ["timeout", "keep_body"]);
+    }
+}

@@ -1,0 +1,40 @@
+//! X-Webhook, as Botble Live Chat speaks it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::id::ProfileName;
+use crate::policy::egress::SchemePolicy;
+use crate::policy::outcome::ByStatus;
+use crate::policy::retry::{RetryPolicy, Schedule};
+use crate::wire::envelope::XWebhook;
+use crate::wire::scheme::Scheme;
+
+use super::{HOOKPOST, OnEnable, Profile, Signing, WIDTH, minutes, user_agent, web};
+
+impl Profile {
+    /// The X-Webhook dialect: https alone, the signature only where a secret is set,
+    /// 10 seconds to answer, three attempts a minute apart. Enabling an endpoint again
+    /// cancels what was pending.
+    #[must_use]
+    pub fn x_webhook() -> Self {
+        let schedule = Schedule::preset_list(vec![minutes(1), minutes(1)]);
+        Self {
+            name: ProfileName::preset("x_webhook"),
+            envelope: Arc::new(XWebhook),
+            scheme: Some(Scheme::x_webhook()),
+            signing: Signing::Optional,
+            headers: user_agent(HOOKPOST),
+            classifier: Arc::new(ByStatus::any_2xx()),
+            retry: RetryPolicy::preset(schedule, 0, None, None),
+            limits: Vec::new(),
+            urls: web(SchemePolicy::HttpsOnly),
+            unique_urls: false,
+            timeout: Duration::from_secs(10),
+            width: WIDTH,
+            keep_body: 1024,
+            disable_after: None,
+            on_enable: OnEnable::Cancel,
+        }
+    }
+}

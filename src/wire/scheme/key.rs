@@ -1,0 +1,96 @@
+//! From a secret as it is configured to the bytes that sign.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
+use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
+
+use super::SchemeError;
+
+/// How a configured secret becomes a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyForm {
+    /// The secret's own bytes, which are UTF-8 where a person typed it.
+    AsGiven,
+    /// A prefix, then canonical padded base64 of `min` to `max` bytes.
+    Base64 {
+        /// What the secret begins with, such as `whsec_`. Without it, the secret is
+        /// refused: it may be another kind of key.
+        prefix: &'static str,
+        /// The least number of decoded bytes.
+        min: usize,
+        /// The greatest number of decoded bytes.
+        max: usize,
+    },
+}
+
+impl KeyForm {
+    /// The key that this secret stands for.
+    pub(super) fn read(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+        match *self {
+            Self::AsGiven => Ok(Zeroizing::new(secret.expose().to_vec())),
+            Self::Base64 { prefix, min, max } => {
+                let text = secret.expose().strip_prefix(prefix.as_bytes()).ok_or(SecretError::Prefix)?;
+                let key = STANDARD.decode(text).map(Zeroizing::new).map_err(|_| SecretError::Encoding)?;
+                if !(min..=max).contains(&key.len()) {
+                    return Err(SecretError::Length { bytes: key.len(), min, max });
+                }
+                Ok(key)
+            }
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), SchemeError> {
+        match *self {
+            Self::Base64 { min, max, .. } if min == 0 || max < min || max > SECRET_BYTES_MAX => {
+                Err(SchemeError {
+                    field: "key",
+                    rule: "decodes to 1 to 1024 bytes, the least not above the greatest",
+                })
+            }
+            Self::AsGiven | Self::Base64 { .. } => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefixed_secret_is_canonical_base64_of_a_bounded_length() {
+        let form = KeyForm::Base64 { prefix: "whsec_", min: 24, max: 64 };
+        let read = |text: &str| form.read(&Secret::new(text).unwrap()).map(|key| key.to_vec());
+        let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
+        assert_eq!(read(&of(24)), Ok(vec![7; 24]));
+        assert_eq!(read(&of(64)), Ok(vec![7; 64]));
+        for bytes in [0, 23, 65] {
+            assert_eq!(read(&of(bytes)), Err(SecretError::Length { bytes, min: 24, max: 64 }));
+        }
+        let bare = of(25).replace("whsec_", "");
+        for text in [&bare, &format!("whsk_{bare}"), &format!("v1,whsec_{bare}"), &format!("WHSEC_{bare}")] {
+            assert_eq!(read(text), Err(SecretError::Prefix), "{text}");
+        }
+        let canonical = of(25);
+        assert!(canonical.ends_with("Bw=="));
+        for (why, text) in [
+            ("no padding", canonical.trim_end_matches('=').to_owned()),
+            ("extra padding", format!("{canonical}=")),
+            ("stray bits in the last digit", canonical.replace("Bw==", "Bx==")),
+            ("URL-safe alphabet", canonical.replacen("Bw", "B_", 1)),
+            ("a line's end", format!("{canonical}\n")),
+            ("a space", canonical.replacen("BwcH", "Bwc H", 1)),
+        ] {
+            assert_eq!(read(&text), Err(SecretError::Encoding), "{why}");
+        }
+    }
+
+    #[test]
+    fn bounds_that_admit_an_empty_key_are_refused() {
+        for (min, max) in [(0, 64), (64, 24), (24, 1025)] {
+            assert!(KeyForm::Base64 { prefix: "", min, max }.check().is_err());
+        }
+    }
+}

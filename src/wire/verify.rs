@@ -1,1 +1,0 @@
-//! Verifying what was received.

@@ -1,0 +1,205 @@
+//! Verifying what was received.
+//!
+//! A verifier takes the body's bytes as they came, before anybody parsed them, and
+//! gives them back as [`Verified`]. Presets of more systems belong to
+//! [`scheme`](super::scheme); what remembers requests, such as a replay guard, or
+//! knows a framework, builds on this from outside.
+
+mod headers;
+mod signatures;
+mod verified;
+
+use std::fmt;
+use std::time::Duration;
+
+use http::HeaderName;
+
+use crate::secret::{Secret, SecretError};
+use crate::time::Timestamp;
+
+use super::scheme::{Grammar, Scheme};
+use signatures::Signatures;
+
+pub use headers::HeaderLookup;
+pub use verified::{Proof, Verified};
+
+/// How old or how far ahead a timestamp may be where nobody says otherwise.
+const TOLERANCE: Duration = Duration::from_secs(300);
+
+/// Verifies requests by one scheme and the secrets that may have signed them.
+///
+/// ```
+/// use hookpost::{Scheme, Secret, Timestamp, Verifier};
+///
+/// let secret = Secret::new("secret")?;
+/// let verifier = Verifier::new(&Scheme::live_session(), [secret])?;
+/// let headers = [("LiveSession-Signature", "dzJZAsrKgS3CWXM6rNBGtzgXNyx3e42VtAJkdHRRbhM=")];
+/// let verified = verifier.verify(&headers[..], b"{}", Timestamp::EPOCH)?;
+/// assert_eq!(verified.into_body(), b"{}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Verifier(Trust);
+
+#[derive(Clone)]
+enum Trust {
+    Signatures(Signatures),
+    Everybody,
+}
+
+/// How far a signed timestamp may be from now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tolerance {
+    /// Any distance: a request that somebody recorded stays valid for ever.
+    Off,
+    /// At most this, before or after, both ends included; compared in whole seconds
+    /// of the clock, as timestamps are.
+    Within(Duration),
+}
+
+/// An option that the verifier's scheme has no use for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{option}: {rule}")]
+pub struct VerifierError {
+    /// The option.
+    pub option: &'static str,
+    /// What it asks of a scheme.
+    pub rule: &'static str,
+}
+
+/// A request that is not proven to come from who holds the secret. It never tells
+/// what would have been right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// A header that the scheme reads did not come.
+    #[error("header {header}: is missing")]
+    Missing {
+        /// The header.
+        header: HeaderName,
+    },
+    /// A header that the scheme reads came more than once.
+    #[error("header {header}: came more than once")]
+    Repeated {
+        /// The header.
+        header: HeaderName,
+    },
+    /// A header is nothing that a sender of the scheme writes.
+    #[error("header {header}: {rule}")]
+    Malformed {
+        /// The header.
+        header: HeaderName,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// The header holds signatures of other versions alone.
+    #[error("header {header}: holds no signature of the scheme's version")]
+    OtherVersion {
+        /// The header.
+        header: HeaderName,
+    },
+    /// No signature is by one of the secrets over what came.
+    #[error("no signature fits the request")]
+    Mismatch,
+    /// Authentic, and signed longer ago than the tolerance allows.
+    #[error("the request was signed too long ago")]
+    TooOld,
+    /// Authentic, and signed further ahead of this clock than the tolerance allows.
+    #[error("the request was signed too far in the future")]
+    TooNew,
+}
+
+impl Verifier {
+    /// A verifier that takes requests signed with any of these secrets, the current
+    /// one first.
+    ///
+    /// # Errors
+    /// When there is no secret, or one breaks the scheme's rule.
+    pub fn new(scheme: &Scheme, secrets: impl IntoIterator<Item = Secret>) -> Result<Self, SecretError> {
+        let keys = secrets.into_iter().map(|secret| scheme.key(&secret)).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(SecretError::Missing);
+        }
+        let tolerance = if scheme.signs_timestamp() { Tolerance::Within(TOLERANCE) } else { Tolerance::Off };
+        Ok(Self(Trust::Signatures(Signatures {
+            scheme: scheme.clone(),
+            keys,
+            tolerance,
+            other_prefix: None,
+        })))
+    }
+
+    /// A verifier that checks nothing, for a sender that has no secret. Every answer
+    /// it gives says [`Proof::Unsigned`], which no other verifier says.
+    #[must_use]
+    pub const fn unsigned() -> Self {
+        Self(Trust::Everybody)
+    }
+
+    /// Sets how far a timestamp may be from now; 300 seconds unless set.
+    ///
+    /// # Errors
+    /// When the scheme signs no timestamp, unless the tolerance is off anyway: nothing
+    /// would be checked.
+    pub fn tolerance(mut self, tolerance: Tolerance) -> Result<Self, VerifierError> {
+        match &mut self.0 {
+            Trust::Signatures(own) if own.scheme.signs_timestamp() => own.tolerance = tolerance,
+            _ if tolerance == Tolerance::Off => {}
+            _ => {
+                return Err(VerifierError {
+                    option: "tolerance",
+                    rule: "asks for a scheme that signs a timestamp",
+                });
+            }
+        }
+        Ok(self)
+    }
+
+    /// Also takes a signature after this prefix, such as `sha256=`, which some
+    /// senders of a scheme without one write.
+    ///
+    /// # Errors
+    /// When the scheme's header holds a list or has a prefix of its own.
+    pub fn or_prefix(mut self, prefix: &'static str) -> Result<Self, VerifierError> {
+        match &mut self.0 {
+            Trust::Signatures(own) if own.scheme.recipe().grammar == (Grammar::Bare { prefix: "" }) => {
+                own.other_prefix = Some(prefix);
+                Ok(self)
+            }
+            _ => Err(VerifierError {
+                option: "prefix",
+                rule: "asks for a scheme whose header is a signature alone",
+            }),
+        }
+    }
+
+    /// Verifies a request that came at `now`: its headers, and its body as received.
+    ///
+    /// # Errors
+    /// When it is not proven to be authentic, or its timestamp is too far from `now`.
+    pub fn verify<T: AsRef<[u8]>>(
+        &self,
+        headers: &(impl HeaderLookup + ?Sized),
+        body: T,
+        now: Timestamp,
+    ) -> Result<Verified<T>, VerifyError> {
+        match &self.0 {
+            Trust::Signatures(signatures) => signatures.verify(headers, body, now),
+            Trust::Everybody => Ok(Verified { body, id: None, timestamp: None, proof: Proof::Unsigned }),
+        }
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Trust::Signatures(own) => f
+                .debug_struct("Verifier")
+                .field("scheme", &own.scheme)
+                .field("secrets", &own.keys.len())
+                .field("tolerance", &own.tolerance)
+                .finish_non_exhaustive(),
+            Trust::Everybody => f.write_str("Verifier::unsigned()"),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The comparison itself: read strictly, hash what came, compare in constant time.
+
+use http::HeaderName;
+use subtle::Choice;
+
+use crate::id::EventId;
+use crate::time::Timestamp;
+use crate::wire::scheme::{Key, Message, Part, Recipe, Scheme};
+
+use super::{HeaderLookup, Proof, Tolerance, Verified, VerifyError};
+
+/// The longest signature header that is read: 32 signatures and some room.
+const SIGNATURE_BYTES_MAX: usize = 4096;
+
+/// A scheme, and the secrets that may have signed by it.
+#[derive(Clone)]
+pub(super) struct Signatures {
+    pub(super) scheme: Scheme,
+    /// At least one.
+    pub(super) keys: Vec<Key>,
+    pub(super) tolerance: Tolerance,
+    /// A prefix that the signature may have although the scheme has none.
+    pub(super) other_prefix: Option<&'static str>,
+}
+
+impl Signatures {
+    /// Freshness comes after authenticity: only who holds the secret learns anything
+    /// of the receiver's clock.
+    pub(super) fn verify<T: AsRef<[u8]>>(
+        &self,
+        headers: &(impl HeaderLookup + ?Sized),
+        body: T,
+        now: Timestamp,
+    ) -> Result<Verified<T>, VerifyError> {
+        let recipe = self.scheme.recipe();
+        let (mut id_text, mut timestamp_text) = (None, None);
+        let (mut id, mut timestamp) = (None, None);
+        for part in &recipe.content {
+            match part {
+                Part::Id(header) => {
+                    let text = id_text.insert(only(headers, header)?);
+                    id = Some(read_id(text.as_ref()).ok_or_else(|| malformed(header, ID_RULE))?);
+                }
+                Part::Timestamp(header) => {
+                    let text = timestamp_text.insert(only(headers, header)?);
+                    let seconds = read_seconds(text.as_ref());
+                    timestamp = Some(seconds.ok_or_else(|| malformed(header, SECONDS_RULE))?);
+                }
+                Part::Literal(_) | Part::Body => {}
+            }
+        }
+        let message = Message {
+            id: id_text.as_ref().map_or(&[], AsRef::as_ref),
+            timestamp: timestamp_text.as_ref().map_or(&[], AsRef::as_ref),
+            body: body.as_ref(),
+        };
+        let signature = only(headers, &recipe.header)?;
+        let secret = self.secret_that_signed(recipe, &message, signature.as_ref())?;
+        self.check_age(timestamp, now)?;
+        Ok(Verified { body, id, timestamp, proof: Proof::Signed { secret } })
+    }
+
+    /// Every key meets every signature of the header, whatever matched before.
+    fn secret_that_signed(
+        &self,
+        recipe: &Recipe,
+        message: &Message<'_>,
+        text: &[u8],
+    ) -> Result<usize, VerifyError> {
+        let header = &recipe.header;
+        if text.len() > SIGNATURE_BYTES_MAX {
+            return Err(malformed(header, "is at most 4096 bytes long"));
+        }
+        let text = std::str::from_utf8(text).map_err(|_| malformed(header, "is ASCII"))?;
+        let text = self.other_prefix.and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+        let mut signer = None;
+        for (at, key) in self.keys.iter().enumerate() {
+            let mac = key.mac(&recipe.content, message);
+            let (mut hit, mut signatures) = (Choice::from(0), 0_usize);
+            for signature in recipe.grammar.read(recipe.encoding, text) {
+                let signature = signature.map_err(|why| malformed(header, why.rule))?;
+                hit |= mac.matches(&signature);
+                signatures += 1;
+            }
+            if signatures == 0 {
+                return Err(VerifyError::OtherVersion { header: header.clone() });
+            }
+            if bool::from(hit) {
+                signer = signer.or(Some(at));
+            }
+        }
+        signer.ok_or(VerifyError::Mismatch)
+    }
+
+    fn check_age(&self, signed_at: Option<Timestamp>, now: Timestamp) -> Result<(), VerifyError> {
+        let (Some(signed_at), Tolerance::Within(tolerance)) = (signed_at, self.tolerance) else {
+            return Ok(());
+        };
+        let now = Timestamp::from_unix_seconds(now.unix_seconds());
+        if signed_at.distance(now) <= tolerance {
+            Ok(())
+        } else if signed_at < now {
+            Err(VerifyError::TooOld)
+        } else {
+            Err(VerifyError::TooNew)
+        }
+    }
+}
+
+const ID_RULE: &str = "is 1 to 128 visible ASCII characters, none of them a dot";
+const SECONDS_RULE: &str = "is 1 to 19 decimal digits without a leading zero";
+
+/// The header's only value.
+fn only<'h>(
+    headers: &'h (impl HeaderLookup + ?Sized),
+    header: &'h HeaderName,
+) -> Result<impl AsRef<[u8]>, VerifyError> {
+    let mut values = headers.values(header);
+    let first = values.next().ok_or_else(|| VerifyError::Missing { header: header.clone() })?;
+    if values.next().is_some() {
+        return Err(VerifyError::Repeated { header: header.clone() });
+    }
+    Ok(first)
+}
+
+fn malformed(header: &HeaderName, rule: &'static str) -> VerifyError {
+    VerifyError::Malformed { header: header.clone(), rule }
+}
+
+/// An id by the sender's own rule: with a dot in it, id and timestamp could be cut in
+/// two ways.
+fn read_id(text: &[u8]) -> Option<EventId> {
+    EventId::new(std::str::from_utf8(text).ok()?).ok()
+}
+
+/// ASCII digits alone: no sign, space, fraction, exponent, leading zero or digit of
+/// another script, each of which some library takes for the same number.
+fn read_seconds(text: &[u8]) -> Option<Timestamp> {
+    let canonical = matches!(text, [b'0'] | [b'1'..=b'9', ..]) && text.len() <= 19;
+    if !canonical || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let seconds = text.iter().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    Some(Timestamp::from_unix_seconds(i64::try_from(seconds).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_read_in_one_form() {
+        let seconds = |text: &str| read_seconds(text.as_bytes()).map(Timestamp::unix_seconds);
+        assert_eq!(seconds("0"), Some(0));
+        assert_eq!(seconds("1700000000"), Some(1_700_000_000));
+        assert_eq!(read_seconds(b"9999999999999999999"), Some(Timestamp::MAX));
+        for text in [
+            "",
+            "00",
+            "01",
+            "+1",
+            "-1",
+            " 1",
+            "1 ",
+            "1.0",
+            "1e3",
+            "0x1",
+            "1_0",
+            "1\n",
+            "NaN",
+            "\u{661}",
+            "10000000000000000000",
+        ] {
+            assert_eq!(read_seconds(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}

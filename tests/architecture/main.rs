@@ -1,0 +1,104 @@
+//! The house holds: a module imports only floors below its own (ARCHITECTURE.md
+//! draws them), and the habits that a compiler does not check are kept.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod floors;
+mod source;
+
+use std::path::Path;
+
+use floors::Place;
+use source::Source;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources() -> Vec<Source> {
+    let sources = Source::all_under(&root().join("src"));
+    assert!(sources.len() > 20, "found only {} files", sources.len());
+    sources
+}
+
+/// The lines of library code that hold one of these words; test support is free.
+fn lines_with(forbidden: &[&str], applies: impl Fn(&Source) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| applies(source)) {
+        // A constant is evaluated by the compiler: what fails there never runs.
+        let is_constant = |line: &str| line.contains("const ") && !line.contains("const fn ");
+        for line in source.code.lines().filter(|line| !is_constant(line)) {
+            found.extend(
+                forbidden
+                    .iter()
+                    .filter(|word| line.contains(**word))
+                    .map(|word| format!("src/{}: {word} in `{}`", source.file, line.trim())),
+            );
+        }
+    }
+    found
+}
+
+#[test]
+fn a_module_imports_only_floors_below_its_own() {
+    let violations = floors::violations(&sources());
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
+}
+
+#[test]
+fn the_floors_of_values_and_decisions_know_no_runtime_clock_randomness_or_socket() {
+    let foreign = [
+        "tokio",
+        "futures",
+        "reqwest",
+        "rusqlite",
+        "getrandom",
+        "fastrand",
+        "Instant",
+        "SystemTime::now",
+        "std::thread",
+        "std::fs",
+        "std::env",
+        "TcpStream",
+        "ToSocketAddrs",
+    ];
+    let found =
+        lines_with(&foreign, |source| Place::of(&source.module).is_some_and(|place| place.floor <= 2));
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn no_library_path_panics() {
+    let words =
+        ["panic!", "unreachable!", "todo!", "unimplemented!", ".unwrap()", ".expect(", ".unwrap_err()"];
+    let found = lines_with(&words, |source| {
+        !matches!(source.module.first().map(String::as_str), Some("testing" | "conformance"))
+    });
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn no_module_is_named_after_nothing() {
+    let empty = [
+        "util", "utils", "helper", "helpers", "manager", "managers", "common", "types", "misc", "service",
+        "handler", "handlers",
+    ];
+    let named = |source: &Source| source.module.iter().any(|name| empty.contains(&name.as_str()));
+    let found: Vec<_> = sources().into_iter().filter(named).map(|source| source.file).collect();
+    assert_eq!(found, [""; 0]);
+}
+
+#[test]
+fn unsafe_code_is_forbidden_for_the_whole_package() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let lints = manifest.split("[lints.rust]").nth(1).unwrap().split("\n[").next().unwrap();
+    assert!(lints.lines().any(|line| line.starts_with("unsafe_code = \"forbid\"")));
+}
+
+/// A file is one idea that fits in a head. No rule can say where that ends, so this
+/// one only tells: run it with `--nocapture`.
+#[test]
+fn files_that_have_grown_long_are_told() {
+    for source in sources().iter().filter(|source| source.lines > 400) {
+        println!("src/{}: {} lines", source.file, source.lines);
+    }
+}

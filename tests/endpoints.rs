@@ -1,0 +1,211 @@
+//! Registering endpoints: what is refused, by which field, and that nothing is left.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookpost::id::TenantId;
+use hookpost::seam::{Class, PageAfter, Selection};
+use hookpost::stores::memory::MemoryStore;
+use hookpost::testing::{ScriptedTransport, VirtualClock};
+use hookpost::{Headers, NewEndpoint, NewEvent, Overrides, Profile, RegisterError, Webhooks};
+use world::{START, World, acme, endpoint, id};
+
+fn at(url: &str, profile: &str) -> NewEndpoint {
+    NewEndpoint::new("acme", url, profile).unwrap().secret("s").unwrap()
+}
+
+async fn refusal(world: &World, new: NewEndpoint) -> String {
+    let error = world.webhooks.register(new).await.unwrap_err();
+    assert_eq!(world.webhooks.endpoints(&acme(), None, 100).await.unwrap().len(), 0, "nothing is left");
+    error.to_string()
+}
+
+#[tokio::test(start_paused = true)]
+async fn fa9_http_is_a_matter_of_the_profile_and_no_other_scheme_is_known() {
+    let world = World::new();
+    assert!(world.webhooks.register(at("http://shop.example/x", "live_session")).await.is_ok());
+    let world = World::new();
+    assert!(refusal(&world, at("http://shop.example/x", "x_webhook")).await.starts_with("url: "));
+    for url in [
+        "ftp://shop.example/",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+        "/relative",
+        "https://",
+        "https:///x",
+        "https://user:pw@shop.example/",
+        "https://shop.example/#part",
+        "",
+        "https://shop/x",
+    ] {
+        let text = refusal(&world, at(url, "live_session")).await;
+        assert!(text.starts_with("url: "), "{url}: {text}");
+        assert!(url.len() < 8 || !text.contains(url), "the text does not quote the URL: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fa10_a_tenant_has_one_endpoint_of_a_url_in_live_session() {
+    let world = World::new();
+    let first = world.webhooks.register(at("http://shop.example/x", "live_session")).await.unwrap();
+    for same in ["http://shop.example/x", "HTTP://Shop.Example:80/x"] {
+        match world.webhooks.register(at(same, "live_session")).await {
+            Err(RegisterError::DuplicateUrl { endpoint }) => assert_eq!(endpoint, first.id),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(world.webhooks.register(at("http://shop.example/x?y", "live_session")).await.is_ok());
+    let other =
+        NewEndpoint::new("bcme", "http://shop.example/x", "live_session").unwrap().secret("s").unwrap();
+    assert!(world.webhooks.register(other).await.is_ok(), "another tenant's");
+    for _ in 0..2 {
+        assert!(
+            world.webhooks.register(at("https://shop.example/x", "x_webhook")).await.is_ok(),
+            "another profile"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fb16_forbidden_hosts_are_refused_when_they_are_registered() {
+    let world = World::new();
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "[fc00::1]",
+        "[fe80::1]",
+        "[::ffff:10.0.0.1]",
+        "[::ffff:a00:1]",
+        "0.0.0.0",
+        "0x7f.1",
+        "2130706433",
+        "017700000001",
+        "127.1",
+        "168.63.129.16",
+        "metadata.google.internal",
+        "printer.local",
+    ] {
+        let text = refusal(&world, at(&format!("https://{host}/x"), "x_webhook")).await;
+        assert!(text.starts_with("url: "), "{host}: {text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_rule_of_a_profile_is_named_with_its_field() {
+    let world = World::new();
+    let good = || at("https://shop.example/x", "standard");
+    let none = NewEndpoint::new("acme", "https://shop.example/x", "standard").unwrap();
+    let header = Headers::none().with("livesession-signature", "x").unwrap();
+    let slow = Overrides::none().timeout(Duration::from_secs(60)).unwrap();
+    for (new, field) in [
+        (none, "secret: "),
+        (good(), "secret: "),
+        (good().secret("whsec_AAAA").unwrap(), "secret: "),
+        (good().secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY").unwrap(), "secret: "),
+        (endpoint("e", "standard").overrides(slow), "timeout: "),
+        (at("https://shop.example/x", "live_session").headers(header), "header \"livesession-signature\": "),
+        (NewEndpoint::new("acme", "https://shop.example/x", "unheard_of").unwrap(), "profile: "),
+    ] {
+        let text = refusal(&world, new).await;
+        assert!(text.starts_with(field), "{field}: {text}");
+        assert!(!text.contains("whsec_"), "{text}");
+    }
+    assert!(NewEndpoint::new("", "https://shop.example/", "standard").is_err());
+    assert!(good().events(Vec::<String>::new()).is_err());
+    assert!(good().name("a\nb").is_err());
+    assert!(good().secret(" ").is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_needs_the_version_it_was_made_from_and_keeps_the_secret() {
+    let world = World::new();
+    let first = world.endpoint("e", "live_session").await;
+    let new = || NewEndpoint::new("acme", "https://moved.example/", "live_session").unwrap();
+    let second = world.webhooks.update(&id("e"), first.version, new()).await.unwrap();
+    assert!(second.version > first.version);
+    match world.webhooks.update(&id("e"), first.version, new()).await {
+        Err(RegisterError::Conflict { current }) => assert_eq!(current, Some(second.version)),
+        other => panic!("{other:?}"),
+    }
+    world.publish("k").await;
+    world.run_for(Duration::from_secs(5)).await;
+    let sent = &world.sent()[0];
+    assert_eq!(sent.host, "moved.example");
+    assert!(sent.headers.contains_key("livesession-signature"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_tenants_endpoints_and_deliveries_are_not_found() {
+    let world = World::new();
+    let mine = world.endpoint("e", "live_session").await;
+    world.publish("k").await;
+    world.run_for(Duration::from_secs(5)).await;
+    let (delivery, other) = (world.deliveries().await[0].id, TenantId::new("other").unwrap());
+    let webhooks = &world.webhooks;
+    assert!(webhooks.endpoint(&other, &mine.id).await.unwrap().is_none());
+    assert!(!webhooks.remove(&other, &mine.id).await.unwrap());
+    assert!(matches!(webhooks.pause(&other, &mine.id).await, Err(RegisterError::NotFound)));
+    assert!(matches!(webhooks.disable(&other, &mine.id).await, Err(RegisterError::NotFound)));
+    assert!(webhooks.attempts(&other, &delivery).await.unwrap().is_none());
+    let page = webhooks.deliveries(&other, Selection::default(), PageAfter::first(10)).await.unwrap();
+    assert!(page.deliveries.is_empty());
+    let selection = Selection { ids: Some(vec![delivery]), ..Selection::default() };
+    let replay =
+        webhooks.replay(&other, "r".parse().unwrap(), selection, PageAfter::first(10)).await.unwrap();
+    assert!(replay.deliveries.is_empty());
+    assert!(webhooks.test(&other, &mine.id).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_builder_names_all_that_is_wrong_at_once() {
+    let clock = Arc::new(VirtualClock::starting_at(START));
+    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+    let slow = Profile { timeout: Duration::from_secs(25), ..Profile::standard() };
+    let wide = Profile { width: NonZeroU32::MAX, ..Profile::live_session() };
+    let error = Webhooks::builder(Arc::new(MemoryStore::new(clock)), transport)
+        .concurrency(0)
+        .payload_max(0)
+        .poll(Duration::ZERO)
+        .keep(Class::Delivered, Duration::ZERO)
+        .profile(slow)
+        .profile(wide)
+        .build()
+        .unwrap_err();
+    let fields: Vec<_> = error.problems().iter().map(|problem| problem.field.as_str()).collect();
+    let expected = [
+        "poll",
+        "concurrency",
+        "payload_max",
+        "keep Delivered",
+        "profile standard.timeout",
+        "profile live_session.width",
+    ];
+    for field in expected {
+        assert!(fields.contains(&field), "{field} is not in {error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fg14_nothing_that_could_split_a_header_gets_in() {
+    for text in ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b"] {
+        assert!(NewEvent::json("acme", text, "{}").is_err());
+        assert!(NewEvent::json(text, "k", "{}").is_err());
+        assert!(NewEvent::json("acme", "k", "{}").unwrap().id(text).is_err());
+        assert!(NewEvent::bytes("acme", "k", text, "x").is_err());
+        assert!(at("https://shop.example/", "standard").name(text).is_err());
+        assert!(Headers::none().with("x-own", text).is_err());
+        assert!(Headers::none().with(text, "v").is_err());
+        let world = World::new();
+        refusal(&world, at(&format!("https://shop.example/{text}"), "live_session")).await;
+    }
+}

@@ -1,0 +1,109 @@
+//! No window ever holds more request starts than its limit.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use hookpost::policy::rate::{Limit, LimitScope};
+use hookpost::testing::Exchange;
+use hookpost::{NewEndpoint, NewEvent, Overrides, Timestamp};
+use world::{START, World, hours};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn most_in_any_minute(sent: &[Exchange]) -> usize {
+    let mut starts: Vec<Timestamp> = sent.iter().map(|exchange| exchange.began_at).collect();
+    starts.sort();
+    let within = |first: usize| starts[first..].partition_point(|at| at.since(starts[first]) < MINUTE);
+    (0..starts.len()).map(within).max().unwrap_or(0)
+}
+
+fn in_the_first_minute(sent: &[Exchange]) -> usize {
+    sent.iter().filter(|exchange| exchange.began_at.since(START) < MINUTE).count()
+}
+
+/// Three endpoints of one account.
+async fn three_endpoints(world: &World, tenant: &str, overrides: &Overrides) {
+    for n in 0..3 {
+        let new = NewEndpoint::new(tenant, format!("https://{tenant}{n}.example/"), "live_session")
+            .and_then(|new| new.secret("s"))
+            .and_then(|new| new.events([format!("to.{n}")]))
+            .unwrap()
+            .overrides(overrides.clone().width(NonZeroU32::new(64).unwrap()).unwrap());
+        world.webhooks.register(new).await.unwrap();
+    }
+}
+
+async fn publish(world: &World, tenant: &str, count: usize) {
+    for n in 0..count {
+        let event = NewEvent::json(tenant, format!("to.{}", n % 3), "{}").unwrap();
+        world.webhooks.publish(event).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fa14_2500_events_of_one_account_leave_at_most_1000_in_any_minute_and_all_arrive() {
+    let world = World::new();
+    three_endpoints(&world, "acme", &Overrides::none()).await;
+    publish(&world, "acme", 2500).await;
+    world.run_for(hours(1)).await;
+    let sent = world.sent();
+    assert_eq!(sent.len(), 2500, "throttling costs no attempt");
+    assert_eq!(most_in_any_minute(&sent), 1000);
+    let last = sent.iter().map(|exchange| exchange.began_at).max().unwrap();
+    assert!(last.since(START) < Duration::from_secs(125), "done after {:?}", last.since(START));
+    let stats = world.webhooks.stats(None).await.unwrap();
+    assert_eq!((stats.delivered, stats.failed, stats.pending), (2500, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fa15_each_account_has_its_own_thousand() {
+    let world = World::new();
+    for tenant in ["acme", "bcme"] {
+        three_endpoints(&world, tenant, &Overrides::none()).await;
+        publish(&world, tenant, 2500).await;
+    }
+    world.run_for(hours(1)).await;
+    assert_eq!(in_the_first_minute(&world.sent()), 2000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fa15_limits_by_endpoint_let_three_endpoints_start_three_thousand() {
+    for (events, expected) in [(2500, 2500), (4000, 3000)] {
+        let world = World::new();
+        let thousand = Limit::per_minute(LimitScope::Endpoint, NonZeroU32::new(1000).unwrap());
+        three_endpoints(&world, "acme", &Overrides::none().limits([thousand])).await;
+        publish(&world, "acme", events).await;
+        world.run_for(hours(1)).await;
+        assert_eq!(in_the_first_minute(&world.sent()), expected, "{events} events");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_scope_is_enforced_and_shared_as_it_says() {
+    let ten = |scope| Limit::per_minute(scope, NonZeroU32::new(10).unwrap());
+    for (scope, expected) in [
+        (LimitScope::Endpoint, 60),
+        (LimitScope::Host, 40),
+        (LimitScope::Tenant, 20),
+        (LimitScope::Global, 10),
+    ] {
+        let world = World::new();
+        for (tenant, host) in [("a", "x"), ("a", "y"), ("a", "z"), ("b", "x"), ("b", "y"), ("b", "w")] {
+            let new = NewEndpoint::new(tenant, format!("https://{host}.example/{tenant}"), "standard")
+                .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="))
+                .unwrap()
+                .overrides(Overrides::none().limits([ten(scope)]));
+            world.webhooks.register(new).await.unwrap();
+        }
+        for tenant in ["a", "b"] {
+            for _ in 0..30 {
+                world.webhooks.publish(NewEvent::json(tenant, "k", "{}").unwrap()).await.unwrap();
+            }
+        }
+        world.run_for(Duration::from_secs(55)).await;
+        assert_eq!(world.sent().len(), expected, "{scope:?}");
+    }
+}
