@@ -95,6 +95,7 @@ pub(crate) enum Fault {
     GivesIdsToAnyTenant,
     LoadsInReverse,
     OnlyDisablesWhatIsRemoved,
+    KeepsPausesOfRemovedEndpoints,
     ForgetsTheLastOfAPage,
     ExpeditesNothing,
     SaysItCancelledEverything,
@@ -698,7 +699,13 @@ impl Registry for Broken {
             };
             return self.store.disable(id, endpoint.version, "removed").await;
         }
-        self.store.remove(tenant, id).await
+        let was_there = self.store.remove(tenant, id).await?;
+        if was_there && self.is(Fault::KeepsPausesOfRemovedEndpoints) {
+            let pause = [(Gate::Lane(id.clone()), GateChange::Pause)];
+            // Refused where there never was a lane, and then there is no pause to keep.
+            self.store.gate(&pause, Timestamp::EPOCH).await.unwrap_or_default();
+        }
+        Ok(was_there)
     }
 
     async fn list(
