@@ -3,7 +3,7 @@
 //! Together they make every case of the suite fail once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-#[path = "conformance_has_teeth/broken.rs"]
+#[path = "conformance_has_teeth/broken/mod.rs"]
 mod broken;
 
 use std::collections::BTreeSet;
