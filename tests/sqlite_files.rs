@@ -195,15 +195,18 @@ async fn a_full_file_refuses_what_is_too_much_and_goes_on_with_the_rest() {
     let file = TempFile::new();
     let store = builder(&file.path()).file_size_max(1024 * 1024).open().unwrap();
     publish(&store, "before", 10).await.unwrap();
-    // The calls share a transaction as soon as two wait; the large one must not take
-    // the small ones down with it.
-    let (large, ok, also) = tokio::join!(
-        publish(&store, "large", 2 * 1024 * 1024),
+    // While somebody else holds the lock, calls gather into one transaction; the large
+    // one must not take the small ones down with it.
+    let host = Connection::open(file.path()).unwrap();
+    host.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (small, large, tiny, ()) = tokio::join!(
         publish(&store, "small", 10),
+        publish(&store, "large", 2 * 1024 * 1024),
         publish(&store, "tiny", 10),
+        async { host.execute_batch("ROLLBACK").unwrap() },
     );
     assert_eq!(large.unwrap_err().kind(), StoreErrorKind::Full);
-    assert_eq!((ok.unwrap(), also.unwrap()), (Published::Stored, Published::Stored));
+    assert_eq!((small.unwrap(), tiny.unwrap()), (Published::Stored, Published::Stored));
     assert_eq!(claimed(&store, 1, 10).await, ["before", "small", "tiny"]);
     drop(store);
     // Room again: it goes on without anybody's help.
