@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use tokio::sync::watch;
 
 use crate::endpoint::{EndpointError, Overrides};
 use crate::id::ProfileName;
@@ -24,6 +23,7 @@ use crate::wire::profile::Profile;
 
 use super::failpoints::{FailingTransport, Failpoints};
 use super::probe::Probe;
+use super::signal::Signal;
 use super::trace::{Trace, What};
 use super::world::{Site, World};
 
@@ -83,12 +83,11 @@ impl Machine {
     }
 
     /// Runs engine after engine, until the shutdown of one.
-    pub(super) async fn live(self: Arc<Self>, shutdown: watch::Receiver<bool>) {
+    pub(super) async fn live(self: Arc<Self>, shutdown: Arc<Signal>) {
         for birth in 1.. {
             let life = self.start(birth);
-            let mut shutdown = shutdown.clone();
-            let asked = async move { drop(shutdown.wait_for(|asked| *asked).await) };
-            let (run, crash) = (pin!(life.webhooks.run(asked)), pin!(life.failpoints.crashed()));
+            let run = life.webhooks.run(shutdown.wait());
+            let (run, crash) = (pin!(run), pin!(life.failpoints.crashed()));
             if let Either::Left(_) = select(run, crash).await {
                 return;
             }
