@@ -1,5 +1,6 @@
 //! A connection with its statements, each prepared once and found by its number.
-//! Looking them up by their texts made a claim and a publish of 1,000 lanes 15 % slower.
+//! Looking them up by their texts made 1,000 lanes' publish, claim and settle a fifth
+//! slower (18,000 against 22,000 rows per second of the writer's time).
 
 use std::cell::{RefCell, RefMut};
 use std::ops::{Deref, DerefMut};

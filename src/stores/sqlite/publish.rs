@@ -169,7 +169,7 @@ impl Batch<'_, '_> {
                 }
             }
             (Some(_), Some(lease)) => {
-                self.take(key, route);
+                self.take(key, route)?;
                 self.claims.work.push(born_leased(event, route, lease));
             }
         }
@@ -198,15 +198,13 @@ impl Batch<'_, '_> {
         if route.test {
             return Ok(Some(lease));
         }
-        let claimable = fits && opening.open && opening.free > 0 && route.due_at <= now;
-        if claimable && !is_parked(self.db, key, origin, route)? {
-            return Ok(Some(lease));
+        let claimable = fits && opening.open && opening.free > 0;
+        if route.due_at > now || is_parked(self.db, key, origin, route)? {
+            return Ok(None);
         }
         // What is due and stays goes before whatever this call adds after it.
-        if route.due_at <= now {
-            self.opening(key)?.open = false;
-        }
-        Ok(None)
+        self.opening(key)?.open = claimable;
+        Ok(claimable.then_some(lease))
     }
 
     fn opening(&mut self, key: LaneKey) -> Result<&mut Opening, Failure> {
@@ -232,16 +230,15 @@ impl Batch<'_, '_> {
         Ok(self.lanes.gates(key)?.are_open(now))
     }
 
-    fn take(&mut self, key: LaneKey, route: &Route) {
-        if let Some(opening) = self.openings.get_mut(&key) {
-            opening.served = true;
-            opening.free = opening.free.saturating_sub(usize::from(!route.test));
+    fn take(&mut self, key: LaneKey, route: &Route) -> Result<(), Failure> {
+        let opening = self.opening(key)?;
+        opening.served = true;
+        opening.free = opening.free.saturating_sub(usize::from(!route.test));
+        let lane = self.lanes.get(key)?;
+        if let Some(share) = &mut self.share {
+            share.take(&lane.tenant, lane.is_doubtful(), route.test);
         }
-        let doubtful = self.lanes.get(key).is_ok_and(|lane| lane.is_doubtful());
-        let tenant = self.lanes.get(key).map(|lane| lane.tenant.clone());
-        if let (Some(share), Ok(tenant)) = (&mut self.share, tenant) {
-            share.take(&tenant, doubtful, route.test);
-        }
+        Ok(())
     }
 
     fn due(&mut self, moment: Timestamp) {

