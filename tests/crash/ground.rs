@@ -2,7 +2,7 @@
 //! socket, and a clock that moves past every lease from one life to the next.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hookpost::id::TenantId;
 use hookpost::seam::{PageAfter, Selection};
@@ -17,8 +17,8 @@ use super::verdict::{Evidence, Seen, Told};
 
 /// More than a lease: what one life had claimed, the next one finds lapsed.
 const NEXT_LIFE: Duration = LEASE.saturating_add(Duration::from_secs(1));
-/// Longer than any healing takes: what is not done then is lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// What has not moved for so long will not move any more.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Ground {
     runtime: Runtime,
@@ -75,19 +75,22 @@ impl Ground {
         }
     }
 
-    /// Runs an engine that nobody kills, past every lease, until nothing is pending.
+    /// Runs an engine that nobody kills, past every lease, until nothing is pending or
+    /// nothing moves any more.
     pub(crate) fn heal(&self) {
         let webhooks = sender::plain(&self.file.path(), self.ahead);
         let drained = async {
-            loop {
+            let (mut left, mut moved) = ((0, 0), Instant::now());
+            while moved.elapsed() < PATIENCE {
                 let stats = webhooks.stats(None).await.unwrap();
-                if stats.pending == 0 && stats.unrouted == 0 {
-                    return;
+                match (stats.unrouted, stats.pending) {
+                    (0, 0) => return,
+                    same if same == left => {}
+                    now => (left, moved) = (now, Instant::now()),
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let drained = async { drop(tokio::time::timeout(PATIENCE, drained).await) };
         self.runtime.block_on(webhooks.run(drained)).unwrap();
     }
 
