@@ -41,6 +41,19 @@ impl State {
     }
 }
 
+/// `pending`, `delivered`, `delivered unconfirmed`, `failed: expired`, `cancelled: by_host` …
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pending => f.write_str("pending"),
+            Self::Delivered { confirmed: true } => f.write_str("delivered"),
+            Self::Delivered { confirmed: false } => f.write_str("delivered unconfirmed"),
+            Self::Failed(reason) => write!(f, "failed: {reason}"),
+            Self::Cancelled(reason) => write!(f, "cancelled: {reason}"),
+        }
+    }
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
@@ -400,6 +413,17 @@ pub enum AttemptResult {
     NotSent(NotSent),
     /// The request may have left.
     Unknown(Unknown),
+}
+
+/// `503`, `refused`, `timeout` …
+impl fmt::Display for AttemptResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => f.write_str(status.as_str()),
+            Self::NotSent(reason) => f.write_str(reason.as_str()),
+            Self::Unknown(reason) => f.write_str(reason.as_str()),
+        }
+    }
 }
 
 /// An attempt as the history shows it.

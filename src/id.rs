@@ -158,9 +158,16 @@ impl EventId {
         bytes[6..].copy_from_slice(&random);
         bytes[6] = bytes[6] & 0x0f | 0x70;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let text = hex::encode(bytes);
-        let groups = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
-        Self(Arc::from(groups.join("-").as_str()))
+        let mut text = String::with_capacity(36);
+        for (at, byte) in bytes.into_iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                text.push('-');
+            }
+            for digit in [byte >> 4, byte & 0x0f] {
+                text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+            }
+        }
+        Self(Arc::from(text))
     }
 }
 

@@ -24,7 +24,7 @@ pub enum SecretError {
     #[error("secret: is longer than 1024 bytes")]
     TooLong,
     /// Lacks the scheme's prefix, or has that of another kind of key.
-    #[error("secret: has not the prefix that its scheme asks for")]
+    #[error("secret: has not the prefix that its scheme asks for, such as whsec_ in standard")]
     Prefix,
     /// Not canonical base64 after the prefix.
     #[error("secret: is not canonical base64 after its prefix")]

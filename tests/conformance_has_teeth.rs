@@ -3,7 +3,7 @@
 //! Together they make every case of the suite fail once.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-#[path = "conformance_has_teeth/broken.rs"]
+#[path = "conformance_has_teeth/broken/mod.rs"]
 mod broken;
 
 use std::collections::BTreeSet;
@@ -269,6 +269,7 @@ faults! {
     }
 
     a_store_that_serves_paused_lanes_fails(ServesPausedLanes) {
+        directory_and_registry: the_pause_of_a_removed_endpoint_ends_with_it;
         fairness: lanes_behind_a_closed_gate_hide_nothing;
         history: expediting_never_ends_a_pause_nor_touches_a_lease;
         lanes_and_gates:
@@ -568,7 +569,13 @@ faults! {
     }
 
     a_store_that_only_disables_what_is_removed_fails(OnlyDisablesWhatIsRemoved) {
-        directory_and_registry: a_removed_endpoint_is_gone;
+        directory_and_registry:
+            a_removed_endpoint_is_gone
+            the_pause_of_a_removed_endpoint_ends_with_it;
+    }
+
+    a_store_that_keeps_pauses_of_removed_endpoints_fails(KeepsPausesOfRemovedEndpoints) {
+        directory_and_registry: the_pause_of_a_removed_endpoint_ends_with_it;
     }
 
     a_store_that_forgets_the_last_of_a_page_fails(ForgetsTheLastOfAPage) {

@@ -75,7 +75,7 @@ async fn fa19_six_failures_and_a_success_send_the_same_bytes_and_signature_seven
     assert_eq!((sent.len(), world.deliveries().await[0].attempts), (7, 7));
     assert!(sent.iter().all(|exchange| exchange.body == sent[0].body));
     let signature = &sent[0].headers["livesession-signature"];
-    assert!(sent.iter().all(|exchange| &exchange.headers["livesession-signature"] == signature));
+    assert!(sent.iter().all(|exchange| exchange.headers["livesession-signature"] == signature));
 }
 
 #[tokio::test(start_paused = true)]

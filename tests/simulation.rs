@@ -34,8 +34,9 @@ fn every_invariant_holds_in_every_world() {
 
 #[test]
 fn fg11_the_same_seed_gives_the_same_trace_and_another_gives_another() {
-    let hashes: Vec<_> = (0..8).map(|seed| simulate(seed).trace_hash).collect();
-    let again: Vec<_> = (0..8).map(|seed| simulate(seed).trace_hash).collect();
+    let some = || seeds().step_by(6);
+    let hashes: Vec<_> = some().map(|seed| simulate(seed).trace_hash).collect();
+    let again: Vec<_> = some().map(|seed| simulate(seed).trace_hash).collect();
     assert_eq!(hashes, again);
     assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]));
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(runtime: Runtime, urls: &[String], deliveries: usize) -> Figur
         for task in tasks {
             task.await.unwrap();
         }
-        Figures::new(deliveries, started.elapsed(), cpu() - cpu_before)
+        Figures::new(deliveries, started.elapsed(), cpu().saturating_sub(cpu_before))
     })
 }
 

@@ -61,8 +61,8 @@ impl Line {
         .into_iter()
         .map(|word| (word, "-".to_owned()))
         .collect();
-        words[0].1 = case.to_owned();
-        words[1].1 = store.to_owned();
+        case.clone_into(&mut words[0].1);
+        store.clone_into(&mut words[1].1);
         Self { words }
     }
 

@@ -8,8 +8,6 @@ use hookpost::delivery::State;
 use hookpost::id::{EndpointId, EventId, Round, TenantId};
 use hookpost::seam::{PageAfter, Selection};
 
-use super::words;
-
 pub struct Ledger(Vec<Row>);
 
 /// One delivery: one event for one endpoint in one round.
@@ -38,7 +36,7 @@ impl Ledger {
                     round: delivery.round,
                     test: delivery.test,
                     state: delivery.state,
-                    results: log.attempts.iter().map(|each| words::result(each.attempt.result)).collect(),
+                    results: log.attempts.iter().map(|each| each.attempt.result.to_string()).collect(),
                 });
             }
             match found.more_after {
@@ -87,7 +85,7 @@ impl fmt::Display for Row {
             Round::Replay(name) => name.as_str(),
         };
         let (event, endpoint) = (self.event.as_str(), self.endpoint.as_str());
-        let (state, results) = (words::state(self.state), self.results.join(", "));
+        let (state, results) = (self.state.to_string(), self.results.join(", "));
         write!(f, "{event:10.10} {endpoint:9} {round:17} {state:18} {results}")
     }
 }

@@ -11,7 +11,6 @@ mod ledger;
 mod narrator;
 mod profiles;
 mod receivers;
-mod words;
 
 use std::error::Error;
 use std::fs;

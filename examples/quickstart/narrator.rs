@@ -6,8 +6,6 @@ use std::time::{Instant, SystemTime};
 use hookpost::Timestamp;
 use hookpost::seam::{Notice, Observer};
 
-use super::words;
-
 pub struct Narrator {
     start: Instant,
 }
@@ -29,14 +27,14 @@ impl Observer for Narrator {
         match notice {
             Notice::Published { event, .. } => self.tell(event.as_str(), "", "stored", ""),
             Notice::Attempted { event, endpoint, number, result, next_at, .. } => {
-                let what = format!("attempt {number}: {}", words::result(*result));
+                let what = format!("attempt {number}: {}", result);
                 let wait = next_at.map(|at| at.since(Timestamp::from(SystemTime::now())));
                 let next =
                     wait.map_or_else(String::new, |wait| format!("again in {:.1} s", wait.as_secs_f32()));
                 self.tell(event.as_str(), endpoint.as_str(), &what, &next);
             }
             Notice::Concluded { event, endpoint, state, .. } => {
-                self.tell(event.as_str(), endpoint.as_str(), &words::state(*state), "");
+                self.tell(event.as_str(), endpoint.as_str(), &state.to_string(), "");
             }
             // Said by the lines above.
             Notice::Routed { .. } | Notice::DeadLetter { .. } => {}

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::EventMeta;
+use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::{Endpoint, Headers, Overrides};
 use crate::id::{EndpointId, EventType, ProfileName, Scope};
 use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
@@ -14,7 +14,9 @@ use crate::seam::{Backend, Expected, Put, Write};
 use crate::secret::{Retiring, Secret, SecretSet, Secrets};
 use crate::subscription::{Filter, Subscription};
 
-use super::scene::{Scene, TENANT, at, delivered, demand, draft, endpoint, same, tenant, the_only, work};
+use super::scene::{
+    Scene, TENANT, at, delivered, demand, draft, endpoint, lane, same, tenant, the_only, work,
+};
 use super::{Breach, Verdict};
 
 const POLICY: UrlPolicy =
@@ -258,6 +260,19 @@ pub async fn a_removed_endpoint_is_gone(fresh: Arc<dyn Backend>) -> Verdict {
     same("a page", listed(scene.list(&acme, Some(&endpoint("a")?), 1).await?), ["c"])?;
     let theirs = plain_endpoint("other", "b", "https://b.example/hook")?;
     scene.register(&theirs).await
+}
+
+pub async fn the_pause_of_a_removed_endpoint_ends_with_it(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = plain("one")?;
+    scene.register(&endpoint).await?;
+    scene.store([draft("e1")?.to(&["one"])?]).await?;
+    scene.change_gate(lane("one")?, GateChange::Pause, at(0)).await?;
+    same("paused", work(&scene.claim_at(at(1)).await?), Vec::<String>::new())?;
+    demand!(!scene.remove(&tenant("other")?, &endpoint.id).await?, "another tenant removed it");
+    same("still paused", work(&scene.claim_at(at(2)).await?), Vec::<String>::new())?;
+    scene.remove(&tenant(TENANT)?, &endpoint.id).await?;
+    same("claimed, to be cancelled", work(&scene.claim_at(at(3)).await?), ["e1>one"])
 }
 
 pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verdict {

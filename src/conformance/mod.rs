@@ -295,6 +295,7 @@ macro_rules! __conformance_cases {
             loading_answers_in_order
             disabling_needs_the_version_that_was_seen
             a_removed_endpoint_is_gone
+            the_pause_of_a_removed_endpoint_ends_with_it
             a_lanes_width_follows_its_endpoint;
         history:
             pages_show_every_delivery_once_and_in_order

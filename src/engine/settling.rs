@@ -53,7 +53,7 @@ impl Shared {
             let delivery = *delivery;
             self.notice(&Notice::Concluded { delivery, event: &due.event, endpoint, state: *state });
             if let State::Failed(reason) = *state {
-                self.notice(&Notice::DeadLetter { delivery, reason });
+                self.notice(&Notice::DeadLetter { delivery, event: &due.event, endpoint, reason });
             }
         }
     }

@@ -157,6 +157,7 @@ impl TryFrom<StoredSchedule> for Schedule {
 /// **maximum age**, from its birth. A try that would come after either end is not
 /// waited for: the delivery fails at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredPolicy")]
 pub struct RetryPolicy {
     schedule: Schedule,
     jitter_percent: u8,
@@ -298,6 +299,33 @@ impl RetryPolicy {
         let offset = ((2 * reach + 1) * u128::from(roll)) >> 64;
         let spread = u64::try_from(micros - reach + offset).unwrap_or(u64::MAX);
         self.schedule.clamp(Duration::from_micros(spread))
+    }
+}
+
+#[derive(Deserialize)]
+struct StoredPolicy {
+    schedule: Schedule,
+    jitter_percent: u8,
+    window: Option<Duration>,
+    age_max: Option<Duration>,
+    attempts_max: Option<NonZeroU32>,
+    retry_after_max: Duration,
+}
+
+impl TryFrom<StoredPolicy> for RetryPolicy {
+    type Error = RetryError;
+    fn try_from(stored: StoredPolicy) -> Result<Self, RetryError> {
+        let mut policy = Self::new(stored.schedule)
+            .jitter_percent(stored.jitter_percent)?
+            .retry_after_max(stored.retry_after_max)?;
+        if let Some(window) = stored.window {
+            policy = policy.window(window)?;
+        }
+        if let Some(age) = stored.age_max {
+            policy = policy.age_max(age)?;
+        }
+        policy.attempts_max = stored.attempts_max;
+        Ok(policy)
     }
 }
 
@@ -449,6 +477,19 @@ mod tests {
         let schedule = Schedule::exponential(minutes(1), 2, minutes(10)).unwrap();
         for done in [0, 3, 4, 31, 32, 64, u32::MAX] {
             assert!(schedule.gap(done).unwrap() <= minutes(10));
+        }
+    }
+
+    #[test]
+    fn what_is_stored_comes_back_and_nonsense_does_not() {
+        let policy = live_session().jitter_percent(10).unwrap().attempts_max(NonZeroU32::MIN);
+        let stored = serde_json::to_string(&policy).unwrap();
+        assert_eq!(serde_json::from_str::<RetryPolicy>(&stored).unwrap(), policy);
+        for (good, bad) in
+            [("\"jitter_percent\":10", "\"jitter_percent\":101"), ("\"factor\":2", "\"factor\":0")]
+        {
+            assert!(stored.contains(good), "{stored}");
+            assert!(serde_json::from_str::<RetryPolicy>(&stored.replace(good, bad)).is_err(), "{bad}");
         }
     }
 

@@ -14,6 +14,25 @@ pub trait Observer: Send + Sync {
     fn notice(&self, notice: &Notice<'_>);
 }
 
+/// A closure hears too.
+///
+/// ```
+/// use hookpost::seam::{Notice, Observer};
+///
+/// let log = |notice: &Notice<'_>| {
+///     if let Notice::DeadLetter { delivery, reason, .. } = notice {
+///         eprintln!("{delivery} was given up: {reason}");
+///     }
+/// };
+/// # fn hears(_: impl Observer) {}
+/// # hears(log);
+/// ```
+impl<F: Fn(&Notice<'_>) + Send + Sync> Observer for F {
+    fn notice(&self, notice: &Notice<'_>) {
+        self(notice);
+    }
+}
+
 /// Hears nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silence;
@@ -100,6 +119,10 @@ pub enum Notice<'a> {
     DeadLetter {
         /// Which.
         delivery: DeliveryId,
+        /// Of which event.
+        event: &'a EventId,
+        /// To which endpoint.
+        endpoint: &'a EndpointId,
         /// Why.
         reason: FailReason,
     },

@@ -49,12 +49,11 @@ impl Webhooks {
         shared.entropy.fill(&mut random)?;
         let fresh = EventId::from_parts(now, random);
         let event = Arc::new(event.into_event(fresh, now, shared.settings.payload_max)?);
-        let answer = match shared.desk.publish(&event).await {
-            Some(answer) => answer?,
-            None => {
-                let (mut answers, _) = shared.publish(std::slice::from_ref(&event), None).await?;
-                answers.pop().ok_or(PublishError::NoAnswer)?
-            }
+        let answer = if let Some(answer) = shared.desk.publish(&event).await {
+            answer?
+        } else {
+            let (mut answers, _) = shared.publish(std::slice::from_ref(&event), None).await?;
+            answers.pop().ok_or(PublishError::NoAnswer)?
         };
         match answer.published {
             Published::Stored | Published::Existing { same_content: true } => Ok(answer.id),

@@ -19,6 +19,8 @@ pub(crate) struct Source {
     pub(crate) code: String,
     /// Lines of the whole file.
     pub(crate) lines: usize,
+    /// What stands here as `#[cfg(test)] mod name;`.
+    tests_declared: Vec<String>,
 }
 
 impl Source {
@@ -27,7 +29,19 @@ impl Source {
         let stem = stem.strip_suffix("/mod").unwrap_or(stem);
         let module = if stem == "lib" { Vec::new() } else { stem.split('/').map(str::to_owned).collect() };
         let code = without_tests(&without_text(text));
-        Self { file: file.to_owned(), module, code, lines: text.lines().count() }
+        let declares = |pair: &[&str]| {
+            let name = pair[1].trim().strip_prefix("mod ")?.strip_suffix(';')?;
+            (pair[0].trim() == "#[cfg(test)]").then(|| name.to_owned())
+        };
+        let lines: Vec<_> = text.lines().collect();
+        let tests_declared = lines.windows(2).filter_map(declares).collect();
+        Self { file: file.to_owned(), module, code, lines: lines.len(), tests_declared }
+    }
+
+    /// The modules in files of their own that only tests see.
+    fn test_modules(&self) -> Vec<CratePath> {
+        let declared = self.tests_declared.iter();
+        declared.map(|name| self.module.iter().cloned().chain([name.clone()]).collect()).collect()
     }
 
     /// All files under a directory, in the order of their names.
@@ -44,6 +58,8 @@ impl Source {
                 }
             }
         }
+        let tests: BTreeSet<CratePath> = found.iter().flat_map(Self::test_modules).collect();
+        found.retain(|source| !tests.contains(&source.module));
         found.sort_by(|a, b| a.file.cmp(&b.file));
         found
     }
@@ -59,6 +75,12 @@ impl Names {
     pub(crate) fn of(sources: &[Source]) -> Self {
         let modules = sources.iter().map(|source| source.module.clone()).collect();
         let mut names = Self { modules, root: BTreeMap::new() };
+        for source in sources {
+            // An exported macro is named from the root, wherever it stands.
+            for macro_rules in words(&source.code).windows(3).filter(|words| words[0] == "macro_rules") {
+                names.root.insert(macro_rules[2].clone(), Some(source.module.clone()));
+            }
+        }
         for lib in sources.iter().filter(|source| source.module.is_empty()) {
             for (path, name) in use_paths(&words(&lib.code)) {
                 let inside = names.modules.contains(&path[..1]).then_some(path);
@@ -234,7 +256,9 @@ fn in_modules(words: &[String], module: &[String]) -> Vec<(usize, CratePath)> {
     for (at, word) in words.iter().enumerate() {
         if word == "{" {
             depth += 1;
-            if at >= 2 && words[at - 2] == "mod" {
+            // A macro's `mod $name {` opens a module too.
+            let named = at >= 2 && words[at - 2] == "mod";
+            if named || (at >= 3 && words[at - 2] == "$" && words[at - 3] == "mod") {
                 let (_, outer) = &inside[inside.len() - 1];
                 inside.push((depth, outer.iter().cloned().chain([words[at - 1].clone()]).collect()));
             }

@@ -10,7 +10,6 @@ use crate::id::{DeliveryId, Round, TenantId, Token};
 use crate::seam::{AttemptLog, Class};
 use crate::time::Timestamp;
 
-use super::events::name_of;
 use super::lanes::LaneNo;
 use super::state::State;
 
@@ -214,7 +213,7 @@ impl State {
         self.lanes.refresh(lane, now);
         self.deliveries.tenants.entry(event.tenant.clone()).or_default().ids.insert(id);
         self.deliveries.rows.insert(id, Box::new(row));
-        self.events.gained_delivery(&name_of(event));
+        self.events.gained_delivery(event);
         true
     }
 
@@ -279,7 +278,7 @@ impl State {
     /// Removes a terminal delivery with its attempts, and its event with the last.
     pub(super) fn remove_delivery(&mut self, id: DeliveryId) {
         if let Some(row) = self.deliveries.remove(id) {
-            self.events.lost_delivery(&name_of(&row.event));
+            self.events.lost_delivery(&row.event);
         }
     }
 

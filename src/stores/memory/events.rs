@@ -1,7 +1,9 @@
 //! The events: written once, found by name or by idempotency key, gone with their
 //! last delivery.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::event::Event;
@@ -10,21 +12,72 @@ use crate::time::Timestamp;
 
 pub(super) type EventName = (TenantId, EventId);
 
-pub(super) fn name_of(event: &Event) -> EventName {
-    (event.tenant.clone(), event.id.clone())
+/// What an event is found by. The index holds no names of its own: an event's are
+/// its key.
+pub(super) trait Named {
+    fn name(&self) -> (&TenantId, &EventId);
 }
 
-pub(super) struct EventRow {
-    pub(super) event: Arc<Event>,
+impl Named for Event {
+    fn name(&self) -> (&TenantId, &EventId) {
+        (&self.tenant, &self.id)
+    }
+}
+
+impl Named for EventName {
+    fn name(&self) -> (&TenantId, &EventId) {
+        (&self.0, &self.1)
+    }
+}
+
+impl PartialEq for dyn Named + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Named + '_ {}
+
+impl Hash for dyn Named + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+/// An event as a key: by its name.
+struct ByName(Arc<Event>);
+
+impl PartialEq for ByName {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl Eq for ByName {}
+
+impl Hash for ByName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name().hash(state);
+    }
+}
+
+impl<'a> Borrow<dyn Named + 'a> for ByName {
+    fn borrow(&self) -> &(dyn Named + 'a) {
+        self.0.as_ref()
+    }
+}
+
+/// What is known of an event besides itself.
+struct EventRow {
     /// Its place in the order of publishing.
-    pub(super) sequence: u64,
-    deliveries: u64,
+    sequence: u64,
+    deliveries: u32,
     routed: bool,
 }
 
 #[derive(Default)]
 pub(super) struct Events {
-    rows: HashMap<EventName, EventRow>,
+    rows: HashMap<ByName, EventRow>,
     by_key: HashMap<(TenantId, IdempotencyKey), EventId>,
     /// Routed, and no endpoint wanted them.
     unmatched: BTreeSet<(Timestamp, EventName)>,
@@ -33,16 +86,19 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn get(&self, name: &EventName) -> Option<&EventRow> {
-        self.rows.get(name)
+    /// An event, and its place in the order of publishing.
+    pub(super) fn get(&self, name: &EventName) -> Option<(&Arc<Event>, u64)> {
+        let (ByName(event), row) = self.rows.get_key_value(name as &dyn Named)?;
+        Some((event, row.sequence))
     }
 
     /// The stored event of the same id or idempotency key.
-    pub(super) fn existing(&self, event: &Event) -> Option<&EventRow> {
-        self.rows.get(&name_of(event)).or_else(|| {
+    pub(super) fn existing(&self, event: &Event) -> Option<&Arc<Event>> {
+        let same_id = self.rows.get_key_value(event as &dyn Named).map(|(ByName(event), _)| event);
+        same_id.or_else(|| {
             let key = (event.tenant.clone(), event.idempotency_key.clone()?);
-            let id = self.by_key.get(&key)?;
-            self.rows.get(&(key.0, id.clone()))
+            let id = self.by_key.get(&key)?.clone();
+            self.get(&(key.0, id)).map(|(event, _)| event)
         })
     }
 
@@ -54,38 +110,38 @@ impl Events {
         if let Some(key) = event.idempotency_key.clone() {
             self.by_key.insert((event.tenant.clone(), key), event.id.clone());
         }
-        let row = EventRow { sequence: self.published, deliveries: 0, routed: false, event };
-        self.rows.insert(name_of(&row.event), row);
+        let row = EventRow { sequence: self.published, deliveries: 0, routed: false };
+        self.rows.insert(ByName(event), row);
         self.published
     }
 
-    pub(super) fn gained_delivery(&mut self, name: &EventName) {
-        let Some(row) = self.rows.get_mut(name) else { return };
+    pub(super) fn gained_delivery(&mut self, event: &Event) {
+        let Some(row) = self.rows.get_mut(event as &dyn Named) else { return };
         row.deliveries += 1;
         if row.deliveries == 1 {
             self.without_delivery -= 1;
-            self.unmatched.remove(&(row.event.created_at, name.clone()));
+            self.unmatched.remove(&in_order_of_creation(event));
         }
     }
 
     /// An event goes with its last delivery, unless more of it is still to be routed.
-    pub(super) fn lost_delivery(&mut self, name: &EventName) {
-        let Some(row) = self.rows.get_mut(name) else { return };
+    pub(super) fn lost_delivery(&mut self, event: &Event) {
+        let Some(row) = self.rows.get_mut(event as &dyn Named) else { return };
         row.deliveries -= 1;
         if row.deliveries == 0 {
             self.without_delivery += 1;
             if row.routed {
-                self.remove(name);
+                self.remove(&(event.tenant.clone(), event.id.clone()));
             }
         }
     }
 
     /// Its last chunk of endpoints has been routed.
-    pub(super) fn routed(&mut self, name: &EventName) {
-        let Some(row) = self.rows.get_mut(name) else { return };
+    pub(super) fn routed(&mut self, event: &Event) {
+        let Some(row) = self.rows.get_mut(event as &dyn Named) else { return };
         row.routed = true;
         if row.deliveries == 0 {
-            self.unmatched.insert((row.event.created_at, name.clone()));
+            self.unmatched.insert(in_order_of_creation(event));
         }
     }
 
@@ -101,11 +157,15 @@ impl Events {
 
     /// Removes an event that has no delivery.
     pub(super) fn remove(&mut self, name: &EventName) {
-        let Some(row) = self.rows.remove(name) else { return };
+        let Some((ByName(event), _)) = self.rows.remove_entry(name as &dyn Named) else { return };
         self.without_delivery -= 1;
-        self.unmatched.remove(&(row.event.created_at, name.clone()));
-        if let Some(key) = row.event.idempotency_key.clone() {
-            self.by_key.remove(&(row.event.tenant.clone(), key));
+        self.unmatched.remove(&in_order_of_creation(&event));
+        if let Some(key) = event.idempotency_key.clone() {
+            self.by_key.remove(&(event.tenant.clone(), key));
         }
     }
+}
+
+fn in_order_of_creation(event: &Event) -> (Timestamp, EventName) {
+    (event.created_at, (event.tenant.clone(), event.id.clone()))
 }

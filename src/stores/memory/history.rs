@@ -23,7 +23,7 @@ struct Page {
 
 impl State {
     pub(super) fn event(&self, tenant: &TenantId, id: &EventId) -> Option<Arc<Event>> {
-        self.events.get(&(tenant.clone(), id.clone())).map(|row| Arc::clone(&row.event))
+        self.events.get(&(tenant.clone(), id.clone())).map(|(event, _)| Arc::clone(event))
     }
 
     pub(super) fn page_of_deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> DeliveryPage {
@@ -166,9 +166,9 @@ impl State {
     fn range(&self, tenant: &TenantId, selection: &Selection) -> Option<(DeliveryId, DeliveryId)> {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
         if let Some(event) = &selection.event {
-            let row = self.events.get(&(tenant.clone(), event.clone()))?;
-            first[..6].copy_from_slice(&millis_of(row.event.created_at));
-            last[..6].copy_from_slice(&millis_of(row.event.created_at));
+            let (event, _) = self.events.get(&(tenant.clone(), event.clone()))?;
+            first[..6].copy_from_slice(&millis_of(event.created_at));
+            last[..6].copy_from_slice(&millis_of(event.created_at));
         } else {
             if let Some(since) = selection.since {
                 first[..6].copy_from_slice(&millis_of(since));

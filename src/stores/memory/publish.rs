@@ -8,7 +8,6 @@ use crate::time::Timestamp;
 
 use super::claim::Allowance;
 use super::deliveries::{Lease, Phase, Row};
-use super::events::name_of;
 use super::lanes::LaneNo;
 use super::state::State;
 
@@ -65,9 +64,9 @@ impl State {
     fn store(&mut self, publish: &Publish, born: &mut Born, now: Timestamp) -> PublishAnswer {
         let event = &publish.event;
         if let Some(existing) = self.events.existing(event) {
-            let same_content = existing.event.same_content(event);
+            let same_content = existing.same_content(event);
             return PublishAnswer {
-                id: existing.event.id.clone(),
+                id: existing.id.clone(),
                 published: Published::Existing { same_content },
             };
         }
@@ -86,7 +85,7 @@ impl State {
                     born.deliveries.push(route.delivery);
                 }
             }
-            self.events.routed(&name_of(event));
+            self.events.routed(event);
         } else if self.unrouted.add(event.clone(), sequence, now) {
             born.wait(Some(now));
         }

@@ -106,3 +106,61 @@ impl<'a> Walk<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(ready_at: i64, turn: u64, number: u32) -> Place {
+        let endpoint = EndpointId::new(format!("e{number:03}")).unwrap();
+        Place { ready_at: Timestamp::from_unix_seconds(ready_at), turn, endpoint, lane: number }
+    }
+
+    fn line(tenant: u8, doubtful: bool) -> Line {
+        Line { tenant: TenantId::new(format!("t{tenant}")).unwrap(), doubtful }
+    }
+
+    fn visited(queue: &Queue, now: i64, follows: impl Fn(&Line) -> bool) -> Vec<LaneNo> {
+        let mut walk = queue.walk(Timestamp::from_unix_seconds(now));
+        let mut lanes = Vec::new();
+        while let Some((place, line)) = walk.step() {
+            lanes.push(place.lane);
+            if follows(line) {
+                walk.follow(place, line);
+            }
+        }
+        lanes
+    }
+
+    #[test]
+    fn a_walk_meets_every_ready_lane_in_the_order_of_places() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let (mut queue, mut standing) = (Queue::default(), Vec::new());
+        for number in 0..300 {
+            let line = line(random.u8(0..9), random.bool());
+            let place = place(random.i64(0..20), random.u64(0..3), number);
+            queue.insert(line.clone(), place.clone());
+            standing.push((place, line));
+            if random.bool() {
+                let (place, line) = standing.swap_remove(random.usize(0..standing.len()));
+                queue.remove(&line, &place);
+            }
+            standing.sort();
+            let ready = standing.iter().filter(|(place, _)| place.ready_at.unix_seconds() <= 10);
+            let expected: Vec<_> = ready.map(|(place, _)| place.lane).collect();
+            assert_eq!(visited(&queue, 10, |_| true), expected);
+            assert_eq!(queue.first_ready(), standing.first().map(|(place, _)| place.ready_at));
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_followed_costs_one_step() {
+        let mut queue = Queue::default();
+        for number in 0..100 {
+            queue.insert(line(1, true), place(1, 0, number));
+        }
+        queue.insert(line(2, true), place(2, 0, 100));
+        queue.insert(line(1, false), place(3, 0, 101));
+        assert_eq!(visited(&queue, 9, |_| false), [0, 100, 101]);
+    }
+}

@@ -1,9 +1,12 @@
 //! Settling: what follows from a claim, fenced by its token.
 
+use std::sync::Arc;
+
 use crate::delivery::{
     Attempt, Claimed, Next, Progress, RecordedAttempt, Route, Settled, Settlement, State as Standing,
 };
 use crate::error::{StoreError, StoreErrorKind};
+use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId};
 use crate::policy::lane::LaneChange;
 use crate::time::Timestamp;
@@ -79,15 +82,14 @@ impl State {
     }
 
     fn settle_event(&mut self, name: &EventName, settlement: &Settlement, now: Timestamp) -> Settled {
-        let Some(sequence) = self.events.get(name).map(|row| row.sequence) else {
-            return Settled::Missing;
-        };
+        let Some((event, sequence)) = self.events.get(name) else { return Settled::Missing };
         if !self.unrouted.holds(sequence, settlement.token) {
             return Settled::Fenced;
         }
         match &settlement.next {
             Next::Routed { routes, more_after } => {
-                self.route(name, sequence, routes, more_after.as_ref(), now);
+                let event = Arc::clone(event);
+                self.route(&event, sequence, routes, more_after.as_ref(), now);
             }
             _ => self.unrouted.release(sequence, now),
         }
@@ -96,21 +98,20 @@ impl State {
 
     fn route(
         &mut self,
-        name: &EventName,
+        event: &Arc<Event>,
         sequence: u64,
         routes: &[Route],
         more_after: Option<&EndpointId>,
         now: Timestamp,
     ) {
-        let Some(event) = self.events.get(name).map(|row| row.event.clone()) else { return };
         for route in routes {
-            self.add_delivery(&event, sequence, route, now);
+            self.add_delivery(event, sequence, route, now);
         }
         if let Some(after) = more_after {
             self.unrouted.go_on(sequence, after.clone(), now);
         } else {
             self.unrouted.done(sequence, now);
-            self.events.routed(name);
+            self.events.routed(event);
         }
     }
 }

@@ -80,12 +80,12 @@ struct Claiming<'a, 'c> {
 
 /// A due delivery as its row stands, with the lease counted that has just lapsed.
 struct Due {
-    key: i64,
+    row: i64,
     id: DeliveryId,
     event: Sequence,
     round: Round,
     test: bool,
-    due_at: Timestamp,
+    since: Timestamp,
     lapsed: Option<SilentLease>,
     silent: u32,
     silent_alone: u32,
@@ -105,9 +105,9 @@ impl Claiming<'_, '_> {
             if self.shut(key)?.is_some() || free == 0 || self.share_of(key)? == 0 {
                 continue;
             }
-            let (found, _) = self.due_in(key, |due| due.key == delivery, 1)?;
-            for due in found {
-                self.lease(key, due, true)?;
+            let (found, _) = self.due_in(key, |due| due.row == delivery, 1)?;
+            if let Some(suspect) = found.into_iter().next() {
+                self.lease(key, suspect, true)?;
                 self.send_to_the_back(key, free == 1)?;
                 return Ok(true);
             }
@@ -214,16 +214,16 @@ impl Claiming<'_, '_> {
         let request = self.request;
         if let Some(silent) = due.lapsed {
             self.db.statement(sql::CLAIM_SILENT_LEASE)?.execute(params![
-                due.key,
+                due.row,
                 silent.claimed_at.as_micros(),
                 silent.token.as_bytes()
             ])?;
         }
         self.db.statement(sql::CLAIM_LEASE)?.execute(params![
-            due.key,
+            due.row,
             request.token.as_bytes(),
             request.lease_until.as_micros(),
-            due.due_at.as_micros(),
+            due.since.as_micros(),
             request.now.as_micros(),
             alone,
             due.silent,
@@ -243,7 +243,7 @@ impl Claiming<'_, '_> {
             round: due.round,
             token: request.token,
             lease_until: request.lease_until,
-            due_at: due.due_at,
+            due_at: due.since,
             born_at: due.born_at,
             first_attempt_at: due.first_attempt_at,
             attempts: due.attempts,
@@ -286,12 +286,12 @@ impl Due {
         let lapsed = token.zip(claimed_at).map(|(token, claimed_at)| SilentLease { token, claimed_at });
         let was_alone: bool = row.get(8)?;
         Ok(Self {
-            key: row.get(0)?,
+            row: row.get(0)?,
             id: row::delivery_id(row, 1)?,
             event: row.get(2)?,
             round: Round::from_stored(row::text(row, 3)?)?,
             test: row.get(4)?,
-            due_at: row::time(row, 5)?,
+            since: row::time(row, 5)?,
             lapsed,
             silent: row::count(row, 9)?.saturating_add(u32::from(lapsed.is_some())),
             silent_alone: row::count(row, 10)?.saturating_add(u32::from(lapsed.is_some() && was_alone)),

@@ -52,7 +52,7 @@ pub(super) fn claim_events(
 /// An event that is due to be routed.
 struct Due {
     event: Sequence,
-    due_at: i64,
+    since: i64,
     after: Option<String>,
 }
 
@@ -97,7 +97,7 @@ fn due_of(db: &Db<'_>, request: &ClaimRequest, tenant: &TenantId) -> Result<Vec<
     let mut statement = db.statement(sql::CLAIM_EVENT_DUE)?;
     let rows = statement
         .query_map(params![tenant.as_str(), request.now.as_micros(), row::limit(request.events)], |row| {
-            Ok(Due { event: row.get(0)?, due_at: row.get(1)?, after: row.get(2)? })
+            Ok(Due { event: row.get(0)?, since: row.get(1)?, after: row.get(2)? })
         })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
@@ -107,7 +107,7 @@ fn lease(db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<EventClaim, Fa
         due.event,
         request.token.as_bytes(),
         request.lease_until.as_micros(),
-        due.due_at,
+        due.since,
     ])?;
     Ok(EventClaim {
         event: event(db, due.event)?,

@@ -152,13 +152,11 @@ impl<'db, 'c> Lanes<'db, 'c> {
     }
 
     fn any_gate(&mut self) -> Result<bool, Failure> {
-        match self.any_gate {
-            Some(known) => Ok(known),
-            None => {
-                let any = self.db.statement(sql::GATE_ANY)?.query_row([], |row| row.get(0))?;
-                Ok(*self.any_gate.insert(any))
-            }
+        if let Some(known) = self.any_gate {
+            return Ok(known);
         }
+        let any = self.db.statement(sql::GATE_ANY)?.query_row([], |row| row.get(0))?;
+        Ok(*self.any_gate.insert(any))
     }
 
     /// Sends a lane behind those with an earlier turn that are ready at `ready_at` too.

@@ -30,6 +30,8 @@ mod publish;
 mod readers;
 mod registry;
 mod row;
+#[cfg(test)]
+mod row_writes;
 mod schema;
 mod sealed;
 mod seams;

@@ -30,6 +30,7 @@ pub struct SqliteBuilder {
     journal: Journal,
     synchronous: Synchronous,
     busy_timeout: Duration,
+    file_size_max: Option<u64>,
     danger_wal_reset_bug: bool,
 }
 
@@ -66,6 +67,7 @@ impl SqliteBuilder {
             journal: Journal::WriteAhead,
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(5),
+            file_size_max: None,
             danger_wal_reset_bug: false,
         }
     }
@@ -87,6 +89,13 @@ impl SqliteBuilder {
     /// as contended; 5 seconds by default.
     pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
+        self
+    }
+
+    /// Refuses as full what would make the file larger than so many bytes, the host's
+    /// own tables in it included; no limit but the disk's by default.
+    pub const fn file_size_max(mut self, bytes: u64) -> Self {
+        self.file_size_max = Some(bytes);
         self
     }
 
@@ -150,13 +159,17 @@ impl SqliteBuilder {
         let db = self.connect()?;
         // Read first: a file of a newer schema, or of no database at all, stays as it is.
         let current = schema::check(&db)?;
-        // SQLite opens what it may not write for reading alone; asking to write tells.
-        db.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+        if current {
+            schema::refuse_read_only(&db)?;
+        }
         self.set_journal(&db)?;
         db.pragma_update(None, "synchronous", self.synchronous_word())?;
         // Pages of the writer's cache, in KiB: enough for the indexes' upper levels.
         db.pragma_update(None, "cache_size", -8_000)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
+        if let Some(bytes) = self.file_size_max {
+            limit_size(&db, bytes)?;
+        }
         if !current {
             schema::migrate(&db)?;
         }
@@ -231,6 +244,14 @@ const fn has_wal_reset_bug(version: i32) -> bool {
     !fixed
 }
 
+fn limit_size(db: &Connection, bytes: u64) -> Result<(), Failure> {
+    let page_size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    let pages = bytes / u64::try_from(page_size).unwrap_or(u64::MAX).max(1);
+    // SQLite counts pages in 32 bits, and takes no limit below what is there already.
+    let pages = u32::try_from(pages).unwrap_or(u32::MAX - 1).max(1);
+    Ok(db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
+}
+
 fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
@@ -241,4 +262,55 @@ fn read_only() -> StoreError {
 
 fn no_thread(error: std::io::Error) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "SQLite, opening: no thread to be had").with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> crate::time::Timestamp {
+            crate::time::Timestamp::EPOCH
+        }
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    #[test]
+    fn versions_with_the_wal_reset_bug_are_known_with_their_backports() {
+        for (version, has_bug) in [
+            (3_040_001, true),
+            (3_044_005, true),
+            (3_044_006, false),
+            (3_044_999, false),
+            (3_045_000, true),
+            (3_046_000, true),
+            (3_050_006, true),
+            (3_050_007, false),
+            (3_051_000, true),
+            (3_051_002, true),
+            (3_051_003, false),
+            (3_053_002, false),
+            (4_000_000, false),
+        ] {
+            assert_eq!(has_wal_reset_bug(version), has_bug, "{version}");
+        }
+    }
+
+    #[test]
+    fn an_unsafe_version_is_refused_in_wal_mode_and_the_error_names_the_cures() {
+        let builder = || SqliteBuilder::new(Path::new("unused"), Arc::new(Still));
+        let error = builder().refuse_unsafe_version(3_046_000).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::UnsafeVersion);
+        for word in ["3.46.0", "3.51.3", "sqlite-bundled", "rollback_journal", "danger_accept_wal_reset_bug"]
+        {
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        assert!(builder().refuse_unsafe_version(3_051_003).is_ok());
+        assert!(builder().rollback_journal().refuse_unsafe_version(3_046_000).is_ok());
+        assert!(builder().danger_accept_wal_reset_bug().refuse_unsafe_version(3_046_000).is_ok());
+    }
 }

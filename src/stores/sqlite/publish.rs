@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
 use crate::event::Event;
-use crate::id::TenantId;
+use crate::id::{IdempotencyKey, OrderingKey, Scope, TenantId};
 use crate::time::Timestamp;
 
 use super::arrive::{BornLease, Origin, Sequence, arrive, is_parked, note_unmatched};
@@ -49,9 +49,9 @@ pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<Sequence
         event.created_at.as_micros(),
         row::micros(event.not_before),
         row::micros(event.expires_at),
-        event.scope.as_ref().map(|scope| scope.as_str()),
-        event.idempotency_key.as_ref().map(|key| key.as_str()),
-        event.ordering_key.as_ref().map(|key| key.as_str()),
+        event.scope.as_ref().map(Scope::as_str),
+        event.idempotency_key.as_ref().map(IdempotencyKey::as_str),
+        event.ordering_key.as_ref().map(OrderingKey::as_str),
         event.trace,
         event.content_type,
         &*event.payload,
@@ -69,7 +69,7 @@ pub(super) fn insert_unrouted(
     db.statement(sql::PUBLISH_UNROUTED)?.execute(params![
         sequence,
         event.tenant.as_str(),
-        event.ordering_key.as_ref().map(|key| key.as_str()),
+        event.ordering_key.as_ref().map(OrderingKey::as_str),
         now.as_micros(),
     ])?;
     Ok(())

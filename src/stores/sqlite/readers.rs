@@ -54,7 +54,8 @@ impl Readers {
             // Whoever dropped the future does not want the answer.
             reply.send(result).ok();
         });
-        if !self.calls.as_ref().is_some_and(|calls| calls.send(read).is_ok()) {
+        let sent = self.calls.as_ref().is_some_and(|calls| calls.send(read).is_ok());
+        if !sent {
             return Err(gone(during));
         }
         answer.await.unwrap_or_else(|_| Err(gone(during)))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::delivery::EventMeta;
+use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::Endpoint;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
@@ -14,6 +14,7 @@ use crate::time::Timestamp;
 use super::db::Db;
 use super::endpoint::{json, read, subscription, version};
 use super::failure::Failure;
+use super::gate::change_lane;
 use super::lane::Lanes;
 use super::row;
 use super::sql;
@@ -102,9 +103,17 @@ fn widen_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
     lanes.save()
 }
 
-/// One call of `Registry::remove`.
+/// One call of `Registry::remove`. It ends the lane's pause: what waits there is to be
+/// cancelled when it is next claimed, and nobody could resume it any more.
 pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<bool, Failure> {
     let removed = db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])?;
+    let mut lanes = Lanes::of(db);
+    if removed > 0
+        && let Some(key) = lanes.find(id)?
+    {
+        change_lane(&mut lanes, key, GateChange::Resume, Timestamp::from_micros(i64::MIN))?;
+        lanes.save()?;
+    }
     Ok(removed > 0)
 }
 

@@ -28,6 +28,13 @@ pub(super) fn check(db: &Connection) -> Result<bool, Failure> {
     Ok(version == known)
 }
 
+/// SQLite opens for reading alone what it may not write, and begins even an IMMEDIATE
+/// transaction on it; a write of no row tells.
+pub(super) fn refuse_read_only(db: &Connection) -> Result<(), Failure> {
+    db.execute("UPDATE hookpost_schema SET version = version WHERE 0", [])?;
+    Ok(())
+}
+
 /// Brings the file to this crate's version, in one transaction that a second opener
 /// waits for and then finds done.
 pub(super) fn migrate(db: &Connection) -> Result<(), Failure> {

@@ -70,7 +70,7 @@ impl Store for SqliteStore {
     /// Never returns: SQLite tells nobody. An engine learns of work that another
     /// process published when it next polls.
     async fn hint(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -109,7 +109,7 @@ impl Batch<'_, '_> {
         }
         let pending = found.state == 0;
         if pending && found.token == Some(item.token) {
-            self.write(&found, item, after(&found, item))?;
+            self.write(&found, item, &after(&found, item))?;
             return Ok(Settled::Applied);
         }
         if let Next::Done { state: state @ State::Delivered { .. }, progress } = item.next
@@ -120,7 +120,7 @@ impl Batch<'_, '_> {
                 first_attempt_at: found.progress.first_attempt_at.or(progress.first_attempt_at),
             };
             let after = After { state, due_at: None, settled_at: Some(item.at), progress };
-            self.write(&found, item, after)?;
+            self.write(&found, item, &after)?;
         }
         Ok(Settled::Fenced)
     }
@@ -140,7 +140,7 @@ impl Batch<'_, '_> {
         Ok(())
     }
 
-    fn write(&mut self, found: &Found, item: &Settlement, after: After) -> Result<(), Failure> {
+    fn write(&mut self, found: &Found, item: &Settlement, after: &After) -> Result<(), Failure> {
         let (state, reason) = row::state_columns(after.state);
         // Only an attempt ends the row of silent leases.
         let spoke = item.attempt.is_some();

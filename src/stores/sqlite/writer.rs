@@ -128,7 +128,10 @@ fn run(db: &Db<'_>, waiting: &mpsc::Receiver<Box<dyn Write>>) {
 /// How a transaction ended.
 enum End {
     Committed,
-    /// Something in it made SQLite give it up as a whole; nothing was written.
+    /// A call failed so that SQLite gave up the whole transaction, as it may when the
+    /// disk is full; nothing was written, and the call has its error.
+    Undone,
+    /// The commit was refused; nothing was written.
     Lost(rusqlite::Error),
     /// Nothing was written, and trying again now would fail the same way.
     Refused(rusqlite::Error),
@@ -138,13 +141,13 @@ enum End {
 
 fn commit_group(db: &Db<'_>, mut group: Vec<Box<dyn Write>>) {
     match transact(db, &mut group) {
-        End::Committed => group.into_iter().for_each(Write::answer),
         // One call that fills the disk must not fail the others: each by itself.
-        End::Lost(_) if group.len() > 1 => {
+        End::Undone | End::Lost(_) if group.len() > 1 => {
             for call in group {
                 commit_group(db, vec![call]);
             }
         }
+        End::Committed | End::Undone => group.into_iter().for_each(Write::answer),
         End::Lost(error) | End::Refused(error) => {
             fail_all(group, Spoiled { error: &error, in_doubt: false });
         }
@@ -164,8 +167,10 @@ fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>]) -> End {
         return End::Refused(error);
     }
     for call in group.iter_mut() {
-        if let Err(error) = in_savepoint(db, call.as_mut()) {
-            return abandon(db, error);
+        match in_savepoint(db, call.as_mut()) {
+            Ok(true) => {}
+            Ok(false) => return End::Undone,
+            Err(error) => return abandon(db, error),
         }
     }
     match statement(db, "COMMIT") {
@@ -180,15 +185,18 @@ fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>]) -> End {
     }
 }
 
-/// Runs one call; an error means that the whole transaction is lost.
-fn in_savepoint(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<()> {
+/// Runs one call, whose failure undoes nothing but itself; `false` when SQLite undid
+/// the whole transaction instead.
+fn in_savepoint(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<bool> {
     statement(db, "SAVEPOINT hookpost_call")?;
     if !call.run(db) {
-        // After some errors, such as a full disk, SQLite has rolled back everything,
-        // and this statement fails.
+        if db.is_autocommit() {
+            return Ok(false);
+        }
         statement(db, "ROLLBACK TO hookpost_call")?;
     }
-    statement(db, "RELEASE hookpost_call")
+    statement(db, "RELEASE hookpost_call")?;
+    Ok(true)
 }
 
 fn abandon(db: &Db<'_>, error: rusqlite::Error) -> End {

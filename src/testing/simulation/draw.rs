@@ -35,13 +35,14 @@ impl World {
             script: Vec::new(),
             heal_at: seconds(SCRIPT + 600),
         };
+        let pace = Pace::draw(&mut random);
         world.sites = sites(&mut random);
-        let mut script = publishes(&mut random, &world.sites);
+        let mut script = publishes(&mut random, &pace, &world.sites);
         if random.bool() {
-            script.extend(commands(&mut random, world.sites.len()));
+            script.extend(commands(&mut random, &pace, world.sites.len()));
         }
         if !calm {
-            script.extend(disasters(&mut random, world.machines));
+            script.extend(disasters(&mut random, &pace, world.machines));
         }
         script.sort_by_key(|(at, _)| *at);
         world.script = script;
@@ -53,8 +54,22 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn some_time(random: &mut fastrand::Rng) -> Duration {
-    Duration::from_millis(random.u64(..SCRIPT * 1000))
+/// When things happen: all over the script, or in bursts of a few seconds.
+struct Pace(Vec<u64>);
+
+impl Pace {
+    fn draw(random: &mut fastrand::Rng) -> Self {
+        let bursts = if random.bool() { random.usize(1..=5) } else { 0 };
+        Self((0..bursts).map(|_| random.u64(..(SCRIPT - 10) * 1000)).collect())
+    }
+
+    fn some_time(&self, random: &mut fastrand::Rng) -> Duration {
+        let burst = random.choice(&self.0).copied();
+        Duration::from_millis(match burst {
+            Some(start) => start + random.u64(..5_000),
+            None => random.u64(..SCRIPT * 1000),
+        })
+    }
 }
 
 fn store_faults(random: &mut fastrand::Rng) -> Faults {
@@ -79,7 +94,8 @@ fn mood(random: &mut fastrand::Rng) -> Mood {
 
 fn sites(random: &mut fastrand::Rng) -> Vec<Site> {
     let tenants = random.usize(1..=20);
-    let most = if tenants > 5 { 3 } else { 10 };
+    // From 17 matches on an event is not routed by its publisher.
+    let most = random.choice([3, 10, 40]).unwrap_or(3).min(100 / tenants);
     let mut sites = Vec::new();
     for tenant in 0..tenants {
         for number in 0..random.usize(1..=most) {
@@ -97,7 +113,7 @@ fn sites(random: &mut fastrand::Rng) -> Vec<Site> {
     sites
 }
 
-fn publishes(random: &mut fastrand::Rng, sites: &[Site]) -> Vec<(Duration, Deed)> {
+fn publishes(random: &mut fastrand::Rng, pace: &Pace, sites: &[Site]) -> Vec<(Duration, Deed)> {
     let (ordered, keyed) = (random.bool(), random.bool());
     let mut parcels: Vec<(Duration, Parcel)> = Vec::new();
     for number in 0..random.usize(1..=200) {
@@ -110,7 +126,7 @@ fn publishes(random: &mut fastrand::Rng, sites: &[Site]) -> Vec<(Duration, Deed)
             key: (keyed && random.bool()).then(|| format!("key-{number}")),
             order: (ordered && random.bool()).then(|| format!("order-{}", random.u8(..3))),
         };
-        parcels.push((some_time(random), parcel));
+        parcels.push((pace.some_time(random), parcel));
     }
     let again: Vec<_> = parcels.iter().filter(|_| random.u8(..10) == 0).cloned().collect();
     for (number, (at, mut parcel)) in again.into_iter().enumerate() {
@@ -125,7 +141,7 @@ fn publishes(random: &mut fastrand::Rng, sites: &[Site]) -> Vec<(Duration, Deed)
     parcels.into_iter().map(|(at, parcel)| (at, Deed::Publish(parcel))).collect()
 }
 
-fn commands(random: &mut fastrand::Rng, sites: usize) -> Vec<(Duration, Deed)> {
+fn commands(random: &mut fastrand::Rng, pace: &Pace, sites: usize) -> Vec<(Duration, Deed)> {
     let mut commands = Vec::new();
     for _ in 0..random.usize(..=10) {
         let (site, later) = (random.usize(..sites), seconds(random.u64(1..=400)));
@@ -137,28 +153,28 @@ fn commands(random: &mut fastrand::Rng, sites: usize) -> Vec<(Duration, Deed)> {
             6 => Deed::Expedite(site),
             _ => Deed::Cancel(site),
         };
-        commands.push((some_time(random), deed));
+        commands.push((pace.some_time(random), deed));
     }
     commands
 }
 
-fn disasters(random: &mut fastrand::Rng, machines: usize) -> Vec<(Duration, Deed)> {
+fn disasters(random: &mut fastrand::Rng, pace: &Pace, machines: usize) -> Vec<(Duration, Deed)> {
     let (crashes, freezes) = (random.usize(..=8), random.usize(..=4));
     let mut disasters = Vec::new();
     for _ in 0..crashes {
         let (machine, point) =
             (random.usize(..machines), random.choice(Point::ALL).unwrap_or(Point::AfterSend));
         let deed = Deed::Crash(machine, point, seconds(random.u64(0..=120)));
-        disasters.push((some_time(random), deed));
+        disasters.push((pace.some_time(random), deed));
     }
     for _ in 0..freezes {
         let deed = Deed::Freeze(random.usize(..machines), seconds(random.u64(1..=180)));
-        disasters.push((some_time(random), deed));
+        disasters.push((pace.some_time(random), deed));
     }
     if random.u8(..5) == 0 {
         let by = seconds(random.u64(1..=4 * 3600));
         let deed = if random.bool() { Deed::JumpAhead(by) } else { Deed::JumpBack(by) };
-        disasters.push((some_time(random), deed));
+        disasters.push((pace.some_time(random), deed));
     }
     disasters
 }

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::StoreError;
@@ -16,6 +15,8 @@ use crate::policy::outcome::Outcome;
 use crate::seam::Transport;
 use crate::testing::store::{Call, Effect, Interpose};
 use crate::wire::request::Request;
+
+use super::signal::Signal;
 
 /// Where a process can be caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,14 +76,14 @@ impl Point {
 pub struct Failpoints {
     armed: Mutex<Option<Point>>,
     frozen_until: Mutex<Option<Instant>>,
-    crashed: watch::Sender<bool>,
+    crashed: Signal,
 }
 
 impl Failpoints {
     /// A process that lives and meets nothing.
     #[must_use]
     pub fn new() -> Self {
-        Self { armed: Mutex::new(None), frozen_until: Mutex::new(None), crashed: watch::Sender::new(false) }
+        Self { armed: Mutex::new(None), frozen_until: Mutex::new(None), crashed: Signal::default() }
     }
 
     /// Dies when it next comes by that point.
@@ -103,9 +104,7 @@ impl Failpoints {
 
     /// Waits until it is dead.
     pub async fn crashed(&self) {
-        let mut crashed = self.crashed.subscribe();
-        // It ends with an error only after its sender, which this value owns.
-        crashed.wait_for(|crashed| *crashed).await.ok();
+        self.crashed.wait().await;
     }
 
     /// Comes by a point, if it gets past it at all.
@@ -113,7 +112,7 @@ impl Failpoints {
         let met = point.is_some() && *held(&self.armed) == point;
         if met {
             *held(&self.armed) = None;
-            self.crashed.send_replace(true);
+            self.crashed.raise();
         }
         // A request that stood still between the last check and its first byte would be
         // late through nobody's fault: a process freezes in its calls and answers.
@@ -121,7 +120,7 @@ impl Failpoints {
         if let Some(thaw) = thaw {
             tokio::time::sleep_until(thaw).await;
         }
-        if *self.crashed.borrow() {
+        if self.crashed.is_raised() {
             future::pending::<()>().await;
         }
     }

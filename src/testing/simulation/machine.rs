@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use tokio::sync::watch;
 
 use crate::endpoint::{EndpointError, Overrides};
 use crate::id::ProfileName;
@@ -23,6 +23,7 @@ use crate::wire::profile::Profile;
 
 use super::failpoints::{FailingTransport, Failpoints};
 use super::probe::Probe;
+use super::signal::Signal;
 use super::trace::{Trace, What};
 use super::world::{Site, World};
 
@@ -82,12 +83,11 @@ impl Machine {
     }
 
     /// Runs engine after engine, until the shutdown of one.
-    pub(super) async fn live(self: Arc<Self>, shutdown: watch::Receiver<bool>) {
+    pub(super) async fn live(self: Arc<Self>, shutdown: Arc<Signal>) {
         for birth in 1.. {
             let life = self.start(birth);
-            let mut shutdown = shutdown.clone();
-            let asked = async move { drop(shutdown.wait_for(|asked| *asked).await) };
-            let (run, crash) = (pin!(life.webhooks.run(asked)), pin!(life.failpoints.crashed()));
+            let run = life.webhooks.run(shutdown.wait());
+            let (run, crash) = (pin!(run), pin!(life.failpoints.crashed()));
             if let Either::Left(_) = select(run, crash).await {
                 return;
             }
@@ -170,13 +170,35 @@ impl Ground {
     fn webhooks(&self, store: Arc<dyn Backend>, transport: Arc<dyn Transport>, seed: u64) -> Webhooks {
         let built = Webhooks::builder(store, transport)
             .profile(profile(&self.world).expect("worlds are drawn by the rules of profiles"))
-            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
+            .clock(Arc::new(Bounded { clock: Arc::clone(&self.clock), reads: AtomicU64::new(0) }))
             .entropy(Arc::new(SeededEntropy::new(seed)))
             .concurrency(self.world.concurrency)
             .lease(self.world.lease)
             .poll(self.world.poll)
             .build();
         built.expect("worlds are drawn by the rules of settings")
+    }
+}
+
+/// A clock that is not read for ever: an engine that turns without end is a failure,
+/// not a test that hangs.
+struct Bounded {
+    clock: Arc<VirtualClock>,
+    reads: AtomicU64,
+}
+
+/// Ten times as often as any engine reads it in the first sixty worlds.
+const READS_MAX: u64 = 4_000_000;
+
+impl Clock for Bounded {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        let reads = self.reads.fetch_add(1, Ordering::Relaxed);
+        assert!(reads < READS_MAX, "an engine turns without end");
+        self.clock.elapsed()
     }
 }
 

@@ -25,6 +25,7 @@ mod machine;
 mod mood;
 mod play;
 mod probe;
+mod signal;
 mod trace;
 mod world;
 

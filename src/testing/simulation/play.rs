@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -17,13 +16,16 @@ use crate::webhooks::{PublishError, Webhooks};
 
 use super::invariants::Evidence;
 use super::machine::{Ground, Machine};
+use super::signal::Signal;
 use super::trace::{Command, What};
 use super::world::{Deed, Parcel, Site, World};
 
 /// How long after it healed a world may have something pending.
 pub(super) const DRAIN: Duration = Duration::from_secs(4 * 3600);
-/// How often something is asked again that was not answered.
+/// How often a command is asked again that was not answered.
 const TRIES: usize = 20;
+/// A publisher is more patient: some machine comes back.
+const PUBLISHES: usize = 250;
 
 /// Plays a world and gathers what there is to judge. Needs a current-thread runtime
 /// whose time is paused.
@@ -34,12 +36,12 @@ pub(super) async fn play(world: World) -> Evidence {
     let ground = Arc::new(Ground::lay(world).await);
     let start = Instant::now();
     let healed = set_moods(&ground, start);
-    let (shutdown, asked) = watch::channel(false);
+    let shutdown = Arc::new(Signal::default());
     let machines: Arc<[Arc<Machine>]> =
         (0..ground.world.machines).map(|number| Arc::new(Machine::new(number, &ground))).collect();
     let mut lives = JoinSet::new();
     for machine in machines.iter() {
-        lives.spawn(Arc::clone(machine).live(asked.clone()));
+        lives.spawn(Arc::clone(machine).live(Arc::clone(&shutdown)));
     }
     let mut deeds = JoinSet::new();
     for (number, (at, deed)) in ground.world.script.iter().cloned().enumerate() {
@@ -55,7 +57,7 @@ pub(super) async fn play(world: World) -> Evidence {
         .set_right()
         .await;
     drain(&ground, Instant::now() + DRAIN).await;
-    shutdown.send_replace(true);
+    shutdown.raise();
     while lives.join_next().await.is_some() {}
     Evidence::gather(&ground).await
 }
@@ -147,7 +149,7 @@ impl Hand {
 
     async fn publish(&self, parcel: Parcel) {
         let answer = self
-            .ask(|webhooks| {
+            .ask(PUBLISHES, |webhooks| {
                 let event = event(&parcel);
                 async move {
                     match webhooks.publish(event?).await {
@@ -171,7 +173,7 @@ impl Hand {
         let replay = ReplayId::new(format!("replay-{}", self.number));
         self.note(What::Asked(command, id.clone()));
         let done = self
-            .ask(|webhooks| {
+            .ask(TRIES, |webhooks| {
                 let (id, tenant, replay) = (id.clone(), tenant.clone(), replay.clone());
                 async move { carry_out(&webhooks, command, &tenant, &id, replay.ok()).await.ok_or(()) }
             })
@@ -180,11 +182,11 @@ impl Hand {
     }
 
     /// Asks one living machine after the other, until one answers.
-    async fn ask<T, E, F>(&self, mut what: impl FnMut(Webhooks) -> F) -> Option<T>
+    async fn ask<T, E, F>(&self, tries: usize, mut what: impl FnMut(Webhooks) -> F) -> Option<T>
     where
         F: Future<Output = Result<T, E>>,
     {
-        for attempt in 0..TRIES {
+        for attempt in 0..tries {
             let machine = &self.machines[self.number.wrapping_add(attempt) % self.machines.len()];
             if let Some(life) = machine.life()
                 && let Some(Ok(answer)) = life.ask(&mut what).await

@@ -1,2 +1,3 @@
 -- Leases an event to a router.
+-- Plan: SEARCH hookpost_routing USING INTEGER PRIMARY KEY (rowid=?)
 UPDATE hookpost_routing SET token = ?2, due_at = ?3, prior_due = ?4 WHERE event = ?1

@@ -1,5 +1,8 @@
 -- Due deliveries with a silent lease behind them, in the order of their lanes. There
 -- are few: a silent lease is a process that died.
+-- Plan: SEARCH d USING INDEX hookpost_delivery_silent (due_at<?)
+-- Plan: SEARCH l USING INTEGER PRIMARY KEY (rowid=?)
+-- Plan: USE TEMP B-TREE FOR ORDER BY
 SELECT d.delivery, d.lane, l.tenant FROM hookpost_delivery AS d INDEXED BY hookpost_delivery_silent
 CROSS JOIN hookpost_lane AS l ON l.lane = d.lane
 WHERE d.due_at <= ?1 AND d.silent > 0 AND l.ready_at <= ?1

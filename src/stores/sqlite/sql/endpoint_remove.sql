@@ -1,2 +1,3 @@
 -- Removes an endpoint. Its lane stays: deliveries of the past name it.
+-- Plan: SEARCH hookpost_endpoint USING INDEX hookpost_endpoint_id (id=?)
 DELETE FROM hookpost_endpoint WHERE id = ?1 AND tenant = ?2

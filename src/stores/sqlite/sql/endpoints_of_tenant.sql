@@ -1,4 +1,5 @@
 -- A tenant's endpoints in the order of their ids.
+-- Plan: SEARCH hookpost_endpoint USING INDEX hookpost_endpoint_tenant (tenant=? AND id>?)
 SELECT endpoint, version, id, tenant, name, url, profile, key_id, sealed, subscription, overrides,
   enabled, since
 FROM hookpost_endpoint INDEXED BY hookpost_endpoint_tenant

@@ -1,5 +1,12 @@
 -- Whether the tenant is paused, and until when tenant and host hold a lane: three seeks,
 -- a third of what one query with OR costs.
+-- Plan: SCAN CONSTANT ROW
+-- Plan: SCALAR SUBQUERY 1
+-- Plan: SEARCH hookpost_gate USING PRIMARY KEY (kind=? AND name=?)
+-- Plan: SCALAR SUBQUERY 2
+-- Plan: SEARCH hookpost_gate USING PRIMARY KEY (kind=? AND name=?)
+-- Plan: SCALAR SUBQUERY 3
+-- Plan: SEARCH hookpost_gate USING PRIMARY KEY (kind=? AND name=?)
 SELECT
   coalesce((SELECT paused FROM hookpost_gate WHERE kind = 'tenant' AND name = ?1), 0),
   (SELECT held_until FROM hookpost_gate WHERE kind = 'tenant' AND name = ?1),

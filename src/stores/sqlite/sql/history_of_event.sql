@@ -1,4 +1,8 @@
 -- An event's deliveries in the order of their ids; sorted, as one event has few.
+-- Plan: SEARCH e USING INDEX hookpost_event_id (tenant=? AND id=?)
+-- Plan: SEARCH d USING INDEX hookpost_delivery_event (event=?)
+-- Plan: SEARCH l USING INTEGER PRIMARY KEY (rowid=?)
+-- Plan: USE TEMP B-TREE FOR ORDER BY
 SELECT d.delivery, d.lane, d.event, d.id, d.state, d.reason, d.due_at, d.token, d.round,
   d.born_at, d.first_attempt_at, d.attempts, d.settled_at, d.test, l.endpoint, e.id, e.kind,
   e.created_at

@@ -1,4 +1,7 @@
 -- One delivery.
+-- Plan: SEARCH d USING INDEX hookpost_delivery_tenant (tenant=? AND id=?)
+-- Plan: SEARCH e USING INTEGER PRIMARY KEY (rowid=?)
+-- Plan: SEARCH l USING INTEGER PRIMARY KEY (rowid=?)
 SELECT d.delivery, d.lane, d.event, d.id, d.state, d.reason, d.due_at, d.token, d.round,
   d.born_at, d.first_attempt_at, d.attempts, d.settled_at, d.test, l.endpoint, e.id, e.kind,
   e.created_at

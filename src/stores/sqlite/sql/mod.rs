@@ -101,3 +101,55 @@ statements! {
     STATS_UNROUTED = "stats_unrouted.sql",
     UNMATCHED_ADD = "unmatched_add.sql",
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    /// Counts over everything that is there, and nothing that a delivery waits for.
+    const COUNTS: [&str; 4] = [
+        "stats_by_state_of_all.sql",
+        "stats_deliveries_of_all.sql",
+        "stats_oldest_due.sql",
+        "stats_unrouted.sql",
+    ];
+    /// Sorts of a few rows: suspects, one event's or one delivery's rows, four states.
+    const SORTS: [&str; 4] =
+        ["claim_suspects.sql", "history_attempts.sql", "history_of_event.sql", "stats_by_state.sql"];
+
+    fn plan(db: &Connection, statement: Sql) -> Vec<String> {
+        let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text)).unwrap();
+        let unbound: Vec<Option<i64>> = vec![None; explain.parameter_count()];
+        let details = explain.query_map(rusqlite::params_from_iter(unbound), |row| row.get(3)).unwrap();
+        details.collect::<Result<_, _>>().unwrap()
+    }
+
+    fn schema() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        super::super::schema::migrate(&db).unwrap();
+        db
+    }
+
+    #[test]
+    fn every_statement_has_the_plan_that_its_file_says() {
+        let db = schema();
+        for (file, statement) in ALL {
+            let written: Vec<_> =
+                statement.text.lines().filter_map(|line| line.strip_prefix("-- Plan: ")).collect();
+            assert_eq!(written, plan(&db, *statement), "{file}");
+        }
+    }
+
+    #[test]
+    fn no_statement_walks_a_table_or_sorts_but_a_few_named_ones() {
+        let db = schema();
+        for (file, statement) in ALL {
+            let plan = plan(&db, *statement).join("\n");
+            let walks = plan.replace("SCAN CONSTANT ROW", "").contains("SCAN");
+            assert!(!walks || COUNTS.contains(file) || *file == "gate_any.sql", "{file}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE") || SORTS.contains(file), "{file}: {plan}");
+        }
+    }
+}

@@ -1,4 +1,6 @@
 -- Leaves an event to be routed; parked where an unrouted one of its key goes before it.
+-- Plan: SCALAR SUBQUERY 1
+-- Plan: SEARCH hookpost_routing USING COVERING INDEX hookpost_routing_key (tenant=? AND ordering_key=?)
 INSERT INTO hookpost_routing (event, tenant, ordering_key, due_at, prior_due)
 VALUES (?1, ?2, ?3,
   CASE WHEN ?3 IS NULL OR NOT EXISTS

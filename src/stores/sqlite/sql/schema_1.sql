@@ -160,7 +160,7 @@ CREATE TABLE hookpost_endpoint (
 );
 CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);
 CREATE INDEX hookpost_endpoint_tenant ON hookpost_endpoint (tenant, id);
-CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url);
+CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url, id);
 
 -- Granted request starts, each until no limit it was asked under counts it.
 CREATE TABLE hookpost_start (

@@ -1,2 +1,3 @@
 -- Gives an event back as it was.
+-- Plan: SEARCH hookpost_routing USING INTEGER PRIMARY KEY (rowid=?)
 UPDATE hookpost_routing SET token = NULL, due_at = prior_due WHERE event = ?1

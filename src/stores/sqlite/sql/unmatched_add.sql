@@ -1,5 +1,8 @@
 -- Marks an event that no endpoint wanted, if it has no delivery indeed. A mark of its
 -- own: a column of the event would write the payload a second time.
+-- Plan: SEARCH hookpost_event USING INTEGER PRIMARY KEY (rowid=?)
+-- Plan: SCALAR SUBQUERY 1
+-- Plan: SEARCH hookpost_delivery USING COVERING INDEX hookpost_delivery_event (event=?)
 INSERT INTO hookpost_unmatched (event, created_at)
 SELECT event, created_at FROM hookpost_event
 WHERE event = ?1

@@ -1,0 +1,424 @@
+//! Broken stores: the memory store behind a wrapper that spoils one thing.
+
+mod asking;
+mod endpoints;
+mod limiter;
+mod queue;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hookpost::delivery::{
+    CancelReason, Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next,
+    Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
+};
+use hookpost::error::StoreError;
+use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
+use hookpost::policy::lane::{Lane, LaneChange};
+use hookpost::policy::rate::LimitKey;
+use hookpost::seam::{
+    Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History, Limiter,
+    PageAfter, Put, Refusal, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+};
+use hookpost::stores::memory::MemoryStore;
+use hookpost::{Endpoint, Event, Headers, Timestamp};
+
+/// What is wrong with a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    IgnoresIdempotencyKeys,
+    SharesIdsBetweenTenants,
+    ClaimsAtPublishAsAtAnyTime,
+    LeasesNothingAtPublish,
+    TreatsTestPingsAsAnyOther,
+    GivesWorkTwice,
+    SkipsNobody,
+    SharesNothing,
+    TrustsDoubtfulLanes,
+    ForgetsTheLanes,
+    SaysNextDueTooLate,
+    NeverSaysNextDue,
+    LeasesForEver,
+    CountsReleases,
+    ForgetsSilentLeases,
+    LetsDeferralsEndSilence,
+    GivesSuspectsToAnybody,
+    FencesNothing,
+    FencesSuccessToo,
+    LosesAttemptsOfStaleTokens,
+    StopsABatchAtTheFirstStaleItem,
+    RevivesTerminalDeliveries,
+    IgnoresWidth,
+    ServesPausedLanes,
+    ForgetsHeldLanes,
+    ShortensHolds,
+    LiftsPauses,
+    IgnoresTenantGates,
+    IgnoresHostGates,
+    LosesRaises,
+    AppliesOutdatedHealth,
+    StarvesOtherTenants,
+    RoutesOneTenantOnly,
+    IgnoresOrderingKeys,
+    RoutesChunksFromTheStart,
+    ReadsPayloadsAsText,
+    CutsTimesToMilliseconds,
+    PrunesPending,
+    PrunesWithoutLimit,
+    PrunesNothingUnmatched,
+    IgnoresVersions,
+    IgnoresUrls,
+    DisablesWhateverTheVersion,
+    ShowsDisabledEndpoints,
+    ReadsOtherTenants,
+    RepeatsReplays,
+    EndsPausesByExpediting,
+    CancelsOnlyWhatWaits,
+    CountsAllForEach,
+    LimitsByFixedWindows,
+    CountsGrantsFromTheirAsking,
+    LimitsByTheFirstLimitAlone,
+    ServesInTheOrderOfNames,
+    ServesTheNewestFirst,
+    TakesMissingForFenced,
+    ConfirmsEverything,
+    RefusesLateSettlements,
+    RetriesAtOnce,
+    NumbersEveryAttemptOne,
+    RoutesOnlyFromNotBefore,
+    RoutesExistingAgain,
+    KeepsReleasedEvents,
+    DropsUnmatchedEvents,
+    RoutesTheNewestFirst,
+    ForgetsProgress,
+    ForgetsWhenItEnded,
+    LosesScopes,
+    LosesHeaders,
+    NeverCountsVersions,
+    GivesIdsToAnyTenant,
+    LoadsInReverse,
+    OnlyDisablesWhatIsRemoved,
+    KeepsPausesOfRemovedEndpoints,
+    ForgetsTheLastOfAPage,
+    ExpeditesNothing,
+    SaysItCancelledEverything,
+    GrantsFromTheBack,
+    KeepsOneLogForAll,
+    ForgetsGrants,
+    StoresIdsAgain,
+    ReadsNoEvents,
+    RoutesWhatIsRouted,
+}
+
+/// What some faults need to know of the past.
+#[derive(Default)]
+struct Past {
+    tokens: BTreeMap<Claimed, Token>,
+    claims: BTreeMap<DeliveryId, Claim>,
+    events: HashMap<(TenantId, EventId), Arc<Event>>,
+    tenants: BTreeSet<TenantId>,
+    revived: BTreeSet<DeliveryId>,
+    replays: u32,
+    windows: BTreeMap<(LimitKey, Duration, i64), u32>,
+}
+
+/// A store with a fault.
+pub(crate) struct Broken {
+    fault: Fault,
+    store: MemoryStore,
+    past: Mutex<Past>,
+}
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH
+    }
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl Broken {
+    pub(crate) fn by(fault: Fault) -> Self {
+        Self { fault, store: MemoryStore::new(Arc::new(Still)), past: Mutex::default() }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap()
+    }
+
+    /// Changes an event on its way in; `unmask` gives the original back.
+    fn mask(&self, event: &Arc<Event>) -> Arc<Event> {
+        let mut past = self.past();
+        past.tenants.insert(event.tenant.clone());
+        let name = (event.tenant.clone(), event.id.clone());
+        past.events.entry(name).or_insert_with(|| event.clone());
+        let mut masked = Event::clone(event);
+        match self.fault {
+            Fault::IgnoresIdempotencyKeys => masked.idempotency_key = None,
+            Fault::IgnoresOrderingKeys | Fault::RoutesTheNewestFirst => masked.ordering_key = None,
+            _ => return event.clone(),
+        }
+        Arc::new(masked)
+    }
+
+    fn unmask(&self, event: &Arc<Event>) -> Arc<Event> {
+        if self.is(Fault::ReadsPayloadsAsText) {
+            let payload = String::from_utf8_lossy(&event.payload).into_owned().into();
+            return Arc::new(Event { payload, ..Event::clone(event) });
+        }
+        if self.is(Fault::LosesScopes) {
+            return Arc::new(Event { scope: None, ..Event::clone(event) });
+        }
+        self.past().events.get(&(event.tenant.clone(), event.id.clone())).unwrap_or(event).clone()
+    }
+
+    fn routes(&self, routes: &mut [Route]) {
+        for route in routes {
+            if self.is(Fault::IgnoresWidth) {
+                route.width = 1000;
+            }
+            if self.is(Fault::TreatsTestPingsAsAnyOther) {
+                route.test = false;
+            }
+            if self.is(Fault::CutsTimesToMilliseconds) {
+                (route.due_at, route.born_at) = (cut(route.due_at), cut(route.born_at));
+            }
+        }
+    }
+
+    fn request(&self, request: &ClaimRequest) -> ClaimRequest {
+        let mut request = request.clone();
+        match self.fault {
+            Fault::SkipsNobody => request.skip_tenants.clear(),
+            Fault::SharesNothing => request.per_tenant = usize::MAX,
+            Fault::TrustsDoubtfulLanes => request.doubtful = usize::MAX,
+            Fault::LeasesForEver => request.lease_until = Timestamp::MAX,
+            Fault::CutsTimesToMilliseconds => request.lease_until = cut(request.lease_until),
+            _ => {}
+        }
+        request
+    }
+
+    fn told(&self, request: &ClaimRequest, mut claims: Claims) -> Claims {
+        for claim in &mut claims.work {
+            claim.event = self.unmask(&claim.event);
+            if self.is(Fault::LeasesForEver) {
+                claim.lease_until = request.lease_until;
+            }
+            if self.is(Fault::ForgetsProgress) {
+                (claim.attempts, claim.first_attempt_at) = (0, None);
+            }
+            let mut past = self.past();
+            past.tokens.insert(Claimed::Delivery(claim.delivery), claim.token);
+            past.claims.insert(claim.delivery, claim.clone());
+        }
+        for claim in &mut claims.events {
+            claim.event = self.unmask(&claim.event);
+            if self.is(Fault::LeasesForEver) {
+                claim.lease_until = request.lease_until;
+            }
+            if self.is(Fault::RoutesChunksFromTheStart) {
+                claim.after = None;
+            }
+            let of = Claimed::Event(claim.event.tenant.clone(), claim.event.id.clone());
+            self.past().tokens.insert(of, claim.token);
+        }
+        if self.is(Fault::RoutesWhatIsRouted) {
+            let again = claims.work.iter().map(|claim| EventClaim {
+                event: claim.event.clone(),
+                after: None,
+                token: claim.token,
+                lease_until: claim.lease_until,
+            });
+            claims.events.extend(again);
+        }
+        match self.fault {
+            Fault::ForgetsTheLanes => claims.lanes.clear(),
+            Fault::SaysNextDueTooLate => {
+                claims.next_due = claims.next_due.map(|due| due + Duration::from_millis(1));
+            }
+            Fault::NeverSaysNextDue => claims.next_due = None,
+            _ => {}
+        }
+        claims
+    }
+
+    /// The settlement as this store reads it.
+    fn read(&self, settlement: &Settlement) -> Settlement {
+        let mut read = settlement.clone();
+        let past = self.past();
+        let current = past.tokens.get(&read.of).copied();
+        let is_stale = current.is_some_and(|current| current != read.token);
+        match self.fault {
+            Fault::FencesNothing => read.token = current.unwrap_or(read.token),
+            Fault::FencesSuccessToo if is_stale && matches!(read.next, Next::Done { .. }) => {
+                read.next = Next::Release;
+            }
+            Fault::LosesAttemptsOfStaleTokens if is_stale => read.attempt = None,
+            Fault::ConfirmsEverything => {
+                if let Next::Done { state: State::Delivered { confirmed }, .. } = &mut read.next {
+                    *confirmed = true;
+                }
+            }
+            Fault::RefusesLateSettlements => {
+                if let Claimed::Delivery(id) = &read.of
+                    && past.claims.get(id).is_some_and(|claim| claim.lease_until <= read.at)
+                {
+                    read.token = Token::from_bytes([0xff; 16]);
+                }
+            }
+            Fault::RetriesAtOnce => {
+                if let (Next::Later { due_at, .. }, true) = (&mut read.next, read.attempt.is_some()) {
+                    *due_at = read.at;
+                }
+            }
+            Fault::KeepsReleasedEvents if is_release_of_event(settlement) => {
+                read.token = Token::from_bytes([0xff; 16]);
+            }
+            Fault::RoutesExistingAgain => {
+                if let Next::Routed { routes, .. } = &mut read.next {
+                    let known = |route: &Route| past.claims.contains_key(&route.delivery);
+                    for route in routes.iter_mut().filter(|route| known(route)) {
+                        route.delivery = DeliveryId::from_bytes([0xee; 16]);
+                    }
+                }
+            }
+            Fault::CountsReleases => {
+                if let (Next::Release, Claimed::Delivery(id)) = (&read.next, &read.of)
+                    && let Some(claim) = past.claims.get(id)
+                {
+                    let progress =
+                        Progress { attempts: claim.attempts + 1, first_attempt_at: claim.first_attempt_at };
+                    read.next = Next::Later { due_at: claim.due_at, progress };
+                }
+            }
+            Fault::LetsDeferralsEndSilence => {
+                if let (Next::Later { .. }, None, Claimed::Delivery(id)) =
+                    (&read.next, &read.attempt, &read.of)
+                {
+                    read.attempt = past.claims.get(id).map(|claim| ghost_of(claim, read.at));
+                }
+            }
+            Fault::CutsTimesToMilliseconds => {
+                read.at = cut(read.at);
+                if let Next::Later { due_at, .. } = &mut read.next {
+                    *due_at = cut(*due_at);
+                }
+            }
+            _ => {}
+        }
+        drop(past);
+        if let Next::Routed { routes, .. } = &mut read.next {
+            self.routes(routes);
+        }
+        read
+    }
+
+    /// Claims all that is due, keeps what this store likes best, and gives the rest
+    /// back.
+    async fn claim_all_and_give_back(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
+        let (deliveries, events) = if self.is(Fault::RoutesTheNewestFirst) {
+            (request.deliveries, 1000)
+        } else {
+            (1000, request.events)
+        };
+        let mut claims = self.store.claim(&ClaimRequest { deliveries, events, ..request.clone() }).await?;
+        match self.fault {
+            Fault::ServesInTheOrderOfNames => claims.work.sort_by_key(|claim| claim.endpoint.clone()),
+            Fault::ServesTheNewestFirst => {
+                claims.work.sort_by_key(|claim| std::cmp::Reverse((claim.due_at, claim.event.id.clone())));
+            }
+            _ => claims.events.sort_by_key(|claim| std::cmp::Reverse(claim.event.id.clone())),
+        }
+        let work = claims.work.split_off(claims.work.len().min(request.deliveries));
+        let events = claims.events.split_off(claims.events.len().min(request.events));
+        let events = events.iter().map(|claim| Settlement {
+            token: claim.token,
+            of: Claimed::Event(claim.event.tenant.clone(), claim.event.id.clone()),
+            at: request.now,
+            next: Next::Release,
+            attempt: None,
+        });
+        let back: Vec<_> = work.iter().map(release).chain(events).collect();
+        self.store.settle(&back, &[], request.now).await?;
+        let served = |lane: &Lane| claims.work.iter().any(|claim| claim.endpoint == lane.endpoint);
+        claims.lanes.retain(served);
+        if !back.is_empty() {
+            claims.next_due = Some(request.now);
+        }
+        Ok(claims)
+    }
+
+    async fn publish_once_for_all_tenants(
+        &self,
+        publishes: &[Publish],
+        request: Option<&ClaimRequest>,
+        now: Timestamp,
+    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+        let mut read: Vec<Publish> = Vec::new();
+        for publish in publishes {
+            let tenants = self.past().tenants.clone();
+            let mut event = Event::clone(&publish.event);
+            for tenant in tenants {
+                let in_batch = read.iter().any(|other| other.event.id == event.id);
+                if in_batch || self.store.event(&tenant, &event.id).await?.is_some() {
+                    event.tenant = tenant;
+                    break;
+                }
+            }
+            read.push(Publish { event: Arc::new(event), routes: publish.routes.clone() });
+        }
+        self.store.publish(&read, request, now).await
+    }
+
+    /// The tenant that is asked about, or another one where this store mixes them up.
+    async fn tenant_of(&self, asked: &TenantId, delivery: &DeliveryId) -> TenantId {
+        let tenants = self.past().tenants.clone();
+        for tenant in tenants.into_iter().filter(|_| self.is(Fault::ReadsOtherTenants)) {
+            if self.store.attempts(&tenant, delivery).await.unwrap().is_some() {
+                return tenant;
+            }
+        }
+        asked.clone()
+    }
+}
+
+fn cut(moment: Timestamp) -> Timestamp {
+    Timestamp::from_micros(moment.as_micros().div_euclid(1000) * 1000)
+}
+
+fn is_release_of_event(settlement: &Settlement) -> bool {
+    matches!(settlement.of, Claimed::Event(..)) && settlement.next == Next::Release
+}
+
+/// An attempt that never was.
+fn ghost_of(claim: &Claim, began_at: Timestamp) -> hookpost::delivery::Attempt {
+    hookpost::delivery::Attempt {
+        token: claim.token,
+        began_at,
+        took: Duration::ZERO,
+        result: hookpost::delivery::AttemptResult::NotSent(hookpost::policy::outcome::NotSent::Name),
+        success: false,
+        body: bytes::Bytes::new(),
+    }
+}
+
+/// Gives a claim back.
+fn release(claim: &Claim) -> Settlement {
+    Settlement {
+        token: claim.token,
+        of: Claimed::Delivery(claim.delivery),
+        at: claim.due_at,
+        next: Next::Release,
+        attempt: None,
+    }
+}

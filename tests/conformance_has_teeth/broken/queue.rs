@@ -1,0 +1,213 @@
+//! Publishing, claiming, settling, gates and retention, each with its faults.
+
+use super::*;
+
+#[async_trait]
+impl Store for Broken {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.store.now().await
+    }
+
+    async fn publish(
+        &self,
+        publishes: &[Publish],
+        claim: Option<&ClaimRequest>,
+        now: Timestamp,
+    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+        let mut read: Vec<_> = publishes
+            .iter()
+            .map(|publish| Publish { event: self.mask(&publish.event), routes: publish.routes.clone() })
+            .collect();
+        read.iter_mut().filter_map(|publish| publish.routes.as_mut()).for_each(|routes| self.routes(routes));
+        let request = claim.map(|claim| self.request(claim));
+        if self.is(Fault::SharesIdsBetweenTenants) {
+            return self.publish_once_for_all_tenants(&read, request.as_ref(), now).await;
+        }
+        let asked = request.as_ref().filter(|_| {
+            !self.is(Fault::LeasesNothingAtPublish) && !self.is(Fault::ClaimsAtPublishAsAtAnyTime)
+        });
+        let (answers, mut claims) = self.store.publish(&read, asked, now).await?;
+        let answers = answers.into_iter().zip(publishes).map(|(answer, publish)| match answer.published {
+            Published::Existing { .. } if self.is(Fault::StoresIdsAgain) && answer.id == publish.event.id => {
+                PublishAnswer { published: Published::Stored, ..answer }
+            }
+            _ => answer,
+        });
+        let answers = answers.collect();
+        if let (Fault::ClaimsAtPublishAsAtAnyTime, Some(request)) = (self.fault, &request) {
+            // Whatever is due is taken, and what was not published now is put back.
+            claims = self.store.claim(&ClaimRequest { events: 0, ..request.clone() }).await?;
+            let new = |claim: &Claim| read.iter().any(|publish| publish.event.id == claim.event.id);
+            let (kept, others): (Vec<_>, Vec<_>) = claims.work.into_iter().partition(new);
+            let back: Vec<_> = others.iter().map(release).collect();
+            self.store.settle(&back, &[], now).await?;
+            claims.work = kept;
+        }
+        let claims = match &request {
+            Some(request) => self.told(request, claims),
+            None => claims,
+        };
+        Ok((answers, claims))
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
+        let mut read = self.request(request);
+        let mut claims = match self.fault {
+            Fault::GivesSuspectsToAnybody => {
+                let alone = ClaimRequest { alone: true, ..read.clone() };
+                self.store.claim(&alone).await?
+            }
+            Fault::StarvesOtherTenants | Fault::RoutesOneTenantOnly => {
+                let others: Vec<_> = self.past().tenants.iter().skip(1).cloned().collect();
+                if self.is(Fault::StarvesOtherTenants) {
+                    read.skip_tenants.extend(others.clone());
+                }
+                let mut claims = self.store.claim(&read).await?;
+                if self.is(Fault::RoutesOneTenantOnly) {
+                    let (hidden, shown): (Vec<_>, Vec<_>) =
+                        claims.events.into_iter().partition(|claim| others.contains(&claim.event.tenant));
+                    claims.events = if shown.is_empty() { hidden } else { shown };
+                }
+                if claims.work.is_empty() && self.is(Fault::StarvesOtherTenants) {
+                    let all = ClaimRequest { events: 0, ..self.request(request) };
+                    let late = self.store.claim(&all).await?;
+                    claims = Claims { events: claims.events, ..late };
+                }
+                claims
+            }
+            Fault::ServesInTheOrderOfNames | Fault::ServesTheNewestFirst | Fault::RoutesTheNewestFirst => {
+                self.claim_all_and_give_back(&read).await?
+            }
+            Fault::RoutesOnlyFromNotBefore => {
+                let mut claims = self.store.claim(&read).await?;
+                let early = |claim: &EventClaim| claim.event.not_before.is_some_and(|begin| begin > read.now);
+                claims.events.retain(|claim| !early(claim));
+                claims
+            }
+            _ => self.store.claim(&read).await?,
+        };
+        if self.is(Fault::GivesWorkTwice) && claims.work.is_empty() {
+            let leased: Vec<_> = self.past().claims.values().cloned().collect();
+            for claim in leased {
+                let selection = Selection { ids: Some(vec![claim.delivery]), ..Selection::default() };
+                let query = DeliveryQuery { tenant: claim.event.tenant.clone(), selection };
+                let page = self.store.deliveries(&query, PageAfter::first(1)).await?;
+                let is_leased = page.deliveries.iter().any(|shown| shown.due_at == Some(claim.lease_until));
+                if is_leased && claim.lease_until > request.now {
+                    claims.work.push(claim);
+                }
+            }
+        }
+        Ok(self.told(request, claims))
+    }
+
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+        lanes: &[LaneChange],
+        now: Timestamp,
+    ) -> Result<Vec<Settled>, StoreError> {
+        let read: Vec<_> = settlements.iter().map(|settlement| self.read(settlement)).collect();
+        let mut lanes = lanes.to_vec();
+        for lane in &mut lanes {
+            match self.fault {
+                Fault::LosesRaises if lane.seen > 0 || lane.health.is_none() => lane.raise = None,
+                Fault::AppliesOutdatedHealth => {
+                    let seen = (lane.seen..lane.seen + 3).map(|seen| LaneChange { seen, ..lane.clone() });
+                    let all: Vec<_> = seen.collect();
+                    self.store.settle(&[], &all, now).await?;
+                }
+                _ => {}
+            }
+        }
+        if self.is(Fault::StopsABatchAtTheFirstStaleItem) {
+            let mut settled = self.store.settle(&[], &lanes, now).await?;
+            for settlement in &read {
+                if settled.iter().all(|other| *other == Settled::Applied) {
+                    settled.extend(self.store.settle(std::slice::from_ref(settlement), &[], now).await?);
+                } else {
+                    settled.push(Settled::Fenced);
+                }
+            }
+            return Ok(settled);
+        }
+        let mut settled = self.store.settle(&read, &lanes, now).await?;
+        match self.fault {
+            Fault::TakesMissingForFenced => {
+                for settled in settled.iter_mut().filter(|settled| **settled == Settled::Missing) {
+                    *settled = Settled::Fenced;
+                }
+            }
+            Fault::DropsUnmatchedEvents => {
+                self.store.prune(&[(Class::Unmatched, Timestamp::MAX)], 1000).await?;
+            }
+            Fault::KeepsReleasedEvents => {
+                for (settlement, settled) in settlements.iter().zip(&mut settled) {
+                    if is_release_of_event(settlement) {
+                        *settled = Settled::Applied;
+                    }
+                }
+            }
+            _ => {}
+        }
+        if self.is(Fault::RevivesTerminalDeliveries) {
+            for (settlement, settled) in read.iter().zip(&settled) {
+                if let (Claimed::Delivery(id), Settled::Fenced, Next::Later { .. }) =
+                    (&settlement.of, settled, &settlement.next)
+                {
+                    self.past().revived.insert(*id);
+                }
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
+        let mut read = Vec::new();
+        for (gate, change) in changes {
+            let of_tenant = matches!(gate, Gate::Tenant(_));
+            let of_lane = matches!(gate, Gate::Lane(_));
+            let (gate, change) = (gate.clone(), *change);
+            match (self.fault, change) {
+                (Fault::ServesPausedLanes, GateChange::Pause) if of_lane => continue,
+                (Fault::IgnoresTenantGates, _) if of_tenant => continue,
+                (Fault::IgnoresHostGates, GateChange::Hold(_)) if matches!(gate, Gate::Host(_)) => continue,
+                (Fault::ForgetsHeldLanes, GateChange::Hold(_)) if of_lane => {
+                    read.push((gate.clone(), GateChange::Hold(Timestamp::MAX)));
+                }
+                (Fault::ShortensHolds, GateChange::Hold(_)) => read.push((gate.clone(), GateChange::Lift)),
+                (Fault::LiftsPauses, GateChange::Lift) if of_tenant || of_lane => {
+                    read.push((gate.clone(), GateChange::Resume));
+                }
+                _ => {}
+            }
+            read.push((gate, change));
+        }
+        self.store.gate(&read, now).await
+    }
+
+    async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError> {
+        let mut classes = before.to_vec();
+        let tenants = self.past().tenants.clone();
+        match self.fault {
+            Fault::PrunesPending => {
+                for tenant in tenants {
+                    let page = PageAfter::first(1000);
+                    let all = Selection {
+                        state: Some(hookpost::seam::StateFilter::Pending),
+                        ..Selection::default()
+                    };
+                    self.store.cancel(&tenant, &all, CancelReason::ByHost, Timestamp::EPOCH, page).await?;
+                }
+            }
+            Fault::PrunesNothingUnmatched => classes.retain(|(class, _)| *class != Class::Unmatched),
+            Fault::PrunesWithoutLimit => return self.store.prune(before, 1000).await,
+            _ => {}
+        }
+        self.store.prune(&classes, limit).await
+    }
+
+    async fn hint(&self) {
+        self.store.hint().await;
+    }
+}
