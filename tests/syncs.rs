@@ -85,7 +85,7 @@ fn syncs_of(case: &str) -> Vec<usize> {
         } else if line.contains("sync") && line.ends_with("= 0") {
             // `fdatasync(7) = 0`, or `<... fdatasync resumed>) = 0` where another
             // thread's call came between.
-            syncs.last_mut().map(|syncs| *syncs += 1);
+            syncs.iter_mut().last().into_iter().for_each(|syncs| *syncs += 1);
         }
     }
     // What comes after the last mark belongs to no publish.

@@ -283,6 +283,6 @@ mod the_judge_sees {
 
     #[test]
     fn a_delivered_one_that_the_receiver_never_accepted() {
-        assert_eq!(found(|evidence| drop(evidence.deliveries[0].attempts.pop())), [0, 0, 1, 0, 1]);
+        assert_eq!(found(|evidence| evidence.deliveries[0].attempts.truncate(1)), [0, 0, 1, 0, 1]);
     }
 }
