@@ -77,38 +77,42 @@ fn fg1_a_process_that_dies_at_any_named_point_has_its_events_delivered_after_the
     }
 }
 
+/// Its work is either done by another meanwhile, or leased to another who still has it.
 #[test]
 fn a_process_that_slept_through_its_leases_settles_nothing_when_it_wakes() {
     let mut ground = Ground::new();
-    let mut stale = 0;
-    for _ in 0..4 {
-        ground.publish(16);
+    for done in [true, false, true, false] {
+        ground.publish(8);
         let orders =
             Orders { publishers: 0, sql: false, fate: Fate::StopsBeforeSettling, ..Orders::default() };
         let mut process = ground.start(&orders);
         process.wait_for(|line| *line == Line::Stops);
-        ground.heal();
+        if done {
+            ground.heal();
+        } else {
+            ground.take_over();
+        }
         process.wake_up();
-        let (mut sent, mut settled) = (process.count(Point::entering(Stage::Send)), 0);
-        while settled < sent {
+        let (mut sent, mut stale) = (process.count(Point::entering(Stage::Send)), 0);
+        while stale < sent {
             match process.line() {
                 Line::Mark(point) if point == Point::entering(Stage::Send) => sent += 1,
-                Line::Settled { applied, stale } => {
+                Line::Settled { applied, stale: more } => {
                     assert_eq!(applied, 0, "a stale settlement moved something");
-                    settled += stale;
+                    stale += more;
                 }
                 _ => {}
             }
         }
-        stale += settled;
+        println!("{stale} stale settlements, none applied");
+        assert!(stale > 0, "nothing was settled late");
         ground.bury(&process.killed());
+        ground.heal();
     }
     let evidence = ground.evidence();
     let verdict = evidence.judge();
     assert!(verdict.is_clean(), "{verdict:#?}");
     assert!(evidence.all_delivered(), "{evidence:#?}");
-    println!("{stale} stale settlements, none applied");
-    assert!(stale >= 4, "no settlement was stale");
 }
 
 /// Each finding is seen to be found: children that do what a broken sender would.
