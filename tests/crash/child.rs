@@ -39,41 +39,42 @@ async fn live(orders: Orders) {
     let stages = Arc::new(Stages::new(orders.fate));
     let clock = sender::Ahead::by(orders.ahead);
     let store = Interposed::new(sender::store(&orders.file, &clock), Arc::clone(&stages));
-    let transport = Watched { inner: sender::transport(), stages, conduct: orders.conduct };
+    let transport =
+        Watched { inner: sender::transport(), stages: Arc::clone(&stages), conduct: orders.conduct };
     let webhooks = sender::build(Arc::new(store), Arc::new(transport), clock, Arc::new(Faults));
     for number in 0..orders.publishers {
         let name = format!("{}-{number}", orders.tag);
-        tokio::spawn(publish(webhooks.clone(), name, orders.conduct));
+        tokio::spawn(publish(webhooks.clone(), name, Arc::clone(&stages), orders.conduct));
     }
     if orders.sql {
         let webhooks = webhooks.clone();
-        thread::spawn(move || publish_by_sql(&orders.file, &orders.tag, &webhooks));
+        thread::spawn(move || publish_by_sql(&orders.file, &orders.tag, &webhooks, &stages));
     }
     webhooks.run(future::pending()).await.unwrap();
 }
 
-async fn publish(webhooks: Webhooks, name: String, conduct: Conduct) {
+async fn publish(webhooks: Webhooks, name: String, stages: Arc<Stages>, conduct: Conduct) {
     for number in 0_u32.. {
         let id = format!("{name}-{number}");
         if conduct == Conduct::AcknowledgesEarly {
-            say(&Line::Acknowledged(id.clone()));
+            stages.acknowledge(id.clone());
         }
         let published = webhooks.publish(sender::event(&id)).await;
         if published.is_ok() && conduct != Conduct::AcknowledgesEarly {
-            say(&Line::Acknowledged(id));
+            stages.acknowledge(id);
         }
     }
 }
 
 /// As a host does it in a transaction of its own: the event is routed by the engine.
-fn publish_by_sql(file: &Path, tag: &str, webhooks: &Webhooks) {
+fn publish_by_sql(file: &Path, tag: &str, webhooks: &Webhooks, stages: &Stages) {
     let host = Connection::open(file).unwrap();
     host.busy_timeout(Duration::from_secs(5)).unwrap();
     for number in 0_u32.. {
         let id = format!("{tag}-sql-{number}");
         let json = format!(r#"{{"id":"{id}","tenant":"acme","type":"order.paid","payload":"{{}}"}}"#);
         if host.execute("INSERT INTO hookpost_publish(event) VALUES (?1)", [json]).is_ok() {
-            say(&Line::Acknowledged(id));
+            stages.acknowledge(id);
             webhooks.nudge();
         }
         // The host has other things to do, and the store's own writer its turn.
@@ -107,8 +108,20 @@ impl Stages {
         say(&Line::Mark(point));
         if let Fate::Dies { at, passing } = self.fate
             && at == point
-            && self.passed.fetch_add(1, Ordering::SeqCst) + 1 == passing
         {
+            self.die_at(passing);
+        }
+    }
+
+    fn acknowledge(&self, event: String) {
+        say(&Line::Acknowledged(event));
+        if let Fate::DiesAcknowledging(passing) = self.fate {
+            self.die_at(passing);
+        }
+    }
+
+    fn die_at(&self, passing: u32) {
+        if self.passed.fetch_add(1, Ordering::SeqCst) + 1 == passing {
             raise(Signal::SIGKILL).unwrap();
         }
     }

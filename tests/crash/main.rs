@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use ground::Ground;
 use orders::{Conduct, Fate, Orders, Point, Stage};
-use process::{Kill, Line, Process};
+use process::{Kill, Life, Line, Process};
 use tally::Tally;
-use verdict::Verdict;
+use verdict::{Evidence, Verdict};
 
 /// A child lives this long at most, unless a stage is hit too seldom by chance.
 const LIFE_MAX: Duration = Duration::from_millis(400);
@@ -65,16 +65,30 @@ fn fg1_no_kill_at_any_moment_loses_an_acknowledged_event_or_leaves_a_request_une
 #[test]
 fn fg1_a_process_that_dies_at_any_named_point_has_its_events_delivered_after_the_restart() {
     for at in Point::all() {
-        let mut ground = Ground::new();
-        let orders = Orders { fate: Fate::Dies { at, passing: 3 }, ..Orders::default() };
-        let life = ground.live(&orders, Process::until_it_dies);
+        let (life, evidence) = healed_after(Fate::Dies { at, passing: 3 });
         assert_eq!(life.last_mark(), Some(at), "it died elsewhere");
-        ground.heal();
-        let evidence = ground.evidence();
-        let verdict = evidence.judge();
-        assert!(verdict.is_clean(), "{at}: {verdict:#?}");
         assert!(evidence.all_delivered(), "{at}: {evidence:#?}");
     }
+}
+
+#[test]
+fn fg1_what_was_acknowledged_in_the_moment_of_death_is_delivered_after_the_restart() {
+    for count in 1..=10 {
+        let (life, evidence) = healed_after(Fate::DiesAcknowledging(count));
+        assert!(life.acknowledged().count() >= count as usize);
+        assert!(evidence.all_delivered(), "{count}: {evidence:#?}");
+    }
+}
+
+/// What a child of that fate has left behind it, and its life.
+fn healed_after(fate: Fate) -> (Life, Evidence) {
+    let mut ground = Ground::new();
+    let life = ground.live(&Orders { fate, ..Orders::default() }, Process::until_it_dies);
+    ground.heal();
+    let evidence = ground.evidence();
+    let verdict = evidence.judge();
+    assert!(verdict.is_clean(), "{fate:?}: {verdict:#?}");
+    (life, evidence)
 }
 
 /// Its work is either done by another meanwhile, or leased to another who still has it.

@@ -62,6 +62,8 @@ pub(crate) enum Fate {
     Lives,
     /// It kills itself when it passes that point for that time.
     Dies { at: Point, passing: u32 },
+    /// It kills itself right after it has acknowledged so many events.
+    DiesAcknowledging(u32),
     /// It stops itself once, before it settles, while no call of its store is open.
     StopsBeforeSettling,
 }
