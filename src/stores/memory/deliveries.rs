@@ -1,7 +1,7 @@
 //! The deliveries: each row, the phase it is in, and the one place that keeps the
 //! indexes in step with it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::delivery::{Claim, Delivery, Route, SUSPECT_AFTER, SilentLease, State as Standing};
@@ -10,6 +10,7 @@ use crate::id::{DeliveryId, Round, TenantId, Token};
 use crate::seam::{AttemptLog, Class};
 use crate::time::Timestamp;
 
+use super::by_delivery::ByDelivery;
 use super::lanes::LaneNo;
 use super::state::State;
 
@@ -124,7 +125,7 @@ pub(super) struct OfTenant {
 
 #[derive(Default)]
 pub(super) struct Deliveries {
-    rows: HashMap<DeliveryId, Box<Row>>,
+    rows: ByDelivery<Box<Row>>,
     pub(super) tenants: BTreeMap<TenantId, OfTenant>,
     /// The terminal ones in the order in which they became so.
     terminal: BTreeMap<Class, BTreeSet<(Timestamp, DeliveryId)>>,
