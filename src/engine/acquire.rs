@@ -111,13 +111,14 @@ impl Shared {
         acquired: &mut Acquired,
     ) -> Vec<Ready> {
         let (now, distrusted) = (self.clock.now(), self.clock.is_distrusted());
+        let start_within = self.clock.elapsed() + START_WITHIN;
         let mut candidates = Vec::with_capacity(work.len());
         for claim in work {
             let standing = standings.get(&claim.endpoint).unwrap_or(&Standing::Missing);
             let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
             match (prepare(&claim, standing.as_found(), now, distrusted), standing) {
                 (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
-                    let start_by = self.start_by(began, *loaded_at, &request);
+                    let start_by = self.start_by(began, *loaded_at, &request).min(start_within);
                     let flight = Flight { claim, resolved: Arc::clone(resolved), lane: lane.cloned() };
                     candidates.push(Ready { flight: Arc::new(flight), request, start_by });
                 }
@@ -141,7 +142,7 @@ impl Shared {
     fn start_by(&self, began: Duration, loaded_at: Duration, request: &Request) -> Duration {
         let covered = began + self.settings.lease;
         let lease = covered.saturating_sub(request.timeout + STORE_TIMEOUT + MARGIN);
-        lease.min(loaded_at + FRESH).min(self.clock.elapsed() + START_WITHIN)
+        lease.min(loaded_at + FRESH)
     }
 
     /// Asks the limiter for those that have limits; gives back what it refuses and
