@@ -167,8 +167,8 @@ impl EventId {
             text[at] = Self::DIGITS[usize::from(byte >> 4)];
             text[at + 1] = Self::DIGITS[usize::from(byte & 0x0f)];
         }
-        // It is ASCII throughout, so nothing is lost.
-        Self(Arc::from(String::from_utf8_lossy(&text)))
+        // It is ASCII throughout, so it always is text.
+        Self(Arc::from(std::str::from_utf8(&text).unwrap_or_default()))
     }
 }
 

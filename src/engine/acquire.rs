@@ -28,7 +28,7 @@ use super::standings::{FRESH, Standing};
 pub(crate) struct Flight {
     pub(crate) claim: Claim,
     pub(crate) resolved: Arc<Resolved>,
-    pub(crate) lane: Option<Lane>,
+    pub(crate) lane: Option<Arc<Lane>>,
 }
 
 impl Flight {
@@ -37,7 +37,7 @@ impl Flight {
     }
 
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.lane.as_ref().is_some_and(Lane::is_doubtful)
+        self.lane.as_deref().is_some_and(Lane::is_doubtful)
     }
 }
 
@@ -89,7 +89,8 @@ impl Shared {
         let ids = claims.work.iter().map(|claim| &claim.endpoint);
         match self.standings.look_up(&*self.directory, ids, self.clock.elapsed()).await {
             Ok(standings) => {
-                let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), lane)).collect();
+                let lanes =
+                    claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane))).collect();
                 let candidates = self.prepare_all(claims.work, &standings, &lanes, began, &mut acquired);
                 self.limit(candidates, &mut acquired).await;
             }
@@ -106,7 +107,7 @@ impl Shared {
         &self,
         work: Vec<Claim>,
         standings: &BTreeMap<EndpointId, Standing>,
-        lanes: &BTreeMap<EndpointId, Lane>,
+        lanes: &BTreeMap<EndpointId, Arc<Lane>>,
         began: Duration,
         acquired: &mut Acquired,
     ) -> Vec<Ready> {

@@ -220,11 +220,7 @@ impl State {
 
     /// Changes a row and its lane's indexes with it. The lane's place in the queue
     /// is the caller's to refresh.
-    pub(super) fn update(
-        &mut self,
-        id: DeliveryId,
-        change: impl FnOnce(&mut Row),
-    ) -> Option<(&Row, &Lane)> {
+    pub(super) fn update(&mut self, id: DeliveryId, change: impl FnOnce(&mut Row)) -> Option<(&Row, &Lane)> {
         let row = self.deliveries.rows.get_mut(&id)?;
         self.lanes.forget(id, row);
         change(row);

@@ -39,9 +39,12 @@ impl PartialEq for dyn Named + '_ {
 
 impl Eq for dyn Named + '_ {}
 
+/// Two names that read the same in a row share a hash; comparing tells them apart.
 impl Hash for dyn Named + '_ {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
+        let (tenant, id) = self.name();
+        state.write(tenant.as_str().as_bytes());
+        state.write(id.as_str().as_bytes());
     }
 }
 
@@ -58,7 +61,7 @@ impl Eq for ByName {}
 
 impl Hash for ByName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name().hash(state);
+        (self.0.as_ref() as &dyn Named).hash(state);
     }
 }
 
