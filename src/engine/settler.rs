@@ -144,8 +144,10 @@ impl Settler {
     }
 }
 
-/// Takes a batch's worth off the front of a line.
+/// Takes a batch's worth off the front of a line. The next is likely to be as long.
 fn first_of<T>(line: &mut Vec<T>) -> Vec<T> {
-    let rest = line.split_off(line.len().min(BATCH));
+    let count = line.len().min(BATCH);
+    let mut rest = Vec::with_capacity(line.len());
+    rest.extend(line.drain(count..));
     std::mem::replace(line, rest)
 }
