@@ -58,9 +58,7 @@ impl Event {
     /// Whether the payload is meant as JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        let essence = self.content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case(JSON)
-            || essence.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
+        is_json(&self.content_type)
     }
 }
 
@@ -110,7 +108,16 @@ pub enum EventError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
     id: Option<EventId>,
-    event: Event,
+    tenant: TenantId,
+    kind: EventType,
+    payload: Bytes,
+    content_type: String,
+    scope: Option<Scope>,
+    idempotency_key: Option<IdempotencyKey>,
+    ordering_key: Option<OrderingKey>,
+    not_before: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    trace: Option<String>,
 }
 
 impl NewEvent {
@@ -151,8 +158,8 @@ impl NewEvent {
         payload: impl Into<Bytes>,
     ) -> Result<Self, EventError> {
         let new = Self::unchecked(tenant, kind, content_type.into(), payload.into())?;
-        if new.event.is_json() {
-            check_json(&new.event.payload)?;
+        if is_json(&new.content_type) {
+            check_json(&new.payload)?;
         }
         Ok(new)
     }
@@ -171,7 +178,7 @@ impl NewEvent {
     /// # Errors
     /// When the scope breaks its rule.
     pub fn scope(mut self, scope: impl AsRef<str>) -> Result<Self, EventError> {
-        self.event.scope = Some(Scope::new(scope)?);
+        self.scope = Some(Scope::new(scope)?);
         Ok(self)
     }
 
@@ -180,7 +187,7 @@ impl NewEvent {
     /// # Errors
     /// When the key breaks its rule.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Result<Self, EventError> {
-        self.event.idempotency_key = Some(IdempotencyKey::new(key)?);
+        self.idempotency_key = Some(IdempotencyKey::new(key)?);
         Ok(self)
     }
 
@@ -189,21 +196,21 @@ impl NewEvent {
     /// # Errors
     /// When the key breaks its rule.
     pub fn ordering_key(mut self, key: impl AsRef<str>) -> Result<Self, EventError> {
-        self.event.ordering_key = Some(OrderingKey::new(key)?);
+        self.ordering_key = Some(OrderingKey::new(key)?);
         Ok(self)
     }
 
     /// No attempt before that moment; its deliveries' age counts from there.
     #[must_use]
     pub const fn not_before(mut self, moment: Timestamp) -> Self {
-        self.event.not_before = Some(moment);
+        self.not_before = Some(moment);
         self
     }
 
     /// No attempt after that moment.
     #[must_use]
     pub const fn expires_at(mut self, moment: Timestamp) -> Self {
-        self.event.expires_at = Some(moment);
+        self.expires_at = Some(moment);
         self
     }
 
@@ -219,7 +226,7 @@ impl NewEvent {
         if !lengths_fit || !groups.concat().bytes().all(hex) {
             return Err(EventError::Field { field: "trace", rule: "is a W3C traceparent" });
         }
-        self.event.trace = Some(text);
+        self.trace = Some(text);
         Ok(self)
     }
 
@@ -228,8 +235,20 @@ impl NewEvent {
     /// # Errors
     /// When the payload is over `limit` bytes, or it would expire before it may start.
     pub fn into_event(self, id: EventId, now: Timestamp, limit: usize) -> Result<Event, EventError> {
-        let Self { id: own_id, event } = self;
-        let event = Event { id: own_id.unwrap_or(id), created_at: now, ..event };
+        let event = Event {
+            id: self.id.unwrap_or(id),
+            tenant: self.tenant,
+            kind: self.kind,
+            payload: self.payload,
+            content_type: self.content_type,
+            created_at: now,
+            scope: self.scope,
+            idempotency_key: self.idempotency_key,
+            ordering_key: self.ordering_key,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+            trace: self.trace,
+        };
         if event.payload.len() > limit {
             return Err(EventError::TooLarge { size: event.payload.len(), limit });
         }
@@ -257,22 +276,30 @@ impl NewEvent {
                 rule: "is 1 to 128 printable ASCII characters",
             });
         }
-        let event = Event {
-            id: EventId::from_parts(Timestamp::EPOCH, [0; 10]),
+        Ok(Self {
+            id: None,
             tenant: TenantId::new(tenant)?,
             kind: EventType::new(kind)?,
             payload,
             content_type,
-            created_at: Timestamp::EPOCH,
             scope: None,
             idempotency_key: None,
             ordering_key: None,
             not_before: None,
             expires_at: None,
             trace: None,
-        };
-        Ok(Self { id: None, event })
+        })
     }
+}
+
+/// Whether a content type means JSON.
+fn is_json(content_type: &str) -> bool {
+    if content_type == JSON {
+        return true;
+    }
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case(JSON)
+        || essence.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
 }
 
 /// Checks the syntax alone: any depth, any number, but UTF-8 throughout (RFC 8259, 8.1).

@@ -148,6 +148,10 @@ impl ProfileName {
 }
 
 impl EventId {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    /// Where a UUID's text has the digits of each byte.
+    const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+
     /// A fresh id in the text form of a version 7 UUID: it sorts by time to the
     /// millisecond, and the rest is `random`.
     #[must_use]
@@ -158,16 +162,13 @@ impl EventId {
         bytes[6..].copy_from_slice(&random);
         bytes[6] = bytes[6] & 0x0f | 0x70;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let mut text = String::with_capacity(36);
-        for (at, byte) in bytes.into_iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            for digit in [byte >> 4, byte & 0x0f] {
-                text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-            }
+        let mut text = [b'-'; 36];
+        for (byte, at) in bytes.into_iter().zip(Self::PLACES) {
+            text[at] = Self::DIGITS[usize::from(byte >> 4)];
+            text[at + 1] = Self::DIGITS[usize::from(byte & 0x0f)];
         }
-        Self(Arc::from(text))
+        // It is ASCII throughout, so it always is text.
+        Self(Arc::from(std::str::from_utf8(&text).unwrap_or_default()))
     }
 }
 

@@ -28,7 +28,7 @@ use super::standings::{FRESH, Standing};
 pub(crate) struct Flight {
     pub(crate) claim: Claim,
     pub(crate) resolved: Arc<Resolved>,
-    pub(crate) lane: Option<Lane>,
+    pub(crate) lane: Option<Arc<Lane>>,
 }
 
 impl Flight {
@@ -37,7 +37,7 @@ impl Flight {
     }
 
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.lane.as_ref().is_some_and(Lane::is_doubtful)
+        self.lane.as_deref().is_some_and(Lane::is_doubtful)
     }
 }
 
@@ -89,7 +89,8 @@ impl Shared {
         let ids = claims.work.iter().map(|claim| &claim.endpoint);
         match self.standings.look_up(&*self.directory, ids, self.clock.elapsed()).await {
             Ok(standings) => {
-                let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), lane)).collect();
+                let lanes =
+                    claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane))).collect();
                 let candidates = self.prepare_all(claims.work, &standings, &lanes, began, &mut acquired);
                 self.limit(candidates, &mut acquired).await;
             }
@@ -106,18 +107,19 @@ impl Shared {
         &self,
         work: Vec<Claim>,
         standings: &BTreeMap<EndpointId, Standing>,
-        lanes: &BTreeMap<EndpointId, Lane>,
+        lanes: &BTreeMap<EndpointId, Arc<Lane>>,
         began: Duration,
         acquired: &mut Acquired,
     ) -> Vec<Ready> {
         let (now, distrusted) = (self.clock.now(), self.clock.is_distrusted());
+        let start_within = self.clock.elapsed() + START_WITHIN;
         let mut candidates = Vec::with_capacity(work.len());
         for claim in work {
             let standing = standings.get(&claim.endpoint).unwrap_or(&Standing::Missing);
             let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
             match (prepare(&claim, standing.as_found(), now, distrusted), standing) {
                 (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
-                    let start_by = self.start_by(began, *loaded_at, &request);
+                    let start_by = self.start_by(began, *loaded_at, &request).min(start_within);
                     let flight = Flight { claim, resolved: Arc::clone(resolved), lane: lane.cloned() };
                     candidates.push(Ready { flight: Arc::new(flight), request, start_by });
                 }
@@ -141,7 +143,7 @@ impl Shared {
     fn start_by(&self, began: Duration, loaded_at: Duration, request: &Request) -> Duration {
         let covered = began + self.settings.lease;
         let lease = covered.saturating_sub(request.timeout + STORE_TIMEOUT + MARGIN);
-        lease.min(loaded_at + FRESH).min(self.clock.elapsed() + START_WITHIN)
+        lease.min(loaded_at + FRESH)
     }
 
     /// Asks the limiter for those that have limits; gives back what it refuses and

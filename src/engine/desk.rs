@@ -50,7 +50,10 @@ impl Queue {
             return None;
         }
         self.storing = true;
-        Some((std::mem::take(&mut self.events), std::mem::take(&mut self.replies)))
+        // The next call's worth is likely to be as much.
+        let count = self.events.len();
+        let events = std::mem::replace(&mut self.events, Vec::with_capacity(count));
+        Some((events, std::mem::replace(&mut self.replies, Vec::with_capacity(count))))
     }
 
     pub(super) const fn stored(&mut self) {

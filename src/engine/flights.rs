@@ -42,7 +42,7 @@ impl Flights {
 impl Engine {
     /// Starts what waits, and gives back what has waited too long.
     pub(super) fn start_waiting(&mut self) {
-        let now = self.now();
+        let (now, began_at) = (self.now(), self.shared.clock.now());
         while let Some(ready) = self.flights.next(now, self.slots.can_start()) {
             if now > ready.start_by {
                 self.give_back(&ready.flight);
@@ -52,7 +52,7 @@ impl Engine {
             self.flights.started += 1;
             let number = self.flights.started;
             let (flight, request) = (ready.flight, ready.request);
-            self.flights.flying.insert(number, (Arc::clone(&flight), self.shared.clock.now()));
+            self.flights.flying.insert(number, (Arc::clone(&flight), began_at));
             let shared = Arc::clone(&self.shared);
             self.tasks
                 .push(Box::pin(async move { Happening::Landed(number, shared.send(flight, request).await) }));
@@ -75,7 +75,8 @@ impl Engine {
             self.lookout.suspect_ended();
         }
         let host = flight.resolved.endpoint.url.host();
-        let fault = self.faults.judge(host, &landed.outcome, self.now());
+        let clock = &self.shared.clock;
+        let fault = self.faults.judge(host, &landed.outcome, || clock.elapsed());
         match fault {
             Fault::Ours => self.own_fault("no way out"),
             Fault::Endpoint | Fault::Cut => self.faults.clear(),

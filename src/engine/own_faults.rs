@@ -30,18 +30,23 @@ struct Seen {
 impl OwnFaults {
     /// Whose fault this outcome is. No way to a network, or to a name, is ours only
     /// if in ten seconds at least three hosts failed so and none was reached.
-    pub(crate) fn judge(&mut self, host: &HostName, outcome: &Outcome, now: Duration) -> Fault {
+    pub(crate) fn judge(
+        &mut self,
+        host: &HostName,
+        outcome: &Outcome,
+        now: impl FnOnce() -> Duration,
+    ) -> Fault {
         match outcome {
             Outcome::NotSent(NotSent::Ours) => Fault::Ours,
             Outcome::NotSent(NotSent::Name | NotSent::Unreachable) => {
-                self.note(host, false, now);
+                self.note(host, false, now());
                 if self.cut_off() { Fault::Ours } else { Fault::Endpoint }
             }
             Outcome::NotSent(NotSent::Blocked | NotSent::BlockedLiteral | NotSent::Proxy) => Fault::Endpoint,
             Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Response(_) => {
                 // Only failures need their contradiction remembered.
                 if !self.recent.is_empty() {
-                    self.note(host, true, now);
+                    self.note(host, true, now());
                 }
                 Fault::Endpoint
             }
@@ -103,13 +108,13 @@ mod tests {
     fn three_unreachable_hosts_in_ten_seconds_and_none_reached_are_our_own_fault() {
         let at = Duration::from_secs;
         let mut faults = OwnFaults::default();
-        assert_eq!(faults.judge(&host(1), &NO_NAME, at(1)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(1), &NO_NAME, at(2)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(2), &NO_NAME, at(3)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(3), &NO_NAME, at(4)), Fault::Ours);
-        assert_eq!(faults.judge(&host(4), &Outcome::Unknown(Unknown::Reset), at(5)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(3), &NO_NAME, at(6)), Fault::Endpoint, "one host was reached");
-        assert_eq!(faults.judge(&host(3), &NO_NAME, at(60)), Fault::Endpoint, "the others are long ago");
+        assert_eq!(faults.judge(&host(1), &NO_NAME, || at(1)), Fault::Endpoint);
+        assert_eq!(faults.judge(&host(1), &NO_NAME, || at(2)), Fault::Endpoint);
+        assert_eq!(faults.judge(&host(2), &NO_NAME, || at(3)), Fault::Endpoint);
+        assert_eq!(faults.judge(&host(3), &NO_NAME, || at(4)), Fault::Ours);
+        assert_eq!(faults.judge(&host(4), &Outcome::Unknown(Unknown::Reset), || at(5)), Fault::Endpoint);
+        assert_eq!(faults.judge(&host(3), &NO_NAME, || at(6)), Fault::Endpoint, "one host was reached");
+        assert_eq!(faults.judge(&host(3), &NO_NAME, || at(60)), Fault::Endpoint, "the others are long ago");
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Shared {
         };
         let sent = Sent { outcome, began_at, took, fault };
         let Conclusion { settlement, lane, disable } =
-            conclude(claim, sendable, flight.lane.as_ref(), &sent, || self.roll());
+            conclude(claim, sendable, flight.lane.as_deref(), &sent, || self.roll());
         if let Some(attempt) = &settlement.attempt {
             let next_at = match settlement.next {
                 Next::Later { due_at, .. } => Some(due_at),

@@ -33,17 +33,27 @@ impl Due {
     }
 }
 
+/// Whom a settlement is about: what an observer is told of it.
+#[derive(Debug)]
+pub(crate) struct About {
+    pub(crate) event: EventId,
+    pub(crate) endpoint: Option<EndpointId>,
+}
+
 /// One call's worth.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) dues: Vec<Due>,
+    pub(crate) settlements: Vec<Settlement>,
+    /// One for each settlement.
+    pub(crate) about: Vec<About>,
     pub(crate) lanes: Vec<LaneChange>,
 }
 
 impl Batch {
     /// Whether writing it makes something due at once.
     pub(crate) fn makes_due(&self) -> bool {
-        self.dues.iter().any(|due| matches!(due.settlement.next, Next::Release | Next::Routed { .. }))
+        let mut next = self.settlements.iter().map(|settlement| &settlement.next);
+        next.any(|next| matches!(next, Next::Release | Next::Routed { .. }))
     }
 }
 
@@ -51,7 +61,8 @@ impl Batch {
 /// makes the next batch, so the batch grows with the load and no timer is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Settler {
-    dues: Vec<Due>,
+    settlements: Vec<Settlement>,
+    about: Vec<About>,
     lanes: BTreeMap<EndpointId, LaneChange>,
     writing: bool,
     failures: u32,
@@ -60,7 +71,9 @@ pub(crate) struct Settler {
 
 impl Settler {
     pub(crate) fn add(&mut self, due: Due) {
-        self.dues.push(due);
+        let Due { settlement, event, endpoint } = due;
+        self.settlements.push(settlement);
+        self.about.push(About { event, endpoint });
     }
 
     /// Merges a change into what waits for its lane: the longest hold, and the health
@@ -79,14 +92,15 @@ impl Settler {
 
     /// The next batch to write, if there is one and nothing is being written.
     pub(crate) fn next(&mut self, now: Duration) -> Option<Batch> {
-        let nothing = self.dues.is_empty() && self.lanes.is_empty();
-        if self.writing || nothing || now < self.retry_at {
+        if self.writing || self.is_empty() || now < self.retry_at {
             return None;
         }
         self.writing = true;
-        let rest = self.dues.split_off(self.dues.len().min(BATCH));
-        let dues = std::mem::replace(&mut self.dues, rest);
-        Some(Batch { dues, lanes: std::mem::take(&mut self.lanes).into_values().collect() })
+        Some(Batch {
+            settlements: first_of(&mut self.settlements),
+            about: first_of(&mut self.about),
+            lanes: std::mem::take(&mut self.lanes).into_values().collect(),
+        })
     }
 
     /// The batch is written.
@@ -100,8 +114,8 @@ impl Settler {
     /// pause. Settling twice is settling once.
     pub(crate) fn failed(&mut self, batch: Batch, now: Duration) {
         self.writing = false;
-        let later = std::mem::replace(&mut self.dues, batch.dues);
-        self.dues.extend(later);
+        self.settlements.splice(..0, batch.settlements);
+        self.about.splice(..0, batch.about);
         for change in batch.lanes {
             self.change(change);
         }
@@ -122,6 +136,18 @@ impl Settler {
 
     /// Whether everything is written.
     pub(crate) fn is_done(&self) -> bool {
-        !self.writing && self.dues.is_empty() && self.lanes.is_empty()
+        !self.writing && self.is_empty()
     }
+
+    fn is_empty(&self) -> bool {
+        self.settlements.is_empty() && self.lanes.is_empty()
+    }
+}
+
+/// Takes a batch's worth off the front of a line. The next is likely to be as long.
+fn first_of<T>(line: &mut Vec<T>) -> Vec<T> {
+    let count = line.len().min(BATCH);
+    let mut rest = Vec::with_capacity(line.len());
+    rest.extend(line.drain(count..));
+    std::mem::replace(line, rest)
 }

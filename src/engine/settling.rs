@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::seam::Notice;
 
 use super::acquire::Flight;
-use super::settler::Batch;
+use super::settler::{About, Batch};
 use super::shared::Shared;
 use super::{Engine, Happening};
 
@@ -34,26 +34,26 @@ impl Engine {
 
 impl Shared {
     pub(super) async fn settle(&self, batch: Batch) -> (Batch, Result<Vec<Settled>, StoreError>) {
-        let settlements: Vec<_> = batch.dues.iter().map(|due| due.settlement.clone()).collect();
-        let answers = self.store.settle(&settlements, &batch.lanes, self.clock.now()).await;
+        let answers = self.store.settle(&batch.settlements, &batch.lanes, self.clock.now()).await;
         (batch, answers)
     }
 
     pub(super) fn tell_settled(&self, batch: &Batch, answers: &[Settled]) {
-        for (due, answer) in batch.dues.iter().zip(answers) {
+        let told = batch.settlements.iter().zip(&batch.about).zip(answers);
+        for ((settlement, About { event, endpoint }), answer) in told {
             if *answer != Settled::Applied {
                 self.notice(&Notice::Stale { settled: *answer });
                 continue;
             }
             let (Next::Done { state, .. }, Claimed::Delivery(delivery), Some(endpoint)) =
-                (&due.settlement.next, &due.settlement.of, &due.endpoint)
+                (&settlement.next, &settlement.of, endpoint)
             else {
                 continue;
             };
             let delivery = *delivery;
-            self.notice(&Notice::Concluded { delivery, event: &due.event, endpoint, state: *state });
+            self.notice(&Notice::Concluded { delivery, event, endpoint, state: *state });
             if let State::Failed(reason) = *state {
-                self.notice(&Notice::DeadLetter { delivery, event: &due.event, endpoint, reason });
+                self.notice(&Notice::DeadLetter { delivery, event, endpoint, reason });
             }
         }
     }

@@ -43,10 +43,16 @@ impl StoreClock {
         self.local.elapsed()
     }
 
+    /// The store's time, if its clock was read within that long.
+    pub(crate) fn now_if_read_within(&self, age: Duration) -> Option<Timestamp> {
+        let carry = *self.carry();
+        let since = self.local.elapsed().saturating_sub(carry.at);
+        (carry.read && since < age).then(|| carry.base + since)
+    }
+
     /// Whether the store's clock was never read, or not for that long.
     pub(crate) fn is_stale(&self, age: Duration) -> bool {
-        let carry = *self.carry();
-        !carry.read || self.local.elapsed().saturating_sub(carry.at) >= age
+        self.now_if_read_within(age).is_none()
     }
 
     /// Takes a reading of the store's clock. Answers by how much it has moved against

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::delivery::{
     ABANDON_AFTER, ABANDON_ALONE, CancelReason, Claim, FailReason, Next, Progress, SUSPECT_AFTER, State,
@@ -18,6 +18,10 @@ use super::resolve::{Resolved, Sendable, Standing};
 
 /// How long a lane is held whose endpoint may not be sent to now.
 pub const HOLD: Duration = Duration::from_secs(60);
+
+/// The content type, the trace, and what a scheme writes: the id, the time and the
+/// signature.
+const OWN_HEADERS: usize = 5;
 
 /// What a claim's endpoint turned out to be when it was loaded.
 #[derive(Debug, Clone, Copy)]
@@ -123,7 +127,8 @@ fn write(
     let (event, endpoint, profile) = (&*claim.event, &*resolved.endpoint, &*sendable.profile);
     let occasion = if claim.test { Occasion::Test } else { Occasion::Event };
     let rendered = profile.envelope.render(event, endpoint, occasion)?;
-    let mut headers = sendable.headers.clone();
+    let mut headers = HeaderMap::with_capacity(sendable.headers.len() + rendered.headers.len() + OWN_HEADERS);
+    headers.extend(sendable.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     headers.insert(header::CONTENT_TYPE, rendered.content_type);
     headers.extend(rendered.headers);
     if let Some(trace) = event.trace.as_deref().and_then(|trace| HeaderValue::from_str(trace).ok()) {

@@ -1,7 +1,7 @@
 //! Claiming: which work is due, of open lanes, within every cap, the longest
 //! waiting first.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::delivery::{ClaimRequest, Claims};
 use crate::id::TenantId;
@@ -16,7 +16,7 @@ pub(super) struct Allowance<'a> {
     deliveries: usize,
     doubtful: usize,
     per_tenant: usize,
-    taken: HashMap<TenantId, usize>,
+    taken: BTreeMap<TenantId, usize>,
     skip: HashSet<&'a TenantId>,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Allowance<'a> {
             deliveries: request.deliveries,
             doubtful: request.doubtful,
             per_tenant: request.per_tenant,
-            taken: HashMap::new(),
+            taken: BTreeMap::new(),
             skip: request.skip_tenants.iter().collect(),
         }
     }
@@ -48,7 +48,11 @@ impl<'a> Allowance<'a> {
 
     pub(super) fn take(&mut self, lane: &Lane, count: usize) {
         self.deliveries = self.deliveries.saturating_sub(count);
-        *self.taken.entry(lane.tenant.clone()).or_default() += count;
+        if let Some(taken) = self.taken.get_mut(&lane.tenant) {
+            *taken += count;
+        } else {
+            self.taken.insert(lane.tenant.clone(), count);
+        }
         if lane.is_doubtful() {
             self.doubtful = self.doubtful.saturating_sub(count);
         }

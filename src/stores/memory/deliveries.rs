@@ -1,15 +1,17 @@
 //! The deliveries: each row, the phase it is in, and the one place that keeps the
 //! indexes in step with it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::delivery::{Claim, Delivery, Route, SUSPECT_AFTER, SilentLease, State as Standing};
 use crate::event::Event;
 use crate::id::{DeliveryId, Round, TenantId, Token};
+use crate::policy::lane::Lane;
 use crate::seam::{AttemptLog, Class};
 use crate::time::Timestamp;
 
+use super::by_delivery::ByDelivery;
 use super::lanes::LaneNo;
 use super::state::State;
 
@@ -124,7 +126,7 @@ pub(super) struct OfTenant {
 
 #[derive(Default)]
 pub(super) struct Deliveries {
-    rows: HashMap<DeliveryId, Box<Row>>,
+    rows: ByDelivery<Box<Row>>,
     pub(super) tenants: BTreeMap<TenantId, OfTenant>,
     /// The terminal ones in the order in which they became so.
     terminal: BTreeMap<Class, BTreeSet<(Timestamp, DeliveryId)>>,
@@ -179,12 +181,13 @@ impl Deliveries {
 }
 
 impl State {
-    /// Adds a delivery, and its lane if need be; one that exists is left alone.
-    /// Answers whether it was added.
+    /// Adds a delivery; one that exists is left alone. Answers whether it was added,
+    /// which its event is to be told.
     pub(super) fn add_delivery(
         &mut self,
         event: &Arc<Event>,
         sequence: u64,
+        lane: LaneNo,
         route: &Route,
         now: Timestamp,
     ) -> bool {
@@ -192,7 +195,6 @@ impl State {
             return false;
         }
         let (id, due_at) = (route.delivery, route.due_at);
-        let lane = self.lanes.lane_of(&event.tenant, route);
         let key = event.ordering_key.as_ref().filter(|_| !route.test);
         let is_head = key.is_none_or(|key| self.lanes.enter_key(lane, key, sequence, id));
         let row = Row {
@@ -213,23 +215,23 @@ impl State {
         self.lanes.refresh(lane, now);
         self.deliveries.tenants.entry(event.tenant.clone()).or_default().ids.insert(id);
         self.deliveries.rows.insert(id, Box::new(row));
-        self.events.gained_delivery(event);
         true
     }
 
     /// Changes a row and its lane's indexes with it. The lane's place in the queue
     /// is the caller's to refresh.
-    pub(super) fn update(&mut self, id: DeliveryId, change: impl FnOnce(&mut Row)) {
-        let Some(row) = self.deliveries.rows.get_mut(&id) else { return };
+    pub(super) fn update(&mut self, id: DeliveryId, change: impl FnOnce(&mut Row)) -> Option<(&Row, &Lane)> {
+        let row = self.deliveries.rows.get_mut(&id)?;
         self.lanes.forget(id, row);
         change(row);
         self.lanes.note(id, row);
+        Some((row, &self.lanes.row(row.lane).lane))
     }
 
     /// Leases a delivery that waits or whose lease has ended silently.
     pub(super) fn lease(&mut self, id: DeliveryId, lease: Lease) -> Option<Claim> {
         let mut lapsed = false;
-        self.update(id, |row| {
+        let row = self.update(id, |row| {
             if let Some(silent) = row.lease().copied() {
                 lapsed = true;
                 row.silent += 1;
@@ -238,12 +240,12 @@ impl State {
                 row.log_mut().silent.push(lease);
             }
             row.phase = Phase::Leased(Box::new(lease));
-        });
-        let row = self.deliveries.get(&id)?;
+        })?;
+        let (row, lane) = row;
         Some(Claim {
             delivery: id,
             event: Arc::clone(&row.event),
-            endpoint: self.lanes.row(row.lane).lane.endpoint.clone(),
+            endpoint: lane.endpoint.clone(),
             round: row.round.clone(),
             token: lease.token,
             lease_until: lease.until,
@@ -260,8 +262,8 @@ impl State {
 
     /// Ends a pending delivery; the next of its ordering key gets its own due time.
     pub(super) fn end(&mut self, id: DeliveryId, state: Standing, at: Timestamp, now: Timestamp) {
-        self.update(id, |row| row.phase = Phase::Over { state, at });
-        let Some(row) = self.deliveries.get(&id) else { return };
+        let ended = self.update(id, |row| row.phase = Phase::Over { state, at });
+        let Some((row, _)) = ended else { return };
         let (event, sequence, lane) = (Arc::clone(&row.event), row.sequence, row.lane);
         let key = event.ordering_key.as_ref().filter(|_| !row.test);
         self.deliveries.count_terminal(id, &event.tenant, state, at);

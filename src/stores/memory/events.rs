@@ -2,6 +2,7 @@
 //! last delivery.
 
 use std::borrow::Borrow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -38,9 +39,12 @@ impl PartialEq for dyn Named + '_ {
 
 impl Eq for dyn Named + '_ {}
 
+/// Two names that read the same in a row share a hash; comparing tells them apart.
 impl Hash for dyn Named + '_ {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name().hash(state);
+        let (tenant, id) = self.name();
+        state.write(tenant.as_str().as_bytes());
+        state.write(id.as_str().as_bytes());
     }
 }
 
@@ -57,7 +61,7 @@ impl Eq for ByName {}
 
 impl Hash for ByName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name().hash(state);
+        (self.0.as_ref() as &dyn Named).hash(state);
     }
 }
 
@@ -73,6 +77,16 @@ struct EventRow {
     sequence: u64,
     deliveries: u32,
     routed: bool,
+}
+
+/// What became of an event that was to be stored.
+pub(super) enum Admission {
+    /// It has this place in the order of publishing.
+    New(u64),
+    /// One of the same id or idempotency key was there.
+    Existing(Arc<Event>),
+    /// There was no room for it.
+    Refused,
 }
 
 #[derive(Default)]
@@ -92,35 +106,44 @@ impl Events {
         Some((event, row.sequence))
     }
 
-    /// The stored event of the same id or idempotency key.
-    pub(super) fn existing(&self, event: &Event) -> Option<&Arc<Event>> {
-        let same_id = self.rows.get_key_value(event as &dyn Named).map(|(ByName(event), _)| event);
-        same_id.or_else(|| {
-            let key = (event.tenant.clone(), event.idempotency_key.clone()?);
-            let id = self.by_key.get(&key)?.clone();
-            self.get(&(key.0, id)).map(|(event, _)| event)
-        })
-    }
-
-    /// Stores an event that does not exist yet; answers its place in the order of
-    /// publishing.
-    pub(super) fn insert(&mut self, event: Arc<Event>) -> u64 {
+    /// Stores an event that does not exist yet, if there is room.
+    pub(super) fn admit(&mut self, event: &Arc<Event>, has_room: bool) -> Admission {
+        let same_key = self.of_same_key(event).cloned();
+        let free = match (self.rows.entry(ByName(Arc::clone(event))), same_key) {
+            (Entry::Occupied(there), _) => return Admission::Existing(Arc::clone(&there.key().0)),
+            (Entry::Vacant(_), Some(existing)) => return Admission::Existing(existing),
+            (Entry::Vacant(_), None) if !has_room => return Admission::Refused,
+            (Entry::Vacant(free), None) => free,
+        };
         self.published += 1;
         self.without_delivery += 1;
+        free.insert(EventRow { sequence: self.published, deliveries: 0, routed: false });
         if let Some(key) = event.idempotency_key.clone() {
             self.by_key.insert((event.tenant.clone(), key), event.id.clone());
         }
-        let row = EventRow { sequence: self.published, deliveries: 0, routed: false };
-        self.rows.insert(ByName(event), row);
-        self.published
+        Admission::New(self.published)
     }
 
-    pub(super) fn gained_delivery(&mut self, event: &Event) {
+    fn of_same_key(&self, event: &Event) -> Option<&Arc<Event>> {
+        let key = (event.tenant.clone(), event.idempotency_key.clone()?);
+        let id = self.by_key.get(&key)?.clone();
+        self.get(&(key.0, id)).map(|(event, _)| event)
+    }
+
+    /// It has so many deliveries more. After its `last_chunk` of endpoints it is
+    /// routed, and unmatched if it has none.
+    pub(super) fn gained(&mut self, event: &Event, deliveries: usize, last_chunk: bool) {
         let Some(row) = self.rows.get_mut(event as &dyn Named) else { return };
-        row.deliveries += 1;
-        if row.deliveries == 1 {
+        if row.deliveries == 0 && deliveries > 0 {
             self.without_delivery -= 1;
-            self.unmatched.remove(&in_order_of_creation(event));
+            if row.routed {
+                self.unmatched.remove(&in_order_of_creation(event));
+            }
+        }
+        row.deliveries += u32::try_from(deliveries).unwrap_or(u32::MAX);
+        row.routed |= last_chunk;
+        if last_chunk && row.deliveries == 0 {
+            self.unmatched.insert(in_order_of_creation(event));
         }
     }
 
@@ -133,15 +156,6 @@ impl Events {
             if row.routed {
                 self.remove(&(event.tenant.clone(), event.id.clone()));
             }
-        }
-    }
-
-    /// Its last chunk of endpoints has been routed.
-    pub(super) fn routed(&mut self, event: &Event) {
-        let Some(row) = self.rows.get_mut(event as &dyn Named) else { return };
-        row.routed = true;
-        if row.deliveries == 0 {
-            self.unmatched.insert(in_order_of_creation(event));
         }
     }
 

@@ -46,8 +46,8 @@ impl State {
             if row.test || row.round == round {
                 continue;
             }
-            let (event, sequence) = (Arc::clone(&row.event), row.sequence);
-            let lane = &self.lanes.row(row.lane).lane;
+            let (event, sequence, lane_no) = (Arc::clone(&row.event), row.sequence, row.lane);
+            let lane = &self.lanes.row(lane_no).lane;
             let route = Route {
                 delivery: DeliveryId::derive(
                     &event.tenant,
@@ -64,7 +64,8 @@ impl State {
                 born_at: replay.now,
                 test: false,
             };
-            if self.add_delivery(&event, sequence, &route, replay.now) {
+            if self.add_delivery(&event, sequence, lane_no, &route, replay.now) {
+                self.events.gained(&event, 1, false);
                 deliveries.push(route.delivery);
             }
         }
@@ -86,12 +87,12 @@ impl State {
                 .is_some_and(|(due_at, waits)| waits || due_at <= now)
         });
         for &id in &fitting {
-            self.update(id, |row| {
+            let sooner = self.update(id, |row| {
                 if let Phase::Waiting { due_at } = row.phase {
                     row.phase = Phase::Waiting { due_at: due_at.min(now) };
                 }
             });
-            if let Some(lane) = self.deliveries.get(&id).map(|row| row.lane) {
+            if let Some(lane) = sooner.map(|(row, _)| row.lane) {
                 self.lanes.set_gate(lane, now, |lane| lane.held_until = None);
             }
         }

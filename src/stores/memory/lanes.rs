@@ -1,7 +1,9 @@
 //! The lanes: per endpoint the rows that have a time, and when the first of them
 //! could be taken.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::delivery::{Gate, Route};
 use crate::id::{DeliveryId, EndpointId, HostName, OrderingKey, TenantId};
@@ -26,8 +28,7 @@ pub(super) struct LaneRow {
     pub(super) due: BTreeSet<Due>,
     /// Those of them that a claim would find to be suspects.
     pub(super) suspects: BTreeSet<Due>,
-    /// The ends of its leases that take a part of its width.
-    leases: BTreeSet<(Timestamp, DeliveryId)>,
+    leases: Leases,
     keys: HashMap<OrderingKey, KeyQueue>,
 }
 
@@ -39,14 +40,9 @@ struct KeyQueue {
 }
 
 impl LaneRow {
-    /// How many leases are in force.
-    pub(super) fn leased(&self, now: Timestamp) -> usize {
-        self.leases_in_force(now).count()
-    }
-
     /// How many may be leased more.
     pub(super) fn room(&self, now: Timestamp) -> usize {
-        (self.lane.width as usize).saturating_sub(self.leased(now))
+        (self.lane.width as usize).saturating_sub(self.leases.in_force(now))
     }
 
     /// Its due deliveries that are no suspects, the oldest first.
@@ -65,9 +61,41 @@ impl LaneRow {
         let (ready_at, endpoint) = (self.lane.ready_at?, self.lane.endpoint.clone());
         Some(Place { ready_at, turn: self.turn, endpoint, lane: number })
     }
+}
 
-    fn leases_in_force(&self, now: Timestamp) -> impl Iterator<Item = Timestamp> {
-        self.leases.iter().rev().map(|(until, _)| *until).take_while(move |until| *until > now)
+/// The leases that take a part of a lane's width, by their ends: those of one claim
+/// end together.
+#[derive(Default)]
+struct Leases {
+    ends: BTreeMap<Timestamp, usize>,
+    count: usize,
+}
+
+impl Leases {
+    fn insert(&mut self, until: Timestamp) {
+        *self.ends.entry(until).or_default() += 1;
+        self.count += 1;
+    }
+
+    fn remove(&mut self, until: Timestamp) {
+        if let Entry::Occupied(mut there) = self.ends.entry(until) {
+            *there.get_mut() -= 1;
+            if *there.get() == 0 {
+                there.remove();
+            }
+            self.count -= 1;
+        }
+    }
+
+    /// How many have not ended. Those that have are few: the next claim takes them.
+    fn in_force(&self, now: Timestamp) -> usize {
+        let ended = self.ends.iter().take_while(|(until, _)| **until <= now).map(|(_, count)| *count);
+        self.count - ended.sum::<usize>()
+    }
+
+    /// The first end that is still to come.
+    fn first_end(&self, now: Timestamp) -> Option<Timestamp> {
+        self.ends.range((Excluded(now), Unbounded)).next().map(|(until, _)| *until)
     }
 }
 
@@ -132,7 +160,7 @@ impl Lanes {
             turn: 0,
             due: BTreeSet::new(),
             suspects: BTreeSet::new(),
-            leases: BTreeSet::new(),
+            leases: Leases::default(),
             keys: HashMap::new(),
         });
         self.numbers.insert(endpoint.clone(), number);
@@ -145,7 +173,7 @@ impl Lanes {
         let lane = self.row_mut(row.lane);
         lane.due.insert((due_at, row.sequence, id));
         if row.takes_width() {
-            lane.leases.insert((due_at, id));
+            lane.leases.insert(due_at);
         }
         if row.is_suspect_when_due() {
             lane.suspects.insert((due_at, row.sequence, id));
@@ -159,7 +187,7 @@ impl Lanes {
         let lane = self.row_mut(row.lane);
         lane.due.remove(&(due_at, row.sequence, id));
         if row.takes_width() {
-            lane.leases.remove(&(due_at, id));
+            lane.leases.remove(due_at);
         }
         if row.is_suspect_when_due() {
             lane.suspects.remove(&(due_at, row.sequence, id));
@@ -219,7 +247,7 @@ impl Lanes {
         }
         let (due_at, ..) = *row.due.first()?;
         let first = if row.room(now) == 0 {
-            row.leases_in_force(now).last().map_or(due_at, |lease_end| lease_end.max(due_at))
+            row.leases.first_end(now).map_or(due_at, |lease_end| lease_end.max(due_at))
         } else {
             due_at
         };

@@ -3,6 +3,7 @@
 //! Nothing survives its process. What each call does is a plain function over the
 //! tables in `state`, one file per verb; this file only locks and calls.
 
+mod by_delivery;
 mod claim;
 mod deliveries;
 mod directory;

@@ -1,6 +1,6 @@
 //! Publishing: an event once, and what a claim would give of it at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published};
 use crate::id::DeliveryId;
@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 use super::claim::Allowance;
 use super::deliveries::{Lease, Phase, Row};
+use super::events::Admission;
 use super::lanes::LaneNo;
 use super::state::State;
 
@@ -18,6 +19,8 @@ struct Born {
     /// The lanes of the deliveries, and whether nothing else was due there before:
     /// older work goes first.
     idle: BTreeMap<LaneNo, bool>,
+    /// The lanes of what was leased.
+    leased: BTreeSet<LaneNo>,
     /// When the first of what is not leased is due.
     next_due: Option<Timestamp>,
 }
@@ -42,7 +45,7 @@ impl State {
         let mut left = request.map(Allowance::of);
         for id in std::mem::take(&mut born.deliveries) {
             let leased = request.zip(left.as_mut());
-            match leased.and_then(|(request, left)| self.lease_newborn(id, request, left, &born)) {
+            match leased.and_then(|(request, left)| self.lease_newborn(id, request, left, &mut born)) {
                 Some(claim) => claims.work.push(claim),
                 None => born.wait(self.deliveries.get(&id).and_then(Row::due_at)),
             }
@@ -52,40 +55,38 @@ impl State {
                 self.lanes.settle_in(lane, now);
             }
         }
-        let mut lanes: Vec<_> =
-            claims.work.iter().filter_map(|claim| self.lanes.number(&claim.endpoint)).collect();
-        lanes.sort_unstable();
-        lanes.dedup();
-        claims.lanes = lanes.into_iter().map(|lane| self.lanes.row(lane).lane.clone()).collect();
+        claims.lanes = born.leased.iter().map(|lane| self.lanes.row(*lane).lane.clone()).collect();
         claims.next_due = born.next_due;
         (answers, claims)
     }
 
     fn store(&mut self, publish: &Publish, born: &mut Born, now: Timestamp) -> PublishAnswer {
         let event = &publish.event;
-        if let Some(existing) = self.events.existing(event) {
-            let same_content = existing.same_content(event);
-            return PublishAnswer {
-                id: existing.id.clone(),
-                published: Published::Existing { same_content },
-            };
-        }
         let routes = publish.routes.as_deref().filter(|_| !self.unrouted.blocks(event));
-        if self.is_full_for(routes.map_or(1, <[_]>::len)) {
-            let limit = self.capacity as u64;
-            return PublishAnswer { id: event.id.clone(), published: Published::Full { limit } };
-        }
-        let sequence = self.events.insert(event.clone());
+        let has_room = !self.is_full_for(routes.map_or(1, <[_]>::len));
+        let sequence = match self.events.admit(event, has_room) {
+            Admission::New(sequence) => sequence,
+            Admission::Existing(existing) => {
+                let same_content = existing.same_content(event);
+                let published = Published::Existing { same_content };
+                return PublishAnswer { id: existing.id.clone(), published };
+            }
+            Admission::Refused => {
+                let published = Published::Full { limit: self.capacity as u64 };
+                return PublishAnswer { id: event.id.clone(), published };
+            }
+        };
         if let Some(routes) = routes {
+            let born_before = born.deliveries.len();
             for route in routes {
                 let lane = self.lanes.lane_of(&event.tenant, route);
                 let ready_at = self.lanes.row(lane).lane.ready_at;
                 born.idle.entry(lane).or_insert(ready_at.is_none_or(|ready_at| ready_at > now));
-                if self.add_delivery(event, sequence, route, now) {
+                if self.add_delivery(event, sequence, lane, route, now) {
                     born.deliveries.push(route.delivery);
                 }
             }
-            self.events.routed(event);
+            self.events.gained(event, born.deliveries.len() - born_before, true);
         } else if self.unrouted.add(event.clone(), sequence, now) {
             born.wait(Some(now));
         }
@@ -99,7 +100,7 @@ impl State {
         id: DeliveryId,
         request: &ClaimRequest,
         left: &mut Allowance<'_>,
-        born: &Born,
+        born: &mut Born,
     ) -> Option<Claim> {
         let now = request.now;
         let row = self.deliveries.get(&id)?;
@@ -118,6 +119,7 @@ impl State {
             }
             left.take(&lane.lane, 1);
         }
+        born.leased.insert(row.lane);
         let lease = Lease {
             token: request.token,
             until: request.lease_until,

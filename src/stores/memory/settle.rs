@@ -68,7 +68,7 @@ impl State {
     /// Ends a lease: due again then, or when it was due before. Only an attempt ends
     /// a row of silent leases.
     fn wait(&mut self, id: DeliveryId, due_at: Option<Timestamp>, was_tried: bool, now: Timestamp) {
-        self.update(id, |row| {
+        let waiting = self.update(id, |row| {
             if was_tried {
                 (row.silent, row.silent_alone) = (0, 0);
             }
@@ -76,7 +76,7 @@ impl State {
                 row.phase = Phase::Waiting { due_at: due_at.unwrap_or(lease.replaced) };
             }
         });
-        if let Some(lane) = self.deliveries.get(&id).map(|row| row.lane) {
+        if let Some(lane) = waiting.map(|(row, _)| row.lane) {
             self.lanes.refresh(lane, now);
         }
     }
@@ -104,14 +104,16 @@ impl State {
         more_after: Option<&EndpointId>,
         now: Timestamp,
     ) {
+        let mut added = 0;
         for route in routes {
-            self.add_delivery(event, sequence, route, now);
+            let lane = self.lanes.lane_of(&event.tenant, route);
+            added += usize::from(self.add_delivery(event, sequence, lane, route, now));
         }
+        self.events.gained(event, added, more_after.is_none());
         if let Some(after) = more_after {
             self.unrouted.go_on(sequence, after.clone(), now);
         } else {
             self.unrouted.done(sequence, now);
-            self.events.routed(event);
         }
     }
 }
@@ -133,6 +135,10 @@ fn check(settlement: &Settlement) -> Result<(), StoreError> {
 /// Records an attempt, once per lease.
 fn record(row: &mut Row, attempt: &Attempt) {
     let attempts = &mut row.log_mut().attempts;
+    if attempts.is_empty() {
+        // Most deliveries have one.
+        attempts.reserve_exact(1);
+    }
     if attempts.iter().all(|recorded| recorded.attempt.token != attempt.token) {
         let number = u32::try_from(attempts.len() + 1).unwrap_or(u32::MAX);
         attempts.push(RecordedAttempt { number, attempt: attempt.clone() });

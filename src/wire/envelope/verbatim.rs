@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::endpoint::Endpoint;
-use crate::event::{Event, check_json};
+use crate::event::{Event, JSON, check_json};
 
 use super::{Envelope, Occasion, RenderError, Rendered, Sample};
 
@@ -18,8 +18,12 @@ impl Envelope for Verbatim {
         if event.is_json() && check_json(&event.payload).is_err() {
             return Err(RenderError { rule: "a JSON payload is one JSON value in UTF-8" });
         }
-        let content_type = HeaderValue::from_str(&event.content_type)
-            .map_err(|_| RenderError { rule: "an event's content type fits a header" })?;
+        let content_type = if event.content_type == JSON {
+            HeaderValue::from_static(JSON)
+        } else {
+            HeaderValue::from_str(&event.content_type)
+                .map_err(|_| RenderError { rule: "an event's content type fits a header" })?
+        };
         Ok(Rendered { body: event.payload.clone(), content_type, headers: HeaderMap::new() })
     }
 
