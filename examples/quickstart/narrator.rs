@@ -27,7 +27,7 @@ impl Observer for Narrator {
         match notice {
             Notice::Published { event, .. } => self.tell(event.as_str(), "", "stored", ""),
             Notice::Attempted { event, endpoint, number, result, next_at, .. } => {
-                let what = format!("attempt {number}: {}", result);
+                let what = format!("attempt {number}: {result}");
                 let wait = next_at.map(|at| at.since(Timestamp::from(SystemTime::now())));
                 let next =
                     wait.map_or_else(String::new, |wait| format!("again in {:.1} s", wait.as_secs_f32()));

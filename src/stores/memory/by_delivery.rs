@@ -40,8 +40,8 @@ impl Hasher for Mixed {
         const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
         let digest = bytes.last_chunk().map_or(0, |digest| u64::from_le_bytes(*digest));
         let wide = u128::from(self.0 ^ digest) * FACTOR;
-        let (high, low) = ((wide >> 64) as u64, wide as u64);
-        self.0 = high ^ low;
+        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
+        self.0 = half(wide >> 64) ^ half(wide);
     }
 
     /// The length says nothing: it is that of every id.

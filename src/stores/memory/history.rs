@@ -152,7 +152,12 @@ impl State {
             if page.after.is_some_and(|after| after >= last) {
                 return nothing;
             }
-            of_tenant.ids.range((start, Included(last))).take(page.limit.max(1).saturating_add(1)).copied().collect()
+            of_tenant
+                .ids
+                .range((start, Included(last)))
+                .take(page.limit.max(1).saturating_add(1))
+                .copied()
+                .collect()
         };
         let limit = page.limit.max(1);
         let more_after = if looked.len() > limit { looked.get(limit - 1).copied() } else { None };

@@ -111,15 +111,15 @@ fn a_first_try_on_the_fast_path_costs_four_row_writes_per_event() {
             .map(|event| Publish { event: Arc::clone(event), routes: Some(vec![route(event)]) })
             .collect();
         let mut claims = None;
-        let published = writes(&connection, || {
+        let stored = writes(&connection, || {
             claims = Some(publish::publish(&db, &publishes, Some(&request(1)), NOW).unwrap().1);
         });
         let work = claims.unwrap().work;
         assert_eq!(work.len(), events.len());
         let settlements: Vec<_> = work.iter().map(delivered).collect();
         let settled = writes(&connection, || drop(settle::settle(&db, &settlements, &[], NOW).unwrap()));
-        assert_eq!(published.0 + settled.0, 4 * i64::try_from(events.len()).unwrap());
-        assert!(published.1 <= 2 - i64::from(from > 0) && settled.1 <= 1, "{published:?} {settled:?}");
+        assert_eq!(stored.0 + settled.0, 4 * i64::try_from(events.len()).unwrap());
+        assert!(stored.1 <= 2 - i64::from(from > 0) && settled.1 <= 1, "{stored:?} {settled:?}");
     }
 }
 
