@@ -37,11 +37,11 @@ impl Hasher for Mixed {
     /// The end of an id is all digest; its beginning is a time.
     fn write(&mut self, bytes: &[u8]) {
         // An odd number without a pattern: the golden ratio's fraction.
-        const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         let digest = bytes.last_chunk().map_or(0, |digest| u64::from_le_bytes(*digest));
-        let wide = u128::from(self.0 ^ digest) * FACTOR;
-        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
-        self.0 = half(wide >> 64) ^ half(wide);
+        let product = (self.0 ^ digest).wrapping_mul(FACTOR);
+        // The upper half depends on every bit, the lower half alone would not.
+        self.0 = product ^ (product >> 32);
     }
 
     /// The length says nothing: it is that of every id.

@@ -8,7 +8,8 @@ use crate::id::TenantId;
 use crate::policy::lane::Lane;
 
 use super::deliveries::Lease;
-use super::lanes::{Due, LaneNo};
+use super::due::Due;
+use super::lanes::LaneNo;
 use super::state::State;
 
 /// What a request still allows.

@@ -126,7 +126,7 @@ impl State {
             stats.pending += of_tenant.ids.len() as u64 - of_tenant.terminal.values().sum::<u64>();
         }
         let lanes = self.lanes.iter().filter(|(_, row)| tenant.is_none_or(|t| *t == row.lane.tenant));
-        stats.oldest_due = lanes.filter_map(|(_, row)| row.due.first()).map(|(due_at, ..)| *due_at).min();
+        stats.oldest_due = lanes.filter_map(|(_, row)| row.due.first()).min();
         stats
     }
 

@@ -1,9 +1,7 @@
 //! The lanes: per endpoint the rows that have a time, and when the first of them
 //! could be taken.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Bound::{Excluded, Unbounded};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::delivery::{Gate, Route};
 use crate::id::{DeliveryId, EndpointId, HostName, OrderingKey, TenantId};
@@ -11,21 +9,18 @@ use crate::policy::lane::{Lane, LaneChange};
 use crate::time::Timestamp;
 
 use super::deliveries::Row;
+use super::due::{Due, Dues, Leases};
 use super::gates::Gates;
 use super::queue::{Line, Place, Queue, Walk};
 
 /// A lane's number in this store; lanes are never removed.
 pub(super) type LaneNo = u32;
 
-/// A delivery in its lane's order: oldest due first, then first published first.
-pub(super) type Due = (Timestamp, u64, DeliveryId);
-
 pub(super) struct LaneRow {
     pub(super) lane: Lane,
     /// When it was last sent to the back, in claims.
     turn: u64,
-    /// Its pending deliveries by due time or lease end, without the parked ones.
-    pub(super) due: BTreeSet<Due>,
+    pub(super) due: Dues,
     /// Those of them that a claim would find to be suspects.
     pub(super) suspects: BTreeSet<Due>,
     leases: Leases,
@@ -47,8 +42,7 @@ impl LaneRow {
 
     /// Its due deliveries that are no suspects, the oldest first.
     pub(super) fn due_and_sound(&self, now: Timestamp) -> impl Iterator<Item = Due> {
-        let due = self.due.iter().take_while(move |(due_at, ..)| *due_at <= now);
-        due.filter(|due| !self.suspects.contains(*due)).copied()
+        self.due.up_to(now).filter(|due| !self.suspects.contains(*due)).copied()
     }
 
     /// Its first due suspect.
@@ -60,42 +54,6 @@ impl LaneRow {
     pub(super) fn place(&self, number: LaneNo) -> Option<Place> {
         let (ready_at, endpoint) = (self.lane.ready_at?, self.lane.endpoint.clone());
         Some(Place { ready_at, turn: self.turn, endpoint, lane: number })
-    }
-}
-
-/// The leases that take a part of a lane's width, by their ends: those of one claim
-/// end together.
-#[derive(Default)]
-struct Leases {
-    ends: BTreeMap<Timestamp, usize>,
-    count: usize,
-}
-
-impl Leases {
-    fn insert(&mut self, until: Timestamp) {
-        *self.ends.entry(until).or_default() += 1;
-        self.count += 1;
-    }
-
-    fn remove(&mut self, until: Timestamp) {
-        if let Entry::Occupied(mut there) = self.ends.entry(until) {
-            *there.get_mut() -= 1;
-            if *there.get() == 0 {
-                there.remove();
-            }
-            self.count -= 1;
-        }
-    }
-
-    /// How many have not ended. Those that have are few: the next claim takes them.
-    fn in_force(&self, now: Timestamp) -> usize {
-        let ended = self.ends.iter().take_while(|(until, _)| **until <= now).map(|(_, count)| *count);
-        self.count - ended.sum::<usize>()
-    }
-
-    /// The first end that is still to come.
-    fn first_end(&self, now: Timestamp) -> Option<Timestamp> {
-        self.ends.range((Excluded(now), Unbounded)).next().map(|(until, _)| *until)
     }
 }
 
@@ -158,7 +116,7 @@ impl Lanes {
         self.rows.push(LaneRow {
             lane,
             turn: 0,
-            due: BTreeSet::new(),
+            due: Dues::default(),
             suspects: BTreeSet::new(),
             leases: Leases::default(),
             keys: HashMap::new(),
@@ -171,7 +129,7 @@ impl Lanes {
     pub(super) fn note(&mut self, id: DeliveryId, row: &Row) {
         let Some(due_at) = row.due_at() else { return };
         let lane = self.row_mut(row.lane);
-        lane.due.insert((due_at, row.sequence, id));
+        lane.due.insert((due_at, row.sequence, id), row.lease().is_some());
         if row.takes_width() {
             lane.leases.insert(due_at);
         }
@@ -185,7 +143,7 @@ impl Lanes {
     pub(super) fn forget(&mut self, id: DeliveryId, row: &Row) {
         let Some(due_at) = row.due_at() else { return };
         let lane = self.row_mut(row.lane);
-        lane.due.remove(&(due_at, row.sequence, id));
+        lane.due.remove(&(due_at, row.sequence, id), row.lease().is_some());
         if row.takes_width() {
             lane.leases.remove(due_at);
         }
@@ -245,7 +203,7 @@ impl Lanes {
         if self.gates.is_paused(&row.lane) {
             return None;
         }
-        let (due_at, ..) = *row.due.first()?;
+        let due_at = row.due.first()?;
         let first = if row.room(now) == 0 {
             row.leases.first_end(now).map_or(due_at, |lease_end| lease_end.max(due_at))
         } else {

@@ -7,6 +7,7 @@ mod by_delivery;
 mod claim;
 mod deliveries;
 mod directory;
+mod due;
 mod events;
 mod gates;
 mod history;
