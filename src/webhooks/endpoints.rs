@@ -4,140 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{CancelReason, Gate, GateChange};
-use crate::endpoint::{Endpoint, EndpointError, Headers, Overrides};
+use crate::endpoint::{Endpoint, EndpointError, Headers};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
 use crate::policy::egress::EndpointUrl;
 use crate::seam::{EntropyError, Expected, PageAfter, Put, Replayed, Selection, Write};
 use crate::secret::{Secret, SecretSet, Secrets};
 use crate::step::resolve;
-use crate::subscription::Subscription;
 use crate::time::Timestamp;
 use crate::wire::profile::{Profile, Signing};
 use crate::wire::scheme::Signer;
 
 use super::Webhooks;
 use super::builder::longest_timeout;
-
-/// An endpoint as a host hands it in. It wants every event of its tenant until
-/// [`events`](Self::events) says otherwise.
-#[derive(Debug, Clone)]
-pub struct NewEndpoint {
-    id: Option<EndpointId>,
-    tenant: TenantId,
-    url: Url,
-    profile: ProfileName,
-    name: String,
-    secret: Option<Secret>,
-    subscription: Subscription,
-    headers: Headers,
-    overrides: Overrides,
-    enabled: bool,
-}
-
-/// A URL that is not checked yet, and may be a credential.
-#[derive(Clone)]
-struct Url(String);
-
-impl std::fmt::Debug for Url {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Url(***)")
-    }
-}
-
-impl NewEndpoint {
-    /// An endpoint of `tenant` at `url`, spoken to in `profile`'s dialect.
-    ///
-    /// # Errors
-    /// When a name breaks its rule. The URL is judged by its profile, when the
-    /// endpoint is registered.
-    pub fn new(
-        tenant: impl AsRef<str>,
-        url: impl Into<String>,
-        profile: impl AsRef<str>,
-    ) -> Result<Self, EndpointError> {
-        Ok(Self {
-            id: None,
-            tenant: TenantId::new(tenant)?,
-            url: Url(url.into()),
-            profile: ProfileName::new(profile)?,
-            name: String::new(),
-            secret: None,
-            subscription: Subscription::to_all(),
-            headers: Headers::none(),
-            overrides: Overrides::none(),
-            enabled: true,
-        })
-    }
-
-    /// Brings its own id.
-    ///
-    /// # Errors
-    /// When the id breaks its rule.
-    pub fn id(mut self, id: impl AsRef<str>) -> Result<Self, EndpointError> {
-        self.id = Some(EndpointId::new(id)?);
-        Ok(self)
-    }
-
-    /// A label for people: at most 255 characters, none of them a control character.
-    ///
-    /// # Errors
-    /// When it breaks that rule.
-    pub fn name(mut self, name: impl Into<String>) -> Result<Self, EndpointError> {
-        let name = name.into();
-        if name.chars().count() > 255 || name.chars().any(char::is_control) {
-            let rule = "is at most 255 characters, none of them a control character";
-            return Err(EndpointError::Field { field: "name", rule });
-        }
-        self.name = name;
-        Ok(self)
-    }
-
-    /// The secret that signs.
-    ///
-    /// # Errors
-    /// When it is blank or too long. Its scheme may ask for more at registration.
-    pub fn secret(mut self, secret: impl Into<Vec<u8>>) -> Result<Self, EndpointError> {
-        self.secret = Some(Secret::new(secret)?);
-        Ok(self)
-    }
-
-    /// The types it wants: `*`, `order.*` or exact ones.
-    ///
-    /// # Errors
-    /// When there is none, or one is neither of the three.
-    pub fn events<P: AsRef<str>>(self, patterns: impl IntoIterator<Item = P>) -> Result<Self, EndpointError> {
-        Ok(self.subscription(Subscription::to(patterns)?))
-    }
-
-    /// What it wants, with scope and filters.
-    #[must_use]
-    pub fn subscription(mut self, subscription: Subscription) -> Self {
-        self.subscription = subscription;
-        self
-    }
-
-    /// Headers of the host's own.
-    #[must_use]
-    pub fn headers(mut self, headers: Headers) -> Self {
-        self.headers = headers;
-        self
-    }
-
-    /// What it sets instead of its profile.
-    #[must_use]
-    pub fn overrides(mut self, overrides: Overrides) -> Self {
-        self.overrides = overrides;
-        self
-    }
-
-    /// Registers it switched off: nothing is routed to it until it is enabled.
-    #[must_use]
-    pub const fn disabled(mut self) -> Self {
-        self.enabled = false;
-        self
-    }
-}
+use super::new_endpoint::NewEndpoint;
 
 impl Webhooks {
     /// Registers an endpoint; events published from now on are routed to it.

@@ -3,6 +3,7 @@
 mod builder;
 mod endpoints;
 mod history;
+mod new_endpoint;
 mod test_ping;
 
 use std::future::Future;
@@ -18,7 +19,8 @@ use crate::seam::EntropyError;
 
 pub use crate::engine::{AlreadyRunning, Tick};
 pub use builder::{Builder, ConfigError, ConfigProblem};
-pub use endpoints::{NewEndpoint, RegisterError};
+pub use endpoints::RegisterError;
+pub use new_endpoint::NewEndpoint;
 pub use test_ping::{TestError, TestReport};
 
 /// A handle on a store, a transport and the profiles in use. It clones cheaply; all

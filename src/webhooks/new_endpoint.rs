@@ -1,0 +1,126 @@
+//! An endpoint before it is registered.
+
+use crate::endpoint::{EndpointError, Headers, Overrides};
+use crate::id::{EndpointId, ProfileName, TenantId};
+use crate::secret::Secret;
+use crate::subscription::Subscription;
+
+/// An endpoint as a host hands it in. It wants every event of its tenant until
+/// [`events`](Self::events) says otherwise.
+#[derive(Debug, Clone)]
+pub struct NewEndpoint {
+    pub(super) id: Option<EndpointId>,
+    pub(super) tenant: TenantId,
+    pub(super) url: Url,
+    pub(super) profile: ProfileName,
+    pub(super) name: String,
+    pub(super) secret: Option<Secret>,
+    pub(super) subscription: Subscription,
+    pub(super) headers: Headers,
+    pub(super) overrides: Overrides,
+    pub(super) enabled: bool,
+}
+
+/// A URL that is not checked yet, and may be a credential.
+#[derive(Clone)]
+pub(super) struct Url(pub(super) String);
+
+impl std::fmt::Debug for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Url(***)")
+    }
+}
+
+impl NewEndpoint {
+    /// An endpoint of `tenant` at `url`, spoken to in `profile`'s dialect.
+    ///
+    /// # Errors
+    /// When a name breaks its rule. The URL is judged by its profile, when the
+    /// endpoint is registered.
+    pub fn new(
+        tenant: impl AsRef<str>,
+        url: impl Into<String>,
+        profile: impl AsRef<str>,
+    ) -> Result<Self, EndpointError> {
+        Ok(Self {
+            id: None,
+            tenant: TenantId::new(tenant)?,
+            url: Url(url.into()),
+            profile: ProfileName::new(profile)?,
+            name: String::new(),
+            secret: None,
+            subscription: Subscription::to_all(),
+            headers: Headers::none(),
+            overrides: Overrides::none(),
+            enabled: true,
+        })
+    }
+
+    /// Brings its own id.
+    ///
+    /// # Errors
+    /// When the id breaks its rule.
+    pub fn id(mut self, id: impl AsRef<str>) -> Result<Self, EndpointError> {
+        self.id = Some(EndpointId::new(id)?);
+        Ok(self)
+    }
+
+    /// A label for people: at most 255 characters, none of them a control character.
+    ///
+    /// # Errors
+    /// When it breaks that rule.
+    pub fn name(mut self, name: impl Into<String>) -> Result<Self, EndpointError> {
+        let name = name.into();
+        if name.chars().count() > 255 || name.chars().any(char::is_control) {
+            let rule = "is at most 255 characters, none of them a control character";
+            return Err(EndpointError::Field { field: "name", rule });
+        }
+        self.name = name;
+        Ok(self)
+    }
+
+    /// The secret that signs.
+    ///
+    /// # Errors
+    /// When it is blank or too long. Its scheme may ask for more at registration.
+    pub fn secret(mut self, secret: impl Into<Vec<u8>>) -> Result<Self, EndpointError> {
+        self.secret = Some(Secret::new(secret)?);
+        Ok(self)
+    }
+
+    /// The types it wants: `*`, `order.*` or exact ones.
+    ///
+    /// # Errors
+    /// When there is none, or one is neither of the three.
+    pub fn events<P: AsRef<str>>(self, patterns: impl IntoIterator<Item = P>) -> Result<Self, EndpointError> {
+        Ok(self.subscription(Subscription::to(patterns)?))
+    }
+
+    /// What it wants, with scope and filters.
+    #[must_use]
+    pub fn subscription(mut self, subscription: Subscription) -> Self {
+        self.subscription = subscription;
+        self
+    }
+
+    /// Headers of the host's own.
+    #[must_use]
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// What it sets instead of its profile.
+    #[must_use]
+    pub fn overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// Registers it switched off: nothing is routed to it until it is enabled.
+    #[must_use]
+    pub const fn disabled(mut self) -> Self {
+        self.enabled = false;
+        self
+    }
+}
