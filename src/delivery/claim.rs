@@ -1,0 +1,105 @@
+//! What a claim asks for and gives.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::id::{DeliveryId, EndpointId, Round, TenantId, Token};
+use crate::policy::lane::Lane;
+use crate::time::Timestamp;
+
+/// What an engine asks of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// Drawn for this very call.
+    pub token: Token,
+    /// The caller's reading of the store's clock.
+    pub now: Timestamp,
+    /// Until when the caller may settle what it gets.
+    pub lease_until: Timestamp,
+    /// At most so many deliveries.
+    pub deliveries: usize,
+    /// At most so many events to route.
+    pub events: usize,
+    /// At most so many deliveries of one tenant, and of lanes whose last answer was
+    /// no success, all together, at most `doubtful`.
+    pub per_tenant: usize,
+    /// Tenants that have their share in flight already.
+    pub skip_tenants: Vec<TenantId>,
+    /// See `per_tenant`.
+    pub doubtful: usize,
+    /// Whether the caller has nothing else in flight and takes a suspect: a
+    /// delivery with [`SUSPECT_AFTER`] silent leases, which comes alone or not at all.
+    pub alone: bool,
+}
+
+/// After so many silent leases in a row a delivery is claimed alone.
+pub const SUSPECT_AFTER: u32 = 2;
+/// After so many silent leases in a row, [`ABANDON_ALONE`] of them alone, a delivery
+/// is given up.
+pub const ABANDON_AFTER: u32 = 5;
+/// See [`ABANDON_AFTER`].
+pub const ABANDON_ALONE: u32 = 3;
+
+/// What a store gives.
+#[derive(Debug, Clone, Default)]
+pub struct Claims {
+    /// Deliveries to attempt.
+    pub work: Vec<Claim>,
+    /// The lanes of `work`, one each, as the claim left them.
+    pub lanes: Vec<Lane>,
+    /// Events to route.
+    pub events: Vec<EventClaim>,
+    /// Never later than the first moment at which another claim could give
+    /// something; `None` if never, as things stand. After a publish it speaks of the
+    /// published events alone.
+    pub next_due: Option<Timestamp>,
+    /// Whether a due suspect was passed over because the request was not `alone`.
+    pub suspects: bool,
+}
+
+/// One leased delivery.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// Which.
+    pub delivery: DeliveryId,
+    /// What is to be delivered.
+    pub event: Arc<Event>,
+    /// Where to.
+    pub endpoint: EndpointId,
+    /// In which round.
+    pub round: Round,
+    /// The right to settle it.
+    pub token: Token,
+    /// Until when.
+    pub lease_until: Timestamp,
+    /// The due time that the lease replaced: a release puts it back.
+    pub due_at: Timestamp,
+    /// Its birth.
+    pub born_at: Timestamp,
+    /// When its first attempt began.
+    pub first_attempt_at: Option<Timestamp>,
+    /// Attempts made before.
+    pub attempts: u32,
+    /// How many leases in a row ended without a word. Only a recorded attempt ends
+    /// the row: a release or a deferral does not.
+    pub silent: u32,
+    /// How many of those had it alone.
+    pub silent_alone: u32,
+    /// Whether `due_at` is the end of a lease that ended without a word.
+    pub lapsed: bool,
+    /// Whether it is a test ping.
+    pub test: bool,
+}
+
+/// One leased event to route.
+#[derive(Debug, Clone)]
+pub struct EventClaim {
+    /// What.
+    pub event: Arc<Event>,
+    /// The last endpoint that an earlier chunk has routed to.
+    pub after: Option<EndpointId>,
+    /// The right to settle it.
+    pub token: Token,
+    /// Until when.
+    pub lease_until: Timestamp,
+}

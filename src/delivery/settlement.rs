@@ -1,0 +1,82 @@
+//! What settling a claim writes.
+
+use crate::id::{DeliveryId, EndpointId, EventId, TenantId, Token};
+use crate::time::Timestamp;
+
+use super::State;
+use super::attempt::Attempt;
+use super::publish::Route;
+
+/// What follows from a claim, in absolute values: settling twice is settling once.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The right to write it.
+    pub token: Token,
+    /// What was claimed.
+    pub of: Claimed,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What follows.
+    pub next: Next,
+    /// What was tried, if anything was. Recorded even when the token is stale.
+    pub attempt: Option<Attempt>,
+}
+
+/// What a settlement is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claimed {
+    /// A delivery.
+    Delivery(DeliveryId),
+    /// An event that was being routed.
+    Event(TenantId, EventId),
+}
+
+/// What follows from a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// The delivery is terminal.
+    Done {
+        /// How it ended.
+        state: State,
+        /// What it has behind it then.
+        progress: Progress,
+    },
+    /// The delivery is due again then.
+    Later {
+        /// When.
+        due_at: Timestamp,
+        /// What it has behind it then.
+        progress: Progress,
+    },
+    /// The claim is given back as if it had never been: the due time it replaced
+    /// stands again and nothing is counted.
+    Release,
+    /// The event goes to these endpoints, and to more after that one if it is given.
+    Routed {
+        /// New deliveries.
+        routes: Vec<Route>,
+        /// Where the next chunk begins; `None` when this was the last.
+        more_after: Option<EndpointId>,
+    },
+}
+
+/// What a delivery has behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Attempts made.
+    pub attempts: u32,
+    /// When the first one began.
+    pub first_attempt_at: Option<Timestamp>,
+}
+
+/// What became of one settlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It was written.
+    Applied,
+    /// The token no longer holds: nothing moved, but the attempt is recorded, and a
+    /// success has ended a delivery that was still pending.
+    Fenced,
+    /// There is no such delivery or event (any more).
+    Missing,
+}
