@@ -9,7 +9,7 @@ use crate::id::DeliveryId;
 /// A table of deliveries.
 pub(super) type ByDelivery<T> = HashMap<DeliveryId, T, Mixing>;
 
-/// Hashes a digest with one multiplication. The seed is drawn per table: whoever may
+/// Hashes a digest with two multiplications. The seed is drawn per table: whoever may
 /// choose event ids could make digests that agree in a few bits, but not in those
 /// that this table will look at.
 #[derive(Clone, Copy)]
@@ -39,9 +39,9 @@ impl Hasher for Mixed {
         // An odd number without a pattern: the golden ratio's fraction.
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         let digest = bytes.last_chunk().map_or(0, |digest| u64::from_le_bytes(*digest));
-        let product = (self.0 ^ digest).wrapping_mul(FACTOR);
-        // The upper half depends on every bit, the lower half alone would not.
-        self.0 = product ^ (product >> 32);
+        let stir = |word: u64| word.wrapping_mul(FACTOR) ^ (word.wrapping_mul(FACTOR) >> 32);
+        // Twice: then every bit of the digest and of the seed reaches every bit.
+        self.0 = stir(stir(self.0 ^ digest));
     }
 
     /// The length says nothing: it is that of every id.
