@@ -36,9 +36,7 @@ impl<'c> Db<'c> {
         let statement = match slot.take() {
             Some(statement) => statement,
             // Statements that stay must not fill the small memory for those that run.
-            None => {
-                self.connection.prepare_with_flags(sql.text, PrepFlags::SQLITE_PREPARE_PERSISTENT)?
-            }
+            None => self.connection.prepare_with_flags(sql.text, PrepFlags::SQLITE_PREPARE_PERSISTENT)?,
         };
         Ok(Prepared::Slot(RefMut::map(slot, |slot| slot.insert(statement))))
     }
