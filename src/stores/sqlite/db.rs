@@ -5,7 +5,7 @@
 use std::cell::{RefCell, RefMut};
 use std::ops::{Deref, DerefMut};
 
-use rusqlite::{CachedStatement, Connection, Statement};
+use rusqlite::{CachedStatement, Connection, PrepFlags, Statement};
 
 use super::sql::{self, Sql};
 
@@ -35,7 +35,8 @@ impl<'c> Db<'c> {
         };
         let statement = match slot.take() {
             Some(statement) => statement,
-            None => self.connection.prepare(sql.text)?,
+            // Statements that stay must not fill the small memory for those that run.
+            None => self.connection.prepare_with_flags(sql.text, PrepFlags::SQLITE_PREPARE_PERSISTENT)?,
         };
         Ok(Prepared::Slot(RefMut::map(slot, |slot| slot.insert(statement))))
     }

@@ -117,7 +117,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
     /// The earliest due time or lease end in a lane.
     pub(super) fn earliest(&self, key: LaneKey) -> Result<Option<Timestamp>, Failure> {
         let earliest: Option<i64> =
-            self.db.statement(sql::LANE_EARLIEST)?.query_row([key], |row| row.get(0))?;
+            self.db.statement(sql::LANE_EARLIEST)?.query_row([key], |row| row.get(0)).optional()?;
         Ok(earliest.map(Timestamp::from_micros))
     }
 

@@ -167,6 +167,9 @@ impl SqliteBuilder {
         // Pages of the writer's cache, in KiB: enough for the indexes' upper levels.
         db.pragma_update(None, "cache_size", -8_000)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
+        // Pages of the log, 16 MB: a page that many commits change is copied to the file
+        // once per checkpoint, and the callers of one group wait for each.
+        db.pragma_update(None, "wal_autocheckpoint", 4_000)?;
         if let Some(bytes) = self.file_size_max {
             limit_size(&db, bytes)?;
         }

@@ -128,8 +128,8 @@ fn run(db: &Db<'_>, waiting: &mpsc::Receiver<Box<dyn Write>>) {
 /// How a transaction ended.
 enum End {
     Committed,
-    /// A call failed so that SQLite gave up the whole transaction, as it may when the
-    /// disk is full; nothing was written, and the call has its error.
+    /// A call failed and the whole transaction with it, as there was no savepoint, or as
+    /// SQLite does when the disk is full; nothing was written, and the call has its error.
     Undone,
     /// The commit was refused; nothing was written.
     Lost(rusqlite::Error),
@@ -140,7 +140,13 @@ enum End {
 }
 
 fn commit_group(db: &Db<'_>, mut group: Vec<Box<dyn Write>>) {
-    match transact(db, &mut group) {
+    // A savepoint copies every page that its call changes, and calls hardly ever fail:
+    // only a group in which one did runs again with them.
+    let mut end = transact(db, &mut group, unguarded);
+    if matches!(end, End::Undone) && group.len() > 1 {
+        end = transact(db, &mut group, in_savepoint);
+    }
+    match end {
         // One call that fills the disk must not fail the others: each by itself.
         End::Undone | End::Lost(_) if group.len() > 1 => {
             for call in group {
@@ -161,13 +167,16 @@ fn fail_all(group: Vec<Box<dyn Write>>, spoiled: Spoiled<'_>) {
     }
 }
 
-fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>]) -> End {
+/// Runs one call in the open transaction; `false` when its failure undid all of it.
+type Run = fn(&Db<'_>, &mut dyn Write) -> rusqlite::Result<bool>;
+
+fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>], run: Run) -> End {
     // IMMEDIATE: a lock that is upgraded later fails with a BUSY that no timeout waits for.
     if let Err(error) = statement(db, "BEGIN IMMEDIATE") {
         return End::Refused(error);
     }
     for call in group.iter_mut() {
-        match in_savepoint(db, call.as_mut()) {
+        match run(db, call.as_mut()) {
             Ok(true) => {}
             Ok(false) => return End::Undone,
             Err(error) => return abandon(db, error),
@@ -183,6 +192,15 @@ fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>]) -> End {
         }
         Err(error) => abandon(db, error),
     }
+}
+
+/// Runs one call, whose failure undoes everything.
+fn unguarded(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<bool> {
+    let succeeded = call.run(db);
+    if !succeeded && !db.is_autocommit() {
+        statement(db, "ROLLBACK")?;
+    }
+    Ok(succeeded)
 }
 
 /// Runs one call, whose failure undoes nothing but itself; `false` when SQLite undid

@@ -74,10 +74,12 @@ CREATE TABLE hookpost_delivery (
 CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
 CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
 CREATE INDEX hookpost_delivery_event ON hookpost_delivery (event);
-CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event, id)
-  WHERE due_at IS NOT NULL;
-CREATE INDEX hookpost_delivery_leased ON hookpost_delivery (lane, due_at)
-  WHERE token IS NOT NULL AND test = 0;
+-- A row enters one of these two, the other when it is leased or released. Their last
+-- columns are those of their conditions: they are read without their rows.
+CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event, id, token)
+  WHERE due_at IS NOT NULL AND token IS NULL;
+CREATE INDEX hookpost_delivery_leased ON hookpost_delivery (lane, due_at, event, id, token, test)
+  WHERE token IS NOT NULL;
 CREATE INDEX hookpost_delivery_silent ON hookpost_delivery (due_at)
   WHERE silent > 0 AND due_at IS NOT NULL;
 CREATE INDEX hookpost_delivery_key ON hookpost_delivery (lane, ordering_key, event)
