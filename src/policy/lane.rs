@@ -71,6 +71,24 @@ pub struct Health {
 }
 
 impl Lane {
+    /// The lane of an endpoint that had nothing to do so far.
+    #[must_use]
+    pub const fn new(endpoint: EndpointId, tenant: TenantId, host: HostName, width: u32) -> Self {
+        Self {
+            endpoint,
+            tenant,
+            host,
+            paused: false,
+            held_until: None,
+            ready_at: None,
+            width,
+            proven: false,
+            streak: 0,
+            failing_since: None,
+            version: 0,
+        }
+    }
+
     /// Whether its last answer was no success, or it has had none: such lanes share
     /// a part of the slots, so that endpoints that never answer cannot take them all.
     #[must_use]

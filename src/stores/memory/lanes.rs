@@ -99,19 +99,7 @@ impl Lanes {
         host: &HostName,
         width: u32,
     ) -> LaneNo {
-        let lane = Lane {
-            endpoint: endpoint.clone(),
-            tenant: tenant.clone(),
-            host: host.clone(),
-            paused: false,
-            held_until: None,
-            ready_at: None,
-            width,
-            proven: false,
-            streak: 0,
-            failing_since: None,
-            version: 0,
-        };
+        let lane = Lane::new(endpoint.clone(), tenant.clone(), host.clone(), width);
         let number = LaneNo::try_from(self.rows.len()).unwrap_or(LaneNo::MAX);
         self.rows.push(LaneRow {
             lane,

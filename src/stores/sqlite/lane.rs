@@ -97,19 +97,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
             width
         ])?;
         let key = self.db.last_insert_rowid();
-        let lane = Lane {
-            endpoint: endpoint.clone(),
-            tenant: tenant.clone(),
-            host: host.clone(),
-            paused: false,
-            held_until: None,
-            ready_at: None,
-            width,
-            proven: false,
-            streak: 0,
-            failing_since: None,
-            version: 0,
-        };
+        let lane = Lane::new(endpoint.clone(), tenant.clone(), host.clone(), width);
         self.meet(key, lane, 0);
         Ok(key)
     }
