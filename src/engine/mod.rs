@@ -43,7 +43,6 @@ use self::flights::Flights;
 use self::house::House;
 use self::lookout::Lookout;
 use self::own_faults::OwnFaults;
-use self::sending::Landed;
 use self::settler::{Batch, Settler};
 use self::shared::Shared;
 use self::slots::{Room, Slots};
@@ -96,7 +95,8 @@ impl Drop for Closing {
 enum Happening {
     Claimed(Result<Acquired, StoreError>),
     Published(Acquired, Option<StoreError>),
-    Landed(u64, Landed),
+    /// A slot has nothing more to send.
+    SlotEmptied,
     Settled(Batch, Result<Vec<Settled>, StoreError>),
     Disabled,
     Hinted,
@@ -109,7 +109,7 @@ struct Engine {
     orders: mpsc::Receiver<Order>,
     queue: Queue,
     tasks: FuturesUnordered<BoxFuture<'static, Happening>>,
-    flights: Flights,
+    flights: Arc<Flights>,
     slots: Slots,
     settler: Settler,
     lookout: Lookout,
@@ -124,7 +124,7 @@ impl Engine {
             orders,
             queue: Queue::default(),
             tasks: FuturesUnordered::new(),
-            flights: Flights::default(),
+            flights: Arc::default(),
             slots: Slots::new(shared.settings.concurrency),
             settler: Settler::default(),
             lookout: Lookout::new(shared.clock.now(), shared.clock.elapsed()),
@@ -149,7 +149,7 @@ impl Engine {
                 Wake::Shutdown => return,
                 Wake::Order(order) => self.take_order(order),
                 Wake::Happened(happening) => self.note(happening),
-                Wake::Alarm => {}
+                Wake::Landed | Wake::Alarm => {}
             }
             self.drain();
         }
@@ -160,6 +160,7 @@ impl Engine {
         while let Some(happening) = self.already_happened() {
             self.note(happening);
         }
+        self.land();
         while !self.queue.is_full()
             && let Ok(order) = self.orders.try_recv()
         {
@@ -193,13 +194,12 @@ impl Engine {
                     self.store_failed(&error, "publish");
                 }
             }
-            Happening::Landed(number, landed) => self.land(number, landed),
             Happening::Settled(batch, Ok(answers)) => self.settled(&batch, &answers),
             Happening::Settled(batch, Err(error)) => {
                 self.settler.failed(batch, self.now());
                 self.store_failed(&error, "settle");
             }
-            Happening::Disabled => {}
+            Happening::SlotEmptied | Happening::Disabled => {}
             Happening::Hinted => {
                 self.lookout.look_at_once(self.shared.clock.now());
                 self.await_hint();

@@ -34,9 +34,13 @@ impl Engine {
             }
             let stage = if self.now() < cut_at { cut_at } else { end_at };
             let alarm = self.settler.retry_at().map_or(stage, |retry| retry.min(stage));
-            if let Wake::Happened(happening) = self.wake(pin!(std::future::pending()), alarm).await {
-                self.note(happening);
-                self.drain();
+            match self.wake(pin!(std::future::pending()), alarm).await {
+                Wake::Happened(happening) => {
+                    self.note(happening);
+                    self.drain();
+                }
+                Wake::Landed => self.drain(),
+                Wake::Shutdown | Wake::Order(_) | Wake::Alarm => {}
             }
         }
     }

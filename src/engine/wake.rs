@@ -14,6 +14,7 @@ use super::{Engine, Happening, desk};
 pub(super) enum Wake {
     Shutdown,
     Happened(Happening),
+    Landed,
     Order(desk::Order),
     Alarm,
 }
@@ -69,7 +70,7 @@ impl Engine {
         alarm: Duration,
     ) -> Wake {
         let now = self.now();
-        let Self { tasks, orders, timer, .. } = self;
+        let Self { tasks, orders, timer, flights, .. } = self;
         let mut sleep = timer.until(alarm, now);
         let mut closed = orders.is_closed() && orders.is_empty();
         poll_fn(|cx| {
@@ -78,6 +79,9 @@ impl Engine {
             }
             if let Poll::Ready(Some(happening)) = tasks.poll_next_unpin(cx) {
                 return Poll::Ready(Wake::Happened(happening));
+            }
+            if flights.has_landings() {
+                return Poll::Ready(Wake::Landed);
             }
             if !closed {
                 match orders.poll_recv(cx) {
