@@ -357,3 +357,38 @@ async fn an_endpoint_gets_no_event_from_before_it_was_registered() {
     world.run_for(Duration::from_secs(5)).await;
     assert_eq!(world.sent().len(), 1);
 }
+
+/// A first event is on its way when a second and a third come: how long the third one's
+/// publisher waits, with one slot for all.
+async fn wait_of_a_publisher_who_meets_a_full_engine(answers_after: Duration) -> Duration {
+    let world = World::with(|builder| builder.concurrency(1));
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::ok().after(answers_after));
+    let publisher = async {
+        world.publish("first").await;
+        world.publish("second").await;
+        while world.sent().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(answers_after).await;
+        while world.sent().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        let began = tokio::time::Instant::now();
+        world.publish("third").await;
+        let waited = began.elapsed();
+        tokio::time::sleep(answers_after * 5).await;
+        waited
+    };
+    let (run, waited) = tokio::join!(world.run_for(answers_after * 10), publisher);
+    assert_eq!((run, world.sent().len()), ((), 3));
+    waited
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_waits_for_a_slot_that_is_near_and_at_most_three_milliseconds() {
+    let near = wait_of_a_publisher_who_meets_a_full_engine(Duration::from_millis(2)).await;
+    assert!((1..=2).contains(&near.as_millis()), "until the request before it has landed: {near:?}");
+    let far = wait_of_a_publisher_who_meets_a_full_engine(Duration::from_secs(2)).await;
+    assert!((3..=4).contains(&far.as_millis()), "and no longer: {far:?}");
+}

@@ -65,10 +65,10 @@ impl Observer for Done {
 }
 
 impl Done {
-    async fn reach(&self, more: usize) {
+    fn reach(&self, more: usize) -> impl Future<Output = ()> {
         let target = self.count.load(Ordering::Relaxed) + more;
         self.target.store(target, Ordering::Relaxed);
-        self.reached.notified().await;
+        self.reached.notified()
     }
 }
 
@@ -134,21 +134,22 @@ impl Bench {
         Self { webhooks, done, file }
     }
 
-    /// Publishes from 64 tasks while the engine delivers, until all is delivered.
+    /// Publishes from 64 tasks while the engine delivers, until all is delivered; a tenth
+    /// as much goes before, so that connections and lanes are there.
     pub(crate) async fn publish_and_deliver(&self, deliveries: usize, tenants: usize) -> Figures {
-        let left = Arc::new(AtomicUsize::new(deliveries));
-        let run = async {
+        self.while_running(async {
+            self.round(deliveries / 10, tenants).await;
             let (started, cpu_before) = (Instant::now(), cpu());
-            let publishers: Vec<_> = (0..CONCURRENCY)
-                .map(|_| tokio::spawn(publish(self.webhooks.clone(), left.clone(), tenants)))
-                .collect();
-            self.done.reach(deliveries).await;
-            for publisher in publishers {
-                publisher.await.unwrap();
-            }
+            self.round(deliveries, tenants).await;
             Figures::new(deliveries, started.elapsed(), cpu().saturating_sub(cpu_before))
-        };
-        self.while_running(run).await
+        })
+        .await
+    }
+
+    async fn round(&self, deliveries: usize, tenants: usize) {
+        let reached = self.done.reach(deliveries);
+        self.fill(deliveries, tenants).await;
+        reached.await;
     }
 
     /// Delivers what is stored already.

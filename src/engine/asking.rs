@@ -1,12 +1,18 @@
 //! Asking the store for work: by claims, and with publishes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::delivery::SUSPECT_AFTER;
 
 use super::acquire::Acquired;
 use super::desk::answer;
 use super::{EVENTS_PER_CLAIM, Engine, Happening};
+
+/// A publisher waits so long for a slot that is likely to become free, and no longer.
+const SLOT_WAIT: Duration = Duration::from_millis(3);
+/// Where a slot became free so lately, the next one is likely to.
+const LATELY: Duration = Duration::from_millis(1);
 
 impl Engine {
     /// Claims, if it may bring something.
@@ -33,7 +39,12 @@ impl Engine {
     /// Stores what publishers have handed over, and asks for it back, claimed, as far
     /// as there are slots.
     pub(super) fn publish(&mut self) {
-        let Some((events, replies)) = self.queue.next() else { return };
+        let Some((tenant, since)) = self.queue.longest_waiting() else { return };
+        let max = if self.a_slot_is_near(since) { self.slots.room_for(tenant) } else { usize::MAX };
+        if max == 0 {
+            return;
+        }
+        let (events, replies) = self.queue.next(max);
         let claim = if self.may_claim() && !self.slots.is_full() {
             let room = self.slots.room();
             self.shared.claim_request(room, 0, false).ok()
@@ -83,6 +94,20 @@ impl Engine {
         if let Some(error) = acquired.fault {
             self.store_failed(&error, "directory or limiter");
         }
+    }
+
+    /// Whether an event that waits to be stored `since` then had better wait for a slot:
+    /// claiming it later would cost the store as much as storing it does. Not where
+    /// older work is due, which would take the slot.
+    fn a_slot_is_near(&self, since: Duration) -> bool {
+        let (now, store_now) = (self.now(), self.shared.clock.now());
+        let lately = self.slots.freed_at().is_some_and(|freed_at| now < freed_at + LATELY);
+        lately && now < since + SLOT_WAIT && !self.orders.is_closed() && !self.lookout.is_due(store_now)
+    }
+
+    /// Until when what publishers have handed over may be kept waiting for a slot.
+    pub(super) fn store_by(&self) -> Option<Duration> {
+        self.queue.longest_waiting().map(|(_, since)| since + SLOT_WAIT)
     }
 
     fn may_claim(&self) -> bool {

@@ -1,12 +1,14 @@
 //! Where publishers hand their events to a running engine.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
 use crate::delivery::PublishAnswer;
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::id::TenantId;
 
 /// More publishers than this wait in line outside.
 const WAITING_MAX: usize = 1024;
@@ -36,24 +38,31 @@ pub(super) struct Queue {
     events: Vec<Arc<Event>>,
     replies: Vec<Reply>,
     storing: bool,
+    /// When the first of those that wait came.
+    since: Duration,
 }
 
 impl Queue {
-    pub(super) fn push(&mut self, event: Arc<Event>, reply: Reply) {
+    pub(super) fn push(&mut self, event: Arc<Event>, reply: Reply, now: Duration) {
+        if self.events.is_empty() {
+            self.since = now;
+        }
         self.events.push(event);
         self.replies.push(reply);
     }
 
-    /// The next call's worth, if there is one and none is under way.
-    pub(super) fn next(&mut self) -> Option<(Vec<Arc<Event>>, Vec<Reply>)> {
-        if self.storing || self.events.is_empty() {
-            return None;
-        }
+    /// Whose event waits longest and since when; `None` while nothing waits, or a call
+    /// is under way.
+    pub(super) fn longest_waiting(&self) -> Option<(&TenantId, Duration)> {
+        let first = self.events.first().filter(|_| !self.storing)?;
+        Some((&first.tenant, self.since))
+    }
+
+    /// The next call's worth, of at most so many.
+    pub(super) fn next(&mut self, max: usize) -> (Vec<Arc<Event>>, Vec<Reply>) {
         self.storing = true;
-        // The next call's worth is likely to be as much.
-        let count = self.events.len();
-        let events = std::mem::replace(&mut self.events, Vec::with_capacity(count));
-        Some((events, std::mem::replace(&mut self.replies, Vec::with_capacity(count))))
+        let count = self.events.len().min(max);
+        (self.events.drain(..count).collect(), self.replies.drain(..count).collect())
     }
 
     pub(super) const fn stored(&mut self) {

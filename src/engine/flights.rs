@@ -153,7 +153,7 @@ impl Engine {
 
     fn conclude(&mut self, landed: Landed) {
         let flight = Arc::clone(&landed.flight);
-        self.slots.finish(&flight.claim.event.tenant, flight.is_doubtful());
+        self.slots.finish(&flight.claim.event.tenant, flight.is_doubtful(), self.now());
         if self.slots.is_idle() {
             self.lookout.suspect_ended();
         }
@@ -171,7 +171,7 @@ impl Engine {
     pub(super) fn cut(&mut self) {
         let flying = std::mem::take(&mut self.flights.board().flying);
         for (flight, began_at) in flying.into_values() {
-            self.slots.finish(&flight.claim.event.tenant, flight.is_doubtful());
+            self.slots.finish(&flight.claim.event.tenant, flight.is_doubtful(), self.now());
             let took = self.shared.clock.now().since(began_at);
             let outcome = Outcome::Unknown(Unknown::Aborted);
             let landed = Landed { flight: Arc::clone(&flight), outcome, began_at, took };

@@ -146,7 +146,8 @@ impl Lookout {
         due.map_or(poll, |due| due.min(poll))
     }
 
-    fn is_due(&self, store_now: Timestamp) -> bool {
+    /// Whether something in the store is due, as far as is known.
+    pub(super) fn is_due(&self, store_now: Timestamp) -> bool {
         self.next_due.is_some_and(|due| due <= store_now)
     }
 }

@@ -170,7 +170,7 @@ impl Engine {
 
     fn take_order(&mut self, order: Order) {
         match order {
-            Order::Publish(event, reply) => self.queue.push(event, reply),
+            Order::Publish(event, reply) => self.queue.push(event, reply, self.now()),
             Order::Look => self.lookout.look_at_once(self.shared.clock.now()),
         }
     }

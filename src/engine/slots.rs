@@ -1,6 +1,7 @@
 //! How much is under way, and how much may be asked for.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::id::TenantId;
 
@@ -16,6 +17,7 @@ pub(crate) struct Slots {
     doubtful: usize,
     tenants: BTreeMap<TenantId, usize>,
     finished_lately: usize,
+    freed_at: Option<Duration>,
 }
 
 /// How much one claim asks for.
@@ -29,7 +31,15 @@ pub(crate) struct Room {
 
 impl Slots {
     pub(crate) const fn new(total: usize) -> Self {
-        Self { total, sending: 0, waiting: 0, doubtful: 0, tenants: BTreeMap::new(), finished_lately: 0 }
+        Self {
+            total,
+            sending: 0,
+            waiting: 0,
+            doubtful: 0,
+            tenants: BTreeMap::new(),
+            finished_lately: 0,
+            freed_at: None,
+        }
     }
 
     /// What another claim may bring: the free slots, and ahead of them as much as was
@@ -50,6 +60,19 @@ impl Slots {
                 .map(|(tenant, _)| tenant.clone())
                 .collect(),
         }
+    }
+
+    /// How much more a claim might bring of one tenant.
+    pub(crate) fn room_for(&self, tenant: &TenantId) -> usize {
+        let ahead = self.finished_lately.min(self.total);
+        let taken = self.tenants.get(tenant).copied().unwrap_or(0);
+        let of_all = (self.total + ahead).saturating_sub(self.sending + self.waiting);
+        of_all.min((self.share() + ahead).saturating_sub(taken))
+    }
+
+    /// When a slot last became free.
+    pub(crate) const fn freed_at(&self) -> Option<Duration> {
+        self.freed_at
     }
 
     pub(crate) const fn is_full(&self) -> bool {
@@ -86,7 +109,8 @@ impl Slots {
     }
 
     /// What was being sent is done.
-    pub(crate) fn finish(&mut self, tenant: &TenantId, doubtful: bool) {
+    pub(crate) fn finish(&mut self, tenant: &TenantId, doubtful: bool, now: Duration) {
+        self.freed_at = Some(now);
         self.sending -= 1;
         self.finished_lately += 1;
         self.leave(tenant, doubtful);
@@ -130,7 +154,10 @@ mod tests {
             slots.room(),
             Room { deliveries: 2, per_tenant: 2, doubtful: 0, skip_tenants: vec![tenant.clone()] }
         );
-        slots.finish(&tenant, true);
+        assert_eq!(slots.room_for(&tenant), 0);
+        slots.finish(&tenant, true, Duration::from_secs(1));
+        assert_eq!(slots.room_for(&tenant), 2, "one of its own, and one ahead");
+        assert_eq!(slots.freed_at(), Some(Duration::from_secs(1)));
         assert_eq!(slots.room().deliveries, 4, "three free, and one ahead for the one that finished");
         assert_eq!(slots.room().deliveries, 3);
     }

@@ -51,7 +51,10 @@ impl Engine {
         });
         let retry = self.settler.retry_at();
         let stale = self.flights.start_by().map(|start_by| start_by + MINIMUM);
-        [claim, retry, self.house.prune_at(), stale].into_iter().flatten().fold(now + poll, Duration::min)
+        [claim, retry, self.house.prune_at(), stale, self.store_by()]
+            .into_iter()
+            .flatten()
+            .fold(now + poll, Duration::min)
     }
 
     /// From when on a claim may be made; `None` where something has to happen first,
