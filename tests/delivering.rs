@@ -392,3 +392,16 @@ async fn a_publisher_waits_for_a_slot_that_is_near_and_at_most_three_millisecond
     let far = wait_of_a_publisher_who_meets_a_full_engine(Duration::from_secs(2)).await;
     assert!((3..=4).contains(&far.as_millis()), "and no longer: {far:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_narrow_lane_takes_its_next_request_as_soon_as_one_has_ended() {
+    let world = World::with(|builder| builder.poll(Duration::from_secs(20)));
+    let narrow = Overrides::none().width(NonZeroU32::new(2).unwrap()).unwrap();
+    world.webhooks.register(endpoint("e", "standard").overrides(narrow)).await.unwrap();
+    world.transport.otherwise(Reply::ok().after(Duration::from_millis(10)));
+    for _ in 0..100 {
+        world.publish("k").await;
+    }
+    world.run_for(Duration::from_secs(2)).await;
+    assert_eq!(world.sent().len(), 100, "two at a time, 10 ms each, without a poll");
+}

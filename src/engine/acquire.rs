@@ -35,10 +35,6 @@ impl Flight {
     pub(crate) fn sendable(&self) -> Option<&Sendable> {
         self.resolved.sendable()
     }
-
-    pub(crate) fn is_doubtful(&self) -> bool {
-        self.lane.as_deref().is_some_and(Lane::is_doubtful)
-    }
 }
 
 /// A request that may start until `start_by` of the monotonic clock: after that its

@@ -78,7 +78,7 @@ impl Engine {
         }
         for ready in acquired.ready {
             let flight = &ready.flight;
-            self.slots.take(&flight.claim.event.tenant, flight.is_doubtful());
+            self.slots.take(&flight.claim.event.tenant, flight.lane.as_deref());
             if flight.claim.silent >= SUSPECT_AFTER {
                 self.lookout.suspect_started();
             }

@@ -153,7 +153,10 @@ impl Engine {
 
     fn conclude(&mut self, landed: Landed) {
         let flight = Arc::clone(&landed.flight);
-        self.slots.finish(&flight.claim.event.tenant, flight.is_doubtful(), self.now());
+        let was_full = self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
+        if was_full {
+            self.settler.opens_a_lane();
+        }
         if self.slots.is_idle() {
             self.lookout.suspect_ended();
         }
@@ -171,7 +174,7 @@ impl Engine {
     pub(super) fn cut(&mut self) {
         let flying = std::mem::take(&mut self.flights.board().flying);
         for (flight, began_at) in flying.into_values() {
-            self.slots.finish(&flight.claim.event.tenant, flight.is_doubtful(), self.now());
+            self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
             let took = self.shared.clock.now().since(began_at);
             let outcome = Outcome::Unknown(Unknown::Aborted);
             let landed = Landed { flight: Arc::clone(&flight), outcome, began_at, took };
@@ -180,7 +183,7 @@ impl Engine {
     }
 
     fn give_back(&mut self, flight: &Flight) {
-        self.slots.give_back(&flight.claim.event.tenant, flight.is_doubtful());
+        self.slots.give_back(&flight.claim.event.tenant, flight.lane.as_deref());
         if self.slots.is_idle() {
             self.lookout.suspect_ended();
         }

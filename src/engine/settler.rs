@@ -47,11 +47,15 @@ pub(crate) struct Batch {
     /// One for each settlement.
     pub(crate) about: Vec<About>,
     pub(crate) lanes: Vec<LaneChange>,
+    opens_lanes: bool,
 }
 
 impl Batch {
-    /// Whether writing it makes something due at once.
+    /// Whether something may be claimed as soon as it is written that could not before.
     pub(crate) fn makes_due(&self) -> bool {
+        if self.opens_lanes || !self.lanes.is_empty() {
+            return true;
+        }
         let mut next = self.settlements.iter().map(|settlement| &settlement.next);
         next.any(|next| matches!(next, Next::Release | Next::Routed { .. }))
     }
@@ -64,6 +68,7 @@ pub(crate) struct Settler {
     settlements: Vec<Settlement>,
     about: Vec<About>,
     lanes: BTreeMap<EndpointId, LaneChange>,
+    opens_lanes: bool,
     writing: bool,
     failures: u32,
     retry_at: Duration,
@@ -74,6 +79,11 @@ impl Settler {
         let Due { settlement, event, endpoint } = due;
         self.settlements.push(settlement);
         self.about.push(About { event, endpoint });
+    }
+
+    /// What was added last makes room in a lane that was full.
+    pub(crate) const fn opens_a_lane(&mut self) {
+        self.opens_lanes = true;
     }
 
     /// Merges a change into what waits for its lane: the longest hold, and the health
@@ -100,6 +110,7 @@ impl Settler {
             settlements: first_of(&mut self.settlements),
             about: first_of(&mut self.about),
             lanes: std::mem::take(&mut self.lanes).into_values().collect(),
+            opens_lanes: std::mem::take(&mut self.opens_lanes),
         })
     }
 
@@ -119,6 +130,7 @@ impl Settler {
         for change in batch.lanes {
             self.change(change);
         }
+        self.opens_lanes |= batch.opens_lanes;
         self.retry_at = now.saturating_add((RETRY_FIRST * (1 << self.failures.min(7))).min(RETRY_MAX));
         self.failures = self.failures.saturating_add(1);
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::id::TenantId;
+use crate::id::{EndpointId, TenantId};
+use crate::policy::lane::Lane;
 
 /// The engine's slots: one per request in flight.
 ///
@@ -16,6 +17,7 @@ pub(crate) struct Slots {
     waiting: usize,
     doubtful: usize,
     tenants: BTreeMap<TenantId, usize>,
+    lanes: BTreeMap<EndpointId, usize>,
     finished_lately: usize,
     freed_at: Option<Duration>,
 }
@@ -37,6 +39,7 @@ impl Slots {
             waiting: 0,
             doubtful: 0,
             tenants: BTreeMap::new(),
+            lanes: BTreeMap::new(),
             finished_lately: 0,
             freed_at: None,
         }
@@ -91,14 +94,15 @@ impl Slots {
         self.sending
     }
 
-    /// Something was claimed and waits.
-    pub(crate) fn take(&mut self, tenant: &TenantId, doubtful: bool) {
+    /// Something was claimed and waits; of no lane where it is outside of widths.
+    pub(crate) fn take(&mut self, tenant: &TenantId, lane: Option<&Lane>) {
         self.waiting += 1;
-        self.doubtful += usize::from(doubtful);
-        if let Some(taken) = self.tenants.get_mut(tenant) {
-            *taken += 1;
-        } else {
-            self.tenants.insert(tenant.clone(), 1);
+        count_one(&mut self.tenants, tenant);
+        if let Some(lane) = lane {
+            self.doubtful += usize::from(lane.is_doubtful());
+            if self.may_fill(lane) {
+                count_one(&mut self.lanes, &lane.endpoint);
+            }
         }
     }
 
@@ -108,28 +112,32 @@ impl Slots {
         self.sending += 1;
     }
 
-    /// What was being sent is done.
-    pub(crate) fn finish(&mut self, tenant: &TenantId, doubtful: bool, now: Duration) {
+    /// What was being sent is done. Says whether its lane was full: what waits there can
+    /// be claimed as soon as the end is written down.
+    pub(crate) fn finish(&mut self, tenant: &TenantId, lane: Option<&Lane>, now: Duration) -> bool {
         self.freed_at = Some(now);
         self.sending -= 1;
         self.finished_lately += 1;
-        self.leave(tenant, doubtful);
+        self.leave(tenant, lane)
     }
 
     /// What waited is given back.
-    pub(crate) fn give_back(&mut self, tenant: &TenantId, doubtful: bool) {
+    pub(crate) fn give_back(&mut self, tenant: &TenantId, lane: Option<&Lane>) {
         self.waiting -= 1;
-        self.leave(tenant, doubtful);
+        self.leave(tenant, lane);
     }
 
-    fn leave(&mut self, tenant: &TenantId, doubtful: bool) {
-        self.doubtful -= usize::from(doubtful);
-        if let Some(taken) = self.tenants.get_mut(tenant) {
-            *taken -= 1;
-            if *taken == 0 {
-                self.tenants.remove(tenant);
-            }
-        }
+    fn leave(&mut self, tenant: &TenantId, lane: Option<&Lane>) -> bool {
+        count_off(&mut self.tenants, tenant);
+        let Some(lane) = lane else { return false };
+        self.doubtful -= usize::from(lane.is_doubtful());
+        let taken = count_off(&mut self.lanes, &lane.endpoint);
+        taken >= usize::try_from(lane.width).unwrap_or(usize::MAX)
+    }
+
+    /// Whether this process alone can take all of a lane's width.
+    fn may_fill(&self, lane: &Lane) -> bool {
+        usize::try_from(lane.width).is_ok_and(|width| width <= self.total)
     }
 
     fn share(&self) -> usize {
@@ -137,17 +145,56 @@ impl Slots {
     }
 }
 
+fn count_one<K: Ord + Clone>(counts: &mut BTreeMap<K, usize>, of: &K) {
+    if let Some(count) = counts.get_mut(of) {
+        *count += 1;
+    } else {
+        counts.insert(of.clone(), 1);
+    }
+}
+
+/// Takes one off, and answers how many there were.
+fn count_off<K: Ord>(counts: &mut BTreeMap<K, usize>, of: &K) -> usize {
+    let Some(count) = counts.get_mut(of) else { return 0 };
+    let before = *count;
+    *count -= 1;
+    if *count == 0 {
+        counts.remove(of);
+    }
+    before
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn lane(endpoint: &str, width: u32) -> Lane {
+        let (tenant, host) = ("flood".parse().unwrap(), "receiver.example".parse().unwrap());
+        Lane::new(endpoint.parse().unwrap(), tenant, host, width)
+    }
+
+    #[test]
+    fn the_end_of_what_filled_a_lane_says_so() {
+        let (tenant, lane) = (TenantId::new("flood").unwrap(), lane("narrow", 2));
+        let mut slots = Slots::new(8);
+        for _ in 0..2 {
+            slots.take(&tenant, Some(&lane));
+            slots.start();
+        }
+        let mut finish = || slots.finish(&tenant, Some(&lane), Duration::ZERO);
+        assert!(finish(), "both places were taken");
+        assert!(!finish(), "one was free already");
+    }
 
     #[test]
     fn a_tenant_has_three_quarters_and_doubtful_lanes_half_of_the_slots() {
         let tenant = TenantId::new("flood").unwrap();
         let mut slots = Slots::new(8);
         assert_eq!(slots.room(), Room { deliveries: 8, per_tenant: 6, doubtful: 4, skip_tenants: vec![] });
+        let doubtful = lane("new", 16);
+        let proven = Lane { proven: true, ..lane("known", 16) };
         for n in 0..6 {
-            slots.take(&tenant, n < 4);
+            slots.take(&tenant, Some(if n < 4 { &doubtful } else { &proven }));
             slots.start();
         }
         assert_eq!(
@@ -155,7 +202,7 @@ mod tests {
             Room { deliveries: 2, per_tenant: 2, doubtful: 0, skip_tenants: vec![tenant.clone()] }
         );
         assert_eq!(slots.room_for(&tenant), 0);
-        slots.finish(&tenant, true, Duration::from_secs(1));
+        slots.finish(&tenant, Some(&doubtful), Duration::from_secs(1));
         assert_eq!(slots.room_for(&tenant), 2, "one of its own, and one ahead");
         assert_eq!(slots.freed_at(), Some(Duration::from_secs(1)));
         assert_eq!(slots.room().deliveries, 4, "three free, and one ahead for the one that finished");
