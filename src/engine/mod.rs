@@ -99,6 +99,7 @@ enum Happening {
     Landed(u64, Landed),
     Settled(Batch, Result<Vec<Settled>, StoreError>),
     Disabled,
+    Held,
     Hinted,
     ClockRead(Result<Timestamp, StoreError>),
     Pruned(Result<Duration, StoreError>),
@@ -199,7 +200,7 @@ impl Engine {
                 self.settler.failed(batch, self.now());
                 self.store_failed(&error, "settle");
             }
-            Happening::Disabled => {}
+            Happening::Disabled | Happening::Held => {}
             Happening::Hinted => {
                 self.lookout.look_at_once(self.shared.clock.now());
                 self.await_hint();

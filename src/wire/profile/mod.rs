@@ -1,8 +1,18 @@
 //! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
 
+mod answer;
+mod automations;
 mod check;
+mod detect;
+mod discord;
+mod google_chat;
 mod live_session;
+mod mattermost;
+mod pagerduty;
+mod slack;
 mod standard;
+mod teams;
+mod telegram;
 mod x_webhook;
 
 use std::num::NonZeroU32;
@@ -13,14 +23,21 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::id::ProfileName;
 use crate::policy::egress::{PortPolicy, SchemePolicy, UrlPolicy};
-use crate::policy::outcome::Classify;
+use crate::policy::outcome::{ByStatus, Classify};
 use crate::policy::rate::Limit;
-use crate::policy::retry::RetryPolicy;
+use crate::policy::retry::{RetryPolicy, Schedule};
 
 use super::envelope::Envelope;
 use super::scheme::Scheme;
 
+pub use automations::MakeAnswers;
 pub use check::ProfileError;
+pub use detect::Kind;
+pub use discord::DiscordAnswers;
+pub use pagerduty::PagerDutyAnswers;
+pub use slack::SlackAnswers;
+pub use teams::TeamsAnswers;
+pub use telegram::TelegramAnswers;
 
 /// One sending dialect.
 ///
@@ -98,6 +115,30 @@ const fn at_least_one(count: u32) -> NonZeroU32 {
     match NonZeroU32::new(count) {
         Some(count) => count,
         None => NonZeroU32::MIN,
+    }
+}
+
+/// What profiles share that tell people of events: the URL is the credential, one
+/// request at a time keeps the order in which things happened, and what could not be
+/// told within four hours is no news.
+fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
+    let schedule = Schedule::preset_exponential(Duration::from_secs(5), 2, minutes(10));
+    Profile {
+        name,
+        envelope,
+        scheme: None,
+        signing: Signing::Optional,
+        headers: user_agent(HOOKPOST),
+        classifier: Arc::new(ByStatus::any_2xx()),
+        retry: RetryPolicy::preset(schedule, 20, Some(hours(4)), Some(hours(24))),
+        limits: Vec::new(),
+        urls: web(SchemePolicy::HttpsOnly),
+        unique_urls: false,
+        timeout: Duration::from_secs(10),
+        width: at_least_one(1),
+        keep_body: 1024,
+        disable_after: None,
+        on_enable: OnEnable::Send,
     }
 }
 
