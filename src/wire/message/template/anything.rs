@@ -27,7 +27,11 @@ const UNSHOWN: [&str; 11] = [
     "_ip",
 ];
 
-/// The members that have a text of their own, in the order in which they stand.
+/// What an object is called, where it is anything to people.
+const CALLED: [&str; 6] = ["name", "title", "message", "label", "email", "id"];
+
+/// The members that have a text, or are called something, in the order in which they
+/// stand.
 pub(super) fn message(happening: &Happening<'_>) -> Message {
     let titled = Message::titled(in_words(&happening.kind));
     let message =
@@ -36,7 +40,10 @@ pub(super) fn message(happening: &Happening<'_>) -> Message {
         let name = name.to_ascii_lowercase();
         name != "ip" && !UNSHOWN.iter().any(|part| name.contains(part))
     });
-    let texts = shown.filter_map(|(name, value)| Some((in_words(name), value.text()?)));
+    let texts = shown.filter_map(|(name, value)| {
+        let text = value.text().or_else(|| value.object().text(&CALLED))?;
+        Some((in_words(name), text))
+    });
     texts.take(FIELDS).fold(message, |message, (name, text)| message.field(name, text))
 }
 

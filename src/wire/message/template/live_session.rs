@@ -55,7 +55,7 @@ fn with_visitor(message: Message, visitor: &Object<'_>) -> Message {
     let message = message.field("Place", parts.into_iter().flatten().collect::<Vec<_>>().join(", "));
     visitor.items("params").into_iter().take(PROPERTIES).fold(message, |message, param| {
         let param = param.object();
-        let name = param.text(&["name"]).map(|name| in_words(&name));
-        message.field(name.unwrap_or_default(), param.text(&["value"]).unwrap_or_default())
+        let text = |member| param.text(&[member]).unwrap_or_default();
+        message.field(text("name"), text("value"))
     })
 }

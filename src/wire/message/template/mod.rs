@@ -54,14 +54,17 @@ impl<'a> Happening<'a> {
 fn in_words(kind: &str) -> String {
     let mut words = String::with_capacity(kind.len() + 4);
     let mut before = ' ';
-    for character in kind.chars() {
+    let mut rest = kind.chars().peekable();
+    while let Some(character) = rest.next() {
         let starts_word = character.is_uppercase() && before.is_lowercase();
         if starts_word {
             words.push(' ');
         }
         match character {
             '_' | '.' | '-' | '/' | ':' => words.push(' '),
-            other if starts_word => words.extend(other.to_lowercase()),
+            other if starts_word && rest.peek().is_some_and(|next| next.is_lowercase()) => {
+                words.extend(other.to_lowercase());
+            }
             other => words.push(other),
         }
         before = character;
@@ -97,6 +100,7 @@ mod tests {
             ("order.paid", "Order paid"),
             ("DeadClick", "Dead click"),
             ("JSError", "JSError"),
+            ("applicationID", "Application ID"),
             ("", ""),
             ("ß", "SS"),
         ] {
