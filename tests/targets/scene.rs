@@ -57,10 +57,6 @@ pub(crate) fn told() -> Vec<(Profile, &'static str)> {
     targets().into_iter().filter(|(profile, _)| profile.scheme.is_none()).collect()
 }
 
-pub(crate) fn profile(name: &str) -> Profile {
-    targets().into_iter().map(|(profile, _)| profile).find(|profile| profile.name.as_str() == name).unwrap()
-}
-
 pub(crate) fn at(url: &str) -> Endpoint {
     Endpoint {
         id: EndpointId::new("e-1").unwrap(),

@@ -65,8 +65,9 @@ pub enum Occasion {
     Test,
 }
 
-/// A written body.
-#[derive(Debug, Clone)]
+/// A written body. Its `Debug` shows neither the body, which may hold a credential,
+/// nor a header's value.
+#[derive(Clone)]
 pub struct Rendered {
     /// The bytes to sign and send.
     pub body: Bytes,
@@ -74,6 +75,16 @@ pub struct Rendered {
     pub content_type: HeaderValue,
     /// Headers that belong to the envelope.
     pub headers: HeaderMap,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered")
+            .field("body_bytes", &self.body.len())
+            .field("content_type", &self.content_type)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// The event that a test ping sends.

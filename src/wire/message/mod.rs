@@ -94,6 +94,7 @@ impl Message {
     #[must_use]
     pub fn link(mut self, label: impl Into<String>, url: impl Into<String>) -> Self {
         let (label, url) = (label.into(), url.into());
+        let label = if is_blank(&label) { "Link".to_owned() } else { label };
         if !is_web_address(&url) {
             return self.field(label, url);
         }

@@ -9,11 +9,12 @@ const ROOMS: [&str; 5] = ["everyone", "here", "channel", "all", "room"];
 
 /// The text with one kind of line end, no more than one blank line at a time, no
 /// control characters, nothing that reverses the direction of what follows, and no
-/// `@` that pings.
-pub(super) fn quiet(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
+/// `@` that pings. What comes after so many characters is not looked at.
+pub(super) fn quiet(text: &str, most: usize) -> String {
+    let mut clean = String::with_capacity(text.len().min(most));
     let mut line_ends = 0;
     let mut after_return = false;
+    let mut kept = 0;
     for character in text.chars() {
         let shown = match character {
             '\n' if after_return => None,
@@ -25,9 +26,14 @@ pub(super) fn quiet(text: &str) -> String {
         after_return = character == '\r';
         let Some(shown) = shown else { continue };
         line_ends = if shown == '\n' { line_ends + 1 } else { 0 };
-        if line_ends <= 2 {
-            clean.push(shown);
+        if line_ends > 2 {
+            continue;
         }
+        if kept == most {
+            break;
+        }
+        clean.push(shown);
+        kept += 1;
     }
     without_mentions(clean)
 }
@@ -82,7 +88,17 @@ fn names_a_room(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::quiet as quiet_up_to;
     use super::*;
+
+    fn quiet(text: &str) -> String {
+        quiet_up_to(text, usize::MAX)
+    }
+
+    #[test]
+    fn what_comes_too_late_is_not_looked_at() {
+        assert_eq!(quiet_up_to("@everyone", 2), "@\u{200b}e");
+    }
 
     #[test]
     fn line_ends_are_one_kind_and_blank_lines_do_not_pile_up() {
