@@ -223,9 +223,9 @@ async fn ft5_a_limit_of_one_webhook_holds_no_other() {
 async fn ft5_a_bucket_without_rest_is_waited_for_before_it_answers_429() {
     let world = world();
     register(&world, "discord", "discord", DISCORD).await;
-    let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset-after", "1.5")];
+    let no_rest = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset-after", "1.5")];
     let left = [("x-ratelimit-remaining", "4"), ("x-ratelimit-reset-after", "1.5")];
-    let replies = [reply(200, &left, "{}"), reply(200, &spent, "{}"), reply(200, &left, "{}")];
+    let replies = [reply(200, &left, "{}"), reply(200, &no_rest, "{}"), reply(200, &left, "{}")];
     world.transport.at(DISCORD_SENT, Behaviour::sequence(replies));
     for _ in 0..3 {
         world.publish("order.paid").await;

@@ -8,6 +8,7 @@ mod world;
 mod alerts;
 mod answers;
 mod automations;
+mod custom;
 mod detection;
 mod discord;
 mod hostile;

@@ -1,4 +1,57 @@
 //! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
+//!
+//! A target of a host's own is a [`Profile`] too, with an envelope of the host's, and
+//! everything else from a preset. This one tells of events by push messages, as ntfy
+//! takes them: a plain text, with the title in a header.
+//!
+//! ```
+//! use hookpost::policy::outcome::ByStatus;
+//! use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample};
+//! use hookpost::wire::message::{Script, Unit, Wording};
+//! use hookpost::{Endpoint, Event, Profile};
+//! use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+//! use std::sync::Arc;
+//!
+//! #[derive(Debug, Default)]
+//! struct Push {
+//!     wording: Wording,
+//! }
+//!
+//! const TITLE: HeaderName = HeaderName::from_static("x-title");
+//! static OWN: [HeaderName; 1] = [TITLE];
+//! const PLAIN: Script = Script::new(Unit::Bytes, |character, out| out.push(character));
+//!
+//! impl Envelope for Push {
+//!     fn render(&self, event: &Event, _: &Endpoint, occasion: Occasion) -> Result<Rendered, RenderError> {
+//!         let message = self.wording.of(event, occasion);
+//!         let title = HeaderValue::from_bytes(PLAIN.fit(&message.title, 250).as_bytes());
+//!         let title = title.map_err(|_| RenderError { rule: "a title fits a header" })?;
+//!         Ok(Rendered {
+//!             body: PLAIN.fit(&message.fallback(), 4096).into(),
+//!             content_type: HeaderValue::from_static("text/plain; charset=utf-8"),
+//!             headers: HeaderMap::from_iter([(TITLE, title)]),
+//!         })
+//!     }
+//!
+//!     fn header_names(&self) -> &[HeaderName] {
+//!         &OWN
+//!     }
+//!
+//!     fn sample(&self, _: &Endpoint) -> Sample {
+//!         Sample { kind: "push.test".to_owned(), payload: r#"{"message":"It works."}"#.into() }
+//!     }
+//! }
+//!
+//! let push = Profile {
+//!     name: "push".parse()?,
+//!     envelope: Arc::new(Push::default()),
+//!     classifier: Arc::new(ByStatus::any_2xx().gone_at([StatusCode::NOT_FOUND])),
+//!     ..Profile::slack()
+//! };
+//! assert!(push.check().is_ok());
+//! // Webhooks::builder(store, transport).profile(push) …
+//! # Ok::<(), hookpost::id::IdError>(())
+//! ```
 
 mod answer;
 mod automations;
@@ -103,6 +156,26 @@ pub enum OnEnable {
     Send,
     /// They are cancelled.
     Cancel,
+}
+
+impl Profile {
+    /// The built-in targets: what tells people, and what people build automations on.
+    /// A builder knows none of them until it is given them.
+    #[must_use]
+    pub fn targets() -> [Self; 10] {
+        [
+            Self::slack(),
+            Self::discord(),
+            Self::teams(),
+            Self::google_chat(),
+            Self::telegram(),
+            Self::mattermost(),
+            Self::pagerduty(),
+            Self::zapier(),
+            Self::make(),
+            Self::n8n(),
+        ]
+    }
 }
 
 /// How many requests an endpoint of a built-in profile may have in flight.
