@@ -11,7 +11,7 @@ use hookpost::{Event, Profile};
 use serde_json::{Value, json};
 
 use super::scene::{
-    DELIVERED, DISCORD, DISCORD_SENT, answer, at, body_for, delivery_to, event, event_named, fixtures,
+    DELIVERED, DISCORD, DISCORD_SENT, Head, answer, at, body_for, delivery_to, event, event_named, fixtures,
     is_enabled, judged, message_of, register, reply, strings, text_event, world,
 };
 use super::world::seconds;
@@ -130,7 +130,7 @@ const HEADERS: [(&str, &str); 3] =
 
 #[test]
 fn ft5_every_form_of_429_names_its_wait() {
-    let rows: [(&[(&str, &str)], &str, Option<u64>); 10] = [
+    let rows: [(Head<'_>, &str, Option<u64>); 10] = [
         (&[], r#"{"retry_after":0.35,"global":false}"#, Some(350)),
         (&HEADERS, LIMITED, Some(64_570)),
         (&[("retry-after", "65")], "<html>You are being rate limited</html>", Some(65_000)),

@@ -136,6 +136,9 @@ pub(crate) fn strings(value: &Value) -> Vec<String> {
     }
 }
 
+/// Headers of an answer by name and value.
+pub(crate) type Head<'a> = &'a [(&'a str, &'a str)];
+
 /// An answer with these headers and this body.
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
     let headers = headers.iter().map(|(name, value)| {
@@ -143,7 +146,7 @@ pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Respo
     });
     Response {
         status: StatusCode::from_u16(status).unwrap(),
-        headers: HeaderMap::from_iter(headers),
+        headers: headers.collect::<HeaderMap>(),
         body: Bytes::copy_from_slice(body.as_bytes()),
         cut: false,
     }

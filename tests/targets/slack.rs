@@ -10,7 +10,7 @@ use hookpost::wire::envelope::Slack;
 use serde_json::Value;
 
 use super::scene::{
-    DELIVERED, SLACK, answer, body_for, bytes_for, delivery_to, event, is_enabled, judged, message_of,
+    DELIVERED, Head, SLACK, answer, body_for, bytes_for, delivery_to, event, is_enabled, judged, message_of,
     register, reply, strings, text_event, world,
 };
 use super::world::seconds;
@@ -96,7 +96,7 @@ fn ft2_the_same_event_gives_the_same_bytes() {
 fn ft3_the_body_s_word_is_read_before_the_status() {
     let after = |seconds| Verdict::Retry { after: Some(Duration::from_secs(seconds)) };
     let (retry, gone) = (Verdict::Retry { after: None }, Verdict::Gone { disable: true });
-    let rows: [(u16, &[(&str, &str)], &str, Verdict); 34] = [
+    let rows: [(u16, Head<'_>, &str, Verdict); 34] = [
         (200, &[], "ok", Verdict::Delivered { confirmed: true }),
         (200, &[], "", retry),
         (200, &[], "OK, really", retry),
@@ -163,7 +163,7 @@ async fn ft3_a_refused_message_is_given_up_and_the_next_one_is_sent() {
     world.publish("order.sent").await;
     world.run_for(Duration::from_secs(3)).await;
     let mut states = world.states().await;
-    states.sort_by_key(|state| state.to_string());
+    states.sort_by_key(ToString::to_string);
     assert_eq!(states, [DELIVERED, State::Failed(FailReason::Rejected)]);
     assert!(is_enabled(&world, "slack").await);
 }
