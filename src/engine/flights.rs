@@ -199,6 +199,13 @@ impl Engine {
         if let Some(change) = written.lane {
             self.settler.change(change);
         }
+        if !written.gates.is_empty() {
+            let shared = Arc::clone(&self.shared);
+            self.tasks.push(Box::pin(async move {
+                shared.hold(&written.gates).await;
+                Happening::Held
+            }));
+        }
         if let Some(why) = written.disable {
             let (shared, flight) = (Arc::clone(&self.shared), Arc::clone(flight));
             self.tasks.push(Box::pin(async move {

@@ -99,6 +99,7 @@ enum Happening {
     SlotEmptied,
     Settled(Batch, Result<Vec<Settled>, StoreError>),
     Disabled,
+    Held,
     Hinted,
     ClockRead(Result<Timestamp, StoreError>),
     Pruned(Result<Duration, StoreError>),
@@ -199,7 +200,7 @@ impl Engine {
                 self.settler.failed(batch, self.now());
                 self.store_failed(&error, "settle");
             }
-            Happening::SlotEmptied | Happening::Disabled => {}
+            Happening::SlotEmptied | Happening::Disabled | Happening::Held => {}
             Happening::Hinted => {
                 self.lookout.look_at_once(self.shared.clock.now());
                 self.await_hint();

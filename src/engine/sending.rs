@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use crate::delivery::Next;
+use crate::delivery::{Gate, GateChange, Next};
 use crate::policy::lane::LaneChange;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::seam::Notice;
@@ -32,6 +32,7 @@ pub(crate) struct Landed {
 pub(crate) struct Written {
     pub(crate) due: Due,
     pub(crate) lane: Option<LaneChange>,
+    pub(crate) gates: Vec<(Gate, GateChange)>,
     pub(crate) disable: Option<&'static str>,
 }
 
@@ -56,10 +57,11 @@ impl Shared {
         let Landed { flight, outcome, began_at, took } = landed;
         let claim = &flight.claim;
         let Some(sendable) = flight.sendable() else {
-            return Written { due: release(claim, self.clock.now()), lane: None, disable: None };
+            let due = release(claim, self.clock.now());
+            return Written { due, lane: None, gates: Vec::new(), disable: None };
         };
         let sent = Sent { outcome, began_at, took, fault };
-        let Conclusion { settlement, lane, disable } =
+        let Conclusion { settlement, lane, gates, disable } =
             conclude(claim, sendable, flight.lane.as_deref(), &sent, || self.roll());
         if let Some(attempt) = &settlement.attempt {
             let next_at = match settlement.next {
@@ -77,7 +79,7 @@ impl Shared {
                 next_at,
             });
         }
-        Written { due: Due::of(claim, settlement), lane, disable }
+        Written { due: Due::of(claim, settlement), lane, gates, disable }
     }
 
     /// A number for jitter: without randomness, the middle of the spread.

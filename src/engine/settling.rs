@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{Claimed, Next, Settled, State};
+use crate::delivery::{Claimed, Gate, GateChange, Next, Settled, State};
 use crate::error::StoreError;
 use crate::seam::Notice;
 
@@ -55,6 +55,14 @@ impl Shared {
             if let State::Failed(reason) = *state {
                 self.notice(&Notice::DeadLetter { delivery, event, endpoint, reason });
             }
+        }
+    }
+
+    /// Holds what an answer asked to hold. What a failed store does not hold learns of
+    /// it from its own next answer.
+    pub(super) async fn hold(&self, gates: &[(Gate, GateChange)]) {
+        if let Err(error) = self.store.gate(gates, self.clock.now()).await {
+            self.notice(&Notice::StoreFailed { kind: error.kind(), during: "gate" });
         }
     }
 

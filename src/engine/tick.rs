@@ -68,6 +68,9 @@ impl Shared {
             }
             settler.add(written.due);
             written.lane.into_iter().for_each(|change| settler.change(change));
+            if !written.gates.is_empty() {
+                self.hold(&written.gates).await;
+            }
             disabled.extend(written.disable.map(|why| (flight, why)));
         }
         while let Some(batch) = settler.next(self.clock.elapsed()) {

@@ -132,6 +132,31 @@ pub trait Classify: fmt::Debug + Send + Sync {
 
     /// How much of the body the judgement needs.
     fn body_need(&self) -> BodyNeed;
+
+    /// What the response asks of further requests, whatever it means for its own
+    /// delivery. The wait that a [`Verdict::Retry`] names holds the lane already.
+    fn hold(&self, _response: &Response, _now: Timestamp) -> Option<Hold> {
+        None
+    }
+}
+
+/// No further request for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    /// To whom.
+    pub reach: Reach,
+    /// For how long; the retry policy's longest `Retry-After` bounds it.
+    pub span: Duration,
+}
+
+/// To whom no further request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reach {
+    /// This endpoint.
+    Endpoint,
+    /// Every endpoint at this one's host, and at these, which are the same service.
+    Hosts(&'static [&'static str]),
 }
 
 /// How much of a response's body a classifier needs.
@@ -149,7 +174,9 @@ pub enum BodyNeed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByStatus {
     success: Success,
+    confirmed: bool,
     gone_disables: bool,
+    gone: Vec<StatusCode>,
     rejects: Vec<StatusCode>,
 }
 
@@ -163,13 +190,31 @@ impl ByStatus {
     /// Any 2xx is success; 410 ends the delivery and disables the endpoint.
     #[must_use]
     pub const fn any_2xx() -> Self {
-        Self { success: Success::Any2xx, gone_disables: true, rejects: Vec::new() }
+        Self::with(Success::Any2xx)
     }
 
     /// Only that status is success.
     #[must_use]
     pub const fn exactly(status: StatusCode) -> Self {
-        Self { success: Success::Exactly(status), gone_disables: true, rejects: Vec::new() }
+        Self::with(Success::Exactly(status))
+    }
+
+    const fn with(success: Success) -> Self {
+        Self { success, confirmed: true, gone_disables: true, gone: Vec::new(), rejects: Vec::new() }
+    }
+
+    /// Success proves only that somebody accepted it, not that it arrived.
+    #[must_use]
+    pub const fn unconfirmed(mut self) -> Self {
+        self.confirmed = false;
+        self
+    }
+
+    /// These statuses mean what 410 means.
+    #[must_use]
+    pub fn gone_at(mut self, statuses: impl Into<Vec<StatusCode>>) -> Self {
+        self.gone = statuses.into();
+        self
     }
 
     /// 410 ends the delivery, and the endpoint stays enabled.
@@ -195,8 +240,8 @@ impl Classify for ByStatus {
             Success::Exactly(only) => status == only,
         };
         if success {
-            Verdict::Delivered { confirmed: true }
-        } else if status == StatusCode::GONE {
+            Verdict::Delivered { confirmed: self.confirmed }
+        } else if status == StatusCode::GONE || self.gone.contains(&status) {
             Verdict::Gone { disable: self.gone_disables }
         } else if self.rejects.contains(&status) {
             Verdict::Reject

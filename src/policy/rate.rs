@@ -63,6 +63,11 @@ impl Limit {
         Self { scope, starts, window: Duration::from_secs(60) }
     }
 
+    /// The limit of a built-in profile. A test holds it against the rule above.
+    pub(crate) const fn per_seconds(scope: LimitScope, starts: NonZeroU32, seconds: u64) -> Self {
+        Self { scope, starts, window: Duration::from_secs(seconds) }
+    }
+
     /// Over what it is shared.
     #[must_use]
     pub const fn scope(&self) -> LimitScope {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::delivery::{
-    Attempt, AttemptResult, Claim, Claimed, FailReason, Next, Progress, Settlement, State,
+    Attempt, AttemptResult, Claim, Claimed, FailReason, Gate, GateChange, Next, Progress, Settlement, State,
 };
 use crate::policy::lane::{Lane, LaneChange};
-use crate::policy::outcome::{NotSent, Outcome, Response, Verdict};
+use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Response, Verdict};
 use crate::policy::retry::NextTry;
 use crate::time::Timestamp;
 
@@ -46,6 +46,8 @@ pub struct Conclusion {
     pub settlement: Settlement,
     /// What is written about its lane.
     pub lane: Option<LaneChange>,
+    /// What the answer holds beyond the lane.
+    pub gates: Vec<(Gate, GateChange)>,
     /// Why the endpoint is to be disabled, if it still is the version that was sent to.
     pub disable: Option<&'static str>,
 }
@@ -67,7 +69,12 @@ pub fn conclude(
         next,
         attempt,
     };
-    let plain = |next, attempt| Conclusion { settlement: settle(next, attempt), lane: None, disable: None };
+    let plain = |next, attempt| Conclusion {
+        settlement: settle(next, attempt),
+        lane: None,
+        gates: Vec::new(),
+        disable: None,
+    };
     match sent.fault {
         Fault::Ours if !claim.test => return plain(Next::Release, None),
         Fault::Cut if !claim.test => {
@@ -95,9 +102,36 @@ pub fn conclude(
     if claim.test {
         return plain(next, Some(attempt));
     }
-    let lane_change = lane.and_then(|lane| change_lane(lane, sendable, verdict, ended_at));
+    let mut lane_change = lane.and_then(|lane| change_lane(lane, sendable, verdict, ended_at));
     let disable = disable_reason(sendable, lane, lane_change.as_ref(), verdict, ended_at);
-    Conclusion { settlement: settle(next, Some(attempt)), lane: lane_change, disable }
+    let mut gates = Vec::new();
+    if let Some(Hold { reach, span }) = asked_hold(sendable, &sent.outcome, ended_at) {
+        let until = ended_at + span.min(sendable.retry.retry_after_limit());
+        match reach {
+            Reach::Endpoint => lane_change = lane.map(|lane| held(lane, lane_change, until)),
+            Reach::Hosts(others) => gates = hold_hosts(lane, others, until),
+        }
+    }
+    Conclusion { settlement: settle(next, Some(attempt)), lane: lane_change, gates, disable }
+}
+
+fn asked_hold(sendable: &Sendable, outcome: &Outcome, now: Timestamp) -> Option<Hold> {
+    match outcome {
+        Outcome::Response(response) => sendable.profile.classifier.hold(response, now),
+        Outcome::NotSent(_) | Outcome::Unknown(_) => None,
+    }
+}
+
+fn held(lane: &Lane, change: Option<LaneChange>, until: Timestamp) -> LaneChange {
+    let mut change = change.unwrap_or_else(|| lane.hold(until));
+    change.raise = change.raise.max(Some(until));
+    change
+}
+
+fn hold_hosts(lane: Option<&Lane>, others: &[&str], until: Timestamp) -> Vec<(Gate, GateChange)> {
+    let own = lane.map(|lane| lane.host.clone());
+    let others = others.iter().filter_map(|host| host.parse().ok()).filter(|host| Some(host) != own.as_ref());
+    own.iter().cloned().chain(others).map(|host| (Gate::Host(host), GateChange::Hold(until))).collect()
 }
 
 fn judge(sendable: &Sendable, outcome: &Outcome, now: Timestamp) -> Verdict {

@@ -137,8 +137,14 @@ fn write(
     if let Some(signer) = &sendable.signer {
         signer.sign(&event.id, now, &rendered.body, &mut headers);
     }
+    let url = match profile.envelope.target(event, endpoint) {
+        None => endpoint.url.clone(),
+        Some(target) => {
+            endpoint.url.with_target(&target).map_err(|error| RenderError { rule: error.rule })?
+        }
+    };
     Ok(Request {
-        url: endpoint.url.clone(),
+        url,
         headers,
         body: rendered.body,
         timeout: sendable.timeout,

@@ -2,6 +2,7 @@
 //! signature is verified. Nothing here waits, reads a clock or opens a socket.
 
 pub mod envelope;
+pub mod message;
 pub mod profile;
 pub mod request;
 pub mod scheme;

@@ -204,6 +204,26 @@ impl EndpointUrl {
         &self.text
     }
 
+    /// Its path and query, as they are sent. They may be credentials.
+    #[must_use]
+    pub fn expose_target(&self) -> &str {
+        let begin = self.text.find("://").map_or(0, |at| at + 3);
+        let rest = self.text.get(begin..).unwrap_or_default();
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+    }
+
+    /// The same scheme, host and port with another path and query.
+    ///
+    /// # Errors
+    /// Names the rule of the grammar that it breaks.
+    pub fn with_target(&self, target: &str) -> Result<Self, UrlError> {
+        if !target.starts_with('/') {
+            return refuse("path begins with a slash");
+        }
+        let origin = self.text.len() - self.expose_target().len();
+        Self::from_stored(&format!("{}{target}", self.text.get(..origin).unwrap_or_default()))
+    }
+
     /// How its requests travel.
     #[must_use]
     pub const fn scheme(&self) -> UrlScheme {

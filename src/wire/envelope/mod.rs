@@ -1,6 +1,14 @@
 //! From an event and an endpoint to the body's bytes.
 
+mod discord;
+mod google_chat;
+mod lines;
 mod live_session;
+mod mattermost;
+mod pagerduty;
+mod slack;
+mod teams;
+mod telegram;
 mod verbatim;
 mod x_webhook;
 
@@ -14,7 +22,14 @@ use serde_json::value::RawValue;
 use crate::endpoint::Endpoint;
 use crate::event::Event;
 
+pub use discord::Discord;
+pub use google_chat::GoogleChat;
 pub use live_session::LiveSession;
+pub use mattermost::Mattermost;
+pub use pagerduty::{PagerDuty, Severity};
+pub use slack::Slack;
+pub use teams::Teams;
+pub use telegram::Telegram;
 pub use verbatim::Verbatim;
 pub use x_webhook::XWebhook;
 
@@ -33,6 +48,12 @@ pub trait Envelope: fmt::Debug + Send + Sync {
 
     /// The event that a test ping sends: a type this endpoint listens to, and a payload.
     fn sample(&self, endpoint: &Endpoint) -> Sample;
+
+    /// Path and query of the request, where they are others than the endpoint's own:
+    /// a version, a parameter, an idempotency key. The host stays the endpoint's.
+    fn target(&self, _event: &Event, _endpoint: &Endpoint) -> Option<String> {
+        None
+    }
 }
 
 /// Why a request is sent.
@@ -44,8 +65,9 @@ pub enum Occasion {
     Test,
 }
 
-/// A written body.
-#[derive(Debug, Clone)]
+/// A written body. Its `Debug` shows neither the body, which may hold a credential,
+/// nor a header's value.
+#[derive(Clone)]
 pub struct Rendered {
     /// The bytes to sign and send.
     pub body: Bytes,
@@ -53,6 +75,16 @@ pub struct Rendered {
     pub content_type: HeaderValue,
     /// Headers that belong to the envelope.
     pub headers: HeaderMap,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered")
+            .field("body_bytes", &self.body.len())
+            .field("content_type", &self.content_type)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 /// The event that a test ping sends.
@@ -91,6 +123,17 @@ fn payload_of(event: &Event) -> Result<&RawValue, RenderError> {
     }
     serde_json::from_slice(&event.payload)
         .map_err(|_| RenderError { rule: "a JSON payload is one JSON value in UTF-8" })
+}
+
+/// The sample of an envelope that tells people of events.
+fn told_sample(endpoint: &Endpoint) -> Sample {
+    Sample::of(endpoint, "webhook.test", r#"{"message":"This is a test."}"#)
+}
+
+/// A body of JSON without headers of its own.
+fn rendered_json(body: &impl Serialize) -> Result<Rendered, RenderError> {
+    let content_type = HeaderValue::from_static("application/json; charset=utf-8");
+    Ok(Rendered { body: to_body(body)?, content_type, headers: HeaderMap::new() })
 }
 
 fn to_body(body: &impl Serialize) -> Result<Bytes, RenderError> {

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn every_preset_passes() {
-        for preset in [Profile::live_session(), Profile::x_webhook(), Profile::standard()] {
+        let systems = [Profile::live_session(), Profile::x_webhook(), Profile::standard()];
+        for preset in systems.into_iter().chain(Profile::targets()) {
             assert_eq!(preset.check(), Ok(()), "{}", preset.name);
         }
     }

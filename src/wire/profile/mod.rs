@@ -1,8 +1,71 @@
 //! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
+//!
+//! A target of a host's own is a [`Profile`] too, with an envelope of the host's, and
+//! everything else from a preset. This one tells of events by push messages, as ntfy
+//! takes them: a plain text, with the title in a header.
+//!
+//! ```
+//! use hookpost::policy::outcome::ByStatus;
+//! use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample};
+//! use hookpost::wire::message::{Script, Unit, Wording};
+//! use hookpost::{Endpoint, Event, Profile};
+//! use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+//! use std::sync::Arc;
+//!
+//! #[derive(Debug, Default)]
+//! struct Push {
+//!     wording: Wording,
+//! }
+//!
+//! const TITLE: HeaderName = HeaderName::from_static("x-title");
+//! static OWN: [HeaderName; 1] = [TITLE];
+//! const PLAIN: Script = Script::new(Unit::Bytes, |character, out| out.push(character));
+//!
+//! impl Envelope for Push {
+//!     fn render(&self, event: &Event, _: &Endpoint, occasion: Occasion) -> Result<Rendered, RenderError> {
+//!         let message = self.wording.of(event, occasion);
+//!         let title = HeaderValue::from_bytes(PLAIN.fit(&message.title, 250).as_bytes());
+//!         let title = title.map_err(|_| RenderError { rule: "a title fits a header" })?;
+//!         Ok(Rendered {
+//!             body: PLAIN.fit(&message.fallback(), 4096).into(),
+//!             content_type: HeaderValue::from_static("text/plain; charset=utf-8"),
+//!             headers: HeaderMap::from_iter([(TITLE, title)]),
+//!         })
+//!     }
+//!
+//!     fn header_names(&self) -> &[HeaderName] {
+//!         &OWN
+//!     }
+//!
+//!     fn sample(&self, _: &Endpoint) -> Sample {
+//!         Sample { kind: "push.test".to_owned(), payload: r#"{"message":"It works."}"#.into() }
+//!     }
+//! }
+//!
+//! let push = Profile {
+//!     name: "push".parse()?,
+//!     envelope: Arc::new(Push::default()),
+//!     classifier: Arc::new(ByStatus::any_2xx().gone_at([StatusCode::NOT_FOUND])),
+//!     ..Profile::slack()
+//! };
+//! assert!(push.check().is_ok());
+//! // Webhooks::builder(store, transport).profile(push) …
+//! # Ok::<(), hookpost::id::IdError>(())
+//! ```
 
+mod answer;
+mod automations;
 mod check;
+mod detect;
+mod discord;
+mod google_chat;
 mod live_session;
+mod mattermost;
+mod pagerduty;
+mod slack;
 mod standard;
+mod teams;
+mod telegram;
 mod x_webhook;
 
 use std::num::NonZeroU32;
@@ -13,14 +76,21 @@ use http::{HeaderMap, HeaderValue, header};
 
 use crate::id::ProfileName;
 use crate::policy::egress::{PortPolicy, SchemePolicy, UrlPolicy};
-use crate::policy::outcome::Classify;
+use crate::policy::outcome::{ByStatus, Classify};
 use crate::policy::rate::Limit;
-use crate::policy::retry::RetryPolicy;
+use crate::policy::retry::{RetryPolicy, Schedule};
 
 use super::envelope::Envelope;
 use super::scheme::Scheme;
 
+pub use automations::MakeAnswers;
 pub use check::ProfileError;
+pub use detect::Kind;
+pub use discord::DiscordAnswers;
+pub use pagerduty::PagerDutyAnswers;
+pub use slack::SlackAnswers;
+pub use teams::TeamsAnswers;
+pub use telegram::TelegramAnswers;
 
 /// One sending dialect.
 ///
@@ -88,6 +158,26 @@ pub enum OnEnable {
     Cancel,
 }
 
+impl Profile {
+    /// The built-in targets: what tells people, and what people build automations on.
+    /// A builder knows none of them until it is given them.
+    #[must_use]
+    pub fn targets() -> [Self; 10] {
+        [
+            Self::slack(),
+            Self::discord(),
+            Self::teams(),
+            Self::google_chat(),
+            Self::telegram(),
+            Self::mattermost(),
+            Self::pagerduty(),
+            Self::zapier(),
+            Self::make(),
+            Self::n8n(),
+        ]
+    }
+}
+
 /// How many requests an endpoint of a built-in profile may have in flight.
 const WIDTH: NonZeroU32 = at_least_one(16);
 
@@ -98,6 +188,30 @@ const fn at_least_one(count: u32) -> NonZeroU32 {
     match NonZeroU32::new(count) {
         Some(count) => count,
         None => NonZeroU32::MIN,
+    }
+}
+
+/// What profiles share that tell people of events: the URL is the credential, one
+/// request at a time keeps the order in which things happened, and what could not be
+/// told within four hours is no news.
+fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
+    let schedule = Schedule::preset_exponential(Duration::from_secs(5), 2, minutes(10));
+    Profile {
+        name,
+        envelope,
+        scheme: None,
+        signing: Signing::Optional,
+        headers: user_agent(HOOKPOST),
+        classifier: Arc::new(ByStatus::any_2xx()),
+        retry: RetryPolicy::preset(schedule, 20, Some(hours(4)), Some(hours(24))),
+        limits: Vec::new(),
+        urls: web(SchemePolicy::HttpsOnly),
+        unique_urls: false,
+        timeout: Duration::from_secs(10),
+        width: at_least_one(1),
+        keep_body: 1024,
+        disable_after: None,
+        on_enable: OnEnable::Send,
     }
 }
 

@@ -1,0 +1,93 @@
+//! A target that hookpost does not know: push messages to a phone, as ntfy takes them. All
+//! of it is in this file: how a message is written, how an answer is read, how fast and
+//! how long it is tried.
+//!
+//! `cargo run --example custom_target` plays the service on this machine. With `NTFY_URL`
+//! set to the URL of a topic it sends there.
+#![allow(unreachable_pub, reason = "an example is no library")]
+
+mod stage;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use hookpost::policy::outcome::ByStatus;
+use hookpost::policy::rate::{Limit, LimitScope};
+use hookpost::testing::{Answer, Receiver};
+use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample};
+use hookpost::wire::message::{Script, Unit, Wording};
+use hookpost::{Endpoint, Event, Profile};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use stage::{Failure, Sender, check, is_delivered};
+
+const TITLE: HeaderName = HeaderName::from_static("title");
+static OWN: [HeaderName; 1] = [TITLE];
+
+/// The service shows what it gets as plain text, and takes 4096 bytes of it.
+const PLAIN: Script = Script::new(Unit::Bytes, |character, out| out.push(character));
+
+#[derive(Debug, Default)]
+struct Push {
+    wording: Wording,
+}
+
+impl Envelope for Push {
+    fn render(&self, event: &Event, _: &Endpoint, occasion: Occasion) -> Result<Rendered, RenderError> {
+        let message = self.wording.of(event, occasion);
+        let title = HeaderValue::from_bytes(PLAIN.fit(&message.title, 250).as_bytes())
+            .map_err(|_| RenderError { rule: "a title fits a header" })?;
+        Ok(Rendered {
+            body: PLAIN.fit(&message.fallback(), 4096).into(),
+            content_type: HeaderValue::from_static("text/plain; charset=utf-8"),
+            headers: HeaderMap::from_iter([(TITLE, title)]),
+        })
+    }
+
+    fn header_names(&self) -> &[HeaderName] {
+        &OWN
+    }
+
+    fn sample(&self, _: &Endpoint) -> Sample {
+        Sample { kind: "push.test".to_owned(), payload: r#"{"message":"It works."}"#.into() }
+    }
+}
+
+/// What differs from the chats that hookpost knows.
+fn push() -> Result<Profile, Failure> {
+    Ok(Profile {
+        name: "push".parse()?,
+        envelope: Arc::new(Push::default()),
+        classifier: Arc::new(ByStatus::any_2xx().rejects([StatusCode::BAD_REQUEST])),
+        limits: vec![Limit::per_minute(LimitScope::Host, NonZeroU32::MIN.saturating_add(59))],
+        ..Profile::mattermost()
+    })
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let (url, service) = if let Ok(url) = std::env::var("NTFY_URL") {
+        (url, None)
+    } else {
+        let service = Receiver::start().await?;
+        service.next([Answer::status(503)]);
+        (service.url("/acme-orders"), Some(service))
+    };
+    let sender = Sender::start(push()?, &url).await?;
+    sender.tell("order.paid", r#"{"customer":"Ada","total":"12.50 EUR"}"#).await?;
+    let deliveries = sender.stop().await?;
+
+    let mut expectations = vec![("it arrives", deliveries.len() == 1 && deliveries.iter().all(is_delivered))];
+    if let Some(service) = service {
+        let requests = service.requests();
+        let last = requests.last().ok_or("nothing was sent")?;
+        let body = String::from_utf8_lossy(&last.body).into_owned();
+        println!("\n{body}\n");
+        expectations.extend([
+            ("a service that is down gets it again", requests.len() == 2 && requests[0].body == last.body),
+            ("the title is a header", last.header("title") == Some("Order paid")),
+            ("the text reads well", body == "Order paid\nCustomer: Ada\nTotal: 12.50 EUR"),
+        ]);
+    }
+    check(&expectations)
+}

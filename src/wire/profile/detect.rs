@@ -1,0 +1,123 @@
+//! Which built-in target a URL belongs to.
+
+use crate::policy::egress::{EndpointUrl, UrlScheme};
+
+use super::Profile;
+use super::discord::HOSTS;
+
+/// A built-in target that a URL can be recognised as. Those that stand on hosts of
+/// their users' own, n8n and Mattermost, cannot.
+///
+/// ```
+/// use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
+/// use hookpost::wire::profile::Kind;
+///
+/// let kind = |url| EndpointUrl::parse(url, &UrlPolicy::https_only()).map(|url| Kind::of(&url));
+/// assert_eq!(kind("https://hooks.slack.com/services/T0/B0/x")?, Some(Kind::Slack));
+/// assert_eq!(kind("https://evil.example/hooks.slack.com/services/T0/B0/x")?, None);
+/// # Ok::<(), hookpost::policy::egress::UrlError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Slack's incoming webhooks.
+    Slack,
+    /// Discord's webhooks.
+    Discord,
+    /// Microsoft Teams.
+    Teams,
+    /// Zapier's catch hooks.
+    Zapier,
+    /// Make's custom webhooks.
+    Make,
+    /// Google Chat's incoming webhooks.
+    GoogleChat,
+    /// Telegram's bots.
+    Telegram,
+    /// PagerDuty's events.
+    PagerDuty,
+}
+
+impl Kind {
+    /// The target that this URL belongs to, by host and path, both whole; `None` for
+    /// every other one, which is sent to in a dialect of the host's choice.
+    #[must_use]
+    pub fn of(url: &EndpointUrl) -> Option<Self> {
+        if url.scheme() != UrlScheme::Https || url.port() != 443 {
+            return None;
+        }
+        let path = url.expose_target();
+        match url.host().as_str() {
+            // Workflows and triggers take variables of their owner's choice instead.
+            "hooks.slack.com" | "hooks.slack-gov.com" if path.starts_with("/services/") => Some(Self::Slack),
+            host if HOSTS.contains(&host) && is_discord_webhook(path) => Some(Self::Discord),
+            "hooks.zapier.com" if path.starts_with("/hooks/") => Some(Self::Zapier),
+            "chat.googleapis.com" if path.starts_with("/v1/spaces/") => Some(Self::GoogleChat),
+            "api.telegram.org" if path.starts_with("/bot") => Some(Self::Telegram),
+            "events.pagerduty.com" if path.starts_with("/v2/enqueue") => Some(Self::PagerDuty),
+            host if is_teams(host, path) => Some(Self::Teams),
+            host if is_make(host) && path.len() > 1 => Some(Self::Make),
+            _ => None,
+        }
+    }
+
+    /// The name of its profile, for an endpoint.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Teams => "teams",
+            Self::Zapier => "zapier",
+            Self::Make => "make",
+            Self::GoogleChat => "google_chat",
+            Self::Telegram => "telegram",
+            Self::PagerDuty => "pagerduty",
+        }
+    }
+
+    /// Its profile.
+    #[must_use]
+    pub fn profile(self) -> Profile {
+        match self {
+            Self::Slack => Profile::slack(),
+            Self::Discord => Profile::discord(),
+            Self::Teams => Profile::teams(),
+            Self::Zapier => Profile::zapier(),
+            Self::Make => Profile::make(),
+            Self::GoogleChat => Profile::google_chat(),
+            Self::Telegram => Profile::telegram(),
+            Self::PagerDuty => Profile::pagerduty(),
+        }
+    }
+}
+
+impl Profile {
+    /// The profile for a URL: that of the target it belongs to, else `native`. A host
+    /// that knows better names another profile when it registers the endpoint.
+    #[must_use]
+    pub fn for_url(url: &EndpointUrl, native: Self) -> Self {
+        Kind::of(url).map_or(native, Kind::profile)
+    }
+}
+
+/// `/api[/v10]/webhooks/…`, but for the form that takes what GitHub sends.
+fn is_discord_webhook(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    let mut parts = path.split('/').skip(1).filter(|part| {
+        !part.strip_prefix('v').is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    parts.next() == Some("api") && parts.next() == Some("webhooks") && !path.ends_with("/github")
+}
+
+fn is_teams(host: &str, path: &str) -> bool {
+    (host.ends_with(".logic.azure.com") && path.starts_with("/workflows/"))
+        || (host.ends_with(".api.powerplatform.com") && path.contains("/automations/"))
+        || (host.ends_with(".webhook.office.com") && path.len() > 1)
+}
+
+/// `hook.<zone>.make.com`, with a zone of one label.
+fn is_make(host: &str) -> bool {
+    let zone = host.strip_prefix("hook.").and_then(|rest| rest.strip_suffix(".make.com"));
+    zone.is_some_and(|zone| !zone.is_empty() && !zone.contains('.'))
+}

@@ -1,0 +1,99 @@
+//! Telegram's bots.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::id::ProfileName;
+use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
+use crate::policy::rate::{Limit, LimitScope};
+use crate::time::Timestamp;
+use crate::wire::envelope::Telegram;
+
+use super::{Profile, answer, at_least_one, chat};
+
+impl Profile {
+    /// Telegram's bots: the token in the URL is the credential, 20 messages in any
+    /// minute per chat. See [`Telegram`] for how the URL names the chat.
+    #[must_use]
+    pub fn telegram() -> Self {
+        Self {
+            classifier: Arc::new(TelegramAnswers),
+            limits: vec![Limit::per_minute(LimitScope::Endpoint, at_least_one(20))],
+            ..chat(ProfileName::preset("telegram"), Arc::new(Telegram::default()))
+        }
+    }
+}
+
+/// Reads Telegram's answers: the body's word counts, whatever the status.
+///
+/// A group that became a supergroup has a new number. Its messages are kept and tried
+/// again, so that they arrive once the endpoint's URL names the new chat, which
+/// [`moved_to`](Self::moved_to) reads from the history.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TelegramAnswers;
+
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+    #[serde(default)]
+    error_code: Option<u16>,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    retry_after: Option<f64>,
+    migrate_to_chat_id: Option<i64>,
+}
+
+impl TelegramAnswers {
+    /// The number of the chat that an endpoint's chat has become, if an answer's body
+    /// says so. The endpoint's URL is to name that one instead.
+    #[must_use]
+    pub fn moved_to(body: &[u8]) -> Option<i64> {
+        serde_json::from_slice::<Answer>(body).ok()?.parameters.migrate_to_chat_id
+    }
+}
+
+impl Classify for TelegramAnswers {
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
+        let Ok(answer) = serde_json::from_slice::<Answer>(&response.body) else {
+            return without_word(response, now);
+        };
+        if answer.ok {
+            return Verdict::Delivered { confirmed: true };
+        }
+        let asked = answer.parameters.retry_after.and_then(answer::seconds);
+        if answer.parameters.migrate_to_chat_id.is_some() {
+            return Verdict::Retry { after: asked };
+        }
+        match answer.error_code.unwrap_or(response.status.as_u16()) {
+            400 | 413 => Verdict::Reject,
+            401 | 403 | 404 | 410 => Verdict::Gone { disable: true },
+            _ => Verdict::Retry { after: asked.or_else(|| retry_after(response, now)) },
+        }
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        BodyNeed::Prefix(NEEDED)
+    }
+}
+
+/// A success repeats the message, so all of what is read may be needed.
+const NEEDED: usize = 4096;
+
+/// An answer that is not Telegram's, or was cut: of those, only a success that begins
+/// as Telegram's does is one.
+fn without_word(response: &Response, now: Timestamp) -> Verdict {
+    let begins_well = response.body.starts_with(br#"{"ok":true"#);
+    match response.status {
+        StatusCode::OK if begins_well => Verdict::Delivered { confirmed: true },
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+        StatusCode::GONE => Verdict::Gone { disable: true },
+        _ => Verdict::Retry { after: retry_after(response, now) },
+    }
+}

@@ -1,0 +1,79 @@
+//! Which target a URL belongs to.
+
+use hookpost::Profile;
+use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
+use hookpost::wire::profile::Kind;
+
+fn parsed(url: &str) -> EndpointUrl {
+    EndpointUrl::parse(url, &UrlPolicy::http_and_https()).unwrap()
+}
+
+#[test]
+fn ft1_each_target_is_known_by_its_host_and_path() {
+    for (url, kind) in [
+        ("https://hooks.slack.com/services/T0/B0/x", Kind::Slack),
+        ("https://HOOKS.SLACK.COM:443/services/T0/B0/x", Kind::Slack),
+        ("https://hooks.slack-gov.com/services/T0/B0/x", Kind::Slack),
+        ("https://discord.com/api/webhooks/1/t", Kind::Discord),
+        ("https://discord.com/api/v10/webhooks/1/t?thread_id=2", Kind::Discord),
+        ("https://discordapp.com/api/webhooks/1/t", Kind::Discord),
+        ("https://ptb.discord.com/api/webhooks/1/t", Kind::Discord),
+        ("https://canary.discord.com/api/webhooks/1/t", Kind::Discord),
+        ("https://discord.com/api/webhooks/1/t/slack", Kind::Discord),
+        (
+            "https://prod-11.westus.logic.azure.com:443/workflows/a/triggers/manual/paths/invoke?sig=x",
+            Kind::Teams,
+        ),
+        (
+            "https://d1.f2.environment.api.powerplatform.com/powerautomate/automations/direct/workflows/a?sig=x",
+            Kind::Teams,
+        ),
+        ("https://acme.webhook.office.com/webhookb2/a", Kind::Teams),
+        ("https://hooks.zapier.com/hooks/catch/1/a/", Kind::Zapier),
+        ("https://hook.eu1.make.com/a", Kind::Make),
+        ("https://chat.googleapis.com/v1/spaces/A/messages?key=k&token=t", Kind::GoogleChat),
+        ("https://api.telegram.org/bot1:t/sendMessage?chat_id=1", Kind::Telegram),
+        ("https://events.pagerduty.com/v2/enqueue", Kind::PagerDuty),
+    ] {
+        assert_eq!(Kind::of(&parsed(url)), Some(kind), "{url}");
+        assert_eq!(Profile::for_url(&parsed(url), Profile::standard()).name.as_str(), kind.name(), "{url}");
+        assert_eq!(kind.profile().name.as_str(), kind.name());
+    }
+}
+
+#[test]
+fn ft1_a_look_alike_gets_the_native_profile() {
+    for url in [
+        "https://evil.test/hooks.slack.com/services/x",
+        "https://hooks.slack.com.evil.test/",
+        "https://hooks.slack.com.evil.test/services/T0/B0/x",
+        "https://xhooks.slack.com/services/T0/B0/x",
+        "https://evil.test/?u=https://hooks.slack.com/services/T0/B0/x",
+        "https://hooks.slack.com/workflows/T0/A0/1/x",
+        "https://hooks.slack.com/triggers/T0/1/x",
+        "https://hooks.slack.com/servicesx",
+        "http://hooks.slack.com/services/T0/B0/x",
+        "https://hooks.slack.com:8443/services/T0/B0/x",
+        "https://discord.com/channels/1/2",
+        "https://discord.com/api/webhooks/1/t/github",
+        "https://notdiscord.com/api/webhooks/1/t",
+        "https://logic.azure.com.evil.test/workflows/a",
+        "https://evillogic.azure.com/workflows/a",
+        "https://hook.eu1.evil.make.com/a",
+        "https://hook.make.com/a",
+        "https://www.make.com/en",
+        "https://events.pagerduty.com/v1/a",
+    ] {
+        assert_eq!(Kind::of(&parsed(url)), None, "{url}");
+        assert_eq!(Profile::for_url(&parsed(url), Profile::x_webhook()).name.as_str(), "x_webhook", "{url}");
+    }
+}
+
+#[tokio::test]
+async fn ft1_a_profile_that_is_named_wins_over_the_one_that_a_url_suggests() {
+    let world = super::scene::world();
+    super::scene::register(&world, "own", "zapier", super::scene::SLACK).await;
+    world.publish("order.paid").await;
+    world.run_for(std::time::Duration::from_secs(1)).await;
+    assert_eq!(world.sent()[0].body, r#"{"n":1}"#, "the native body, not Slack's");
+}
