@@ -12,6 +12,7 @@ mod engine;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod payload;
 pub mod policy;
 pub mod seam;
 pub mod secret;
