@@ -92,7 +92,8 @@ impl AppWebhook {
             user_id: Option<String>,
             payload: Option<Box<RawValue>>,
         }
-        let refused = ReadError { rule: "is a JSON object with clientID, event, licenseID and organizationID" };
+        let refused =
+            ReadError { rule: "is a JSON object with clientID, event, licenseID and organizationID" };
         let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "is UTF-8" })?;
         let members: Members = serde_json::from_str(text).map_err(|_| refused)?;
         Ok(Self {

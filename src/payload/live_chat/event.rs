@@ -1,7 +1,7 @@
 //! What is said in a chat.
 
-use serde::de::{Deserializer, Error as _};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use serde_json::value::RawValue;
 
 use super::chat::{Postback, Properties};

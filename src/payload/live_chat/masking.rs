@@ -62,7 +62,10 @@ mod tests {
             (r#"{"secret_key":"s","a":1}"#, r#"{"secret_key":"***","a":1}"#),
             ("{\"secret_key\" :\t\"s\"}", "{\"secret_key\" :\t\"***\"}"),
             (r#"{"secret_key":"s\"t\\","a":1}"#, r#"{"secret_key":"***","a":1}"#),
-            (r#"{"secret_key":12,"b":{"secret_key":"t"}}"#, r#"{"secret_key":"***","b":{"secret_key":"***"}}"#),
+            (
+                r#"{"secret_key":12,"b":{"secret_key":"t"}}"#,
+                r#"{"secret_key":"***","b":{"secret_key":"***"}}"#,
+            ),
             (r#"{"secret_key":"cut of"#, r#"{"secret_key":"***""#),
             (r#"{"a":"secret_key"}"#, r#"{"a":"secret_key"}"#),
             (r#"{"secret_key""#, r#"{"secret_key""#),

@@ -30,7 +30,8 @@ pub use app::{AppEvent, AppWebhook};
 pub use chat::{
     Access, ActiveChat, Chat, ChatAccess, ChatEnded, ChatTransferred, EventDeleted, EventInChat, EventsSeen,
     IncomingChat, Postback, Properties, PropertiesDeleted, PropertiesUpdated, Queue, RichMessagePostback,
-    SessionFieldsUpdated, Summary, TagOnThread, Thread, ThreadSummary, TransferTarget, User, UserAdded, UserRemoved,
+    SessionFieldsUpdated, Summary, TagOnThread, Thread, ThreadSummary, TransferTarget, User, UserAdded,
+    UserRemoved,
 };
 pub use configuration::{
     Agent, AutoAccess, Bot, Customer, Group, Hours, RoutingStatusSet, Tag, WorkDay, WorkScheduler,
@@ -43,4 +44,4 @@ pub use payload::{Misshapen, Payload};
 pub use version::{ApiVersion, UnsupportedVersion};
 pub use webhook::{AdditionalData, ReadError, Requester, Webhook};
 
-pub(crate) use occurrence::Recorded;
+pub(crate) use occurrence::{Recorded, RecordedParts};

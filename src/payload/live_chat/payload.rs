@@ -122,9 +122,7 @@ impl Payload {
             "thread_summary_set" => of(json, Self::ThreadSummary),
             _ => return Self::Unknown,
         };
-        read.unwrap_or_else(|error| {
-            Self::Misshapen(Misshapen { line: error.line(), column: error.column() })
-        })
+        read.unwrap_or_else(|error| Self::Misshapen(Misshapen { line: error.line(), column: error.column() }))
     }
 }
 

@@ -1,5 +1,6 @@
 //! From an event and an endpoint to the body's bytes.
 
+mod live_chat;
 mod live_session;
 mod verbatim;
 mod x_webhook;
@@ -14,6 +15,7 @@ use serde_json::value::RawValue;
 use crate::endpoint::Endpoint;
 use crate::event::Event;
 
+pub use live_chat::LiveChat;
 pub use live_session::LiveSession;
 pub use verbatim::Verbatim;
 pub use x_webhook::XWebhook;
@@ -33,6 +35,12 @@ pub trait Envelope: fmt::Debug + Send + Sync {
 
     /// The event that a test ping sends: a type this endpoint listens to, and a payload.
     fn sample(&self, endpoint: &Endpoint) -> Sample;
+
+    /// Whether it writes the endpoint's secret into the body, as text, instead of a
+    /// scheme signing with it. Hardly any does.
+    fn carries_secret(&self) -> bool {
+        false
+    }
 }
 
 /// Why a request is sent.
@@ -44,8 +52,8 @@ pub enum Occasion {
     Test,
 }
 
-/// A written body.
-#[derive(Debug, Clone)]
+/// A written body. It prints without it: a secret may stand in it.
+#[derive(Clone)]
 pub struct Rendered {
     /// The bytes to sign and send.
     pub body: Bytes,
@@ -53,6 +61,16 @@ pub struct Rendered {
     pub content_type: HeaderValue,
     /// Headers that belong to the envelope.
     pub headers: HeaderMap,
+}
+
+impl fmt::Debug for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rendered")
+            .field("body_bytes", &self.body.len())
+            .field("content_type", &self.content_type)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The event that a test ping sends.

@@ -1,6 +1,7 @@
 //! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
 
 mod check;
+mod live_chat;
 mod live_session;
 mod standard;
 mod x_webhook;
