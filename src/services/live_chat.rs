@@ -207,6 +207,9 @@ fn read<T: for<'a> Deserialize<'a> + Default>(body: &Bytes) -> Result<T, Refusal
     if body.is_empty() {
         return Ok(T::default());
     }
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(refused(ErrorType::Validation, "the request is a JSON object"));
+    }
     serde_json::from_slice(body).map_err(|_| Refusal::new(ErrorType::Validation))
 }
 

@@ -1,5 +1,6 @@
 //! A registration's filters: what may be asked, and what that means for a subscription.
 
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,13 +22,13 @@ pub struct Filters {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_my_chats: Option<bool>,
     /// By who is in the chat.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub chat_presence: Option<ChatPresence>,
     /// By whose application caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_type: Option<Vec<SourceType>>,
     /// By the agent it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub agent_ids: Option<Members>,
 }
 
@@ -36,7 +37,7 @@ pub struct Filters {
 #[serde(default, deny_unknown_fields)]
 pub struct ChatPresence {
     /// Users of any kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub user_ids: Option<Members>,
     /// If `true`, only where a bot of the owner's is in the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,6 +186,16 @@ impl Members {
             _ => Ok(()),
         }
     }
+}
+
+/// An object or nothing: a struct by itself would be read from a list of its fields too.
+pub(super) fn object<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let members = Option::<serde_json::Map<String, Value>>::deserialize(deserializer)?;
+    members.map(|members| serde_json::from_value(members.into())).transpose().map_err(D::Error::custom)
 }
 
 /// Others are all but mine and none, so a list with them says who is left out.

@@ -10,7 +10,7 @@ use crate::webhooks::NewEndpoint;
 use crate::wire::profile::Profile;
 
 use super::caller::ClientId;
-use super::filters::Filters;
+use super::filters::{Filters, object};
 use super::refusal::Refusal;
 
 /// The longest URL since 3.5, in characters.
@@ -105,9 +105,8 @@ struct Request {
     #[serde(rename = "type")]
     kind: Option<WebhookType>,
     description: Option<String>,
-    #[serde(default)]
     additional_data: Option<Vec<AdditionalPart>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     filters: Option<Filters>,
 }
 
@@ -117,6 +116,9 @@ impl NewWebhook {
     /// # Errors
     /// `validation`, naming what is missing; of what is misshapen it tells the place alone.
     pub fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(Refusal::validation("the request is a JSON object"));
+        }
         let request: Request = serde_json::from_slice(body).map_err(|error| misshapen(&error))?;
         let required = |value: Option<String>, field: &str| {
             value
@@ -153,7 +155,7 @@ impl NewWebhook {
 }
 
 /// Says where, and not what: what was sent may hold the secret key.
-pub(super) fn misshapen(error: &serde_json::Error) -> Refusal {
+fn misshapen(error: &serde_json::Error) -> Refusal {
     let (line, column) = (error.line(), error.column());
     Refusal::validation(format!("the request is misshapen at line {line}, column {column}"))
 }

@@ -95,6 +95,9 @@ impl AppWebhook {
         let refused =
             ReadError { rule: "is a JSON object with clientID, event, licenseID and organizationID" };
         let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "is UTF-8" })?;
+        if !text.trim_start().starts_with('{') {
+            return Err(refused);
+        }
         let members: Members = serde_json::from_str(text).map_err(|_| refused)?;
         Ok(Self {
             application_id: members.application_id,

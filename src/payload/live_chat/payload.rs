@@ -1,6 +1,7 @@
 //! A payload by its action.
 
 use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 use super::chat::{
@@ -109,13 +110,10 @@ impl Payload {
             "group_created" | "group_updated" | "group_deleted" => of(json, Self::Group),
             // The documented samples of `auto_accesses_updated` name `auto_access_added`
             // and hold a list, so the payload's own shape decides.
-            "auto_accesses_updated" | "auto_access_added" | "auto_access_updated" | "auto_access_deleted"
-                if json.starts_with('[') =>
-            {
-                of(json, Self::AutoAccesses)
-            }
             "auto_accesses_updated" | "auto_access_added" | "auto_access_updated" | "auto_access_deleted" => {
-                of(json, |one| Self::AutoAccesses(vec![one]))
+                serde_json::from_str(json)
+                    .map(Self::AutoAccesses)
+                    .or_else(|_| of(json, |one| Self::AutoAccesses(vec![one])))
             }
             "tag_created" | "tag_updated" | "tag_deleted" => of(json, Self::Tag),
             "events_marked_as_seen" => of(json, Self::EventsSeen),
@@ -126,9 +124,13 @@ impl Payload {
     }
 }
 
+/// An object: serde would read a struct from a list of its fields too.
 fn of<'a, T: Deserialize<'a>>(
     json: &'a str,
     payload: impl FnOnce(T) -> Payload,
 ) -> serde_json::Result<Payload> {
+    if !json.starts_with('{') {
+        return Err(serde_json::Error::custom("is an object"));
+    }
     serde_json::from_str(json).map(payload)
 }

@@ -50,8 +50,7 @@ enum Place<'a> {
 
 impl Envelope for LiveChat {
     fn render(&self, event: &Event, endpoint: &Endpoint, _: Occasion) -> Result<Rendered, RenderError> {
-        let recorded: Recorded<'_> = serde_json::from_str(payload_of(event)?.get())
-            .map_err(|_| RenderError { rule: "the event is an occurrence: an object with a payload" })?;
+        let recorded = occurrence(event)?;
         let includes = |part| endpoint.subscription.includes(part);
         let parts = recorded.additional_data;
         let body = to_body(&Body {
@@ -95,6 +94,16 @@ impl LiveChat {
         let license = scope.and_then(|scope| scope.as_str().parse().ok());
         license.map(Place::License).ok_or(RenderError { rule: "the event's scope is the license's number" })
     }
+}
+
+/// An object: serde would read a struct from a list of its fields too.
+fn occurrence(event: &Event) -> Result<Recorded<'_>, RenderError> {
+    let refused = RenderError { rule: "the event is an occurrence: an object with a payload" };
+    let json = payload_of(event)?.get();
+    if !json.starts_with('{') {
+        return Err(refused);
+    }
+    serde_json::from_str(json).map_err(|_| refused)
 }
 
 /// One registration has an endpoint on each license, named by both with a colon between.
