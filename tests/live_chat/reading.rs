@@ -169,7 +169,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, bool)> {
         ("an event of an unknown type", with(r#"{"chat_id":"c","event":{"id":"e","type":"dance"}}"#), true),
         ("a size below zero", with(r#"{"chat_id":"c","event":{"id":"e","type":"file","size":-1}}"#), true),
         ("deep arrays", with(&deep("[", "]")), true),
-        ("deep objects", with(&deep(r#"{"a":"#, "}").replacen("}", "1}", 1)), true),
+        ("deep objects", with(&deep(r#"{"a":"#, "}").replacen('}', "1}", 1)), true),
         (
             "deep content",
             with(&format!(

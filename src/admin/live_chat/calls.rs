@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::payload::live_chat::{Action, ApiVersion, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES};
+use crate::payload::live_chat::{Action, ApiVersion, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, FilterName};
 
 use super::caller::{Caller, ClientId, TokenScope};
 use super::refusal::{ErrorType, Refusal};
@@ -45,7 +45,7 @@ impl LiveChat {
         Action::all(version)
             .map(|action| WebhookName {
                 action: action.name(),
-                filters: action.filters(version).into_iter().map(|filter| filter.as_str()).collect(),
+                filters: action.filters(version).into_iter().map(FilterName::as_str).collect(),
                 additional_data: parts.into_iter().filter(|_| action.has_additional_data()).collect(),
             })
             .collect()
