@@ -69,7 +69,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arrived = async { drop(receiver.wait_for(STORY.len()).await) };
     timeout(Duration::from_secs(10), webhooks.run(arrived)).await??;
     let story = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    story.iter().for_each(|webhook| println!("{}", webhook.action));
+    for webhook in &story {
+        println!("{}", webhook.action);
+    }
 
     let apps = Apps::after(&story);
     title("what the applications know");

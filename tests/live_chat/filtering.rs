@@ -4,7 +4,7 @@ use hookpost::admin::live_chat::{Filters, NewWebhook, Refusal, Rules};
 use hookpost::payload::live_chat::{ApiVersion, AuthorType, Occurrence};
 use serde_json::{Value, json};
 
-use super::scene::{Scene, bearer, kind, webhook};
+use super::scene::{Scene, bearer, kind, license, webhook};
 
 /// What a chat's occurrences say of it: begun by `client`, with these users in it.
 fn chat(action: &str, client: &str, present: &[&str]) -> Occurrence {
@@ -148,4 +148,18 @@ async fn fc11_agents_were_filtered_in_another_action_up_to_3_3() {
         let deleted = Occurrence::new("agent_deleted", &payload).unwrap();
         assert_eq!(scene.happens(&deleted).await.len(), count, "{agent}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fc11_a_customer_cannot_hide_from_a_filter_behind_depth_or_numbers() {
+    let deep = format!("{}1e400{}", "[".repeat(5000), "]".repeat(5000));
+    let payload = format!(r#"{{"chat_id":"C1","event":{{"id":"e","type":"custom","content":{deep}}}}}"#);
+    let occurrence = Occurrence::new("incoming_event", &payload).unwrap().author(AuthorType::Customer);
+    let scene = Scene::new(Rules::tutorial());
+    scene.enable().await;
+    let filters = Filters { author_type: Some(AuthorType::Customer), ..Filters::default() };
+    scene.register(NewWebhook { filters, ..webhook("incoming_event") }).await;
+    scene.world.webhooks.publish(occurrence.on(&license()).unwrap()).await.unwrap();
+    scene.world.run_for(std::time::Duration::from_secs(1)).await;
+    assert_eq!(scene.world.sent().len(), 1);
 }

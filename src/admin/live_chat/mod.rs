@@ -16,10 +16,10 @@
 //! each, isolation, history, retries and pauses are the façade's own, and routing an event
 //! looks at the endpoints of its organization alone.
 //!
-//! What is refused changes nothing. The rows are written first and the endpoints after
-//! them; if a store fails between the two, the call answers `internal`, and making it again
-//! completes it. Calls of one [`LiveChat`] take turns. Several processes over the same rows
-//! may read at once, and one of them writes.
+//! What is refused changes nothing. Rows are written before endpoints, and at unregistering
+//! after them: if a store fails between the two, or the call's future is dropped, the row
+//! still says what is to be completed (see [`Refusal`]). Calls of one [`LiveChat`] take
+//! turns. Several processes over the same rows may read at once, and one of them writes.
 //!
 //! An endpoint that the engine disabled, because its receiver answered 410, stays disabled
 //! until its license is switched on again.

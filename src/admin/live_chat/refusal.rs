@@ -77,7 +77,8 @@ impl fmt::Display for ErrorType {
 }
 
 /// A call was refused. Nothing has changed then, unless it is `internal`: a store that
-/// fails half way may leave a part done, and asking again completes it.
+/// fails half way may leave a part done. Switching or unregistering again completes it; a
+/// webhook whose registration could not be taken back is listed, and can be unregistered.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct Refusal {

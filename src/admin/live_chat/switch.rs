@@ -9,7 +9,7 @@ use crate::payload::live_chat::License;
 use super::registration::WebhookType;
 use super::rules::Activation;
 
-/// A client id's row about one license. A value: what changes it is [`LicenseRow::after`].
+/// A client id's row about one license. A value: a change makes the next one of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenseRow {
     /// The license.

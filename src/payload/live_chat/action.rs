@@ -98,12 +98,6 @@ impl Action {
     pub const fn has_additional_data(self) -> bool {
         !matches!(self.about, About::AgentDeleted | About::Customer)
     }
-
-    /// Whether it is of the configuration category, whose bodies name a requester from 3.6 on.
-    #[must_use]
-    pub const fn is_configuration(self) -> bool {
-        matches!(self.about, About::AgentDeleted | About::Configuration)
-    }
 }
 
 const fn action(name: &'static str, since: ApiVersion, until: ApiVersion, about: About) -> Action {

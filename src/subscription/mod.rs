@@ -1,9 +1,14 @@
 //! Which events an endpoint wants: a value and a pure predicate.
 
+mod pointer;
+
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::event::Event;
 use crate::id::{EventType, Scope};
+
+use pointer::pointed;
 
 /// A subscription that asks for nothing, or for something unwritable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -116,8 +121,8 @@ impl Subscription {
         if self.filters.is_empty() {
             return true;
         }
-        serde_json::from_slice::<serde_json::Value>(payload)
-            .is_ok_and(|payload| self.filters.iter().all(|filter| filter.passes(&payload)))
+        let json = std::str::from_utf8(payload).ok().and_then(|text| serde_json::from_str(text).ok());
+        json.is_some_and(|json: &RawValue| self.filters.iter().all(|filter| filter.passes(json)))
     }
 }
 
@@ -172,7 +177,8 @@ impl From<Pattern> for String {
 
 /// A condition on a JSON payload: what stands at a path, held against a list of values.
 ///
-/// A payload that is not JSON, or is nested deeper than 128, passes no filter.
+/// A payload that is not JSON passes no filter. Nothing else of it is read than what
+/// stands on the way, so no depth and no number elsewhere in it keeps it from passing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     pointer: String,
@@ -251,10 +257,11 @@ impl Filter {
         Ok(Self { pointer, any_of, relation })
     }
 
-    fn passes(&self, payload: &serde_json::Value) -> bool {
-        let value = payload.pointer(&self.pointer);
-        let members = value.and_then(serde_json::Value::as_array);
-        let is_listed = value.is_some_and(|value| self.any_of.contains(value));
+    fn passes(&self, payload: &RawValue) -> bool {
+        let value = pointed(payload, &self.pointer);
+        let value = value.and_then(|json| serde_json::from_str::<serde_json::Value>(json.get()).ok());
+        let members = value.as_ref().and_then(serde_json::Value::as_array);
+        let is_listed = value.as_ref().is_some_and(|value| self.any_of.contains(value));
         let holds_listed =
             members.is_some_and(|members| members.iter().any(|member| self.any_of.contains(member)));
         match self.relation {
