@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(feature = "tokio")]
+pub mod admin;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod conformance;
@@ -12,9 +14,13 @@ mod engine;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod payload;
 pub mod policy;
 pub mod seam;
 pub mod secret;
+#[cfg(feature = "service")]
+#[cfg_attr(docsrs, doc(cfg(feature = "service")))]
+pub mod services;
 pub mod step;
 pub mod stores;
 pub mod subscription;

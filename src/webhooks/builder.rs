@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::engine::shared::{CONNECT_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
 use crate::engine::{Desk, Standings, StoreClock};
 use crate::id::ProfileName;
+use crate::payload::live_chat::ApiVersion;
 use crate::policy::egress::AddressPolicy;
 use crate::policy::retry::SPAN_MAX;
 use crate::seam::{Backend, Class, Clock, Directory, Entropy, Observer, Silence, Transport};
@@ -38,7 +39,7 @@ pub struct Builder {
 
 impl Webhooks {
     /// Begins with the two parts that have no default. The profiles `live_session`,
-    /// `x_webhook` and `standard` are known.
+    /// `x_webhook`, `standard` and `live_chat`, the latter in each of its versions, are known.
     pub fn builder(backend: Arc<dyn Backend>, transport: Arc<dyn Transport>) -> Builder {
         Builder {
             backend,
@@ -47,7 +48,7 @@ impl Webhooks {
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(OsEntropy),
             observer: Arc::new(Silence),
-            profiles: vec![Profile::live_session(), Profile::x_webhook(), Profile::standard()],
+            profiles: known_profiles(),
             settings: Settings {
                 concurrency: 64,
                 lease: Duration::from_secs(30),
@@ -230,6 +231,13 @@ pub struct ConfigProblem {
 
 fn problem(field: impl Into<String>, rule: impl Into<String>) -> ConfigProblem {
     ConfigProblem { field: field.into(), rule: rule.into() }
+}
+
+fn known_profiles() -> Vec<Profile> {
+    let mut known = vec![Profile::live_session(), Profile::x_webhook(), Profile::standard()];
+    known.push(Profile::live_chat());
+    known.extend(ApiVersion::ALL.map(Profile::live_chat_at));
+    known
 }
 
 fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {

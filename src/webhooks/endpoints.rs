@@ -39,6 +39,17 @@ impl Webhooks {
         self.write(endpoint, Expected::Absent).await
     }
 
+    /// Checks what [`register`](Self::register) would check of the endpoint itself, and
+    /// writes nothing.
+    ///
+    /// # Errors
+    /// When it breaks a rule of its profile.
+    pub fn check(&self, new: NewEndpoint) -> Result<(), RegisterError> {
+        let id = new.id.clone().map_or_else(|| EndpointId::new("new"), Ok).map_err(EndpointError::from)?;
+        let secrets = new.secret.clone().map_or_else(SecretSet::none, SecretSet::of);
+        self.checked(new, id, secrets, Timestamp::EPOCH).map(|_| ())
+    }
+
     /// Replaces an endpoint that is at `version`. Without a secret in `new` it keeps
     /// its secrets; what waits for it goes to the new URL.
     ///
@@ -304,6 +315,11 @@ impl Webhooks {
 fn check_secrets(secrets: &SecretSet, profile: &Profile) -> Result<(), RegisterError> {
     if secrets.current.is_none() && profile.signing == Signing::Required {
         let rule = "is set, since its profile signs every request";
+        return Err(EndpointError::Field { field: "secret", rule }.into());
+    }
+    let is_text = |secret: &Secret| std::str::from_utf8(secret.expose()).is_ok();
+    if profile.envelope.carries_secret() && !secrets.current.iter().all(is_text) {
+        let rule = "is UTF-8, since its profile writes it into the body";
         return Err(EndpointError::Field { field: "secret", rule }.into());
     }
     if let Some(scheme) = &profile.scheme {

@@ -34,6 +34,10 @@ impl Observer for Heard {
 }
 
 impl Heard {
+    pub fn all(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+
     pub fn count(&self, word: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|text| text.starts_with(word)).count()
     }

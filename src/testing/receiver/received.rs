@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::payload::live_chat::masked;
+
 /// One whole request as it arrived.
 ///
 /// It prints its headers with every credential masked, its query not at all, and
-/// the beginning of its body.
+/// the beginning of its body with every `secret_key` masked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Received {
     /// 0 for the first request that this receiver got, and so on.
@@ -75,9 +77,10 @@ impl fmt::Display for Received {
                 writeln!(f, "{name}: {}", String::from_utf8_lossy(value))?;
             }
         }
-        let shown = self.body.get(..BODY_SHOWN).unwrap_or(&self.body);
+        let body = masked(&self.body);
+        let shown = body.get(..BODY_SHOWN).unwrap_or(&body);
         write!(f, "\n{}", String::from_utf8_lossy(shown))?;
-        match self.body.len() - shown.len() {
+        match body.len() - shown.len() {
             0 => Ok(()),
             more => write!(f, "… ({more} more bytes)"),
         }

@@ -3,6 +3,7 @@
 mod discord;
 mod google_chat;
 mod lines;
+mod live_chat;
 mod live_session;
 mod mattermost;
 mod pagerduty;
@@ -24,6 +25,7 @@ use crate::event::Event;
 
 pub use discord::Discord;
 pub use google_chat::GoogleChat;
+pub use live_chat::LiveChat;
 pub use live_session::LiveSession;
 pub use mattermost::Mattermost;
 pub use pagerduty::{PagerDuty, Severity};
@@ -54,6 +56,12 @@ pub trait Envelope: fmt::Debug + Send + Sync {
     fn target(&self, _event: &Event, _endpoint: &Endpoint) -> Option<String> {
         None
     }
+
+    /// Whether it writes the endpoint's secret into the body, as text, instead of a
+    /// scheme signing with it. Hardly any does.
+    fn carries_secret(&self) -> bool {
+        false
+    }
 }
 
 /// Why a request is sent.
@@ -83,7 +91,7 @@ impl fmt::Debug for Rendered {
             .field("body_bytes", &self.body.len())
             .field("content_type", &self.content_type)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

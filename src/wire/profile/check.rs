@@ -54,9 +54,9 @@ impl Profile {
             "is none, or more than zero and at most 366 days",
         );
         hold(
-            self.scheme.is_some() || self.signing == Signing::Optional,
+            self.scheme.is_some() || self.envelope.carries_secret() || self.signing == Signing::Optional,
             "signing",
-            "is optional in a profile without a scheme",
+            "is optional in a profile whose scheme and envelope use no secret",
         );
         let scheme_writes =
             |name| self.scheme.as_ref().is_some_and(|scheme| scheme.header_names().any(|own| own == name));
@@ -75,6 +75,9 @@ mod tests {
 
     use http::{HeaderMap, HeaderName, HeaderValue};
 
+    use crate::id::ProfileName;
+    use crate::payload::live_chat::ApiVersion;
+
     use super::*;
 
     fn fields(profile: &Profile) -> Vec<&'static str> {
@@ -87,6 +90,11 @@ mod tests {
         let systems = [Profile::live_session(), Profile::x_webhook(), Profile::standard()];
         for preset in systems.into_iter().chain(Profile::targets()) {
             assert_eq!(preset.check(), Ok(()), "{}", preset.name);
+        }
+        for version in ApiVersion::ALL {
+            let preset = Profile::live_chat_at(version);
+            assert_eq!(preset.check(), Ok(()), "{}", preset.name);
+            assert_eq!(ProfileName::new(preset.name.as_str()), Ok(preset.name));
         }
     }
 

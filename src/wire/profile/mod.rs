@@ -59,6 +59,7 @@ mod check;
 mod detect;
 mod discord;
 mod google_chat;
+mod live_chat;
 mod live_session;
 mod mattermost;
 mod pagerduty;

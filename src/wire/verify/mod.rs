@@ -5,6 +5,7 @@
 //! [`scheme`](super::scheme); what remembers requests, such as a replay guard, or
 //! knows a framework, builds on this from outside.
 
+mod body_keys;
 mod headers;
 mod signatures;
 mod verified;
@@ -20,6 +21,7 @@ use crate::time::Timestamp;
 use super::scheme::{Grammar, Scheme};
 use signatures::Signatures;
 
+pub use body_keys::BodyKeys;
 pub use headers::HeaderLookup;
 pub use verified::{Proof, Verified};
 
@@ -44,6 +46,7 @@ pub struct Verifier(Trust);
 #[derive(Clone)]
 enum Trust {
     Signatures(Signatures),
+    BodyKeys(BodyKeys),
     Everybody,
 }
 
@@ -92,6 +95,12 @@ pub enum VerifyError {
         /// The rule it breaks.
         rule: &'static str,
     },
+    /// The body is nothing that a sender writes who puts the secret into it.
+    #[error("body: {rule}")]
+    Body {
+        /// The rule it breaks.
+        rule: &'static str,
+    },
     /// The header holds signatures of other versions alone.
     #[error("header {header}: holds no signature of the scheme's version")]
     OtherVersion {
@@ -127,6 +136,16 @@ impl Verifier {
             tolerance,
             other_prefix: None,
         })))
+    }
+
+    /// A verifier for LiveChat, whose bodies hold the secret itself. Its answers say
+    /// [`Proof::Key`]: whoever has seen one body can write any other.
+    ///
+    /// # Errors
+    /// When there is no secret, or none for an action that was named.
+    pub fn live_chat(keys: BodyKeys) -> Result<Self, SecretError> {
+        keys.check()?;
+        Ok(Self(Trust::BodyKeys(keys)))
     }
 
     /// A verifier that checks nothing, for a sender that has no secret. Every answer
@@ -185,6 +204,7 @@ impl Verifier {
     ) -> Result<Verified<T>, VerifyError> {
         match &self.0 {
             Trust::Signatures(signatures) => signatures.verify(headers, body, now),
+            Trust::BodyKeys(keys) => keys.verify(body),
             Trust::Everybody => Ok(Verified { body, id: None, timestamp: None, proof: Proof::Unsigned }),
         }
     }
@@ -199,6 +219,7 @@ impl fmt::Debug for Verifier {
                 .field("secrets", &own.keys.len())
                 .field("tolerance", &own.tolerance)
                 .finish_non_exhaustive(),
+            Trust::BodyKeys(keys) => f.debug_tuple("Verifier").field(keys).finish(),
             Trust::Everybody => f.write_str("Verifier::unsigned()"),
         }
     }

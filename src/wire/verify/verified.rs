@@ -3,8 +3,8 @@
 use crate::id::EventId;
 use crate::time::Timestamp;
 
-/// A request whose signature was verified. Nothing else makes one, and it holds only
-/// what the signature covers: other headers, path and query may be anybody's.
+/// A request that was verified. Nothing else makes one, and it holds only what a
+/// signature covers, where there is one: other headers, path and query may be anybody's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<T> {
     pub(super) body: T,
@@ -20,6 +20,12 @@ pub enum Proof {
     Signed {
         /// The secret's position among those the verifier was given, from 0: a sender
         /// still at an older position has not changed over yet.
+        secret: usize,
+    },
+    /// A secret that stands in the body. It covers nothing: whoever has seen one body of
+    /// the sender's can write any other.
+    Key {
+        /// The secret's position among those of the body's action, from 0.
         secret: usize,
     },
     /// Nothing: the verifier was made to trust every request.

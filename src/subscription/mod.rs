@@ -1,9 +1,14 @@
 //! Which events an endpoint wants: a value and a pure predicate.
 
+mod pointer;
+
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::event::Event;
 use crate::id::{EventType, Scope};
+
+use pointer::pointed;
 
 /// A subscription that asks for nothing, or for something unwritable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,13 +37,15 @@ pub struct Subscription {
     events: Vec<Pattern>,
     scope: Option<Scope>,
     filters: Vec<Filter>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<String>,
 }
 
 impl Subscription {
     /// Every event of the tenant.
     #[must_use]
     pub fn to_all() -> Self {
-        Self { events: vec![Pattern::All], scope: None, filters: Vec::new() }
+        Self { events: vec![Pattern::All], scope: None, filters: Vec::new(), parts: Vec::new() }
     }
 
     /// The events of these types: `*`, an exact type, or `order.*`.
@@ -51,7 +58,7 @@ impl Subscription {
         if events.is_empty() {
             return Err(SubscriptionError { field: "events", rule: EVENTS_RULE });
         }
-        Ok(Self { events, scope: None, filters: Vec::new() })
+        Ok(Self { events, scope: None, filters: Vec::new(), parts: Vec::new() })
     }
 
     /// Only events of this scope.
@@ -66,6 +73,20 @@ impl Subscription {
     pub fn filtered(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
         self
+    }
+
+    /// Also the optional parts of these names, for an envelope that has such parts and
+    /// sends each to whom asked for it.
+    #[must_use]
+    pub fn including<P: Into<String>>(mut self, parts: impl IntoIterator<Item = P>) -> Self {
+        self.parts.extend(parts.into_iter().map(Into::into));
+        self
+    }
+
+    /// Whether it asks for the optional part of this name.
+    #[must_use]
+    pub fn includes(&self, part: &str) -> bool {
+        self.parts.iter().any(|own| own == part)
     }
 
     /// Whether it wants this event.
@@ -100,8 +121,8 @@ impl Subscription {
         if self.filters.is_empty() {
             return true;
         }
-        serde_json::from_slice::<serde_json::Value>(payload)
-            .is_ok_and(|payload| self.filters.iter().all(|filter| filter.passes(&payload)))
+        let json = std::str::from_utf8(payload).ok().and_then(|text| serde_json::from_str(text).ok());
+        json.is_some_and(|json: &RawValue| self.filters.iter().all(|filter| filter.passes(json)))
     }
 }
 
@@ -154,13 +175,37 @@ impl From<Pattern> for String {
     }
 }
 
-/// A condition on a JSON payload: the value at a path equals one of these.
+/// A condition on a JSON payload: what stands at a path, held against a list of values.
 ///
-/// A payload that is not JSON, or is nested deeper than 128, passes no filter.
+/// A payload that is not JSON passes no filter. Nothing else of it is read than what
+/// stands on the way, so no depth and no number elsewhere in it keeps it from passing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     pointer: String,
     any_of: Vec<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Relation::is_equals")]
+    relation: Relation,
+}
+
+/// How the value at a filter's path stands to the filter's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Relation {
+    /// It is one of them.
+    #[default]
+    Equals,
+    /// It is an array, and one of its members is one of them.
+    Holds,
+    /// Neither it nor, of an array, a member of it is one of them.
+    Lacks,
+}
+
+impl Relation {
+    /// What a stored filter without a relation means.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_equals(&self) -> bool {
+        *self == Self::Equals
+    }
 }
 
 impl Filter {
@@ -172,18 +217,58 @@ impl Filter {
         pointer: impl Into<String>,
         any_of: impl Into<Vec<serde_json::Value>>,
     ) -> Result<Self, SubscriptionError> {
-        let (pointer, any_of) = (pointer.into(), any_of.into());
+        Self::new(pointer.into(), any_of.into(), Relation::Equals)
+    }
+
+    /// The value at `pointer` is an array that holds one of `any_of`.
+    ///
+    /// # Errors
+    /// As for [`equals`](Self::equals).
+    pub fn holds(
+        pointer: impl Into<String>,
+        any_of: impl Into<Vec<serde_json::Value>>,
+    ) -> Result<Self, SubscriptionError> {
+        Self::new(pointer.into(), any_of.into(), Relation::Holds)
+    }
+
+    /// The value at `pointer` is none of `none_of`, nor, if it is an array, holds one of
+    /// them. Where nothing stands, nothing is one of them.
+    ///
+    /// # Errors
+    /// As for [`equals`](Self::equals).
+    pub fn lacks(
+        pointer: impl Into<String>,
+        none_of: impl Into<Vec<serde_json::Value>>,
+    ) -> Result<Self, SubscriptionError> {
+        Self::new(pointer.into(), none_of.into(), Relation::Lacks)
+    }
+
+    fn new(
+        pointer: String,
+        any_of: Vec<serde_json::Value>,
+        relation: Relation,
+    ) -> Result<Self, SubscriptionError> {
         if !pointer.starts_with('/') {
             return Err(SubscriptionError { field: "filter.pointer", rule: "begins with /" });
         }
         if any_of.is_empty() {
             return Err(SubscriptionError { field: "filter.any_of", rule: "holds at least one value" });
         }
-        Ok(Self { pointer, any_of })
+        Ok(Self { pointer, any_of, relation })
     }
 
-    fn passes(&self, payload: &serde_json::Value) -> bool {
-        payload.pointer(&self.pointer).is_some_and(|value| self.any_of.contains(value))
+    fn passes(&self, payload: &RawValue) -> bool {
+        let value = pointed(payload, &self.pointer);
+        let value = value.and_then(|json| serde_json::from_str::<serde_json::Value>(json.get()).ok());
+        let members = value.as_ref().and_then(serde_json::Value::as_array);
+        let is_listed = value.as_ref().is_some_and(|value| self.any_of.contains(value));
+        let holds_listed =
+            members.is_some_and(|members| members.iter().any(|member| self.any_of.contains(member)));
+        match self.relation {
+            Relation::Equals => is_listed,
+            Relation::Holds => holds_listed,
+            Relation::Lacks => !is_listed && !holds_listed,
+        }
     }
 }
 
@@ -226,5 +311,38 @@ mod tests {
         ] {
             assert_eq!(vip.filters_pass(payload), passes);
         }
+    }
+
+    #[test]
+    fn a_filter_looks_into_an_array_and_may_ask_for_absence() {
+        let lists = ["a".into(), "b".into()];
+        let rows = [
+            (r#"{"ids":["a","c"]}"#, true, false),
+            (r#"{"ids":["c"]}"#, false, true),
+            (r#"{"ids":[]}"#, false, true),
+            (r#"{"ids":"a"}"#, false, false),
+            (r#"{"ids":null}"#, false, true),
+            ("{}", false, true),
+            ("no json", false, false),
+        ];
+        for (payload, holds, lacks) in rows {
+            let passes =
+                |filter: Filter| Subscription::to_all().filtered(filter).filters_pass(payload.as_bytes());
+            assert_eq!(passes(Filter::holds("/ids", lists.clone()).unwrap()), holds, "{payload}");
+            assert_eq!(passes(Filter::lacks("/ids", lists.clone()).unwrap()), lacks, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_is_stored_as_before_where_it_says_nothing_new() {
+        let stored = r#"{"events":["a"],"scope":null,"filters":[{"pointer":"/a","any_of":[true]}]}"#;
+        let read: Subscription = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+        let newer = read
+            .filtered(Filter::lacks("/b", [serde_json::Value::Null]).unwrap())
+            .including(["chat_properties"]);
+        let again: Subscription = serde_json::from_str(&serde_json::to_string(&newer).unwrap()).unwrap();
+        assert_eq!(again, newer);
+        assert!(again.includes("chat_properties") && !again.includes("chat"));
     }
 }

@@ -1,0 +1,134 @@
+//! The tutorial's three applications. LiveChat promises neither order nor that a webhook
+//! comes once, and names no delivery. So what each of them keeps only grows, by keys that the
+//! payload has, and what it concludes is read from all of it: the same after any order and
+//! any number of repetitions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hookpost::payload::live_chat::{Payload, Webhook};
+
+/// Collects whoever begins a chat, for a marketing list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VisitorList {
+    emails: BTreeMap<String, Option<String>>,
+}
+
+impl VisitorList {
+    pub fn hears(&mut self, webhook: &Webhook) {
+        if let Payload::IncomingChat(incoming) = &webhook.payload {
+            let customers = incoming.chat.users.iter().filter(|user| user.is_customer());
+            self.emails.extend(customers.map(|user| (user.id.clone(), user.email.clone())));
+        }
+    }
+
+    /// Each visitor with its e-mail address, where one was given.
+    pub fn visitors(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.emails.iter().map(|(id, email)| (id.as_str(), email.as_deref()))
+    }
+}
+
+/// Knows who waits in the queue, to offer a game meanwhile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueueDetector {
+    queued: BTreeMap<String, u64>,
+    ended: BTreeSet<String>,
+}
+
+impl QueueDetector {
+    pub fn hears(&mut self, webhook: &Webhook) {
+        match &webhook.payload {
+            Payload::IncomingChat(incoming) => {
+                let thread = incoming.chat.thread.as_ref();
+                let place = thread.and_then(|thread| Some((thread.id.clone(), thread.queue.as_ref()?)));
+                self.queued.extend(place.map(|(thread, queue)| (thread, queue.position)));
+            }
+            Payload::ChatDeactivated(ended) => {
+                self.ended.insert(ended.thread_id.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// At which place a thread's customer landed in the queue.
+    pub fn landed_at(&self, thread: &str) -> Option<u64> {
+        self.queued.get(thread).copied()
+    }
+
+    /// Whether it still waits there.
+    pub fn waits(&self, thread: &str) -> bool {
+        self.queued.contains_key(thread) && !self.ended.contains(thread)
+    }
+}
+
+/// Tags a chat when it has ended, by the words that were said in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tagger {
+    threads: BTreeMap<String, Said>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Said {
+    /// By the event's id, so that what comes twice is there once.
+    texts: BTreeMap<String, String>,
+    ended: bool,
+}
+
+impl Tagger {
+    /// What tags a thread, and the words that bring it.
+    const TAGS: [(&str, [&str; 2]); 2] =
+        [("refund", ["refund", "money back"]), ("greeting", ["hello", "good morning"])];
+
+    pub fn hears(&mut self, webhook: &Webhook) {
+        match &webhook.payload {
+            Payload::IncomingChat(incoming) => {
+                if let Some(thread) = &incoming.chat.thread {
+                    let texts =
+                        thread.events.iter().filter_map(|event| Some((event.id.clone(), event.text()?)));
+                    let texts = texts.map(|(id, text)| (id, text.to_lowercase()));
+                    self.thread(&thread.id).texts.extend(texts);
+                }
+            }
+            Payload::Event(in_chat) => {
+                if let (Some(thread), Some(text)) = (&in_chat.thread_id, in_chat.event.text()) {
+                    self.thread(thread).texts.insert(in_chat.event.id.clone(), text.to_lowercase());
+                }
+            }
+            Payload::ChatDeactivated(ended) => self.thread(&ended.thread_id).ended = true,
+            _ => {}
+        }
+    }
+
+    /// The tags of a thread; none while it goes on.
+    pub fn tags(&self, thread: &str) -> Vec<&'static str> {
+        let Some(said) = self.threads.get(thread).filter(|said| said.ended) else { return Vec::new() };
+        let is_said = |word: &&str| said.texts.values().any(|text| text.contains(*word));
+        Self::TAGS.into_iter().filter(|(_, words)| words.iter().any(is_said)).map(|(tag, _)| tag).collect()
+    }
+
+    fn thread(&mut self, id: &str) -> &mut Said {
+        self.threads.entry(id.to_owned()).or_default()
+    }
+}
+
+/// All three, as they would listen at three URLs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Apps {
+    pub visitors: VisitorList,
+    pub queue: QueueDetector,
+    pub tagger: Tagger,
+}
+
+impl Apps {
+    pub fn hears(&mut self, webhook: &Webhook) {
+        self.visitors.hears(webhook);
+        self.queue.hears(webhook);
+        self.tagger.hears(webhook);
+    }
+
+    /// What they know after these.
+    pub fn after<'a>(webhooks: impl IntoIterator<Item = &'a Webhook>) -> Self {
+        let mut apps = Self::default();
+        webhooks.into_iter().for_each(|webhook| apps.hears(webhook));
+        apps
+    }
+}

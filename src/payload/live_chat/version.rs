@@ -1,0 +1,73 @@
+//! The versions of LiveChat's Configuration API, in the order of their release.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A version under which webhooks are registered per client id. It decides about the
+/// actions there are and about the keys around a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+#[non_exhaustive]
+pub enum ApiVersion {
+    /// 3.3: bodies name a license.
+    V3_3,
+    /// 3.4: bodies name an organization instead; `source_type` filters.
+    V3_4,
+    /// 3.5: tags, automatic accesses as one list, URLs of at most 500 characters.
+    V3_5,
+    /// 3.6: `requester` beside the payload of configuration webhooks.
+    V3_6,
+}
+
+/// A text that names none of the versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("version: is one of 3.3, 3.4, 3.5 and 3.6")]
+pub struct UnsupportedVersion;
+
+impl ApiVersion {
+    /// All of them, the oldest first.
+    pub const ALL: [Self; 4] = [Self::V3_3, Self::V3_4, Self::V3_5, Self::V3_6];
+    /// The one meant where nobody names one.
+    pub const STABLE: Self = Self::V3_6;
+
+    /// Its number, such as `3.6`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V3_3 => "3.3",
+            Self::V3_4 => "3.4",
+            Self::V3_5 => "3.5",
+            Self::V3_6 => "3.6",
+        }
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Reads `3.6`, and `v3.6` as it stands in a path.
+impl FromStr for ApiVersion {
+    type Err = UnsupportedVersion;
+    fn from_str(text: &str) -> Result<Self, UnsupportedVersion> {
+        let number = text.strip_prefix('v').unwrap_or(text);
+        Self::ALL.into_iter().find(|version| version.as_str() == number).ok_or(UnsupportedVersion)
+    }
+}
+
+impl TryFrom<String> for ApiVersion {
+    type Error = UnsupportedVersion;
+    fn try_from(text: String) -> Result<Self, UnsupportedVersion> {
+        text.parse()
+    }
+}
+
+impl From<ApiVersion> for String {
+    fn from(version: ApiVersion) -> Self {
+        version.as_str().to_owned()
+    }
+}
