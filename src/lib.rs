@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+#[cfg(feature = "tokio")]
+pub mod admin;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod conformance;
@@ -12,6 +14,7 @@ mod engine;
 pub mod error;
 pub mod event;
 pub mod id;
+pub mod payload;
 pub mod policy;
 pub mod seam;
 pub mod secret;
@@ -33,7 +36,7 @@ pub use async_trait::async_trait;
 pub use endpoint::{Endpoint, EndpointError, Headers, Overrides};
 pub use event::{Event, EventError, NewEvent};
 pub use secret::{Secret, SecretError, SecretSet};
-pub use subscription::{Filter, Subscription, SubscriptionError};
+pub use subscription::{Filter, Interest, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "tokio")]
 pub use webhooks::{ConfigError, NewEndpoint, PublishError, RegisterError, Webhooks};

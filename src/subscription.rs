@@ -1,6 +1,9 @@
 //! Which events an endpoint wants: a value and a pure predicate.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::event::Event;
 use crate::id::{EventType, Scope};
@@ -32,13 +35,15 @@ pub struct Subscription {
     events: Vec<Pattern>,
     scope: Option<Scope>,
     filters: Vec<Filter>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interests: Option<Vec<Interest>>,
 }
 
 impl Subscription {
     /// Every event of the tenant.
     #[must_use]
     pub fn to_all() -> Self {
-        Self { events: vec![Pattern::All], scope: None, filters: Vec::new() }
+        Self { events: vec![Pattern::All], scope: None, filters: Vec::new(), interests: None }
     }
 
     /// The events of these types: `*`, an exact type, or `order.*`.
@@ -51,7 +56,7 @@ impl Subscription {
         if events.is_empty() {
             return Err(SubscriptionError { field: "events", rule: EVENTS_RULE });
         }
-        Ok(Self { events, scope: None, filters: Vec::new() })
+        Ok(Self { events, scope: None, filters: Vec::new(), interests: None })
     }
 
     /// Only events of this scope.
@@ -68,12 +73,19 @@ impl Subscription {
         self
     }
 
+    /// Only events that at least one of these interests takes too: of none, no event.
+    #[must_use]
+    pub fn among(mut self, interests: impl Into<Vec<Interest>>) -> Self {
+        self.interests = Some(interests.into());
+        self
+    }
+
     /// Whether it wants this event.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
         self.wants_type(&event.kind)
             && self.scope.as_ref().is_none_or(|scope| event.scope.as_ref() == Some(scope))
-            && self.filters_pass(&event.payload)
+            && self.takes_payload(&event.payload)
     }
 
     /// Whether it wants events of this type.
@@ -96,12 +108,70 @@ impl Subscription {
         })
     }
 
-    fn filters_pass(&self, payload: &[u8]) -> bool {
-        if self.filters.is_empty() {
+    /// The interests that it is narrowed to; `None` where it is narrowed to none.
+    #[must_use]
+    pub fn interests(&self) -> Option<&[Interest]> {
+        self.interests.as_deref()
+    }
+
+    fn takes_payload(&self, payload: &[u8]) -> bool {
+        if self.filters.is_empty() && self.interests.is_none() {
             return true;
         }
-        serde_json::from_slice::<serde_json::Value>(payload)
-            .is_ok_and(|payload| self.filters.iter().all(|filter| filter.passes(&payload)))
+        serde_json::from_slice::<&RawValue>(payload).is_ok_and(|payload| {
+            all_pass(&self.filters, payload)
+                && self.interests.as_ref().is_none_or(|any| any.iter().any(|one| one.takes(payload)))
+        })
+    }
+}
+
+/// A named reason to want an event: at least one of its conditions holds, each of them a
+/// list of filters that all pass. An endpoint's interests can be told apart and changed
+/// one by one, which its filters cannot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interest {
+    number: u64,
+    name: String,
+    any_of: Vec<Vec<Filter>>,
+}
+
+impl Interest {
+    /// An interest whose `number` tells it from the others of its endpoint.
+    ///
+    /// # Errors
+    /// When there is no condition.
+    pub fn new(
+        number: u64,
+        name: impl Into<String>,
+        any_of: impl Into<Vec<Vec<Filter>>>,
+    ) -> Result<Self, SubscriptionError> {
+        let any_of = any_of.into();
+        if any_of.is_empty() {
+            return Err(SubscriptionError { field: "interest.any_of", rule: "holds at least one condition" });
+        }
+        Ok(Self { number, name: name.into(), any_of })
+    }
+
+    /// What tells it from the others of its endpoint.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// A label for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its conditions.
+    #[must_use]
+    pub fn any_of(&self) -> &[Vec<Filter>] {
+        &self.any_of
+    }
+
+    fn takes(&self, payload: &RawValue) -> bool {
+        self.any_of.iter().any(|condition| all_pass(condition, payload))
     }
 }
 
@@ -154,13 +224,16 @@ impl From<Pattern> for String {
     }
 }
 
-/// A condition on a JSON payload: the value at a path equals one of these.
+/// A condition on a JSON payload: the value at a path is one of these, or none of these.
 ///
-/// A payload that is not JSON, or is nested deeper than 128, passes no filter.
+/// The payload may be nested as deep and hold numbers as large as it likes. One that is
+/// not JSON passes no filter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     pointer: String,
     any_of: Vec<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    differs: bool,
 }
 
 impl Filter {
@@ -179,12 +252,67 @@ impl Filter {
         if any_of.is_empty() {
             return Err(SubscriptionError { field: "filter.any_of", rule: "holds at least one value" });
         }
-        Ok(Self { pointer, any_of })
+        Ok(Self { pointer, any_of, differs: false })
     }
 
-    fn passes(&self, payload: &serde_json::Value) -> bool {
-        payload.pointer(&self.pointer).is_some_and(|value| self.any_of.contains(value))
+    /// There is no value at `pointer`, or it is none of `none_of`.
+    ///
+    /// # Errors
+    /// As for [`equals`](Self::equals).
+    pub fn differs(
+        pointer: impl Into<String>,
+        none_of: impl Into<Vec<serde_json::Value>>,
+    ) -> Result<Self, SubscriptionError> {
+        Ok(Self { differs: true, ..Self::equals(pointer, none_of)? })
     }
+
+    /// Where it looks.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What it compares with.
+    #[must_use]
+    pub fn values(&self) -> &[serde_json::Value] {
+        &self.any_of
+    }
+
+    fn passes(&self, payload: &RawValue) -> bool {
+        value_at(payload, &self.pointer).is_ok_and(|found| {
+            let value = found.and_then(|found| serde_json::from_str(found.get()).ok());
+            value.is_some_and(|value| self.any_of.contains(&value)) != self.differs
+        })
+    }
+}
+
+fn all_pass(filters: &[Filter], payload: &RawValue) -> bool {
+    filters.iter().all(|filter| filter.passes(payload))
+}
+
+/// The value at a pointer, read level by level, so that neither the depth nor the numbers
+/// of what lies beside its way matter. An error is an object whose keys cannot be read.
+fn value_at<'a>(json: &'a RawValue, pointer: &str) -> serde_json::Result<Option<&'a RawValue>> {
+    let mut at = json;
+    for key in pointer.split('/').skip(1) {
+        let key = key.replace("~1", "/").replace("~0", "~");
+        let inner = match at.get().as_bytes().first() {
+            Some(b'{') => serde_json::from_str::<BTreeMap<String, &RawValue>>(at.get())?.remove(&key),
+            Some(b'[') => {
+                let digits =
+                    key.bytes().all(|byte| byte.is_ascii_digit()) && !(key.len() > 1 && key.starts_with('0'));
+                let index = key.parse::<usize>().ok().filter(|_| digits);
+                let items = serde_json::from_str::<Vec<&RawValue>>(at.get())?;
+                index.and_then(|index| items.get(index).copied())
+            }
+            _ => None,
+        };
+        match inner {
+            Some(inner) => at = inner,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(at))
 }
 
 #[cfg(test)]
@@ -217,14 +345,82 @@ mod tests {
 
     #[test]
     fn filters_see_the_payload_and_fail_closed() {
-        let vip = Subscription::to_all().filtered(Filter::equals("/visitor/plan", ["pro".into()]).unwrap());
-        for (payload, passes) in [
-            (&br#"{"visitor":{"plan":"pro"}}"#[..], true),
-            (br#"{"visitor":{"plan":"free"}}"#, false),
-            (br"{}", false),
-            (b"\xff", false),
+        let filtered = |filter| Subscription::to_all().filtered(filter);
+        let vip = filtered(Filter::equals("/visitor/plan", ["pro".into()]).unwrap());
+        let others = filtered(Filter::differs("/visitor/plan", ["pro".into()]).unwrap());
+        for (payload, is_vip, is_other) in [
+            (&br#"{"visitor":{"plan":"pro"}}"#[..], true, false),
+            (br#"{"visitor":{"plan":"free"}}"#, false, true),
+            (br#"{"visitor":["pro"]}"#, false, true),
+            (br"{}", false, true),
+            (br"7", false, true),
+            (br#"{"visitor":{"\ud800":1,"plan":"free"}}"#, false, false),
+            (b"{\"a\":\"\xff\"}", false, false),
+            (b"\xff", false, false),
         ] {
-            assert_eq!(vip.filters_pass(payload), passes);
+            let text = String::from_utf8_lossy(payload);
+            assert_eq!(
+                (vip.takes_payload(payload), others.takes_payload(payload)),
+                (is_vip, is_other),
+                "{text}"
+            );
         }
+    }
+
+    #[test]
+    fn a_pointer_is_that_of_rfc_6901() {
+        let json = r#"{"a/b":{"~":[10,[11]],"":1},"01":[5]}"#;
+        let json: &RawValue = serde_json::from_str(json).unwrap();
+        for (pointer, found) in [
+            ("/a~1b/~0/0", Some("10")),
+            ("/a~1b/~0/1/0", Some("11")),
+            ("/a~1b/", Some("1")),
+            ("/a~1b/~0/2", None),
+            ("/a~1b/~0/-", None),
+            ("/a~1b/~0/00", None),
+            ("/a~1b/~0/+0", None),
+            ("/01/0", Some("5")),
+            ("/01/0/x", None),
+            ("/absent/0", None),
+        ] {
+            let at = value_at(json, pointer).unwrap();
+            assert_eq!(at.map(RawValue::get), found, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn depth_and_numbers_beside_the_way_do_not_matter() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let payload = format!(r#"{{"huge":1e999,"deep":{deep},"name":"x"}}"#);
+        let named = Subscription::to_all().filtered(Filter::equals("/name", ["x".into()]).unwrap());
+        assert!(named.takes_payload(payload.as_bytes()));
+    }
+
+    #[test]
+    fn of_several_interests_one_is_enough_and_of_none_nothing_is_wanted() {
+        let is = |pointer: &str, value: &str| Filter::equals(pointer, [value.into()]).unwrap();
+        let coupon = vec![is("/event", "Custom"), is("/name", "Coupon")];
+        let interests = [
+            Interest::new(1, "coupons and clicks", [coupon, vec![is("/event", "Click")]]).unwrap(),
+            Interest::new(2, "errors", [vec![is("/event", "Error")]]).unwrap(),
+        ];
+        let all = || Subscription::to_all().filtered(is("/site", "1"));
+        for (payload, wanted) in [
+            (r#"{"site":"1","event":"Custom","name":"Coupon"}"#, true),
+            (r#"{"site":"1","event":"Custom","name":"Other"}"#, false),
+            (r#"{"site":"1","event":"Click"}"#, true),
+            (r#"{"site":"1","event":"Error"}"#, true),
+            (r#"{"site":"2","event":"Error"}"#, false),
+            (r#"{"site":"1","event":"Else"}"#, false),
+        ] {
+            assert_eq!(all().among(interests.clone()).takes_payload(payload.as_bytes()), wanted, "{payload}");
+            assert!(!all().among([]).takes_payload(payload.as_bytes()));
+        }
+        assert_eq!(Interest::new(1, "x", []).unwrap_err().field, "interest.any_of");
+        let stored = serde_json::to_string(&all().among(interests)).unwrap();
+        let read: Subscription = serde_json::from_str(&stored).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+        let before = serde_json::to_string(&Subscription::to_all()).unwrap();
+        assert_eq!(before, r#"{"events":["*"],"scope":null,"filters":[]}"#, "as it was stored before");
     }
 }
