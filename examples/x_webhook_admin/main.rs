@@ -15,12 +15,13 @@ use std::time::SystemTime;
 
 use hookpost::admin::x_webhook::{Actor, Form, Permission};
 use hookpost::admin::{AdminError, XWebhookAdmin};
+use hookpost::id::EventType;
 use hookpost::payload::Extra;
 use hookpost::payload::x_webhook::{Conversation, Data, Message, Status};
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::system::SystemClock;
-use hookpost::testing::{Answer, Receiver};
+use hookpost::testing::{Answer, Received, Receiver};
 use hookpost::transports::ReqwestTransport;
 use hookpost::{NewEvent, Profile, Scheme, Secret, Timestamp, Verifier, Webhooks};
 
@@ -92,7 +93,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let tests = requests.iter().filter(|it| it.header("x-webhook-test") == Some("true")).count();
         expectations.extend([
             ("one request of three was a test", (tests, requests.len()) == (1, 3)),
-            ("every signature was right", requests.iter().all(|it| it.is_verified())),
+            ("every signature was right", requests.iter().all(Received::is_verified)),
         ]);
     }
     check(&expectations)
@@ -144,7 +145,7 @@ async fn deliver(webhooks: &Webhooks, data: &Data) -> Result<usize, Box<dyn Erro
 
 async fn show(admin: &XWebhookAdmin, actor: &Actor) -> Result<(), AdminError> {
     for endpoint in admin.list(actor).await? {
-        let events: Vec<_> = endpoint.subscription.exact_types().map(|event| event.as_str()).collect();
+        let events: Vec<_> = endpoint.subscription.exact_types().map(EventType::as_str).collect();
         let state = if endpoint.enabled { "on" } else { "off" };
         println!("{:10} {state:4} {}", endpoint.name, events.join(", "));
     }

@@ -12,8 +12,8 @@ pub fn receive(
     body: &[u8],
     now: Timestamp,
 ) -> Result<Body, StatusCode> {
-    let verified = verifier.verify(headers, body, now).map_err(|_| StatusCode::UNAUTHORIZED)?;
-    let body = Body::read(verified.body()).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let proven = verifier.verify(headers, body, now).map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let body = Body::read(proven.body()).map_err(|_| StatusCode::BAD_REQUEST)?;
     body.check_headers(headers).map_err(|_| StatusCode::BAD_REQUEST)?;
     Ok(body)
 }

@@ -56,6 +56,7 @@ pub struct Body {
 
 /// What a body is about, by its `webhook_type`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "nearly every body is the larger one")]
 pub enum Payload {
     /// `session.event`.
     SessionEvent(SessionEvent),

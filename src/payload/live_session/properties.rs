@@ -47,6 +47,7 @@ impl Properties {
     }
 
     /// All of them.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Property> {
         self.0.iter()
     }

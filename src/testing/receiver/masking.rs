@@ -117,7 +117,7 @@ mod tests {
             (r#"{"secret_key":"abc","a":1}"#, r#"{"secret_key":… (5 bytes),"a":1}"#),
             (r#"{"a":{"Access_Token" : 12 , "b":"c"}}"#, r#"{"a":{"Access_Token" : … (3 bytes), "b":"c"}}"#),
             (r#"{"tokens":["x","]",{"y":"}"}],"z":0}"#, r#"{"tokens":… (19 bytes),"z":0}"#),
-            (r#"{"secret":"a\"b\\","c":"d"}"#, r#"{"secret":… (9 bytes),"c":"d"}"#),
+            (r#"{"secret":"a\"b\\","c":"d"}"#, r#"{"secret":… (8 bytes),"c":"d"}"#),
             (r#"{"\u0073ecret":"abc"}"#, r#"{"\u0073ecret":… (5 bytes)}"#),
             (r#"{"say":"secret","password":null}"#, r#"{"say":"secret","password":… (4 bytes)}"#),
             (r#"["secret","key"]"#, r#"["secret","key"]"#),
