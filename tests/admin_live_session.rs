@@ -5,6 +5,7 @@
 mod vectors;
 mod world;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -298,36 +299,52 @@ async fn fa11_an_edit_moves_an_endpoint_to_another_website_with_its_alerts() {
     assert!(world.sent()[0].headers.contains_key("livesession-signature"), "the secret has stayed");
 }
 
-#[tokio::test(start_paused = true)]
-async fn two_who_make_alerts_at_the_same_time_both_get_theirs() {
-    let world = World::new();
-    let admin = admin(&world);
+/// Settings over a file of SQLite's, whose calls really overlap.
+struct OnDisk(PathBuf);
+
+impl OnDisk {
+    fn named(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("hookpost-{name}-{}.db", std::process::id())))
+    }
+
+    fn open(&self) -> LiveSessionAdmin {
+        let clock = Arc::new(VirtualClock::starting_at(START));
+        let store = Arc::new(SqliteStore::open(&self.0, clock.clone()).unwrap());
+        let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+        LiveSessionAdmin::new(Webhooks::builder(store, transport).clock(clock).build().unwrap())
+    }
+}
+
+impl Drop for OnDisk {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            std::fs::remove_file(format!("{}{suffix}", self.0.display())).ok();
+        }
+    }
+}
+
+#[tokio::test]
+async fn those_who_make_alerts_at_the_same_time_all_get_theirs() {
+    let disk = OnDisk::named("alerts-at-once");
+    let admin = disk.open();
     let endpoint = admin.create(&owner(), form("x")).await.unwrap();
     let actor = owner();
     let make = |kind| admin.create_alert(&actor, alert(&endpoint.id, &[AlertEvent::all_of(kind)]));
     let (one, two, three) = tokio::join!(make(20), make(25), make(30));
-    let ids = [one.unwrap().alert_id, two.unwrap().alert_id, three.unwrap().alert_id];
-    let listed: Vec<_> = admin.alerts(&owner()).await.unwrap().into_iter().map(|it| it.alert_id).collect();
-    assert!(ids.iter().all(|id| listed.contains(id)) && listed.len() == 3, "{ids:?} {listed:?}");
+    let made = [one, two, three].map(|alert| alert.unwrap());
+    assert_eq!(made.clone().map(|alert| alert.events[0].kind), [20, 25, 30], "each gets its own back");
+    let listed = admin.alerts(&owner()).await.unwrap();
+    assert!(made.iter().all(|alert| listed.contains(alert)) && listed.len() == 3, "{made:?} {listed:?}");
 }
 
 #[tokio::test]
 async fn alerts_live_in_the_registry_and_survive_a_restart() {
-    let file = std::env::temp_dir().join(format!("hookpost-alerts-{}.db", std::process::id()));
-    let open = || {
-        let clock = Arc::new(VirtualClock::starting_at(START));
-        let store = Arc::new(SqliteStore::open(&file, clock.clone()).unwrap());
-        let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-        LiveSessionAdmin::new(Webhooks::builder(store, transport).clock(clock).build().unwrap())
-    };
+    let disk = OnDisk::named("alerts-after-restart");
     let made = {
-        let admin = open();
+        let admin = disk.open();
         let endpoint = admin.create(&owner(), form("x")).await.unwrap();
         let events = [AlertEvent::saying(26, "Coupon \"é\""), AlertEvent::all_of(21)];
         admin.create_alert(&owner(), alert(&endpoint.id, &events)).await.unwrap()
     };
-    assert_eq!(open().alerts(&owner()).await.unwrap(), [made]);
-    for suffix in ["", "-wal", "-shm"] {
-        std::fs::remove_file(format!("{}{suffix}", file.display())).ok();
-    }
+    assert_eq!(disk.open().alerts(&owner()).await.unwrap(), [made]);
 }

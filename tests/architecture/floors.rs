@@ -20,8 +20,7 @@ impl Place {
         let (floor, part) = match (first, second) {
             ("time" | "id" | "secret" | "error", _) => (0, "values".to_owned()),
             ("event" | "endpoint" | "subscription" | "delivery", _) => (1, "nouns".to_owned()),
-            ("wire" | "policy" | "step", _) => (1, first.to_owned()),
-            ("payload", _) => (1, first.to_owned()),
+            ("wire" | "policy" | "step" | "payload", _) => (1, first.to_owned()),
             ("seam", _) => (2, "seam".to_owned()),
             ("webhooks" | "engine" | "system", _) => (3, "engine".to_owned()),
             ("stores" | "transports", Some(adapter)) => (4, format!("{first}/{adapter}")),
