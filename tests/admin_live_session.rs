@@ -331,10 +331,10 @@ async fn those_who_make_alerts_at_the_same_time_all_get_theirs() {
     let actor = owner();
     let make = |kind| admin.create_alert(&actor, alert(&endpoint.id, &[AlertEvent::all_of(kind)]));
     let (one, two, three) = tokio::join!(make(20), make(25), make(30));
-    let made = [one, two, three].map(|alert| alert.unwrap());
-    assert_eq!(made.clone().map(|alert| alert.events[0].kind), [20, 25, 30], "each gets its own back");
+    let alerts = [one, two, three].map(|alert| alert.unwrap());
+    assert_eq!(alerts.clone().map(|alert| alert.events[0].kind), [20, 25, 30], "each gets its own back");
     let listed = admin.alerts(&owner()).await.unwrap();
-    assert!(made.iter().all(|alert| listed.contains(alert)) && listed.len() == 3, "{made:?} {listed:?}");
+    assert!(alerts.iter().all(|alert| listed.contains(alert)) && listed.len() == 3, "{alerts:?} {listed:?}");
 }
 
 #[tokio::test]

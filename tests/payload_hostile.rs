@@ -43,14 +43,14 @@ fn scalars(json: &str) -> BTreeSet<String> {
     let (mut found, mut rest) = (BTreeSet::new(), json);
     while let Some(at) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
         rest = &rest[at..];
-        let end = if rest.starts_with('"') {
+        let end = if let Some(inside) = rest.strip_prefix('"') {
             let mut escaped = false;
-            let inside = rest[1..].find(|c: char| {
+            let closing = inside.find(|c: char| {
                 let ends = c == '"' && !escaped;
                 escaped = c == '\\' && !escaped;
                 ends
             });
-            inside.unwrap() + 2
+            closing.unwrap() + 2
         } else {
             rest.find([',', '}', ']', ' ', '\r', '\n']).unwrap_or(rest.len())
         };

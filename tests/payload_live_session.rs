@@ -214,9 +214,9 @@ fn a_body_of_depth_200_verifies_and_is_an_error_to_read() {
     let vector = vectors::named("ls_13");
     let verifier = Verifier::new(&Scheme::live_session(), [vector.secret()]).unwrap();
     let headers = [("livesession-signature", vector.base64.as_str())];
-    let verified = verifier.verify(&headers[..], vector.body.clone(), Timestamp::EPOCH).unwrap();
-    assert_eq!(Body::read(verified.body()), Err(PayloadError::TooDeep));
-    assert_eq!(verified.into_body(), vector.body, "and still there, to the byte");
+    let proven = verifier.verify(&headers[..], vector.body.clone(), Timestamp::EPOCH).unwrap();
+    assert_eq!(Body::read(proven.body()), Err(PayloadError::TooDeep));
+    assert_eq!(proven.into_body(), vector.body, "and still there, to the byte");
 }
 
 #[test]
@@ -269,8 +269,8 @@ fn fa22_a_body_that_comes_twice_is_handled_once_by_its_message_id() {
     let headers = [("livesession-signature", vector.base64.as_str())];
     let (mut seen, mut handled) = (HashSet::new(), 0);
     let mut receive = |raw: &[u8]| {
-        let Ok(verified) = verifier.verify(&headers[..], raw, Timestamp::EPOCH) else { return 401 };
-        let Ok(body) = Body::read(verified.body()) else { return 400 };
+        let Ok(proven) = verifier.verify(&headers[..], raw, Timestamp::EPOCH) else { return 401 };
+        let Ok(body) = Body::read(proven.body()) else { return 400 };
         if seen.insert(body.message_id) {
             handled += 1;
         }

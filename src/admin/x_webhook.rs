@@ -171,7 +171,7 @@ impl Form {
     fn fill(&self, new: NewEndpoint) -> Result<NewEndpoint, AdminError> {
         let mut subscription = Subscription::to(&self.events).map_err(EndpointError::from)?;
         if !self.admin_messages {
-            let by_admin = Filter::differs("/is_from_admin", [true.into()]);
+            let by_admin = Filter::lacks("/is_from_admin", [true.into()]);
             subscription = subscription.filtered(by_admin.map_err(EndpointError::from)?);
         }
         let new = new.name(self.name.trim())?.subscription(subscription).enabled(self.enabled);

@@ -1,7 +1,7 @@
 //! LiveSession's webhook settings: endpoints, each of one website, and alerts.
 //!
 //! An endpoint gets nothing until an alert points at it. Alerts are kept where routing
-//! reads them: each is an [`Interest`](crate::Interest) of its endpoint's subscription,
+//! reads them: each is an [`Interest`] of its endpoint's subscription,
 //! whose type is `session.event` and whose scope is the website. So an alert takes effect
 //! with the endpoint's next version, ends with its endpoint, and needs no table of its own.
 
