@@ -39,7 +39,7 @@ pub use async_trait::async_trait;
 pub use endpoint::{Endpoint, EndpointError, Headers, Overrides};
 pub use event::{Event, EventError, NewEvent};
 pub use secret::{Secret, SecretError, SecretSet};
-pub use subscription::{Filter, Subscription, SubscriptionError};
+pub use subscription::{Filter, Interest, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "tokio")]
 pub use webhooks::{ConfigError, NewEndpoint, PublishError, RegisterError, Webhooks};

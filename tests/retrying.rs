@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::NotSent;
+use hookpost::policy::retry::{Life, NextTry};
 use hookpost::seam::{PageAfter, Selection};
 use hookpost::testing::{Behaviour, Reply};
-use hookpost::{NewEvent, Secret};
+use hookpost::{NewEvent, Profile, Secret};
 use world::{START, World, acme, hours, id, minutes, seconds};
 
 #[tokio::test(start_paused = true)]
@@ -28,6 +29,46 @@ async fn fa16_a_live_session_endpoint_that_always_fails_gets_51_attempts_in_8_ho
     assert_eq!(world.states().await, [State::Failed(FailReason::RetryWindow)]);
     let settled = world.deliveries().await[0].settled_at.unwrap();
     assert!(settled.since(START) <= Duration::from_secs(480 * 60));
+}
+
+#[test]
+fn fa17_ten_thousand_jittered_gaps_are_between_one_minute_and_ten() {
+    let retry = Profile::live_session().retry;
+    let mut roll = 0_u64;
+    let (mut shortest, mut longest) = (Duration::MAX, Duration::ZERO);
+    for sample in 0..10_000 {
+        // Every gap of the schedule meets rolls from the whole range, both ends among them.
+        let life =
+            Life { attempts: 1 + sample % 20, born_at: START, first_attempt_at: None, expires_at: None };
+        let at = match sample {
+            0..20 => retry.after_failure(&life, START, None, 0),
+            20..40 => retry.after_failure(&life, START, None, u64::MAX),
+            _ => retry.after_failure(&life, START, None, roll),
+        };
+        roll = roll.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let NextTry::At(at) = at else { panic!("{at:?}") };
+        let gap = at.since(START);
+        (shortest, longest) = (shortest.min(gap), longest.max(gap));
+    }
+    assert_eq!((shortest, longest), (Duration::from_secs(60), Duration::from_secs(600)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fa17_a_gap_begins_at_the_end_of_the_attempt_before() {
+    let world = World::with(|builder| builder.profile(Profile::live_session()));
+    world.endpoint("e", "live_session").await;
+    world.transport.otherwise(Reply::status(500).after(Duration::from_secs(9)));
+    world.publish("session.event").await;
+    world.run_for(hours(8)).await;
+    let sent = world.sent();
+    assert!(sent.len() > 40, "{}", sent.len());
+    for pair in sent.windows(2) {
+        let gap = pair[1].began_at.since(pair[0].ended_at.unwrap());
+        // What is due is claimed by the engine's next round, within milliseconds.
+        assert!((60..=600).contains(&gap.as_secs()), "{gap:?}");
+    }
+    let first = sent[1].began_at.since(sent[0].ended_at.unwrap());
+    assert_ne!(first, Duration::from_secs(60), "the preset's own jitter is on");
 }
 
 #[tokio::test(start_paused = true)]

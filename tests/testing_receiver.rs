@@ -5,6 +5,10 @@ use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use hookpost::testing::{Answer, Receiver};
+use hookpost::wire::scheme::Signer;
+use hookpost::wire::verify::Proof;
+use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verifier};
+use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -263,4 +267,59 @@ async fn fc21_the_receiver_shows_method_headers_body_and_verdict_with_secrets_ma
          X-Event: ping\ncontent-length: 7\n\n{\"a\":1}\n→ 401\n\n"
     );
     assert!(!format!("{receiver:?} {:?}", receiver.requests()).contains("canary"));
+}
+
+#[tokio::test]
+async fn fc21_a_verifier_judges_each_request_before_it_is_answered() {
+    let receiver = Receiver::start().await.unwrap();
+    receiver.refuse_unverified();
+    let mut client = Client::of(&receiver).await;
+    client.send("/before", "{}").await;
+    assert!(client.response().await.contains(" 401 "), "nobody judged it");
+    assert_eq!(receiver.requests()[0].verdict, None);
+
+    let secrets = ["new", "old"].map(|text| Secret::new(text).unwrap());
+    receiver.verify_with(Verifier::new(&Scheme::x_webhook(), secrets).unwrap());
+    let body = r#"{"event":"ping","secret_key":"canary-1","nested":{"api_token":["canary-2"]},"text":"\u001b[2Jhi"}"#;
+    let mut expected = Vec::new();
+    for (key, said) in
+        [("new", "✓ signed"), ("old", "✓ signed with secret 1"), ("other", "✗ no signature fits the request")]
+    {
+        let signer = Signer::new(&Scheme::x_webhook(), &SecretSet::of(Secret::new(key).unwrap())).unwrap();
+        let mut headers = HeaderMap::new();
+        signer.sign(&"e".parse().unwrap(), Timestamp::EPOCH, body.as_bytes(), &mut headers);
+        let signature = headers["x-webhook-signature"].to_str().unwrap();
+        let request = format!(
+            "POST / HTTP/1.1\r\nX-Webhook-Signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        client.stream.write_all(request.as_bytes()).await.unwrap();
+        let verified = said.starts_with('✓');
+        assert!(client.response().await.contains(if verified { " 200 " } else { " 401 " }), "{key}");
+        assert_eq!(receiver.requests().pop().unwrap().is_verified(), verified);
+        expected.push(said);
+    }
+    let shown = receiver.to_string();
+    let verdicts: Vec<_> = shown.lines().filter(|line| line.starts_with(['✓', '✗'])).collect();
+    assert_eq!(verdicts, expected);
+    assert!(
+        shown.contains(r#""secret_key":… (10 bytes),"nested":{"api_token":… (12 bytes)},"text""#),
+        "{shown}"
+    );
+    assert!(!shown.contains("canary") && !shown.contains('\u{1b}'), "{shown}");
+    assert!(!format!("{receiver:?} {:?}", receiver.requests()).contains("canary"));
+}
+
+#[tokio::test]
+async fn fc21_a_verifier_that_trusts_everybody_says_so() {
+    let receiver = Receiver::start().await.unwrap();
+    receiver.verify_with(Verifier::unsigned());
+    let mut client = Client::of(&receiver).await;
+    client.send("/\u{1b}[2J", "\u{1b}[2J \u{202e}").await;
+    client.response().await;
+    let request = receiver.requests().pop().unwrap();
+    assert_eq!(request.verdict, Some(Ok(Proof::Unsigned)));
+    let shown = request.to_string();
+    assert!(shown.ends_with("\n\\u{1b}[2J \\u{202e}\n– unsigned"), "{shown}");
+    assert!(shown.contains("POST /\\u{1b}[2J\n"), "{shown}");
 }

@@ -1,3 +1,62 @@
-//! What the carried systems say in their payloads, typed: views over bytes that stay as they came.
+//! What the carried systems say in their bodies, as types.
+//!
+//! | system | read | write |
+//! |---|---|---|
+//! | LiveSession | [`live_session::Body`] | [`live_session::SessionEvent`] |
+//! | X-Webhook (Botble Live Chat) | [`x_webhook::Body`] | [`x_webhook::Data`] |
+//! | LiveChat | [`live_chat`] | [`live_chat::Occurrence`] |
+//!
+//! Reading comes after verifying, from the same bytes. It is as open as those systems
+//! are: an unknown kind of event is a variant of its own, and an unknown key stays as
+//! the [`Json`] text that it was, in the order in which it came. A documented key that
+//! is absent reads like one that is `null`, and is written as `null`.
+//!
+//! What is no JSON, is nested deeper than [`DEPTH_MAX`], or has another shape where a
+//! shape is documented, is a [`PayloadError`] that names the place. Bytes are only
+//! borrowed, so that a receiver still has what it could not read.
 
+mod json;
 pub mod live_chat;
+pub mod live_session;
+mod moment;
+pub mod x_webhook;
+
+pub use json::{DEPTH_MAX, Extra, Json};
+pub use moment::Moment;
+
+/// A body that has not the documented shape.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PayloadError {
+    /// It is no JSON in UTF-8.
+    #[error("body: is not valid JSON, at byte {at}")]
+    NotJson {
+        /// Where reading stopped.
+        at: usize,
+    },
+    /// It is nested deeper than [`DEPTH_MAX`].
+    #[error("body: is nested deeper than 128")]
+    TooDeep,
+    /// A field breaks its rule.
+    #[error("{field}: {rule}")]
+    Field {
+        /// The way to it, such as `payload.visitor.email`.
+        field: String,
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
+impl PayloadError {
+    fn field(field: impl Into<String>, rule: &'static str) -> Self {
+        Self::Field { field: field.into(), rule }
+    }
+
+    /// The same error, seen from the object that holds `outer`.
+    fn inside(self, outer: &str) -> Self {
+        match self {
+            Self::Field { field, rule } => Self::Field { field: format!("{outer}.{field}"), rule },
+            whole => whole,
+        }
+    }
+}

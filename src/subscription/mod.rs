@@ -1,5 +1,6 @@
 //! Which events an endpoint wants: a value and a pure predicate.
 
+mod interest;
 mod pointer;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,8 @@ use crate::event::Event;
 use crate::id::{EventType, Scope};
 
 use pointer::pointed;
+
+pub use interest::Interest;
 
 /// A subscription that asks for nothing, or for something unwritable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,13 +42,21 @@ pub struct Subscription {
     filters: Vec<Filter>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interests: Option<Vec<Interest>>,
 }
 
 impl Subscription {
     /// Every event of the tenant.
     #[must_use]
     pub fn to_all() -> Self {
-        Self { events: vec![Pattern::All], scope: None, filters: Vec::new(), parts: Vec::new() }
+        Self {
+            events: vec![Pattern::All],
+            scope: None,
+            filters: Vec::new(),
+            parts: Vec::new(),
+            interests: None,
+        }
     }
 
     /// The events of these types: `*`, an exact type, or `order.*`.
@@ -58,7 +69,7 @@ impl Subscription {
         if events.is_empty() {
             return Err(SubscriptionError { field: "events", rule: EVENTS_RULE });
         }
-        Ok(Self { events, scope: None, filters: Vec::new(), parts: Vec::new() })
+        Ok(Self { events, scope: None, filters: Vec::new(), parts: Vec::new(), interests: None })
     }
 
     /// Only events of this scope.
@@ -89,12 +100,19 @@ impl Subscription {
         self.parts.iter().any(|own| own == part)
     }
 
+    /// Only events that at least one of these interests takes too: of none, no event.
+    #[must_use]
+    pub fn among(mut self, interests: impl Into<Vec<Interest>>) -> Self {
+        self.interests = Some(interests.into());
+        self
+    }
+
     /// Whether it wants this event.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
         self.wants_type(&event.kind)
             && self.scope.as_ref().is_none_or(|scope| event.scope.as_ref() == Some(scope))
-            && self.filters_pass(&event.payload)
+            && self.takes_payload(&event.payload)
     }
 
     /// Whether it wants events of this type.
@@ -117,12 +135,20 @@ impl Subscription {
         })
     }
 
-    fn filters_pass(&self, payload: &[u8]) -> bool {
-        if self.filters.is_empty() {
+    /// The interests that it is narrowed to; `None` where it is narrowed to none.
+    #[must_use]
+    pub fn interests(&self) -> Option<&[Interest]> {
+        self.interests.as_deref()
+    }
+
+    fn takes_payload(&self, payload: &[u8]) -> bool {
+        if self.filters.is_empty() && self.interests.is_none() {
             return true;
         }
-        let json = std::str::from_utf8(payload).ok().and_then(|text| serde_json::from_str(text).ok());
-        json.is_some_and(|json: &RawValue| self.filters.iter().all(|filter| filter.passes(json)))
+        serde_json::from_slice::<&RawValue>(payload).is_ok_and(|payload| {
+            all_pass(&self.filters, payload)
+                && self.interests.as_ref().is_none_or(|any| any.iter().any(|one| one.takes(payload)))
+        })
     }
 }
 
@@ -257,9 +283,22 @@ impl Filter {
         Ok(Self { pointer, any_of, relation })
     }
 
+    /// Where it looks.
+    #[must_use]
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
+    /// What it compares with.
+    #[must_use]
+    pub fn values(&self) -> &[serde_json::Value] {
+        &self.any_of
+    }
+
     fn passes(&self, payload: &RawValue) -> bool {
-        let value = pointed(payload, &self.pointer);
-        let value = value.and_then(|json| serde_json::from_str::<serde_json::Value>(json.get()).ok());
+        // An object whose keys cannot be read may hold anything.
+        let Ok(found) = pointed(payload, &self.pointer) else { return false };
+        let value = found.and_then(|json| serde_json::from_str::<serde_json::Value>(json.get()).ok());
         let members = value.as_ref().and_then(serde_json::Value::as_array);
         let is_listed = value.as_ref().is_some_and(|value| self.any_of.contains(value));
         let holds_listed =
@@ -270,6 +309,10 @@ impl Filter {
             Relation::Lacks => !is_listed && !holds_listed,
         }
     }
+}
+
+fn all_pass(filters: &[Filter], payload: &RawValue) -> bool {
+    filters.iter().all(|filter| filter.passes(payload))
 }
 
 #[cfg(test)]
@@ -302,14 +345,25 @@ mod tests {
 
     #[test]
     fn filters_see_the_payload_and_fail_closed() {
-        let vip = Subscription::to_all().filtered(Filter::equals("/visitor/plan", ["pro".into()]).unwrap());
-        for (payload, passes) in [
-            (&br#"{"visitor":{"plan":"pro"}}"#[..], true),
-            (br#"{"visitor":{"plan":"free"}}"#, false),
-            (br"{}", false),
-            (b"\xff", false),
+        let filtered = |filter| Subscription::to_all().filtered(filter);
+        let vip = filtered(Filter::equals("/visitor/plan", ["pro".into()]).unwrap());
+        let others = filtered(Filter::lacks("/visitor/plan", ["pro".into()]).unwrap());
+        for (payload, is_vip, is_other) in [
+            (&br#"{"visitor":{"plan":"pro"}}"#[..], true, false),
+            (br#"{"visitor":{"plan":"free"}}"#, false, true),
+            (br#"{"visitor":["pro"]}"#, false, true),
+            (br"{}", false, true),
+            (br"7", false, true),
+            (br#"{"visitor":{"\ud800":1,"plan":"free"}}"#, false, false),
+            (b"{\"a\":\"\xff\"}", false, false),
+            (b"\xff", false, false),
         ] {
-            assert_eq!(vip.filters_pass(payload), passes);
+            let text = String::from_utf8_lossy(payload);
+            assert_eq!(
+                (vip.takes_payload(payload), others.takes_payload(payload)),
+                (is_vip, is_other),
+                "{text}"
+            );
         }
     }
 
@@ -327,7 +381,7 @@ mod tests {
         ];
         for (payload, holds, lacks) in rows {
             let passes =
-                |filter: Filter| Subscription::to_all().filtered(filter).filters_pass(payload.as_bytes());
+                |filter: Filter| Subscription::to_all().filtered(filter).takes_payload(payload.as_bytes());
             assert_eq!(passes(Filter::holds("/ids", lists.clone()).unwrap()), holds, "{payload}");
             assert_eq!(passes(Filter::lacks("/ids", lists.clone()).unwrap()), lacks, "{payload}");
         }
@@ -344,5 +398,13 @@ mod tests {
         let again: Subscription = serde_json::from_str(&serde_json::to_string(&newer).unwrap()).unwrap();
         assert_eq!(again, newer);
         assert!(again.includes("chat_properties") && !again.includes("chat"));
+    }
+
+    #[test]
+    fn depth_and_numbers_beside_the_way_do_not_matter() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let payload = format!(r#"{{"huge":1e999,"deep":{deep},"name":"x"}}"#);
+        let named = Subscription::to_all().filtered(Filter::equals("/name", ["x".into()]).unwrap());
+        assert!(named.takes_payload(payload.as_bytes()));
     }
 }

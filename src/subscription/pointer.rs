@@ -7,12 +7,21 @@ use serde::Deserialize;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The value that an RFC 6901 pointer names; of a key that comes twice, the last one.
-pub(super) fn pointed<'a>(json: &'a RawValue, pointer: &str) -> Option<&'a RawValue> {
-    pointer.split('/').skip(1).try_fold(json, |json, token| {
+/// The value that an RFC 6901 pointer names; of a key that comes twice, the last one. An
+/// error is an object whose keys cannot be read.
+pub(super) fn pointed<'a>(json: &'a RawValue, pointer: &str) -> serde_json::Result<Option<&'a RawValue>> {
+    let mut at = json;
+    for token in pointer.split('/').skip(1) {
         let name = token.replace("~1", "/").replace("~0", "~");
-        serde_json::Deserializer::from_str(json.get()).deserialize_any(Member(&name)).ok()?
-    })
+        if !at.get().starts_with(['{', '[']) {
+            return Ok(None);
+        }
+        match serde_json::Deserializer::from_str(at.get()).deserialize_any(Member(&name))? {
+            Some(inner) => at = inner,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(at))
 }
 
 /// Looks for one member of an object, or of an array by its number.
@@ -80,7 +89,8 @@ mod tests {
             "/",
             "/a/b/c",
         ] {
-            let found = pointed(raw, pointer).map(|found| serde_json::from_str(found.get()).unwrap());
+            let found =
+                pointed(raw, pointer).unwrap().map(|found| serde_json::from_str(found.get()).unwrap());
             assert_eq!(found, whole.pointer(pointer).cloned(), "{pointer}");
         }
     }
@@ -89,6 +99,27 @@ mod tests {
     fn depth_and_numbers_elsewhere_do_not_matter() {
         let deep = format!(r#"{{"x":{}{},"n":1e400,"a":"b"}}"#, "[".repeat(50_000), "]".repeat(50_000));
         let raw: &RawValue = serde_json::from_str(&deep).unwrap();
-        assert_eq!(pointed(raw, "/a").map(RawValue::get), Some(r#""b""#));
+        assert_eq!(pointed(raw, "/a").unwrap().map(RawValue::get), Some(r#""b""#));
+    }
+
+    #[test]
+    fn a_pointer_is_that_of_rfc_6901() {
+        let json = r#"{"a/b":{"~":[10,[11]],"":1},"01":[5]}"#;
+        let json: &RawValue = serde_json::from_str(json).unwrap();
+        for (pointer, found) in [
+            ("/a~1b/~0/0", Some("10")),
+            ("/a~1b/~0/1/0", Some("11")),
+            ("/a~1b/", Some("1")),
+            ("/a~1b/~0/2", None),
+            ("/a~1b/~0/-", None),
+            ("/a~1b/~0/00", None),
+            ("/a~1b/~0/+0", None),
+            ("/01/0", Some("5")),
+            ("/01/0/x", None),
+            ("/absent/0", None),
+        ] {
+            let at = pointed(json, pointer).unwrap();
+            assert_eq!(at.map(RawValue::get), found, "{pointer}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::wire::scheme::Signer;
 
 use super::Webhooks;
 use super::builder::longest_timeout;
-use super::new_endpoint::NewEndpoint;
+use super::new_endpoint::{NewEndpoint, NewSecret};
 
 impl Webhooks {
     /// Registers an endpoint; events published from now on are routed to it.
@@ -34,7 +34,7 @@ impl Webhooks {
             Some(id) => id.clone(),
             None => EndpointId::new(drawn.as_str()).map_err(EndpointError::from)?,
         };
-        let secrets = new.secret.clone().map_or_else(SecretSet::none, SecretSet::of);
+        let secrets = new.secret.first();
         let endpoint = self.checked(new, id, secrets, now)?;
         self.write(endpoint, Expected::Absent).await
     }
@@ -46,12 +46,13 @@ impl Webhooks {
     /// When it breaks a rule of its profile.
     pub fn check(&self, new: NewEndpoint) -> Result<(), RegisterError> {
         let id = new.id.clone().map_or_else(|| EndpointId::new("new"), Ok).map_err(EndpointError::from)?;
-        let secrets = new.secret.clone().map_or_else(SecretSet::none, SecretSet::of);
+        let secrets = new.secret.first();
         self.checked(new, id, secrets, Timestamp::EPOCH).map(|_| ())
     }
 
-    /// Replaces an endpoint that is at `version`. Without a secret in `new` it keeps
-    /// its secrets; what waits for it goes to the new URL.
+    /// Replaces an endpoint that is at `version`. Where `new` says nothing of a secret it
+    /// keeps its secrets; what waits for it goes to the new URL. To change a part, begin
+    /// with `NewEndpoint::from` what there is.
     ///
     /// # Errors
     /// As for [`register`](Self::register); `Conflict` when the version is another.
@@ -63,13 +64,18 @@ impl Webhooks {
     ) -> Result<Arc<Endpoint>, RegisterError> {
         let before = self.endpoint(&new.tenant, id).await?.ok_or(RegisterError::NotFound)?;
         let secrets = match (&new.secret, &before.secrets) {
-            (Some(secret), _) => SecretSet::of(secret.clone()),
-            (None, Secrets::Open(secrets)) => secrets.clone(),
-            (None, Secrets::Sealed { .. }) => return Err(RegisterError::Sealed),
+            (NewSecret::Is(secret), _) => SecretSet::of(secret.clone()),
+            (NewSecret::None, _) => SecretSet::none(),
+            (NewSecret::AsBefore, Secrets::Open(secrets)) => secrets.clone(),
+            (NewSecret::AsBefore, Secrets::Sealed { .. }) => return Err(RegisterError::Sealed),
         };
         let since = if before.enabled { before.since } else { self.shared.read_clock().await? };
         let endpoint = self.checked(new, id.clone(), secrets, since)?;
-        self.write(endpoint, Expected::Version(version)).await
+        let endpoint = self.write(endpoint, Expected::Version(version)).await?;
+        if endpoint.enabled && !before.enabled {
+            self.gate(Gate::Lane(id.clone()), GateChange::Lift).await?;
+        }
+        Ok(endpoint)
     }
 
     /// Makes `secret` the one that signs from the next attempt on. Where the scheme
@@ -212,6 +218,21 @@ impl Webhooks {
         self.shared.history.cancel(tenant, &selection, CancelReason::ByHost, now, page).await
     }
 
+    /// Whether an endpoint of this profile may have this URL, and how it would be written.
+    ///
+    /// # Errors
+    /// Names the rule of the profile, or of the addresses that may be reached, that it
+    /// breaks. Whether another endpoint has it is known only when one is written.
+    pub fn check_url(&self, profile: &ProfileName, url: &str) -> Result<EndpointUrl, RegisterError> {
+        let profile = self.profile(profile)?;
+        let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
+        if url.judge_literal(&self.shared.settings.addresses).is_err() {
+            let rule = "names an address that is not public";
+            return Err(EndpointError::Field { field: "url", rule }.into());
+        }
+        Ok(url)
+    }
+
     async fn gate_endpoint(
         &self,
         tenant: &TenantId,
@@ -266,11 +287,7 @@ impl Webhooks {
         since: Timestamp,
     ) -> Result<Endpoint, RegisterError> {
         let profile = self.profile(&new.profile)?;
-        let url = EndpointUrl::parse(&new.url.0, &profile.urls).map_err(EndpointError::Url)?;
-        if url.judge_literal(&self.shared.settings.addresses).is_err() {
-            let rule = "names an address that is not public";
-            return Err(EndpointError::Field { field: "url", rule }.into());
-        }
+        let url = self.check_url(&new.profile, &new.url.0)?;
         check_secrets(&secrets, &profile)?;
         check_headers(&new.headers, &profile)?;
         let longest = longest_timeout(self.shared.settings.lease);

@@ -1,8 +1,8 @@
 //! An endpoint before it is registered.
 
-use crate::endpoint::{EndpointError, Headers, Overrides};
+use crate::endpoint::{Endpoint, EndpointError, Headers, Overrides};
 use crate::id::{EndpointId, ProfileName, TenantId};
-use crate::secret::Secret;
+use crate::secret::{Secret, SecretSet};
 use crate::subscription::Subscription;
 
 /// An endpoint as a host hands it in. It wants every event of its tenant until
@@ -14,7 +14,7 @@ pub struct NewEndpoint {
     pub(super) url: Url,
     pub(super) profile: ProfileName,
     pub(super) name: String,
-    pub(super) secret: Option<Secret>,
+    pub(super) secret: NewSecret,
     pub(super) subscription: Subscription,
     pub(super) headers: Headers,
     pub(super) overrides: Overrides,
@@ -28,6 +28,24 @@ pub(super) struct Url(pub(super) String);
 impl std::fmt::Debug for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Url(***)")
+    }
+}
+
+/// What becomes of an endpoint's secrets.
+#[derive(Debug, Clone)]
+pub(super) enum NewSecret {
+    AsBefore,
+    None,
+    Is(Secret),
+}
+
+impl NewSecret {
+    /// The secrets of an endpoint that had none before.
+    pub(super) fn first(&self) -> SecretSet {
+        match self {
+            Self::Is(secret) => SecretSet::of(secret.clone()),
+            Self::AsBefore | Self::None => SecretSet::none(),
+        }
     }
 }
 
@@ -48,7 +66,7 @@ impl NewEndpoint {
             url: Url(url.into()),
             profile: ProfileName::new(profile)?,
             name: String::new(),
-            secret: None,
+            secret: NewSecret::AsBefore,
             subscription: Subscription::to_all(),
             headers: Headers::none(),
             overrides: Overrides::none(),
@@ -84,8 +102,22 @@ impl NewEndpoint {
     /// # Errors
     /// When it is blank or too long. Its scheme may ask for more at registration.
     pub fn secret(mut self, secret: impl Into<Vec<u8>>) -> Result<Self, EndpointError> {
-        self.secret = Some(Secret::new(secret)?);
+        self.secret = NewSecret::Is(Secret::new(secret)?);
         Ok(self)
+    }
+
+    /// No secret from now on: an update drops what the endpoint had.
+    #[must_use]
+    pub fn without_secret(mut self) -> Self {
+        self.secret = NewSecret::None;
+        self
+    }
+
+    /// Another URL.
+    #[must_use]
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Url(url.into());
+        self
     }
 
     /// The types it wants: `*`, `order.*` or exact ones.
@@ -119,8 +151,33 @@ impl NewEndpoint {
 
     /// Registers it switched off: nothing is routed to it until it is enabled.
     #[must_use]
-    pub const fn disabled(mut self) -> Self {
-        self.enabled = false;
+    pub const fn disabled(self) -> Self {
+        self.enabled(false)
+    }
+
+    /// Whether events are routed to it.
+    #[must_use]
+    pub const fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
         self
+    }
+}
+
+/// The endpoint as it stands, for an update that changes a part of it. Its secrets stay
+/// where they are.
+impl From<&Endpoint> for NewEndpoint {
+    fn from(endpoint: &Endpoint) -> Self {
+        Self {
+            id: Some(endpoint.id.clone()),
+            tenant: endpoint.tenant.clone(),
+            url: Url(endpoint.url.expose().to_owned()),
+            profile: endpoint.profile.clone(),
+            name: endpoint.name.clone(),
+            secret: NewSecret::AsBefore,
+            subscription: endpoint.subscription.clone(),
+            headers: endpoint.headers.clone(),
+            overrides: endpoint.overrides.clone(),
+            enabled: endpoint.enabled,
+        }
     }
 }

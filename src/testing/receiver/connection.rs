@@ -90,6 +90,7 @@ impl Connection {
             target,
             headers,
             body: Bytes::new(),
+            verdict: None,
         };
         let length = body_length(&request).map_err(Broken::NoRequest)?;
         while self.unread.len() < length {

@@ -12,9 +12,14 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! It is a request bin too: printed, it shows each request with what it was answered, and
+//! with a verifier what that said. Values of headers and JSON keys that let somebody in
+//! are left out.
 
 mod answer;
 mod connection;
+mod masking;
 mod received;
 
 use std::collections::VecDeque;
@@ -22,11 +27,14 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
+
+use crate::time::Timestamp;
+use crate::wire::verify::Verifier;
 
 pub use answer::Answer;
 pub use received::Received;
@@ -75,6 +83,17 @@ impl Receiver {
     /// Lets a function of the request decide from now on.
     pub fn answer_by(&self, decide: impl Fn(&Received) -> Answer + Send + Sync + 'static) {
         self.log.book().decide = Arc::new(decide);
+    }
+
+    /// Judges every request by this verifier from now on, before its answer is decided;
+    /// what it says is in [`Received::verdict`].
+    pub fn verify_with(&self, verifier: Verifier) {
+        self.log.book().verifier = Some(Arc::new(verifier));
+    }
+
+    /// Answers 200 to what the verifier found authentic from now on, and 401 to the rest.
+    pub fn refuse_unverified(&self) {
+        self.answer_by(|request| Answer::status(if request.is_verified() { 200 } else { 401 }));
     }
 
     /// The next requests, in the order of their arrival, get these answers first.
@@ -151,6 +170,7 @@ struct Book {
     /// Each request with its answer, once that is decided.
     entries: Vec<(Received, Option<Answer>)>,
     faults: Vec<String>,
+    verifier: Option<Arc<Verifier>>,
     next: VecDeque<Answer>,
     decide: Arc<dyn Fn(&Received) -> Answer + Send + Sync>,
 }
@@ -161,6 +181,7 @@ impl Log {
             connections: 0,
             entries: Vec::new(),
             faults: Vec::new(),
+            verifier: None,
             next: VecDeque::new(),
             decide: Arc::new(|_| Answer::ok()),
         };
@@ -171,9 +192,14 @@ impl Log {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a request down and decides its answer. A test's own function is called
-    /// outside the lock: it may ask the receiver.
+    /// Judges a request, writes it down and decides its answer. A test's own function is
+    /// called outside the lock: it may ask the receiver.
     fn record(&self, mut request: Received) -> Answer {
+        let verifier = self.book().verifier.clone();
+        request.verdict = verifier.map(|verifier| {
+            let now = Timestamp::from(SystemTime::now());
+            verifier.verify(&request.header_map(), &request.body, now).map(|verified| verified.proof())
+        });
         let mut book = self.book();
         let order = book.entries.len();
         request.order = order;

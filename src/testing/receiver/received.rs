@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::payload::live_chat::masked;
+use crate::wire::verify::{Proof, VerifyError};
+
+use super::masking::{is_credential, masked, printable};
 
 /// One whole request as it arrived.
 ///
-/// It prints its headers with every credential masked, its query not at all, and
-/// the beginning of its body with every `secret_key` masked.
+/// It prints its headers and the beginning of its body with every credential masked, its
+/// query not at all, and the verdict, if somebody judged it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Received {
     /// 0 for the first request that this receiver got, and so on.
@@ -27,6 +29,8 @@ pub struct Received {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Bytes,
+    /// What the receiver's verifier said, if it had one.
+    pub verdict: Option<Result<Proof, VerifyError>>,
 }
 
 impl Received {
@@ -34,6 +38,12 @@ impl Received {
     #[must_use]
     pub fn path(&self) -> &str {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+    }
+
+    /// Whether a verifier found it authentic. Nobody did where there was none.
+    #[must_use]
+    pub const fn is_verified(&self) -> bool {
+        matches!(self.verdict, Some(Ok(_)))
     }
 
     /// The first value of a header, if it is there and is UTF-8.
@@ -58,9 +68,6 @@ impl Received {
     }
 }
 
-/// Words in the names of headers whose values let somebody in.
-const CREDENTIALS: [&str; 7] = ["auth", "cookie", "key", "password", "secret", "signature", "token"];
-
 /// How much of a body is printed.
 const BODY_SHOWN: usize = 512;
 
@@ -68,21 +75,29 @@ impl fmt::Display for Received {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let query = if self.target.contains('?') { "?…" } else { "" };
         writeln!(f, "#{} on connection {}", self.order, self.connection)?;
-        writeln!(f, "{} {}{query}", self.method, self.path())?;
+        writeln!(f, "{} {}{query}", printable(&self.method), printable(self.path()))?;
         for (name, value) in &self.headers {
-            let lower = name.to_ascii_lowercase();
-            if CREDENTIALS.iter().any(|word| lower.contains(word)) {
+            let name = printable(name);
+            if is_credential(&name) {
                 writeln!(f, "{name}: … ({} bytes)", value.len())?;
             } else {
-                writeln!(f, "{name}: {}", String::from_utf8_lossy(value))?;
+                writeln!(f, "{name}: {}", printable(&String::from_utf8_lossy(value)))?;
             }
         }
-        let body = masked(&self.body);
-        let shown = body.get(..BODY_SHOWN).unwrap_or(&body);
-        write!(f, "\n{}", String::from_utf8_lossy(shown))?;
-        match body.len() - shown.len() {
-            0 => Ok(()),
-            more => write!(f, "… ({more} more bytes)"),
+        let shown = self.body.get(..BODY_SHOWN).unwrap_or(&self.body);
+        write!(f, "\n{}", printable(&masked(&String::from_utf8_lossy(shown))))?;
+        match self.body.len() - shown.len() {
+            0 => {}
+            more => write!(f, "… ({more} more bytes)")?,
+        }
+        match &self.verdict {
+            None => Ok(()),
+            Some(Ok(Proof::Signed { secret: 0 })) => f.write_str("\n✓ signed"),
+            Some(Ok(Proof::Signed { secret })) => write!(f, "\n✓ signed with secret {secret}"),
+            Some(Ok(Proof::Unsigned)) => f.write_str("\n– unsigned"),
+            Some(Ok(Proof::Key { secret: 0 })) => f.write_str("\n✓ the key"),
+            Some(Ok(Proof::Key { secret })) => write!(f, "\n✓ key {secret}"),
+            Some(Err(error)) => write!(f, "\n✗ {error}"),
         }
     }
 }

@@ -1,0 +1,19 @@
+//! The receiving side: what a framework's own function would do with a request.
+
+use hookpost::payload::x_webhook::Body;
+use hookpost::{Timestamp, Verifier};
+use http::{HeaderMap, StatusCode};
+
+/// The event of a request, or the status to refuse it with. Whoever gets an event answers
+/// 2xx, also to one that they do not know: the sender would only repeat it.
+pub fn receive(
+    verifier: &Verifier,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<Body, StatusCode> {
+    let proven = verifier.verify(headers, body, now).map_err(|_| StatusCode::UNAUTHORIZED)?;
+    let body = Body::read(proven.body()).map_err(|_| StatusCode::BAD_REQUEST)?;
+    body.check_headers(headers).map_err(|_| StatusCode::BAD_REQUEST)?;
+    Ok(body)
+}
