@@ -19,6 +19,7 @@ pub(crate) fn run(case: &str, scale: Scale) {
         "sqlite" => throughput(Kind::Sqlite, scale),
         "overhead" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(|kind| overhead(kind, scale)),
         "publish" => publish(scale),
+        "host" => crate::host::publish_beside_insert(scale),
         "latency" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(|kind| latency(kind, scale)),
         "backlog" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(backlog),
         "endpoints" => [1_000, 8_000].into_iter().for_each(endpoints),
@@ -157,7 +158,7 @@ fn endpoints(count: usize) {
     let deliveries = 60_000;
     let bare = bare::run(Runtime::CurrentThread, &urls, deliveries);
     let engine = block_on(async {
-        let bench = Bench::new(Kind::Memory, &urls).await;
+        let bench = Bench::wide(Kind::Memory, &urls, 16, bare::CONCURRENCY).await;
         bench.publish_and_deliver(deliveries, count).await
     });
     Line::new(&format!("endpoints_{count}"), "memory")

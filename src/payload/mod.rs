@@ -48,7 +48,7 @@ pub enum PayloadError {
 }
 
 impl PayloadError {
-    fn field(field: impl Into<String>, rule: &'static str) -> Self {
+    pub(crate) fn field(field: impl Into<String>, rule: &'static str) -> Self {
         Self::Field { field: field.into(), rule }
     }
 

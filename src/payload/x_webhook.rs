@@ -12,11 +12,8 @@
 //! # Ok::<(), hookpost::payload::PayloadError>(())
 //! ```
 
-use http::HeaderName;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
-
-use crate::wire::verify::HeaderLookup;
 
 use super::json::{INTEGER, Json, OBJECT, Object, TEXT};
 use super::{Extra, Moment, PayloadError};
@@ -138,32 +135,6 @@ impl Body {
     pub fn event(&self) -> &str {
         self.data.event()
     }
-
-    /// Holds the request's `X-Webhook-Event` and `X-Webhook-Timestamp` against the body.
-    /// The signature covers neither header, so who is strict believes only the body, and
-    /// refuses a request whose headers say something else. A timestamp may be written in
-    /// another way, as long as it is the same moment.
-    ///
-    /// # Errors
-    /// When a header is missing, came twice, or differs.
-    pub fn check_headers(&self, headers: &(impl HeaderLookup + ?Sized)) -> Result<(), PayloadError> {
-        let event = only(headers, "x-webhook-event");
-        if event.as_deref() != Some(self.event()) {
-            return Err(PayloadError::field("header x-webhook-event", "is the body's event"));
-        }
-        let at = only(headers, "x-webhook-timestamp").and_then(|text| text.parse::<Moment>().ok());
-        if at.map(|moment| moment.at()) != Some(self.timestamp.at()) {
-            return Err(PayloadError::field("header x-webhook-timestamp", "is the body's timestamp"));
-        }
-        Ok(())
-    }
-}
-
-fn only(headers: &(impl HeaderLookup + ?Sized), name: &'static str) -> Option<String> {
-    let name = HeaderName::from_static(name);
-    let mut values = headers.values(&name);
-    let first = String::from_utf8(values.next()?.as_ref().to_vec()).ok();
-    if values.next().is_some() { None } else { first }
 }
 
 impl TryFrom<Json> for Body {

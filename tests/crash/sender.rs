@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::payload::live_chat::ApiVersion;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::seam::{Backend, Clock, Observer, Silence, Transport};
@@ -61,17 +62,16 @@ pub(crate) fn build(
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
 ) -> Webhooks {
-    Webhooks::builder(backend, transport)
+    let live_chat = ApiVersion::ALL.map(Profile::live_chat_at);
+    let presets = [Profile::live_session(), Profile::x_webhook(), Profile::standard(), Profile::live_chat()];
+    let builder = Webhooks::builder(backend, transport)
         .clock(clock)
         .observer(observer)
         .addresses(addresses())
         .profile(profile())
-        .profile(shortened(Profile::live_session()))
-        .profile(shortened(Profile::x_webhook()))
-        .profile(shortened(Profile::standard()))
-        .lease(LEASE)
-        .build()
-        .unwrap()
+        .lease(LEASE);
+    let presets = presets.into_iter().chain(live_chat).map(shortened);
+    presets.fold(builder, hookpost::webhooks::Builder::profile).build().unwrap()
 }
 
 pub(crate) fn endpoint(id: &str, url: String) -> NewEndpoint {

@@ -18,7 +18,6 @@ mod chat;
 mod configuration;
 mod event;
 mod license;
-mod masking;
 mod occurrence;
 mod payload;
 mod version;
@@ -38,7 +37,6 @@ pub use configuration::{
 };
 pub use event::{Event, EventContent, File, FormAnswer, FormField};
 pub use license::License;
-pub use masking::masked;
 pub use occurrence::{AuthorType, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, Occurrence};
 pub use payload::{Misshapen, Payload};
 pub use version::{ApiVersion, UnsupportedVersion};

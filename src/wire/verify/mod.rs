@@ -8,6 +8,7 @@
 mod body_keys;
 mod headers;
 mod signatures;
+mod unsigned;
 mod verified;
 
 use std::fmt;
