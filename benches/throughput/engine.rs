@@ -135,10 +135,11 @@ impl Bench {
     }
 
     /// Publishes from 64 tasks while the engine delivers, until all is delivered; a tenth
-    /// as much goes before, so that connections and lanes are there.
+    /// as much goes before, and two for each tenant at least, so that connections and
+    /// lanes are there.
     pub(crate) async fn publish_and_deliver(&self, deliveries: usize, tenants: usize) -> Figures {
         self.while_running(async {
-            self.round(deliveries / 10, tenants).await;
+            self.round((deliveries / 10).max(2 * tenants), tenants).await;
             let (started, cpu_before) = (Instant::now(), cpu());
             self.round(deliveries, tenants).await;
             Figures::new(deliveries, started.elapsed(), cpu().saturating_sub(cpu_before))
