@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::delivery::{ClaimRequest, Publish, Published};
+use hookpost::delivery::{ClaimRequest, Claimed, Next, Publish, Published, Settled, Settlement};
 use hookpost::error::{StoreError, StoreErrorKind};
-use hookpost::id::{EndpointId, EventId, ProfileName, TenantId, Token};
+use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId, Token};
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
 use hookpost::seam::{Cipher, CipherError, Directory, Expected, Registry, Sealed, Store, Write};
 use hookpost::secret::Secrets;
@@ -225,6 +225,59 @@ async fn a_lock_that_somebody_else_holds_is_waited_for_and_then_contended() {
     assert!(error.is_retryable());
     host.execute_batch("ROLLBACK").unwrap();
     assert_eq!(publish(&store, "one", 10).await.unwrap(), Published::Stored);
+}
+
+/// Settles the routing of `acme`'s event, and in the same call something that makes no
+/// sense where `spoilt`.
+async fn settle_routing(store: &SqliteStore, id: &str, spoilt: bool) -> Result<Vec<Settled>, StoreError> {
+    let tenant = TenantId::new("acme").unwrap();
+    let event = EventId::new(id).unwrap();
+    let endpoint = EndpointId::new("e").unwrap();
+    let delivery = DeliveryId::derive(&tenant, &event, NOW, &endpoint, &Round::Routing);
+    let routed = |of| Settlement {
+        token: Token::from_bytes([7; 16]),
+        of,
+        at: NOW,
+        next: Next::Routed { routes: Vec::new(), more_after: None },
+        attempt: None,
+    };
+    let mut settlements = vec![routed(Claimed::Event(tenant, event))];
+    settlements.extend(spoilt.then(|| routed(Claimed::Delivery(delivery))));
+    store.settle(&settlements, &[], NOW).await
+}
+
+#[tokio::test]
+async fn a_call_that_fails_undoes_itself_alone_of_all_that_share_its_transaction() {
+    let file = TempFile::new();
+    let store = Arc::new(open(&file.path()).unwrap());
+    publish(&store, "settled", 10).await.unwrap();
+    assert_eq!(claimed(&store, 7, 1).await, ["settled"]);
+    let host = Connection::open(file.path()).unwrap();
+    // While somebody else writes, the first call waits and all others gather behind it.
+    host.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { publish(&store, "first", 10).await }
+    });
+    let (mut published, mut failed) = (Vec::new(), Vec::new());
+    for number in 0..20 {
+        let own = Arc::clone(&store);
+        let id = format!("event-{number}");
+        published.push(tokio::spawn(async move { publish(&own, &id, 10).await }));
+        let own = Arc::clone(&store);
+        failed.push(tokio::spawn(async move { settle_routing(&own, "settled", true).await }));
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    host.execute_batch("COMMIT").unwrap();
+    assert_eq!(first.await.unwrap().unwrap(), Published::Stored);
+    for call in published {
+        assert_eq!(call.await.unwrap().unwrap(), Published::Stored);
+    }
+    for call in failed {
+        assert_eq!(call.await.unwrap().unwrap_err().kind(), StoreErrorKind::Invalid);
+    }
+    assert_eq!(settle_routing(&store, "settled", false).await.unwrap(), [Settled::Applied]);
+    assert_eq!(claimed(&store, 8, 100).await.len(), 21);
 }
 
 #[tokio::test]
