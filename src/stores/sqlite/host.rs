@@ -71,12 +71,15 @@ pub fn publish_in(
 
 /// Both rows or none, also where the host goes on after an error.
 fn in_savepoint<T>(db: &Db<'_>, work: impl FnOnce(&Db<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
-    db.execute_batch("SAVEPOINT hookpost_publish")?;
+    let statement = |sql| db.prepare_cached(sql)?.execute([]);
+    statement("SAVEPOINT hookpost_publish")?;
     let result = work(db);
     // After some errors SQLite has rolled back the host's whole transaction.
     if !db.is_autocommit() {
-        let undo = if result.is_err() { "ROLLBACK TO hookpost_publish;" } else { "" };
-        db.execute_batch(&format!("{undo} RELEASE hookpost_publish"))?;
+        if result.is_err() {
+            statement("ROLLBACK TO hookpost_publish")?;
+        }
+        statement("RELEASE hookpost_publish")?;
     }
     result
 }
