@@ -13,8 +13,8 @@ use hookpost::policy::outcome::{NotSent, Unknown};
 use hookpost::seam::{Class, PageAfter, Selection, StateFilter};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
-use hookpost::{Headers, NewEvent, Overrides, PublishError, Webhooks};
-use world::{START, World, acme, endpoint, hours, id};
+use hookpost::{Headers, NewEndpoint, NewEvent, Overrides, PublishError, Webhooks};
+use world::{START, World, acme, endpoint, hours, id, url};
 
 const DELIVERED: State = State::Delivered { confirmed: true };
 
@@ -55,6 +55,29 @@ async fn fg2_each_attempt_is_in_the_history_with_its_time_result_and_body() {
     assert_eq!(log.attempts[0].attempt.took, Duration::from_millis(250));
     assert!(log.attempts[0].attempt.body.len() <= 1024 && !log.attempts[0].attempt.body.is_empty());
     assert!(log.attempts[3].attempt.body.is_empty(), "nothing is kept of a redirect");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_requests_are_in_flight_than_the_engine_has_slots() {
+    let world = World::with(|builder| builder.concurrency(4));
+    let tenants = ["one", "two", "three"];
+    for tenant in tenants {
+        let new = NewEndpoint::new(tenant, url(tenant), "standard")
+            .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="));
+        world.webhooks.register(new.unwrap()).await.unwrap();
+    }
+    world.transport.otherwise(Reply::ok().after(Duration::from_millis(10)));
+    for tenant in tenants.iter().cycle().take(150) {
+        world.webhooks.publish(NewEvent::json(tenant, "k", "{}").unwrap()).await.unwrap();
+    }
+    world.run_for(Duration::from_secs(10)).await;
+    let sent = world.sent();
+    let in_flight_at = |moment| {
+        let begun = sent.iter().filter(|exchange| exchange.began_at <= moment);
+        begun.filter(|exchange| exchange.ended_at.is_none_or(|ended| ended > moment)).count()
+    };
+    let most = sent.iter().map(|exchange| in_flight_at(exchange.began_at)).max();
+    assert_eq!((sent.len(), most), (150, Some(4)));
 }
 
 #[tokio::test(start_paused = true)]
