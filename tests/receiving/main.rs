@@ -1,0 +1,6 @@
+//! Receiving through a framework: what the layer and the extractor let through, what they
+//! answer to everything else, and that an event which comes twice is handled once.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod layer;
+mod scene;
