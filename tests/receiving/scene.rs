@@ -62,7 +62,8 @@ pub(crate) struct Scripted {
     pub(crate) bytes_given: Arc<AtomicUsize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the connection broke off")]
 pub(crate) struct BrokeOff;
 
 impl Scripted {
