@@ -55,11 +55,11 @@ struct Shop {
 /// Everything that stands between the network and the work.
 fn routes(shop: Shop) -> Result<Router, Failure> {
     let verifier = Verifier::new(&Scheme::standard(), [Secret::new(SECRET)?])?;
-    let verified = VerifyLayer::new(verifier)
+    let guard = VerifyLayer::new(verifier)
         .body_limit(64 * 1024)
         .content_types(["application/json"])
         .on_refusal(|why| println!("refused: {why}"));
-    Ok(Router::new().route("/hooks", post(paid)).layer(verified).with_state(shop))
+    Ok(Router::new().route("/hooks", post(paid)).layer(guard).with_state(shop))
 }
 
 /// Answers when the work is committed; whatever fails is a 500, and the sender comes again.

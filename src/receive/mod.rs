@@ -8,6 +8,7 @@
 //!
 //! A request that is refused gets a status and nothing else: why it was refused is for the
 //! receiver's own log.
+#![cfg_attr(all(feature = "axum", feature = "sqlite"), doc = include_str!("../../docs/receiving.md"))]
 
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]

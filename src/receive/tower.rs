@@ -92,8 +92,10 @@ struct Rules {
     body_limit: usize,
     content_types: Vec<&'static str>,
     clock: Option<Arc<dyn Clock>>,
-    on_refusal: Option<Arc<dyn Fn(&Refused) + Send + Sync>>,
+    on_refusal: Option<Arc<Tell>>,
 }
+
+type Tell = dyn Fn(&Refused) + Send + Sync;
 
 impl VerifyLayer {
     /// Takes what this verifier believes: up to [`BODY_BYTES_MAX`], of any content type,

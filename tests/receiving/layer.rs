@@ -207,6 +207,7 @@ async fn s45_a_body_that_announces_too_much_is_not_read_and_an_endless_one_only_
 
 #[tokio::test]
 async fn s47_whatever_is_wrong_with_a_signature_the_answer_is_the_same_and_the_log_knows() {
+    type IsExpected = fn(&VerifyError) -> bool;
     let mut unsigned = signed(ORDER, SECRET, NOW);
     unsigned.remove("webhook-signature");
     let mut twice = signed(ORDER, SECRET, NOW);
@@ -214,7 +215,7 @@ async fn s47_whatever_is_wrong_with_a_signature_the_answer_is_the_same_and_the_l
     twice.append("webhook-signature", signature);
     let mut other_version = signed(ORDER, SECRET, NOW);
     other_version.insert("webhook-signature", HeaderValue::from_static("v2,AAAA"));
-    let cases: [(&str, HeaderMap, fn(&VerifyError) -> bool); 7] = [
+    let cases: [(&str, HeaderMap, IsExpected); 7] = [
         ("wrong secret", signed(ORDER, OTHER_SECRET, NOW), |why| *why == VerifyError::Mismatch),
         ("other body", signed(b"{}", SECRET, NOW), |why| *why == VerifyError::Mismatch),
         ("too old", signed(ORDER, SECRET, NOW - Duration::from_secs(301)), |why| *why == VerifyError::TooOld),

@@ -106,11 +106,14 @@ impl Body for Scripted {
 }
 
 /// What reached the receiver: the body that was passed on, and what was proven of it.
+pub(crate) type Seen = (VerifiedBody, Option<Verified<Bytes>>);
+
+/// A receiver that keeps what it was given.
 #[derive(Clone, Default)]
-pub(crate) struct Spy(Arc<Mutex<Vec<(VerifiedBody, Option<Verified<Bytes>>)>>>);
+pub(crate) struct Spy(Arc<Mutex<Vec<Seen>>>);
 
 impl Spy {
-    pub(crate) fn seen(&self) -> Vec<(VerifiedBody, Option<Verified<Bytes>>)> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.0.lock().unwrap().clone()
     }
 }
