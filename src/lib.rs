@@ -16,6 +16,7 @@ pub mod event;
 pub mod id;
 pub mod payload;
 pub mod policy;
+pub mod receive;
 pub mod seam;
 pub mod secret;
 #[cfg(feature = "service")]

@@ -1,0 +1,58 @@
+//! Why a request was not let through, and the little that its sender is told.
+
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Response, StatusCode};
+
+use crate::wire::verify::VerifyError;
+
+/// Why a request did not reach the receiver: for its own log. The sender is told the
+/// [`status`](Self::status) alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// Webhooks come by POST.
+    #[error("method: is not POST")]
+    Method,
+    /// The content type is missing, came twice, or is none of those that were asked for.
+    #[error("header content-type: is none of those that are taken")]
+    MediaType,
+    /// The body is longer than the receiver takes. No more of it was read.
+    #[error("body: is longer than is taken")]
+    TooLarge,
+    /// The body broke off, or its framing was wrong.
+    #[error("body: ended before it was whole")]
+    Unreadable,
+    /// It is not proven to come from who holds the secret.
+    #[error(transparent)]
+    Unproven(#[from] VerifyError),
+    /// It is authentic, and what should read it did not take it: with this status.
+    #[error("body: was verified, and answered with {0} by what reads it")]
+    Unwanted(StatusCode),
+}
+
+impl Refused {
+    /// What the sender is told: 405, 415, 413, 400 or 401, and the reader's own where the
+    /// request was authentic. All that is [`Unproven`](Self::Unproven) is one 401: a
+    /// status for each reason would tell a forger how far he got.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::Unproven(_) => StatusCode::UNAUTHORIZED,
+            Self::Unwanted(status) => *status,
+        }
+    }
+
+    /// The answer, with an empty body. RFC 9110 asks a 405 to name what is allowed.
+    pub(super) fn answer<B: Default>(&self) -> Response<B> {
+        let mut answer = Response::new(B::default());
+        *answer.status_mut() = self.status();
+        if *self == Self::Method {
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(Method::POST.as_str()));
+        }
+        answer
+    }
+}
