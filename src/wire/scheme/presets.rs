@@ -9,6 +9,9 @@ use http::HeaderName;
 
 use super::{Algorithm, Encoding, Grammar, KeyForm, Part, Recipe, Scheme};
 
+/// A preset under its name.
+type Preset = (&'static str, fn() -> Scheme);
+
 /// HMAC-SHA256 of the body alone, by a secret as it was typed.
 fn of_body(header: &'static str, encoding: Encoding) -> Recipe {
     Recipe {
@@ -201,26 +204,26 @@ impl Scheme {
     /// The presets by name. LiveChat is not among them: it signs nothing, and
     /// [`Verifier::live_chat`](crate::Verifier::live_chat) reads the key in its bodies.
     pub fn presets() -> impl Iterator<Item = (&'static str, Self)> {
-        let presets: &[(&str, fn() -> Self)] = &[
-            ("live_session", Self::live_session),
-            ("x_webhook", Self::x_webhook),
-            ("standard", Self::standard),
+        const PRESETS: &[Preset] = &[
+            ("live_session", Scheme::live_session),
+            ("x_webhook", Scheme::x_webhook),
+            ("standard", Scheme::standard),
             #[cfg(feature = "ed25519")]
-            ("standard_v1a", Self::standard_v1a),
-            ("svix", Self::svix),
-            ("stripe", Self::stripe),
-            ("github", Self::github),
-            ("slack", Self::slack),
-            ("shopify", Self::shopify),
+            ("standard_v1a", Scheme::standard_v1a),
+            ("svix", Scheme::svix),
+            ("stripe", Scheme::stripe),
+            ("github", Scheme::github),
+            ("slack", Scheme::slack),
+            ("shopify", Scheme::shopify),
             #[cfg(feature = "ed25519")]
-            ("discord", Self::discord),
-            ("twilio", Self::twilio),
-            ("paddle", Self::paddle),
-            ("square", Self::square),
-            ("linear", Self::linear),
-            ("line", Self::line),
+            ("discord", Scheme::discord),
+            ("twilio", Scheme::twilio),
+            ("paddle", Scheme::paddle),
+            ("square", Scheme::square),
+            ("linear", Scheme::linear),
+            ("line", Scheme::line),
         ];
-        presets.iter().map(|(name, preset)| (*name, preset()))
+        PRESETS.iter().map(|(name, preset)| (*name, preset()))
     }
 
     /// The preset of this name.
