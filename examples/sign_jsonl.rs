@@ -68,7 +68,7 @@ fn sign(order: &Order) -> Result<Value> {
     let secret = Secret::new(order.secret.as_str())?;
     let body = STANDARD.decode(&order.body_base64)?;
     let (headers, body) = if order.scheme == "live_chat" {
-        (HeaderMap::new(), with_member(&body, "secret_key", order.secret.as_str().into())?)
+        (HeaderMap::new(), with_member(&body, "secret_key", &order.secret.as_str().into())?)
     } else {
         sign_headers(order, secret, body)?
     };
@@ -105,13 +105,13 @@ fn dated(body: Vec<u8>, now: i64) -> Vec<u8> {
     if object.is_none_or(|object| object.contains_key("webhookTimestamp")) {
         return body;
     }
-    with_member(&body, "webhookTimestamp", now.saturating_mul(1000).into()).unwrap_or(body)
+    with_member(&body, "webhookTimestamp", &now.saturating_mul(1000).into()).unwrap_or(body)
 }
 
 /// The same object with one more member in front. Its other bytes stay as they are.
-fn with_member(body: &[u8], name: &str, value: Value) -> Result<Vec<u8>> {
+fn with_member(body: &[u8], name: &str, value: &Value) -> Result<Vec<u8>> {
     let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| "body: is no JSON object")?;
-    if object.get(name).is_some_and(|own| *own == value) {
+    if object.get(name).is_some_and(|own| own == value) {
         return Ok(body.to_vec());
     }
     if object.contains_key(name) {
