@@ -26,9 +26,19 @@ pub enum SecretError {
     /// Lacks the scheme's prefix, or has that of another kind of key.
     #[error("secret: has not the prefix that its scheme asks for, such as whsec_ in standard")]
     Prefix,
-    /// Not canonical base64 after the prefix.
-    #[error("secret: is not canonical base64 after its prefix")]
+    /// Not in canonical base64, or in hexadecimal, as its scheme asks.
+    #[error("secret: is not canonical base64 after its prefix, or hexadecimal, as its scheme asks")]
     Encoding,
+    /// Nothing but zero bytes: a buffer that nobody filled.
+    #[error("secret: is nothing but zero bytes")]
+    Zero,
+    /// No point of the curve that can be trusted: not one at all, one written in
+    /// another than its one form, or one of small order, whose signatures fit anything.
+    #[error("secret: is not a sound ed25519 public key")]
+    Point,
+    /// A private key whose public half is another seed's.
+    #[error("secret: its public half does not belong to its seed")]
+    Pair,
     /// The scheme bounds the decoded length.
     #[error("secret: decodes to {bytes} bytes, its scheme asks for {min} to {max}")]
     Length {

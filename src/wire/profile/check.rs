@@ -58,6 +58,11 @@ impl Profile {
             "signing",
             "is optional in a profile whose scheme and envelope use no secret",
         );
+        hold(
+            self.scheme.as_ref().is_none_or(|scheme| !scheme.signs_url()),
+            "scheme",
+            "signs no URL: sending signs what every endpoint gets alike",
+        );
         let scheme_writes =
             |name| self.scheme.as_ref().is_some_and(|scheme| scheme.header_names().any(|own| own == name));
         hold(
@@ -77,6 +82,7 @@ mod tests {
 
     use crate::id::ProfileName;
     use crate::payload::live_chat::ApiVersion;
+    use crate::wire::scheme::Scheme;
 
     use super::*;
 
@@ -110,6 +116,7 @@ mod tests {
             ("disable_after", Profile { disable_after: Some(Duration::ZERO), ..base() }),
             ("disable_after", Profile { disable_after: Some(Duration::MAX), ..base() }),
             ("signing", Profile { scheme: None, ..base() }),
+            ("scheme", Profile { scheme: Some(Scheme::square()), ..base() }),
             ("headers", Profile { headers: headers(header::CONTENT_LENGTH), ..base() }),
             ("headers", Profile { headers: headers(HeaderName::from_static("webhook-id")), ..base() }),
         ] {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::mac::{MAC_BYTES, Mac};
+use super::mac::{MAC_BYTES_MAX, Mac};
 
 /// How a signature is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,21 +16,21 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// How many characters a code takes.
-    pub(super) const fn chars(self) -> usize {
+    /// How many characters a code of so many bytes takes.
+    pub(super) const fn chars(self, bytes: usize) -> usize {
         match self {
-            Self::Hex => MAC_BYTES * 2,
-            Self::Base64 => MAC_BYTES.div_ceil(3) * 4,
+            Self::Hex => bytes * 2,
+            Self::Base64 => bytes.div_ceil(3) * 4,
         }
     }
 
-    /// Appends the code's text.
-    pub(super) fn write(self, mac: &Mac, text: &mut Vec<u8>) {
-        let start = text.len();
-        text.resize(start + self.chars(), b'=');
+    /// Appends the text of a code of so many bytes.
+    pub(super) fn write(self, mac: &Mac, bytes: usize, text: &mut Vec<u8>) {
+        let (start, code) = (text.len(), &mac.0[..bytes]);
+        text.resize(start + self.chars(bytes), b'=');
         let fits = match self {
-            Self::Hex => hex::encode_to_slice(mac.0, &mut text[start..]).is_ok(),
-            Self::Base64 => STANDARD.encode_slice(mac.0, &mut text[start..]).is_ok(),
+            Self::Hex => hex::encode_to_slice(code, &mut text[start..]).is_ok(),
+            Self::Base64 => STANDARD.encode_slice(code, &mut text[start..]).is_ok(),
         };
         // It always fits. Were it otherwise, nothing would stand here, which no verifier takes.
         if !fits {
@@ -38,19 +38,30 @@ impl Encoding {
         }
     }
 
-    /// The code that this text stands for; `None` unless it is the whole of one.
-    pub(super) fn read(self, text: &[u8]) -> Option<Mac> {
-        match self {
-            Self::Hex => {
-                let mut code = [0; MAC_BYTES];
-                hex::decode_to_slice(text, &mut code).ok().map(|()| Mac(code))
-            }
-            Self::Base64 => {
-                // The decoder asks for room for whole groups of three.
-                let mut groups = [0; MAC_BYTES.next_multiple_of(3)];
-                let length = STANDARD.decode_slice(text, &mut groups).ok()?;
-                groups[..length].try_into().ok().map(Mac)
-            }
+    /// The code of so many bytes that this text stands for; `None` unless it is the
+    /// whole of one.
+    pub(super) fn read(self, bytes: usize, text: &[u8]) -> Option<Mac> {
+        if text.len() != self.chars(bytes) {
+            return None;
+        }
+        // Base64's decoder asks for room for whole groups of three.
+        let mut room = [0; MAC_BYTES_MAX.next_multiple_of(3)];
+        let length = match self {
+            Self::Hex => hex::decode_to_slice(text, &mut room[..bytes]).ok().map(|()| bytes),
+            Self::Base64 => STANDARD.decode_slice(text, &mut room).ok(),
+        };
+        (length? == bytes).then(|| Mac::of(&room[..bytes]))
+    }
+
+    /// What a signature of so many bytes looks like.
+    pub(super) const fn rule(self, bytes: usize) -> &'static str {
+        match (self, bytes) {
+            (Self::Hex, 20) => "holds 40 hexadecimal digits",
+            (Self::Hex, 64) => "holds 128 hexadecimal digits",
+            (Self::Hex, _) => "holds 64 hexadecimal digits",
+            (Self::Base64, 20) => "holds 28 characters of canonical base64",
+            (Self::Base64, 64) => "holds 88 characters of canonical base64",
+            (Self::Base64, _) => "holds 44 characters of canonical base64",
         }
     }
 }
@@ -61,22 +72,26 @@ mod tests {
 
     fn written(encoding: Encoding, mac: &Mac) -> String {
         let mut text = Vec::new();
-        encoding.write(mac, &mut text);
+        encoding.write(mac, 32, &mut text);
         String::from_utf8(text).unwrap()
+    }
+
+    fn code_of(mac: Mac) -> [u8; 32] {
+        mac.0[..32].try_into().unwrap()
     }
 
     proptest::proptest! {
         #[test]
         fn every_code_reads_back_from_its_text_and_from_no_other(code: [u8; 32], at in 0_usize..64, byte: u8) {
             for encoding in [Encoding::Hex, Encoding::Base64] {
-                let text = written(encoding, &Mac(code));
-                proptest::prop_assert_eq!(encoding.read(text.as_bytes()).map(|mac| mac.0), Some(code));
+                let text = written(encoding, &Mac::of(&code));
+                proptest::prop_assert_eq!(encoding.read(32, text.as_bytes()).map(code_of), Some(code));
                 let mut other = text.clone().into_bytes();
                 let at = at % other.len();
                 other[at] = byte;
                 let same_text = other.eq_ignore_ascii_case(text.as_bytes())
                     && (encoding == Encoding::Hex || other == text.as_bytes());
-                let read = encoding.read(&other).map(|mac| mac.0);
+                let read = encoding.read(32, &other).map(code_of);
                 proptest::prop_assert_eq!(read == Some(code), same_text);
             }
         }
@@ -84,7 +99,7 @@ mod tests {
 
     #[test]
     fn base64_has_one_form() {
-        let text = written(Encoding::Base64, &Mac([0xff; 32]));
+        let text = written(Encoding::Base64, &Mac::of(&[0xff; 32]));
         assert_eq!(text, "//////////////////////////////////////////8=");
         for other in [
             text.trim_end_matches('=').to_owned(),
@@ -95,17 +110,17 @@ mod tests {
             format!(" {text}"),
             text.replacen("//", "\n/", 1),
         ] {
-            assert!(Encoding::Base64.read(other.as_bytes()).is_none(), "{other}");
+            assert!(Encoding::Base64.read(32, other.as_bytes()).is_none(), "{other}");
         }
     }
 
     #[test]
     fn only_a_whole_code_is_read() {
         for bytes in [0, 1, 31, 33, 64] {
-            assert!(Encoding::Hex.read("ab".repeat(bytes).as_bytes()).is_none());
-            assert!(Encoding::Base64.read(STANDARD.encode(vec![1; bytes]).as_bytes()).is_none());
+            assert!(Encoding::Hex.read(32, "ab".repeat(bytes).as_bytes()).is_none());
+            assert!(Encoding::Base64.read(32, STANDARD.encode(vec![1; bytes]).as_bytes()).is_none());
         }
-        assert!(Encoding::Hex.read(&[b'g'; 64]).is_none());
-        assert!(Encoding::Hex.read("AB".repeat(32).as_bytes()).is_some());
+        assert!(Encoding::Hex.read(32, &[b'g'; 64]).is_none());
+        assert!(Encoding::Hex.read(32, "AB".repeat(32).as_bytes()).is_some());
     }
 }

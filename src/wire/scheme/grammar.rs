@@ -1,7 +1,7 @@
 //! What the signature's header looks like.
 
 use super::mac::Mac;
-use super::{Encoding, SchemeError};
+use super::{Algorithm, Encoding, SchemeError};
 
 /// The most signatures that a header may hold. A sender with more secrets in force
 /// signs with the newest; a verifier refuses a longer list.
@@ -22,6 +22,17 @@ pub enum Grammar {
         /// The version that this scheme is.
         version: &'static str,
     },
+    /// `key=value`, several of them between separators, such as `t=1700000000,v1=5257a8`.
+    /// The signature's key may come more than once; unknown keys are skipped.
+    Pairs {
+        /// What stands between two pairs, such as a comma.
+        separator: char,
+        /// The key of the moment of signing, where the header carries that: the content
+        /// then has [`Part::ListedTimestamp`](super::Part::ListedTimestamp).
+        timestamp: Option<&'static str>,
+        /// The key of a signature.
+        signature: &'static str,
+    },
 }
 
 /// A header that no sender of the scheme writes.
@@ -33,21 +44,36 @@ pub(in crate::wire) struct Malformed {
 
 impl Grammar {
     /// The header's text for these codes, of which there are about `count`.
-    pub(super) fn write(self, encoding: Encoding, count: usize, macs: impl Iterator<Item = Mac>) -> Vec<u8> {
-        let (lead, separator, most) = match self {
-            Self::Bare { prefix } => (prefix, "", 1),
-            Self::List { version } => (version, ",", SIGNATURES_MAX),
+    pub(super) fn write(
+        self,
+        (algorithm, encoding): (Algorithm, Encoding),
+        timestamp: &[u8],
+        count: usize,
+        macs: impl Iterator<Item = Mac>,
+    ) -> Vec<u8> {
+        let (lead, equals, between, most) = match self {
+            Self::Bare { prefix } => (prefix, "", ' ', 1),
+            Self::List { version } => (version, ",", ' ', SIGNATURES_MAX),
+            Self::Pairs { separator, signature, .. } => (signature, "=", separator, SIGNATURES_MAX),
         };
-        let each = lead.len() + separator.len() + encoding.chars();
+        let mut separator = [0; 4];
+        let between = between.encode_utf8(&mut separator).as_bytes();
+        let bytes = algorithm.bytes();
+        let each = lead.len() + equals.len() + encoding.chars(bytes);
         let count = count.clamp(1, most);
-        let mut text = Vec::with_capacity(count * each + (count - 1));
+        let head = match self {
+            Self::Pairs { timestamp: Some(key), .. } => [key.as_bytes(), b"=", timestamp].concat(),
+            _ => Vec::new(),
+        };
+        let mut text = Vec::with_capacity(head.len() + count * (each + between.len()));
+        text.extend_from_slice(&head);
         for mac in macs.take(most) {
             if !text.is_empty() {
-                text.push(b' ');
+                text.extend_from_slice(between);
             }
             text.extend_from_slice(lead.as_bytes());
-            text.extend_from_slice(separator.as_bytes());
-            encoding.write(&mac, &mut text);
+            text.extend_from_slice(equals.as_bytes());
+            encoding.write(&mac, bytes, &mut text);
         }
         text
     }
@@ -55,25 +81,49 @@ impl Grammar {
     /// The codes in a header, each of them whole and in its one form.
     pub(in crate::wire) fn read(
         self,
+        algorithm: Algorithm,
         encoding: Encoding,
         text: &str,
     ) -> impl Iterator<Item = Result<Mac, Malformed>> {
-        let items = match self {
-            Self::Bare { .. } => 1,
-            Self::List { .. } => SIGNATURES_MAX + 1,
-        };
-        text.splitn(items, ' ').enumerate().filter_map(move |(at, item)| {
-            if at >= SIGNATURES_MAX {
-                return Some(Err(Malformed { rule: "holds at most 32 signatures" }));
-            }
-            let signature = self.signature(item).transpose()?;
-            let whole =
-                |text: &str| encoding.read(text.as_bytes()).ok_or(Malformed { rule: encoding.rule() });
+        let bytes = algorithm.bytes();
+        self.items(text).filter_map(move |item| {
+            let signature = item.and_then(|item| self.signature(item)).transpose()?;
+            let whole = |text: &str| {
+                encoding.read(bytes, text.as_bytes()).ok_or(Malformed { rule: encoding.rule(bytes) })
+            };
             Some(signature.and_then(whole))
         })
     }
 
-    /// The signature's text in one item; `None` for one of another version.
+    /// The moment of signing that the header carries, where it carries one.
+    pub(in crate::wire) fn timestamp(self, text: &str) -> Result<Option<&str>, Malformed> {
+        let Self::Pairs { timestamp: Some(key), .. } = self else { return Ok(None) };
+        let mut found = None;
+        for item in self.items(text) {
+            match item?.split_once('=') {
+                Some((own, value)) if own == key && found.is_none() => found = Some(value),
+                Some((own, _)) if own == key => return Err(Malformed { rule: "holds its timestamp once" }),
+                _ => {}
+            }
+        }
+        found.map(Some).ok_or(Malformed { rule: "holds its timestamp" })
+    }
+
+    /// What stands between the separators, up to one more than a header may hold.
+    fn items(self, text: &str) -> impl Iterator<Item = Result<&str, Malformed>> {
+        let (separator, most) = match self {
+            // One code is all the text, whatever stands in it.
+            Self::Bare { .. } => (' ', 1),
+            Self::List { .. } => (' ', SIGNATURES_MAX),
+            Self::Pairs { separator, .. } => (separator, SIGNATURES_MAX + 1),
+        };
+        let cut = if most == 1 { 1 } else { most + 1 };
+        text.splitn(cut, separator).enumerate().map(move |(at, item)| {
+            if at < most { Ok(item) } else { Err(Malformed { rule: "holds at most 32 signatures" }) }
+        })
+    }
+
+    /// The signature's text in one item; `None` for one of another version or key.
     fn signature(self, item: &str) -> Result<Option<&str>, Malformed> {
         match self {
             Self::Bare { prefix } => {
@@ -84,46 +134,55 @@ impl Grammar {
                 Some((found, rest)) if !found.is_empty() => Ok((found == version).then_some(rest)),
                 _ => Err(Malformed { rule: "is a list of version,signature separated by single spaces" }),
             },
+            Self::Pairs { signature, .. } => match item.split_once('=') {
+                Some((key, value)) if is_visible(key) && is_visible(value) => {
+                    Ok((key == signature).then_some(value))
+                }
+                _ => Err(Malformed { rule: "is a list of key=value between single separators" }),
+            },
         }
     }
 
     pub(super) fn check(self) -> Result<(), SchemeError> {
-        let (text, rule, fits) = match self {
-            Self::Bare { prefix } => (prefix, "has a prefix of visible ASCII, or none", true),
+        let (rule, fits) = match self {
+            Self::Bare { prefix } => {
+                ("has a prefix of visible ASCII, or none", prefix.is_empty() || is_visible(prefix))
+            }
             Self::List { version } => {
-                let fits = !version.is_empty() && !version.contains(',');
-                (version, "has a version of visible ASCII without a comma", fits)
+                let fits = is_visible(version) && !version.contains(',');
+                ("has a version of visible ASCII without a comma", fits)
+            }
+            Self::Pairs { separator, timestamp, signature } => {
+                let keys = || timestamp.into_iter().chain([signature]);
+                let fits = matches!(separator, ',' | ';' | '&' | '|')
+                    && keys().all(|key| is_visible(key) && !key.contains(['=', separator]))
+                    && timestamp != Some(signature);
+                ("has two different keys of visible ASCII, separated by one of , ; & |", fits)
             }
         };
-        if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Ok(());
-        }
-        Err(SchemeError { field: "grammar", rule })
+        if fits { Ok(()) } else { Err(SchemeError { field: "grammar", rule }) }
     }
 }
 
-impl Encoding {
-    const fn rule(self) -> &'static str {
-        match self {
-            Self::Hex => "holds 64 hexadecimal digits",
-            Self::Base64 => "holds 44 characters of canonical base64",
-        }
-    }
+fn is_visible(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const FORM: (Algorithm, Encoding) = (Algorithm::HmacSha256, Encoding::Base64);
+    const PAIRS: Grammar = Grammar::Pairs { separator: ',', timestamp: Some("t"), signature: "v1" };
     const LIST: Grammar = Grammar::List { version: "v1" };
 
     fn text(grammar: Grammar, count: usize) -> String {
-        let macs = vec![Mac([7; 32]); count];
-        String::from_utf8(grammar.write(Encoding::Base64, count, macs.into_iter())).unwrap()
+        let macs = vec![Mac::of(&[7; 32]); count];
+        String::from_utf8(grammar.write(FORM, b"1700000000", count, macs.into_iter())).unwrap()
     }
 
     fn read(grammar: Grammar, text: &str) -> Result<usize, &'static str> {
-        let codes: Result<Vec<_>, _> = grammar.read(Encoding::Base64, text).collect();
+        let codes: Result<Vec<_>, _> = grammar.read(FORM.0, FORM.1, text).collect();
         codes.map(|codes| codes.len()).map_err(|malformed| malformed.rule)
     }
 
@@ -173,11 +232,61 @@ mod tests {
     }
 
     #[test]
+    fn pairs_read_back_with_their_timestamp_and_skip_unknown_keys() {
+        for count in [1, 2, 32] {
+            let text = text(PAIRS, count);
+            assert!(text.starts_with("t=1700000000,v1="), "{text}");
+            assert_eq!(read(PAIRS, &text), Ok(count));
+            assert_eq!(PAIRS.timestamp(&text), Ok(Some("1700000000")));
+        }
+        let one = text(PAIRS, 1);
+        assert_eq!(read(PAIRS, &format!("{one},v0=abc,x=?")), Ok(1));
+        assert_eq!(read(PAIRS, "t=1,v0=abc"), Ok(0));
+        assert_eq!(read(PAIRS, &one.replace(',', ";")), Ok(0), "one pair, and no signature");
+    }
+
+    #[test]
+    fn pairs_that_no_sender_writes_are_refused_as_a_whole() {
+        let one = text(PAIRS, 1);
+        for text in [
+            "",
+            ",",
+            "t",
+            "t=1,v1",
+            "t=1,v1=",
+            "t=1,v1=AA",
+            &format!("{one},"),
+            &format!(",{one}"),
+            &format!("{one},foo"),
+            &format!("{one},=x"),
+            &one.replace(',', ", "),
+            &one.replace("v1=", "v1= "),
+            &format!("{one}=junk"),
+            &format!("t=1,{}", vec!["x=y"; 33].join(",")),
+        ] {
+            assert!(read(PAIRS, text).is_err(), "{text:?}");
+        }
+        for text in ["v1=x", "", "t1=1", "t=1,t=1", &format!("{one},t=1700000000")] {
+            assert!(PAIRS.timestamp(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn fixed_texts_that_cannot_stand_in_the_header_are_refused() {
         for version in ["", "v1,", "v 1", "v\n"] {
             assert!(Grammar::List { version }.check().is_err(), "{version:?}");
         }
         assert!(Grammar::Bare { prefix: "sha256= " }.check().is_err());
         assert!(Grammar::Bare { prefix: "" }.check().is_ok());
+        assert!(PAIRS.check().is_ok());
+        for (separator, timestamp, signature) in [
+            (' ', None, "v1"),
+            ('=', None, "v1"),
+            (',', Some("v1"), "v1"),
+            (',', Some(""), "v1"),
+            (',', None, "v,1"),
+        ] {
+            assert!(Grammar::Pairs { separator, timestamp, signature }.check().is_err(), "{signature}");
+        }
     }
 }

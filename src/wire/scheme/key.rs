@@ -6,7 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
 
-use super::SchemeError;
+#[cfg(feature = "ed25519")]
+use super::Encoding;
+#[cfg(feature = "ed25519")]
+use super::ed25519::{PrivateKey, PublicKey};
+use super::{Algorithm, SchemeError};
 
 /// How a configured secret becomes a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,35 +28,90 @@ pub enum KeyForm {
         /// The greatest number of decoded bytes.
         max: usize,
     },
+    /// A pair of ed25519 keys. A sender configures the private one, which is a seed of
+    /// 32 bytes or a seed and its public half (64 bytes); a receiver the public one.
+    #[cfg(feature = "ed25519")]
+    Ed25519 {
+        /// How both are written.
+        encoding: Encoding,
+        /// What a public key begins with, such as `whpk_`; empty for nothing.
+        public: &'static str,
+        /// What a private key begins with, such as `whsk_`; empty for nothing.
+        private: &'static str,
+    },
 }
 
+/// What begins every half of an ed25519 pair: as an HMAC's key, the public half would
+/// let anybody sign.
+const PAIR_PREFIXES: [&[u8]; 2] = [b"whpk_", b"whsk_"];
+
 impl KeyForm {
-    /// The key that this secret stands for.
+    /// The HMAC key that this secret stands for.
     pub(super) fn read(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-        match *self {
-            Self::AsGiven => Ok(Zeroizing::new(secret.expose().to_vec())),
+        let text = secret.expose();
+        let key = match *self {
+            Self::AsGiven if PAIR_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) => {
+                return Err(SecretError::Prefix);
+            }
+            Self::AsGiven => Zeroizing::new(text.to_vec()),
             Self::Base64 { prefix, min, max } => {
-                let text = secret.expose().strip_prefix(prefix.as_bytes()).ok_or(SecretError::Prefix)?;
+                let text = text.strip_prefix(prefix.as_bytes()).ok_or(SecretError::Prefix)?;
                 let key = STANDARD.decode(text).map(Zeroizing::new).map_err(|_| SecretError::Encoding)?;
                 if !(min..=max).contains(&key.len()) {
                     return Err(SecretError::Length { bytes: key.len(), min, max });
                 }
-                Ok(key)
+                key
             }
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 { .. } => return Err(SecretError::Encoding),
+        };
+        if key.iter().all(|byte| *byte == 0) {
+            return Err(SecretError::Zero);
         }
+        Ok(key)
     }
 
-    pub(super) fn check(&self) -> Result<(), SchemeError> {
-        match *self {
-            Self::Base64 { min, max, .. } if min == 0 || max < min || max > SECRET_BYTES_MAX => {
-                Err(SchemeError {
-                    field: "key",
-                    rule: "decodes to 1 to 1024 bytes, the least not above the greatest",
-                })
+    /// The sender's half of a pair; `None` where the scheme knows no pairs.
+    #[cfg(feature = "ed25519")]
+    pub(super) fn private(&self, secret: &Secret) -> Result<Option<PrivateKey>, SecretError> {
+        let Self::Ed25519 { encoding, private, .. } = *self else { return Ok(None) };
+        PrivateKey::read(&half(secret, encoding, private)?).map(Some)
+    }
+
+    /// The receiver's half of a pair; `None` where the scheme knows no pairs.
+    #[cfg(feature = "ed25519")]
+    pub(super) fn public(&self, secret: &Secret) -> Result<Option<PublicKey>, SecretError> {
+        let Self::Ed25519 { encoding, public, .. } = *self else { return Ok(None) };
+        PublicKey::read(&half(secret, encoding, public)?).map(Some)
+    }
+
+    pub(super) fn check(&self, algorithm: Algorithm) -> Result<(), SchemeError> {
+        let refuse = |rule| Err(SchemeError { field: "key", rule });
+        match (*self, algorithm) {
+            #[cfg(feature = "ed25519")]
+            (Self::Ed25519 { .. }, Algorithm::Ed25519) => Ok(()),
+            #[cfg(feature = "ed25519")]
+            (Self::Ed25519 { .. }, _) | (_, Algorithm::Ed25519) => refuse("is a pair for ed25519 alone"),
+            (Self::Base64 { min, max, .. }, _) if min == 0 || max < min || max > SECRET_BYTES_MAX => {
+                refuse("decodes to 1 to 1024 bytes, the least not above the greatest")
             }
-            Self::AsGiven | Self::Base64 { .. } => Ok(()),
+            (Self::AsGiven | Self::Base64 { .. }, _) => Ok(()),
         }
     }
+}
+
+#[cfg(feature = "ed25519")]
+fn half(
+    secret: &Secret,
+    encoding: Encoding,
+    prefix: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, SecretError> {
+    let text = secret.expose().strip_prefix(prefix.as_bytes()).ok_or(SecretError::Prefix)?;
+    let bytes = match encoding {
+        Encoding::Hex => hex::decode(text).ok(),
+        Encoding::Base64 => STANDARD.decode(text).ok(),
+    };
+    bytes.map(Zeroizing::new).ok_or(SecretError::Encoding)
 }
 
 #[cfg(test)]
@@ -90,7 +149,7 @@ mod tests {
     #[test]
     fn bounds_that_admit_an_empty_key_are_refused() {
         for (min, max) in [(0, 64), (64, 24), (24, 1025)] {
-            assert!(KeyForm::Base64 { prefix: "", min, max }.check().is_err());
+            assert!(KeyForm::Base64 { prefix: "", min, max }.check(Algorithm::HmacSha256).is_err());
         }
     }
 }

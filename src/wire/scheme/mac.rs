@@ -1,12 +1,11 @@
 //! Keys that are hashed once, and the codes they give.
 
-use hmac::{Hmac, KeyInit, Mac as _};
-use sha2::Sha256;
+use hmac::{Hmac, KeyInit, Mac as Hash};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::secret::SecretError;
-
-use super::Part;
+use super::{Message, Part};
 
 /// How a signature is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,20 +13,50 @@ use super::Part;
 pub enum Algorithm {
     /// HMAC with SHA-256 (RFC 2104, FIPS 180-4).
     HmacSha256,
+    /// HMAC with SHA-512.
+    HmacSha512,
+    /// HMAC with SHA-1, for the presets whose systems know nothing better. No other
+    /// scheme may use it.
+    HmacSha1,
+    /// Ed25519 (RFC 8032): the sender's key is private, the receiver's public.
+    #[cfg(feature = "ed25519")]
+    Ed25519,
 }
 
-/// How long a message authentication code is.
-pub(super) const MAC_BYTES: usize = 32;
+impl Algorithm {
+    /// How many bytes a signature has.
+    pub(in crate::wire) const fn bytes(self) -> usize {
+        match self {
+            Self::HmacSha256 => 32,
+            Self::HmacSha512 => 64,
+            Self::HmacSha1 => 20,
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 => 64,
+        }
+    }
+}
 
-/// A message authentication code. It has no `==`: codes are compared by
-/// [`Mac::matches`] alone, in constant time.
+/// The length of the longest signature, and of the buffer that holds any.
+pub(super) const MAC_BYTES_MAX: usize = 64;
+
+/// A message authentication code, or the signature in its place; zeros follow a short
+/// one. It has no `==`: codes are compared by [`Mac::matches`] alone, in constant time.
 #[derive(Clone, Copy)]
-pub(in crate::wire) struct Mac(pub(super) [u8; MAC_BYTES]);
+pub(in crate::wire) struct Mac(pub(super) [u8; MAC_BYTES_MAX]);
 
 impl Mac {
+    /// A code of these bytes, of which there are never more than [`MAC_BYTES_MAX`].
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut code = [0; MAC_BYTES_MAX];
+        for (own, byte) in code.iter_mut().zip(bytes) {
+            *own = *byte;
+        }
+        Self(code)
+    }
+
     /// Whether both are the same, without telling by the time taken where they differ.
     pub(in crate::wire) fn matches(&self, other: &Self) -> Choice {
-        // Four words: byte by byte, the comparison costs a tenth of a small message's hash.
+        // Eight words: byte by byte, the comparison costs a tenth of a small message's hash.
         let differing = self.words().zip(other.words()).fold(0, |bits, (own, other)| bits | (own ^ other));
         differing.ct_eq(&0)
     }
@@ -38,45 +67,53 @@ impl Mac {
     }
 }
 
-/// What a signature may cover.
-#[derive(Clone, Copy)]
-pub(in crate::wire) struct Message<'a> {
-    pub(in crate::wire) id: &'a [u8],
-    pub(in crate::wire) timestamp: &'a [u8],
-    pub(in crate::wire) body: &'a [u8],
-}
-
 /// A key whose own blocks are hashed already: each message begins with a copy of
 /// that state instead of hashing the key again.
 #[derive(Clone)]
-pub(in crate::wire) struct Key(Hmac<Sha256>);
+pub(in crate::wire) enum HmacKey {
+    Sha256(Hmac<Sha256>),
+    Sha512(Box<Hmac<Sha512>>),
+    Sha1(Hmac<Sha1>),
+}
 
-impl Key {
-    pub(super) fn new(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, SecretError> {
+impl HmacKey {
+    /// The key for this algorithm; `None` where it is no HMAC.
+    pub(super) fn new(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
+        // HMAC takes keys of any length, so no construction fails.
         match algorithm {
-            // HMAC takes keys of any length, so this error does not happen.
-            Algorithm::HmacSha256 => Hmac::new_from_slice(bytes).map(Self).map_err(|_| SecretError::TooLong),
+            Algorithm::HmacSha256 => Hmac::new_from_slice(bytes).map(Self::Sha256).ok(),
+            Algorithm::HmacSha512 => Hmac::new_from_slice(bytes).map(Box::new).map(Self::Sha512).ok(),
+            Algorithm::HmacSha1 => Hmac::new_from_slice(bytes).map(Self::Sha1).ok(),
+            #[cfg(feature = "ed25519")]
+            Algorithm::Ed25519 => None,
         }
     }
 
     /// The code of these parts of the message, one after the other.
-    pub(in crate::wire) fn mac(&self, content: &[Part], message: &Message<'_>) -> Mac {
-        let mut state = self.0.clone();
-        for part in content {
-            state.update(match part {
-                Part::Id(_) => message.id,
-                Part::Timestamp(_) => message.timestamp,
-                Part::Literal(text) => text.as_bytes(),
-                Part::Body => message.body,
-            });
+    pub(super) fn mac(&self, content: &[Part], message: &Message<'_>) -> Mac {
+        match self {
+            Self::Sha256(key) => finished(key.clone(), content, message),
+            Self::Sha512(key) => finished(Hmac::clone(key), content, message),
+            Self::Sha1(key) => finished(key.clone(), content, message),
         }
-        Mac(state.finalize().into_bytes().into())
     }
+}
+
+fn finished(mut state: impl Hash, content: &[Part], message: &Message<'_>) -> Mac {
+    message.each(content, |bytes| state.update(bytes));
+    Mac::of(&state.finalize().into_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn code(algorithm: Algorithm, key: &[u8], body: &[u8]) -> String {
+        let message = Message { body, ..Message::default() };
+        let mac = HmacKey::new(algorithm, key).unwrap().mac(&[Part::Body], &message);
+        assert!(mac.0[algorithm.bytes()..].iter().all(|byte| *byte == 0), "zeros follow");
+        hex::encode(&mac.0[..algorithm.bytes()])
+    }
 
     /// SYSTEMS section 5: key, body, code in hexadecimal; computed with Python's `hmac`.
     #[test]
@@ -96,17 +133,26 @@ mod tests {
             (b"secret", b"{\"n\":45}", "fea741126ddfaba64091906d117a61201f8a9ce20526ffecf338f8b21631fecb"),
         ];
         for (key, body, expected) in rows {
-            let key = Key::new(Algorithm::HmacSha256, key).unwrap();
-            let mac = key.mac(&[Part::Body], &Message { id: b"", timestamp: b"", body });
-            assert_eq!(hex::encode(mac.0), expected);
+            assert_eq!(code(Algorithm::HmacSha256, key, body), expected);
         }
+    }
+
+    /// RFC 2202, test case 2, and RFC 4231, test case 2.
+    #[test]
+    fn the_other_hashes_equal_the_known_answers_of_their_rfcs() {
+        let (key, body): (&[u8], &[u8]) = (b"Jefe", b"what do ya want for nothing?");
+        let sha1 = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79";
+        assert_eq!(code(Algorithm::HmacSha1, key, body), sha1);
+        let sha512 = "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554\
+                      9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737";
+        assert_eq!(code(Algorithm::HmacSha512, key, body), sha512);
     }
 
     #[test]
     fn codes_match_only_when_every_bit_does() {
-        let mac = Mac([0x5a; MAC_BYTES]);
+        let mac = Mac([0x5a; MAC_BYTES_MAX]);
         assert!(bool::from(mac.matches(&mac.clone())));
-        for bit in 0..MAC_BYTES * 8 {
+        for bit in 0..MAC_BYTES_MAX * 8 {
             let mut other = mac;
             other.0[bit / 8] ^= 1 << (bit % 8);
             assert!(!bool::from(mac.matches(&other)), "bit {bit}");

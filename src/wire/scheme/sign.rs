@@ -1,15 +1,17 @@
 //! Signing a body.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
 use crate::id::EventId;
-use crate::secret::{Secret, SecretError, SecretSet};
+use crate::secret::{SecretError, SecretSet};
 use crate::time::Timestamp;
 
-use super::{Key, Message, Part, Recipe, Scheme};
+use super::sides::SigningKey;
+use super::{Message, Part, Recipe, Scheme};
 
 /// A scheme with the keys of one endpoint: each key is hashed once, here.
 #[derive(Clone)]
@@ -17,11 +19,13 @@ pub struct Signer {
     scheme: Scheme,
     /// The newest first; empty where nothing is to be signed.
     keys: Vec<KeyInForce>,
+    /// Where the requests go, where the scheme signs that.
+    url: Option<Arc<str>>,
 }
 
 #[derive(Clone)]
 struct KeyInForce {
-    key: Key,
+    key: SigningKey,
     /// `None` for the current key.
     until: Option<Timestamp>,
 }
@@ -42,55 +46,60 @@ impl Signer {
         let retiring = secrets.retiring.iter().map(|old| (&old.secret, Some(old.until)));
         let keys = current
             .chain(retiring)
-            .map(|(secret, until)| Ok(KeyInForce { key: scheme.key(secret)?, until }))
+            .map(|(secret, until)| Ok(KeyInForce { key: scheme.signing_key(secret)?, until }))
             .collect::<Result<Vec<_>, _>>()?;
         let keys = if secrets.current.is_some() { keys } else { Vec::new() };
-        Ok(Self { scheme: scheme.clone(), keys })
+        Ok(Self { scheme: scheme.clone(), keys, url: None })
+    }
+
+    /// The same signer for requests to this URL, for schemes that sign it.
+    #[must_use]
+    pub fn at(mut self, url: &str) -> Self {
+        self.url = Some(Arc::from(url));
+        self
     }
 
     /// Sets the scheme's headers for this body, signed at `now`. Without a current
-    /// secret it sets none of them.
+    /// secret, or without the URL that the scheme signs, it sets none of them.
     pub fn sign(&self, id: &EventId, now: Timestamp, body: &[u8], headers: &mut HeaderMap) {
         let moment = Decimal::of(signed_seconds(now));
-        let message = Message { id: id.as_str().as_bytes(), timestamp: moment.as_bytes(), body };
+        let message = self.message(id, &moment, body);
         let Some(signature) = self.signature_of(&message, now) else { return };
         let recipe = self.scheme.recipe();
         for part in &recipe.content {
             match part {
                 Part::Id(header) => headers.insert(header.clone(), visible(message.id)),
                 Part::Timestamp(header) => headers.insert(header.clone(), visible(message.timestamp)),
-                Part::Literal(_) | Part::Body => None,
+                _ => None,
             };
         }
         headers.insert(recipe.header.clone(), signature);
     }
 
     /// The signature header's whole value: by all secrets in force at `now` where
-    /// the header holds a list, else by the current one. `None` without a current secret.
+    /// the header holds a list, else by the current one. `None` where [`Signer::sign`]
+    /// sets nothing.
     #[must_use]
     pub fn signature(&self, id: &EventId, now: Timestamp, body: &[u8]) -> Option<HeaderValue> {
         let moment = Decimal::of(signed_seconds(now));
-        let message = Message { id: id.as_str().as_bytes(), timestamp: moment.as_bytes(), body };
+        let message = self.message(id, &moment, body);
         self.signature_of(&message, now)
     }
 
+    fn message<'a>(&'a self, id: &'a EventId, moment: &'a Decimal, body: &'a [u8]) -> Message<'a> {
+        let url = self.url.as_deref().unwrap_or_default();
+        Message { url, id: id.as_str().as_bytes(), timestamp: moment.as_bytes(), body }
+    }
+
     fn signature_of(&self, message: &Message<'_>, now: Timestamp) -> Option<HeaderValue> {
-        let Recipe { content, encoding, grammar, .. } = self.scheme.recipe();
-        if self.keys.is_empty() {
+        let Recipe { content, algorithm, encoding, grammar, .. } = self.scheme.recipe();
+        if self.keys.is_empty() || (self.url.is_none() && self.scheme.signs_url()) {
             return None;
         }
         let signing = self.keys.iter().filter(|held| held.until.is_none_or(|until| now < until));
-        let macs = signing.map(|held| held.key.mac(content, message));
-        let text = grammar.write(*encoding, self.keys.len(), macs);
+        let macs = signing.map(|held| held.key.sign(content, message));
+        let text = grammar.write((*algorithm, *encoding), message.timestamp, self.keys.len(), macs);
         Some(header_value(Bytes::from(text)))
-    }
-}
-
-impl Scheme {
-    /// The key that this secret stands for, by the scheme's rule.
-    pub(in crate::wire) fn key(&self, secret: &Secret) -> Result<Key, SecretError> {
-        let recipe = self.recipe();
-        Key::new(recipe.algorithm, &recipe.key.read(secret)?)
     }
 }
 
@@ -140,6 +149,8 @@ impl Decimal {
 
 #[cfg(test)]
 mod tests {
+    use crate::secret::Secret;
+
     use super::*;
 
     #[test]

@@ -6,12 +6,14 @@
 //! knows a framework, builds on this from outside.
 
 mod body_keys;
+mod body_time;
 mod headers;
 mod signatures;
 mod unsigned;
 mod verified;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -108,6 +110,9 @@ pub enum VerifyError {
         /// The header.
         header: HeaderName,
     },
+    /// The scheme signs the request's URL, and the verifier was not told it.
+    #[error("url: is not known, and the scheme signs it")]
+    NoUrl,
     /// No signature is by one of the secrets over what came.
     #[error("no signature fits the request")]
     Mismatch,
@@ -126,7 +131,8 @@ impl Verifier {
     /// # Errors
     /// When there is no secret, or one breaks the scheme's rule.
     pub fn new(scheme: &Scheme, secrets: impl IntoIterator<Item = Secret>) -> Result<Self, SecretError> {
-        let keys = secrets.into_iter().map(|secret| scheme.key(&secret)).collect::<Result<Vec<_>, _>>()?;
+        let keys =
+            secrets.into_iter().map(|secret| scheme.verifying_key(&secret)).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
             return Err(SecretError::Missing);
         }
@@ -136,6 +142,7 @@ impl Verifier {
             keys,
             tolerance,
             other_prefix: None,
+            url: None,
         })))
     }
 
@@ -193,6 +200,21 @@ impl Verifier {
         }
     }
 
+    /// Sets the URL that all requests are sent to, for schemes that sign it: the one that
+    /// the sender was given, not the one that a proxy made of it.
+    ///
+    /// # Errors
+    /// When the scheme signs no URL: nothing would be checked.
+    pub fn at(mut self, url: &str) -> Result<Self, VerifierError> {
+        match &mut self.0 {
+            Trust::Signatures(own) if own.scheme.signs_url() => {
+                own.url = Some(Arc::from(url));
+                Ok(self)
+            }
+            _ => Err(VerifierError { option: "url", rule: "asks for a scheme that signs the URL" }),
+        }
+    }
+
     /// Verifies a request that came at `now`: its headers, and its body as received.
     ///
     /// # Errors
@@ -203,8 +225,33 @@ impl Verifier {
         body: T,
         now: Timestamp,
     ) -> Result<Verified<T>, VerifyError> {
+        self.verify_sent_to(None, headers, body, now)
+    }
+
+    /// The same for a request that was sent to this URL, where each has its own, as
+    /// Twilio's have whose bodies are JSON. A scheme that signs no URL does not read it.
+    ///
+    /// # Errors
+    /// When it is not proven to be authentic, or its timestamp is too far from `now`.
+    pub fn verify_at<T: AsRef<[u8]>>(
+        &self,
+        url: &str,
+        headers: &(impl HeaderLookup + ?Sized),
+        body: T,
+        now: Timestamp,
+    ) -> Result<Verified<T>, VerifyError> {
+        self.verify_sent_to(Some(url), headers, body, now)
+    }
+
+    fn verify_sent_to<T: AsRef<[u8]>>(
+        &self,
+        url: Option<&str>,
+        headers: &(impl HeaderLookup + ?Sized),
+        body: T,
+        now: Timestamp,
+    ) -> Result<Verified<T>, VerifyError> {
         match &self.0 {
-            Trust::Signatures(signatures) => signatures.verify(headers, body, now),
+            Trust::Signatures(signatures) => signatures.verify(url, headers, body, now),
             Trust::BodyKeys(keys) => keys.verify(body),
             Trust::Everybody => Ok(Verified { body, id: None, timestamp: None, proof: Proof::Unsigned }),
         }

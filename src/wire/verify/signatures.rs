@@ -1,15 +1,18 @@
 //! The comparison itself: read strictly, hash what came, compare in constant time.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 use subtle::Choice;
 
 use crate::id::EventId;
 use crate::time::Timestamp;
-use crate::wire::scheme::{Key, Message, Part, Recipe, Scheme};
+use crate::wire::scheme::{Message, Part, Recipe, Scheme, VerifyingKey, body_ends_timestamp};
 
+use super::body_time::milliseconds_in;
 use super::{HeaderLookup, Proof, Tolerance, Verified, VerifyError};
 
-/// The longest signature header that is read: 32 signatures and some room.
+/// The longest signature header that is read: 32 signatures of the usual length and some room.
 const SIGNATURE_BYTES_MAX: usize = 4096;
 
 /// A scheme, and the secrets that may have signed by it.
@@ -17,10 +20,12 @@ const SIGNATURE_BYTES_MAX: usize = 4096;
 pub(super) struct Signatures {
     pub(super) scheme: Scheme,
     /// At least one.
-    pub(super) keys: Vec<Key>,
+    pub(super) keys: Vec<VerifyingKey>,
     pub(super) tolerance: Tolerance,
     /// A prefix that the signature may have although the scheme has none.
     pub(super) other_prefix: Option<&'static str>,
+    /// Where requests go, unless the request says.
+    pub(super) url: Option<Arc<str>>,
 }
 
 impl Signatures {
@@ -28,11 +33,19 @@ impl Signatures {
     /// of the receiver's clock.
     pub(super) fn verify<T: AsRef<[u8]>>(
         &self,
+        url: Option<&str>,
         headers: &(impl HeaderLookup + ?Sized),
         body: T,
         now: Timestamp,
     ) -> Result<Verified<T>, VerifyError> {
         let recipe = self.scheme.recipe();
+        let url = match url.or(self.url.as_deref()) {
+            None if self.scheme.signs_url() => return Err(VerifyError::NoUrl),
+            known => known.unwrap_or_default(),
+        };
+        if body_ends_timestamp(&recipe.content) && body.as_ref().first().is_some_and(u8::is_ascii_digit) {
+            return Err(VerifyError::Body { rule: "begins with no digit, which could be the timestamp's" });
+        }
         let (mut id_text, mut timestamp_text) = (None, None);
         let (mut id, mut timestamp) = (None, None);
         for part in &recipe.content {
@@ -46,18 +59,42 @@ impl Signatures {
                     let seconds = read_seconds(text.as_ref());
                     timestamp = Some(seconds.ok_or_else(|| malformed(header, SECONDS_RULE))?);
                 }
-                Part::Literal(_) | Part::Body => {}
+                _ => {}
             }
         }
+        let signature = only(headers, &recipe.header)?;
+        let signature = self.signature_text(signature.as_ref())?;
+        let listed =
+            recipe.grammar.timestamp(signature).map_err(|why| malformed(&recipe.header, why.rule))?;
+        if let Some(text) = listed {
+            let seconds = read_seconds(text.as_bytes());
+            timestamp = Some(seconds.ok_or_else(|| malformed(&recipe.header, LISTED_SECONDS_RULE))?);
+        }
         let message = Message {
+            url,
             id: id_text.as_ref().map_or(&[], AsRef::as_ref),
-            timestamp: timestamp_text.as_ref().map_or(&[], AsRef::as_ref),
+            timestamp: match (&timestamp_text, listed) {
+                (Some(text), _) => text.as_ref(),
+                (None, text) => text.unwrap_or_default().as_bytes(),
+            },
             body: body.as_ref(),
         };
-        let signature = only(headers, &recipe.header)?;
-        let secret = self.secret_that_signed(recipe, &message, signature.as_ref())?;
-        self.check_age(timestamp, now)?;
+        let secret = self.secret_that_signed(recipe, &message, signature)?;
+        self.check_age(timestamp, Timestamp::from_unix_seconds(now.unix_seconds()))?;
+        if let Some(Part::DatedBody { milliseconds }) = recipe.content.last() {
+            timestamp = self.moment_in(body.as_ref(), milliseconds)?;
+            self.check_age(timestamp, now)?;
+        }
         Ok(Verified { body, id, timestamp, proof: Proof::Signed { secret } })
+    }
+
+    fn signature_text<'h>(&self, value: &'h [u8]) -> Result<&'h str, VerifyError> {
+        let header = &self.scheme.recipe().header;
+        if value.len() > SIGNATURE_BYTES_MAX {
+            return Err(malformed(header, "is at most 4096 bytes long"));
+        }
+        let text = std::str::from_utf8(value).map_err(|_| malformed(header, "is ASCII"))?;
+        Ok(self.other_prefix.and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text))
     }
 
     /// Every key meets every signature of the header, whatever matched before.
@@ -65,21 +102,16 @@ impl Signatures {
         &self,
         recipe: &Recipe,
         message: &Message<'_>,
-        text: &[u8],
+        text: &str,
     ) -> Result<usize, VerifyError> {
         let header = &recipe.header;
-        if text.len() > SIGNATURE_BYTES_MAX {
-            return Err(malformed(header, "is at most 4096 bytes long"));
-        }
-        let text = std::str::from_utf8(text).map_err(|_| malformed(header, "is ASCII"))?;
-        let text = self.other_prefix.and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
         let mut signer = None;
         for (at, key) in self.keys.iter().enumerate() {
-            let mac = key.mac(&recipe.content, message);
+            let expected = key.expects(&recipe.content, message);
             let (mut hit, mut signatures) = (Choice::from(0), 0_usize);
-            for signature in recipe.grammar.read(recipe.encoding, text) {
+            for signature in recipe.grammar.read(recipe.algorithm, recipe.encoding, text) {
                 let signature = signature.map_err(|why| malformed(header, why.rule))?;
-                hit |= mac.matches(&signature);
+                hit |= expected.fits(&signature);
                 signatures += 1;
             }
             if signatures == 0 {
@@ -89,14 +121,26 @@ impl Signatures {
                 signer = signer.or(Some(at));
             }
         }
+        if recipe.content.contains(&Part::FormPairs) && !message.body_fits_url() {
+            signer = None;
+        }
         signer.ok_or(VerifyError::Mismatch)
+    }
+
+    /// The moment that a signed body tells; needed only where its age is checked.
+    fn moment_in(&self, body: &[u8], member: &str) -> Result<Option<Timestamp>, VerifyError> {
+        match (milliseconds_in(body, member), self.tolerance) {
+            (None, Tolerance::Within(_)) => Err(VerifyError::Body {
+                rule: "is a JSON object that has its moment of signing, once, in whole milliseconds",
+            }),
+            (moment, _) => Ok(moment),
+        }
     }
 
     fn check_age(&self, signed_at: Option<Timestamp>, now: Timestamp) -> Result<(), VerifyError> {
         let (Some(signed_at), Tolerance::Within(tolerance)) = (signed_at, self.tolerance) else {
             return Ok(());
         };
-        let now = Timestamp::from_unix_seconds(now.unix_seconds());
         if signed_at.distance(now) <= tolerance {
             Ok(())
         } else if signed_at < now {
@@ -108,6 +152,7 @@ impl Signatures {
 }
 
 const ID_RULE: &str = "is 1 to 128 visible ASCII characters, none of them a dot";
+const LISTED_SECONDS_RULE: &str = "has a timestamp of 1 to 19 decimal digits without a leading zero";
 const SECONDS_RULE: &str = "is 1 to 19 decimal digits without a leading zero";
 
 /// The header's only value.

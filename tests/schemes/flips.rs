@@ -1,0 +1,127 @@
+//! No bit may change: of the body, of what the headers say, of the signature.
+
+use hookpost::wire::scheme::{Encoding, Part};
+use hookpost::wire::verify::{BodyKeys, Tolerance};
+use hookpost::{Timestamp, Verifier, VerifyError};
+use http::HeaderValue;
+
+use super::cases::{BY_FIRST, NOW, all, flips, named, secret};
+
+#[test]
+fn s37_every_flipped_bit_of_a_body_is_refused_by_every_scheme() {
+    for case in all() {
+        assert_eq!(case.verdict(), BY_FIRST, "{}", case.name);
+        let verifier = case.verifier();
+        let (mut other, mut accepted) = (case.clone(), Vec::new());
+        for flipped in flips(&case.body) {
+            other.body = flipped;
+            if other.verdict_of(&verifier, NOW).is_ok() {
+                accepted.push(String::from_utf8_lossy(&other.body).into_owned());
+            }
+        }
+        // An escape has two spellings, and Twilio signs what is meant.
+        let spelled = String::from_utf8_lossy(&case.body).replace("%2B", "%2b");
+        let same = if case.name == "twilio" { vec![spelled] } else { Vec::new() };
+        assert_eq!(accepted, same, "{}", case.name);
+        assert_eq!(case.body.len(), 1024, "{}", case.name);
+    }
+}
+
+/// Twilio signs what a form says, not how it is written.
+#[test]
+fn s37_twilio_alone_takes_another_spelling_of_the_same_form() {
+    let case = named("twilio").of("a=%2f&b=1");
+    let mut other = case.clone();
+    for same in ["a=%2F&b=1", "b=1&a=%2f", "a=/&b=1", "a=%2f&b=1&b=1", "a=%2fb1"] {
+        other.body = same.into();
+        assert_eq!(other.verdict(), BY_FIRST, "{same}");
+    }
+    other.body = "a=%2e&b=1".into();
+    assert_eq!(other.verdict(), Err(VerifyError::Mismatch));
+}
+
+#[test]
+fn s37_every_flipped_bit_of_an_id_or_a_timestamp_is_refused_without_a_tolerance_too() {
+    let mut flipped_headers = 0;
+    for case in all() {
+        let unhurried = || case.verifier().tolerance(Tolerance::Off).unwrap();
+        for part in &case.scheme.recipe().content {
+            let (Part::Id(header) | Part::Timestamp(header)) = part else { continue };
+            for flipped in flips(case.headers[header].as_bytes()) {
+                // What no header can hold never arrives.
+                if HeaderValue::from_bytes(&flipped).is_err() {
+                    continue;
+                }
+                let other = case.with(header, &flipped);
+                assert!(other.verdict_of(&unhurried(), NOW).is_err(), "{}: {flipped:?}", case.name);
+            }
+            flipped_headers += 1;
+        }
+    }
+    assert_eq!(flipped_headers, 8, "three families of id and timestamp, Slack's and Discord's timestamp");
+}
+
+#[test]
+fn s37_every_flipped_bit_of_a_decoded_signature_is_refused() {
+    for case in all() {
+        let (header, lead, code) = case.signature();
+        for flipped in flips(&case.decode(&code)) {
+            let text = format!("{lead}{}", case.encode(&flipped));
+            assert_eq!(
+                case.with(&header, &text).verdict(),
+                Err(VerifyError::Mismatch),
+                "{}: {text}",
+                case.name
+            );
+        }
+    }
+}
+
+#[test]
+fn s37_every_flipped_bit_of_a_signature_header_is_refused_or_an_upper_case_digit() {
+    for case in all() {
+        let (header, lead, code) = case.signature();
+        let good = format!("{lead}{code}");
+        for flipped in flips(good.as_bytes()) {
+            if HeaderValue::from_bytes(&flipped).is_err() {
+                continue;
+            }
+            let same_code = flipped.starts_with(lead.as_bytes())
+                && case.scheme.recipe().encoding == Encoding::Hex
+                && flipped.eq_ignore_ascii_case(good.as_bytes());
+            let found = case.with(&header, &flipped).verdict();
+            assert_eq!(found == BY_FIRST, same_code, "{}: {found:?}", case.name);
+        }
+    }
+}
+
+#[test]
+fn s37_every_flipped_bit_of_a_urls_text_is_refused_where_the_url_is_signed() {
+    let url = super::cases::URL;
+    for case in all().into_iter().filter(|case| case.scheme.signs_url()) {
+        let verifier = case.verifier();
+        for flipped in flips(url.as_bytes()) {
+            let Ok(url) = String::from_utf8(flipped) else { continue };
+            let found = verifier.verify_at(&url, &case.headers, &case.body, NOW);
+            assert_eq!(found.unwrap_err(), VerifyError::Mismatch, "{}: {url}", case.name);
+        }
+        let unknown = verifier.verify(&case.headers, &case.body, NOW).unwrap_err();
+        assert_eq!(unknown, VerifyError::NoUrl, "{}", case.name);
+        let fixed = verifier.at(url).unwrap();
+        assert!(fixed.verify(&case.headers, &case.body, NOW).is_ok(), "{}", case.name);
+    }
+}
+
+#[test]
+fn s37_every_flipped_bit_of_a_live_chat_key_is_refused() {
+    let key = "lc_key_R4t:0123456789";
+    let verifier = Verifier::live_chat(BodyKeys::of([secret(key)])).unwrap();
+    let verdict = |key: &[u8]| {
+        let body = [br#"{"action":"incoming_chat","secret_key":""#, key, br#"","payload":{}}"#].concat();
+        verifier.verify(&[("", ""); 0][..], body, Timestamp::EPOCH).map(|verified| verified.proof())
+    };
+    assert!(verdict(key.as_bytes()).is_ok());
+    for flipped in flips(key.as_bytes()) {
+        assert!(verdict(&flipped).is_err(), "{flipped:?}");
+    }
+}

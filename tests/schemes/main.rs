@@ -1,0 +1,12 @@
+//! Every scheme against known answers, every flipped bit, and the threats to receivers
+//! that other libraries were published for (RELIABILITY rows S31 to S48).
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod cases;
+mod flips;
+mod forging;
+mod pairs_of_keys;
+mod secrets;
+mod timing_out;
+mod trusting;
+mod vectors;

@@ -1,0 +1,162 @@
+//! Requests that somebody recorded: too old, too new, or with a moment read in two ways.
+
+use std::time::Duration;
+
+use hookpost::wire::scheme::{Part, Signer};
+use hookpost::wire::verify::{Proof, Tolerance};
+use hookpost::{Scheme, SecretSet, Timestamp, Verifier, VerifyError};
+use http::HeaderMap;
+
+use super::cases::{BY_FIRST, NOW, all, named, secret};
+
+fn later(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(NOW.unix_seconds() + seconds)
+}
+
+#[test]
+fn s38_a_request_is_fresh_for_the_tolerance_on_both_sides_its_ends_included() {
+    let dated: Vec<_> = all().into_iter().filter(|case| case.scheme.signs_timestamp()).collect();
+    assert_eq!(dated.len(), 8);
+    for case in dated {
+        for tolerance in [1_i64, 300] {
+            let within = Tolerance::Within(Duration::from_secs(tolerance.unsigned_abs()));
+            let verifier = case.verifier().tolerance(within).unwrap();
+            let at = |seconds| case.verdict_of(&verifier, later(seconds));
+            for inside in [tolerance - 1, tolerance] {
+                assert_eq!(at(inside), BY_FIRST, "{}: {inside} s", case.name);
+                assert_eq!(at(-inside), BY_FIRST, "{}: -{inside} s", case.name);
+            }
+            assert_eq!(at(tolerance + 1), Err(VerifyError::TooOld), "{}", case.name);
+            assert_eq!(at(-tolerance - 1), Err(VerifyError::TooNew), "{}", case.name);
+        }
+        assert_eq!(case.verdict_at(later(301)), Err(VerifyError::TooOld), "{}: 300 s unless set", case.name);
+        let off = case.verifier().tolerance(Tolerance::Off).unwrap();
+        assert_eq!(case.verdict_of(&off, Timestamp::MAX), BY_FIRST, "{}", case.name);
+    }
+}
+
+/// What another reader would take for the same moment, wherever it stands.
+const ODD: [&str; 16] = [
+    "",
+    "+1772352000",
+    "-1772352000",
+    " 1772352000",
+    "1772352000 ",
+    "01772352000",
+    "1772352000.0",
+    "1.772352e9",
+    "0x69a3f900",
+    "1_772_352_000",
+    "1772352000abc",
+    "NaN",
+    "99999999999999999999",
+    "-9223372036854775808",
+    "١٧٧٢٣٥٢٠٠٠",
+    "2026-03-01T08:00:00Z",
+];
+
+#[test]
+fn s38_a_timestamp_that_is_no_plain_digits_is_refused_before_anything_is_hashed() {
+    for case in all() {
+        for part in &case.scheme.recipe().content {
+            let Part::Timestamp(header) = part else { continue };
+            for odd in ODD {
+                let found = case.with(header, odd).verdict();
+                assert!(matches!(found, Err(VerifyError::Malformed { .. })), "{}: {odd:?}", case.name);
+            }
+        }
+        if case.scheme.recipe().content.contains(&Part::ListedTimestamp) {
+            let (header, lead, code) = case.signature();
+            for odd in ODD {
+                let text = format!("{lead}{code}").replace("1772352000", odd);
+                let found = case.with(&header, text).verdict();
+                assert!(matches!(found, Err(VerifyError::Malformed { .. })), "{}: {odd:?}", case.name);
+            }
+        }
+    }
+}
+
+/// Signed by who holds the secret, so only the distance can be wrong.
+#[test]
+fn s38_no_moment_however_far_overflows_into_freshness() {
+    let far = [i64::MAX, 1_772_352_000_000_000, i64::MIN, -1, 0];
+    for case in all().into_iter().filter(|case| case.scheme.signs_timestamp() && case.name != "linear") {
+        for now in far.map(Timestamp::from_micros) {
+            let found = case.verdict_at(now);
+            assert_eq!(found.is_ok(), now == NOW, "{}: {now:?}", case.name);
+        }
+        let signed_far = |seconds: i64| {
+            let mut headers = HeaderMap::new();
+            let signer = Signer::new(&case.scheme, &SecretSet::of(secret(case.private))).unwrap();
+            signer.sign(
+                &"e".parse().unwrap(),
+                Timestamp::from_unix_seconds(seconds),
+                &case.body,
+                &mut headers,
+            );
+            case.verifier().verify(&headers, &case.body, NOW).map(|verified| verified.proof())
+        };
+        assert_eq!(signed_far(1_772_352_000_000), Err(VerifyError::TooNew), "{}: milliseconds", case.name);
+        assert_eq!(signed_far(i64::MAX), Err(VerifyError::TooNew), "{}", case.name);
+        assert_eq!(signed_far(0), Err(VerifyError::TooOld), "{}", case.name);
+        assert_eq!(signed_far(NOW.unix_seconds()), BY_FIRST, "{}", case.name);
+    }
+}
+
+#[test]
+fn s38_linears_moment_is_the_bodys_own_and_counts_only_as_one_whole_number() {
+    let case = named("linear");
+    let of = |body: &str| case.of(body);
+    assert_eq!(of(r#"{"webhookTimestamp":1772352000000}"#).verdict(), BY_FIRST);
+    assert_eq!(of(r#"{"webhookTimestamp":1772351699999}"#).verdict(), Err(VerifyError::TooOld));
+    assert_eq!(of(r#"{"webhookTimestamp":1772352300001}"#).verdict(), Err(VerifyError::TooNew));
+    for odd in [
+        "{}",
+        r#"{"data":{"webhookTimestamp":1772352000000}}"#,
+        r#"{"webhookTimestamp":"1772352000000"}"#,
+        r#"{"webhookTimestamp":1772352000000.0}"#,
+        r#"{"webhookTimestamp":1,"webhookTimestamp":1772352000000}"#,
+        "[1772352000000]",
+        "",
+    ] {
+        assert!(matches!(of(odd).verdict(), Err(VerifyError::Body { .. })), "{odd}");
+        let off = case.verifier().tolerance(Tolerance::Off).unwrap();
+        assert_eq!(of(odd).verdict_of(&off, NOW), BY_FIRST, "{odd}");
+    }
+    let mut stale = of(r#"{"webhookTimestamp":1}"#);
+    stale.headers.insert("linear-timestamp", "1772352000000".parse().unwrap());
+    assert_eq!(stale.verdict(), Err(VerifyError::TooOld), "the unsigned header is not read");
+}
+
+#[test]
+fn s39_no_message_can_be_cut_in_two_ways() {
+    let case = named("standard");
+    let [id, time] = ["webhook-id", "webhook-timestamp"].map(http::HeaderName::from_static);
+    assert!("a.1".parse::<hookpost::id::EventId>().is_err(), "no sender has such an id");
+    let moved = case.with(&id, "evt-1.1772352000").with(&time, "1");
+    assert!(matches!(moved.verdict(), Err(VerifyError::Malformed { .. })));
+    // Discord has nothing between the two: the body may not lend the timestamp a digit.
+    let discord = named("discord");
+    let time = http::HeaderName::from_static("x-signature-timestamp");
+    let signed = discord.of(r#"0{"type":1}"#);
+    assert!(matches!(signed.verdict(), Err(VerifyError::Body { .. })));
+    let mut moved = signed.with(&time, "17723520000");
+    moved.body.remove(0);
+    let off = moved.verifier().tolerance(Tolerance::Off).unwrap();
+    assert_eq!(moved.verdict_of(&off, NOW), BY_FIRST, "of the two ways one is left");
+}
+
+#[test]
+fn zero_is_a_tolerance_and_a_scheme_without_a_moment_takes_none() {
+    for case in all() {
+        let made = case.verifier().tolerance(Tolerance::Within(Duration::ZERO));
+        assert_eq!(made.is_ok(), case.scheme.signs_timestamp(), "{}", case.name);
+        if let Ok(strict) = made {
+            assert_eq!(case.verdict_of(&strict, NOW), BY_FIRST);
+            assert_eq!(case.verdict_of(&strict, later(1)), Err(VerifyError::TooOld));
+        }
+    }
+    let github = Verifier::new(&Scheme::github(), [secret("s")]).unwrap();
+    assert_eq!(github.at("https://example.com").unwrap_err().option, "url");
+    assert_eq!(BY_FIRST, Ok(Proof::Signed { secret: 0 }));
+}
