@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Filter, SubscriptionError, all_pass};
+use super::filter::all_pass;
+use super::{Filter, SubscriptionError};
 
 /// A named reason to want an event: at least one of its conditions holds, each of them a
 /// list of filters that all pass. An endpoint's interests can be told apart and changed
