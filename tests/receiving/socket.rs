@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -11,8 +12,12 @@ use hookpost::Verified;
 use hookpost::receive::tower::VerifyLayer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use crate::scene::{NOW, ORDER, SECRET, Still, signed, verifier};
+
+/// Nobody waits that long: without it, a server that waits for ever would never fail.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Heard = Arc<Mutex<Vec<Bytes>>>;
 
@@ -50,7 +55,8 @@ async fn answer(to: SocketAddr, pieces: &[&[u8]]) -> String {
         tokio::task::yield_now().await;
     }
     let mut answer = String::new();
-    client.read_to_string(&mut answer).await.unwrap();
+    let read = timeout(PATIENCE, client.read_to_string(&mut answer)).await;
+    read.expect("an answer, whatever else was to come").unwrap();
     answer
 }
 
