@@ -4,6 +4,7 @@
 //! `cargo-fuzz` each is a program of its own, and the fixtures are the corpus:
 //!
 //! ```sh
+//! mkdir -p fuzz/corpus/live_session
 //! cargo +nightly fuzz run live_session fuzz/corpus/live_session tests/fixtures/systems
 //! ```
 //!

@@ -13,12 +13,12 @@ use hookpost::receive::Refused;
 use hookpost::receive::axum::Webhook;
 use hookpost::receive::tower::VerifyLayer;
 use hookpost::wire::verify::BodyKeys;
-use hookpost::{Secret, Timestamp, Verified, Verifier};
+use hookpost::{Scheme, Secret, Timestamp, Verified, Verifier};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Deserialize;
 use tower_service::Service;
 
-use crate::scene::{ORDER, OTHER_SECRET, SECRET, Scripted, Step, post, signed, verifier, whole};
+use crate::scene::{ORDER, OTHER_SECRET, SECRET, Scripted, Step, post, signed, signed_by, verifier, whole};
 
 /// A state of which the verifier is a part, as applications have it.
 #[derive(Clone)]
@@ -202,6 +202,47 @@ async fn typed_payloads_are_read_from_verified_bytes_and_from_no_others() {
     let bare = Router::new().route("/", on_post(async |body: live_session::Body| body.message_id));
     let signed = post(signed(SESSION, SECRET, now()), Body::from(SESSION));
     assert_eq!(answer(&bare, "/", signed).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn fg13_events_are_routed_by_sender_and_kind_and_an_unknown_one_to_the_fallback() {
+    async fn session(Webhook { content, .. }: Webhook<live_session::Body>) -> String {
+        match content.payload {
+            live_session::Payload::SessionEvent(event) => format!("session: {}", event.event_name()),
+            live_session::Payload::Unknown { webhook_type, .. } => format!("fallback: {webhook_type}"),
+        }
+    }
+    async fn chat(Webhook { content, .. }: Webhook<x_webhook::Body>) -> String {
+        match content.data {
+            x_webhook::Data::ConversationStarted(_) => "started".to_owned(),
+            x_webhook::Data::MessageReceived(_) => "message".to_owned(),
+            x_webhook::Data::Unknown { event, .. } => format!("fallback: {event}"),
+        }
+    }
+    let state = |scheme| Arc::new(Verifier::new(&scheme, [Secret::new("secret").unwrap()]).unwrap());
+    let (sessions, chats) = (Scheme::live_session(), Scheme::x_webhook());
+    let both: Router = Router::new().route("/session", on_post(session)).with_state(state(sessions.clone()));
+    let both = both.merge(Router::new().route("/chat", on_post(chat)).with_state(state(chats.clone())));
+    let said = async |path: &str, scheme: &Scheme, fixture: &str| {
+        let file = format!("{}/tests/fixtures/systems/{fixture}.json", env!("CARGO_MANIFEST_DIR"));
+        let body = std::fs::read(file).unwrap();
+        let request = post(signed_by(scheme, "secret", now(), &body), Body::from(body));
+        let answer = answer(&both, path, request).await;
+        (answer.status().as_u16(), String::from_utf8(whole(answer.into_body()).await.to_vec()).unwrap())
+    };
+    for (path, scheme, fixture, status, expected) in [
+        ("/session", &sessions, "ls_01_jserror", 200, "session: JSError"),
+        ("/session", &sessions, "ls_10_unknown_type", 200, "fallback: session.created"),
+        ("/chat", &chats, "bl_01_conversation_started", 200, "started"),
+        ("/chat", &chats, "bl_02_message_received", 200, "message"),
+        ("/chat", &chats, "bl_07_unknown_event", 200, "fallback: conversation.closed"),
+        ("/chat", &sessions, "bl_02_message_received", 401, ""),
+        ("/session", &chats, "ls_01_jserror", 401, ""),
+        ("/other", &chats, "bl_02_message_received", 404, ""),
+    ] {
+        let found = said(path, scheme, fixture).await;
+        assert_eq!(found, (status, expected.to_owned()), "{path} {fixture}");
+    }
 }
 
 #[tokio::test]

@@ -6,5 +6,6 @@ mod deduplicating;
 mod extractor;
 mod layer;
 mod scene;
+mod socket;
 #[path = "../sqlite_file/mod.rs"]
 mod sqlite_file;

@@ -31,9 +31,14 @@ pub(crate) fn verifier() -> Verifier {
 
 /// The headers of a sender who signs this body with this secret at this time.
 pub(crate) fn signed(body: &[u8], secret: &str, at: Timestamp) -> HeaderMap {
+    signed_by(&Scheme::standard(), secret, at, body)
+}
+
+/// The same in any scheme.
+pub(crate) fn signed_by(scheme: &Scheme, secret: &str, at: Timestamp, body: &[u8]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let secrets = SecretSet::of(Secret::new(secret).unwrap());
-    let signer = Signer::new(&Scheme::standard(), &secrets).unwrap();
+    let signer = Signer::new(scheme, &secrets).unwrap();
     signer.sign(&"msg-1".parse().unwrap(), at, body, &mut headers);
     headers
 }
