@@ -7,10 +7,8 @@ use zeroize::Zeroizing;
 use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
 
 #[cfg(feature = "ed25519")]
-use super::Encoding;
-#[cfg(feature = "ed25519")]
 use super::ed25519::{PrivateKey, PublicKey};
-use super::{Algorithm, SchemeError};
+use super::{Algorithm, Encoding, SchemeError};
 
 /// How a configured secret becomes a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
