@@ -22,11 +22,10 @@ use std::io::{self, BufRead as _, Write as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hookpost::id::EventId;
-use hookpost::wire::scheme::Signer;
-use hookpost::{Scheme, Secret, SecretSet, Timestamp};
-use http::HeaderMap;
+use hookpost::testing::{Sender, Signed};
+use hookpost::{Scheme, Timestamp};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -65,13 +64,16 @@ pub(crate) fn answer(line: &[u8]) -> Value {
 }
 
 fn sign(order: &Order) -> Result<Value> {
-    let secret = Secret::new(order.secret.as_str())?;
-    let body = STANDARD.decode(&order.body_base64)?;
-    let (headers, body) = if order.scheme == "live_chat" {
-        (HeaderMap::new(), with_member(&body, "secret_key", &order.secret.as_str().into())?)
-    } else {
-        sign_headers(order, secret, body)?
+    let mut sender = match order.scheme.as_str() {
+        "live_chat" => Sender::live_chat(order.secret.as_str())?,
+        name => Sender::new(&Scheme::named(name).ok_or("scheme: is not known")?, order.secret.as_str())?,
     };
+    if let Some(url) = &order.url {
+        sender = sender.at(url);
+    }
+    let id = EventId::new(order.message_id.as_deref().unwrap_or("msg"))?;
+    let now = Timestamp::from_unix_seconds(order.now);
+    let Signed { headers, body } = sender.sign(&id, now, &STANDARD.decode(&order.body_base64)?)?;
     let headers = headers.iter().map(|(name, value)| Ok(json!([name.as_str(), value.to_str()?])));
     Ok(json!({
         "id": order.id,
@@ -81,47 +83,4 @@ fn sign(order: &Order) -> Result<Value> {
         "body_base64": STANDARD.encode(body),
         "now": order.now,
     }))
-}
-
-fn sign_headers(order: &Order, secret: Secret, body: Vec<u8>) -> Result<(HeaderMap, Vec<u8>)> {
-    let scheme = Scheme::named(&order.scheme).ok_or("scheme: is not known")?;
-    let body = if order.scheme == "linear" { dated(body, order.now) } else { body };
-    let mut signer = Signer::new(&scheme, &SecretSet::of(secret))?;
-    if let Some(url) = &order.url {
-        signer = signer.at(url);
-    } else if scheme.signs_url() {
-        return Err("url: is missing, and the scheme signs it".into());
-    }
-    let id = EventId::new(order.message_id.as_deref().unwrap_or("msg"))?;
-    let mut headers = HeaderMap::new();
-    signer.sign(&id, Timestamp::from_unix_seconds(order.now), &body, &mut headers);
-    Ok((headers, body))
-}
-
-/// Linear's own body says when it was signed. What is no JSON object, or says it
-/// already, is signed as it is.
-fn dated(body: Vec<u8>, now: i64) -> Vec<u8> {
-    let object: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
-    if object.is_none_or(|object| object.contains_key("webhookTimestamp")) {
-        return body;
-    }
-    with_member(&body, "webhookTimestamp", &now.saturating_mul(1000).into()).unwrap_or(body)
-}
-
-/// The same object with one more member in front. Its other bytes stay as they are.
-fn with_member(body: &[u8], name: &str, value: &Value) -> Result<Vec<u8>> {
-    let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| "body: is no JSON object")?;
-    if object.get(name).is_some_and(|own| own == value) {
-        return Ok(body.to_vec());
-    }
-    if object.contains_key(name) {
-        let replaced: Map<String, Value> = object
-            .into_iter()
-            .map(|(key, own)| if key == name { (key, value.clone()) } else { (key, own) })
-            .collect();
-        return Ok(serde_json::to_vec(&replaced)?);
-    }
-    let inside = body.trim_ascii_start().get(1..).unwrap_or_default();
-    let comma = if object.is_empty() { "" } else { "," };
-    Ok([format!("{{{}:{value}{comma}", json!(name)).as_bytes(), inside].concat())
 }

@@ -4,6 +4,7 @@
 //! | to see | take |
 //! |---|---|
 //! | what really arrives over HTTP | [`Receiver`] |
+//! | a request that a system of yours receives | [`Sender`], by any scheme |
 //! | hours of retries in milliseconds | [`VirtualClock`] and [`ScriptedTransport`] under tokio's paused time |
 //! | the same run twice | [`SeededEntropy`] |
 //! | everything at once, by seed | [`simulation::simulate`] |
@@ -15,6 +16,7 @@
 pub mod clock;
 pub mod entropy;
 pub mod receiver;
+pub mod sender;
 pub mod simulation;
 pub mod store;
 pub mod transport;
@@ -22,5 +24,6 @@ pub mod transport;
 pub use clock::VirtualClock;
 pub use entropy::SeededEntropy;
 pub use receiver::{Answer, Received, Receiver};
+pub use sender::{Sender, SenderError, Signed};
 pub use store::{Faults, FlakyStore};
 pub use transport::{Behaviour, Exchange, Reply, ScriptedTransport};

@@ -1,9 +1,11 @@
 //! No bit may change: of the body, of what the headers say, of the signature.
 
+use hookpost::testing::Sender;
 use hookpost::wire::scheme::{Encoding, Part};
 use hookpost::wire::verify::{BodyKeys, Tolerance};
-use hookpost::{Timestamp, Verifier, VerifyError};
+use hookpost::{Scheme, Timestamp, Verifier, VerifyError};
 use http::HeaderValue;
+use sha2::{Digest, Sha256};
 
 use super::cases::{BY_FIRST, NOW, all, flips, named, secret};
 
@@ -38,6 +40,19 @@ fn s37_twilio_alone_takes_another_spelling_of_the_same_form() {
     }
     other.body = "a=%2e&b=1".into();
     assert_eq!(other.verdict(), Err(VerifyError::Mismatch));
+}
+
+#[test]
+fn s37_every_flipped_bit_of_a_body_whose_hash_the_url_carries_is_refused() {
+    let (body, id) = (br#"{"a":1}"#, "e".parse().unwrap());
+    let url = format!("https://example.com/hook?a=1&bodySHA256={}", hex::encode(Sha256::digest(body)));
+    let sender = Sender::new(&Scheme::twilio(), "any text").unwrap().at(&url);
+    let headers = sender.sign(&id, NOW, body).unwrap().headers;
+    let verifier = Verifier::new(&Scheme::twilio(), [secret("any text")]).unwrap();
+    assert!(verifier.verify_at(&url, &headers, body, NOW).is_ok());
+    for flipped in flips(body).chain([Vec::new(), b"a=1".to_vec()]) {
+        assert_eq!(verifier.verify_at(&url, &headers, flipped, NOW), Err(VerifyError::Mismatch));
+    }
 }
 
 #[test]

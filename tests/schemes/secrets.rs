@@ -1,7 +1,11 @@
 //! Secrets that nobody should sign with, and verifiers that nobody could trust.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hookpost::seam::Entropy as _;
+use hookpost::system::OsEntropy;
 use hookpost::wire::scheme::Signer;
 use hookpost::wire::verify::BodyKeys;
 use hookpost::{Scheme, Secret, SecretError, SecretSet, Verifier};
@@ -58,6 +62,27 @@ fn s31_the_signing_side_refuses_what_the_verifying_side_does() {
     {
         let secrets = SecretSet::of(secret(text));
         assert!(Signer::new(&Scheme::named(scheme).unwrap(), &secrets).is_err(), "{scheme}");
+    }
+}
+
+#[test]
+fn s32_a_million_new_secrets_of_the_systems_randomness_hold_32_bytes_and_never_repeat() {
+    let scheme = Scheme::standard();
+    let mut seen = HashSet::new();
+    for _ in 0..1_000_000 {
+        let mut random = [0; 32];
+        OsEntropy.fill(&mut random).unwrap();
+        assert!(seen.insert(scheme.new_secret(&random).unwrap().expose().to_vec()));
+    }
+    assert_eq!(seen.iter().map(Vec::len).max(), Some("whsec_".len() + 44));
+    assert_eq!(scheme.new_secret(&[0; 32]).unwrap_err(), SecretError::Zero);
+}
+
+#[test]
+fn s32_a_new_secret_has_its_schemes_form() {
+    for case in all() {
+        let secret = case.scheme.new_secret(&[7; 32]).unwrap();
+        assert!(Signer::new(&case.scheme, &SecretSet::of(secret)).is_ok(), "{}", case.name);
     }
 }
 

@@ -7,10 +7,8 @@ use zeroize::Zeroizing;
 use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
 
 #[cfg(feature = "ed25519")]
-use super::Encoding;
-#[cfg(feature = "ed25519")]
 use super::ed25519::{PrivateKey, PublicKey};
-use super::{Algorithm, SchemeError};
+use super::{Algorithm, Encoding, SchemeError};
 
 /// How a configured secret becomes a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +81,29 @@ impl KeyForm {
     pub(super) fn public(&self, secret: &Secret) -> Result<Option<PublicKey>, SecretError> {
         let Self::Ed25519 { encoding, public, .. } = *self else { return Ok(None) };
         PublicKey::read(&half(secret, encoding, public)?).map(Some)
+    }
+
+    /// A secret of this form, made of random bytes: 32, which every form has room for.
+    pub(super) fn write(&self, random: &[u8; 32]) -> Result<Secret, SecretError> {
+        if random.iter().all(|byte| *byte == 0) {
+            return Err(SecretError::Zero);
+        }
+        let (prefix, encoding) = match *self {
+            Self::AsGiven => ("", Encoding::Hex),
+            Self::Base64 { prefix, min, max } if (min..=max).contains(&random.len()) => {
+                (prefix, Encoding::Base64)
+            }
+            Self::Base64 { min, max, .. } => {
+                return Err(SecretError::Length { bytes: random.len(), min, max });
+            }
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 { encoding, private, .. } => (private, encoding),
+        };
+        let text = match encoding {
+            Encoding::Hex => hex::encode(random),
+            Encoding::Base64 => STANDARD.encode(random),
+        };
+        Secret::new(format!("{prefix}{text}"))
     }
 
     pub(super) fn check(&self, algorithm: Algorithm) -> Result<(), SchemeError> {

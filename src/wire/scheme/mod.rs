@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::secret::{Secret, SecretError};
+
 pub use content::Part;
 pub use encoding::Encoding;
 pub use grammar::Grammar;
@@ -124,6 +126,17 @@ impl Scheme {
     /// The headers that signing writes and verifying reads.
     pub fn header_names(&self) -> impl Iterator<Item = &HeaderName> {
         self.0.content.iter().filter_map(Part::header).chain([&self.0.header])
+    }
+
+    /// A new secret in the scheme's form, made of 32 bytes that have to come from the
+    /// system's own source of randomness, such as
+    /// `OsEntropy`. With ed25519 it is the private key.
+    ///
+    /// # Errors
+    /// When the bytes are all zero, since nobody filled them, or the form has no room
+    /// for so many.
+    pub fn new_secret(&self, random: &[u8; 32]) -> Result<Secret, SecretError> {
+        self.0.key.write(random)
     }
 
     /// Whether a signature covers the moment at which it was made.

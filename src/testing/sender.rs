@@ -1,0 +1,172 @@
+//! Requests as the senders of known systems sign them, for tests of receivers.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::HeaderMap;
+use serde_json::{Map, Value, json};
+
+use crate::id::EventId;
+use crate::secret::{Secret, SecretError, SecretSet};
+use crate::time::Timestamp;
+use crate::wire::scheme::{Part, Scheme, Signer};
+
+/// The sender of a system, with its secret.
+///
+/// ```
+/// use hookpost::testing::Sender;
+/// use hookpost::{Scheme, Secret, Timestamp, Verifier};
+///
+/// let now = Timestamp::from_unix_seconds(1_772_352_000);
+/// let stripe = Sender::new(&Scheme::stripe(), "whsec_test")?;
+/// let request = stripe.sign(&"evt-1".parse()?, now, br#"{"type":"charge.succeeded"}"#)?;
+///
+/// let verifier = Verifier::new(&Scheme::stripe(), [Secret::new("whsec_test")?])?;
+/// verifier.verify(&request.headers, &request.body, now)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sender(Kind);
+
+#[derive(Debug, Clone)]
+enum Kind {
+    Signing { scheme: Scheme, signer: Box<Signer>, url: Option<Arc<str>> },
+    LiveChat(Secret),
+}
+
+/// What arrives: the scheme's headers alone, and the body.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// The headers of the scheme; add what else your receiver reads.
+    pub headers: HeaderMap,
+    /// The body to hand over, byte for byte: two systems write something into it.
+    pub body: Vec<u8>,
+}
+
+/// A request that the system would not send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SenderError {
+    /// The scheme signs the URL: see [`Sender::at`].
+    #[error("url: is missing, and the scheme signs it")]
+    NoUrl,
+    /// `LiveChat` writes its key into a JSON object.
+    #[error("body: is no JSON object, into which a key could be written")]
+    Body,
+}
+
+impl Sender {
+    /// A sender by this scheme. With ed25519 its secret is the private key, whose forms
+    /// [`Scheme::standard_v1a`] and [`Scheme::discord`] tell; the receiver has the public one.
+    ///
+    /// # Errors
+    /// When the secret breaks the scheme's rule.
+    pub fn new(scheme: &Scheme, secret: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
+        let signer = Box::new(Signer::new(scheme, &SecretSet::of(Secret::new(secret)?))?);
+        Ok(Self(Kind::Signing { scheme: scheme.clone(), signer, url: None }))
+    }
+
+    /// LiveChat, which signs nothing and writes this key into the body as `secret_key`.
+    ///
+    /// # Errors
+    /// When the key is blank or too long.
+    pub fn live_chat(secret: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
+        Ok(Self(Kind::LiveChat(Secret::new(secret)?)))
+    }
+
+    /// The same sender for requests to this URL, which some schemes sign.
+    #[must_use]
+    pub fn at(mut self, to: &str) -> Self {
+        if let Kind::Signing { signer, url, .. } = &mut self.0 {
+            **signer = Signer::clone(signer).at(to);
+            *url = Some(Arc::from(to));
+        }
+        self
+    }
+
+    /// A request with this body, signed at `now`. Linear's bodies say themselves when
+    /// they were signed: a JSON object without `webhookTimestamp` gets one.
+    ///
+    /// # Errors
+    /// When the scheme signs a URL and none was set, or `LiveChat`'s body is no object.
+    pub fn sign(&self, id: &EventId, now: Timestamp, body: &[u8]) -> Result<Signed, SenderError> {
+        let mut headers = HeaderMap::new();
+        match &self.0 {
+            Kind::LiveChat(secret) => {
+                let key = json!(String::from_utf8_lossy(secret.expose()));
+                let body = with_member(body, "secret_key", &key).ok_or(SenderError::Body)?;
+                Ok(Signed { headers, body })
+            }
+            Kind::Signing { scheme, url: None, .. } if scheme.signs_url() => Err(SenderError::NoUrl),
+            Kind::Signing { scheme, signer, .. } => {
+                let body = dated(scheme, now, body);
+                signer.sign(id, now, &body, &mut headers);
+                Ok(Signed { headers, body: body.into_owned() })
+            }
+        }
+    }
+}
+
+/// The body with its moment of signing, where the scheme reads that there.
+fn dated<'a>(scheme: &Scheme, now: Timestamp, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let Some(Part::DatedBody { milliseconds }) = scheme.recipe().content.last() else {
+        return Cow::Borrowed(body);
+    };
+    let has_one = |object: Map<String, Value>| object.contains_key(*milliseconds);
+    if serde_json::from_slice(body).is_ok_and(has_one) {
+        return Cow::Borrowed(body);
+    }
+    let moment = json!(now.as_micros().div_euclid(1000));
+    with_member(body, milliseconds, &moment).map_or(Cow::Borrowed(body), Cow::Owned)
+}
+
+/// The same object with this member: in front of its other bytes, or in place of its
+/// own. `None` for what is no JSON object.
+fn with_member(body: &[u8], name: &str, value: &Value) -> Option<Vec<u8>> {
+    let mut object: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    if let Some(own) = object.get_mut(name) {
+        if own == value {
+            return Some(body.to_vec());
+        }
+        *own = value.clone();
+        return serde_json::to_vec(&object).ok();
+    }
+    let inside = body.trim_ascii_start().get(1..)?;
+    let comma = if object.is_empty() { "" } else { "," };
+    Some([format!("{{{}:{value}{comma}", json!(name)).as_bytes(), inside].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_added_in_front_replaced_or_left_as_it_is() {
+        let with = |body: &str| {
+            let body = with_member(body.as_bytes(), "k", &json!("a\"b"))?;
+            Some(String::from_utf8(body).unwrap())
+        };
+        for (body, expected) in [
+            ("{}", r#"{"k":"a\"b"}"#),
+            (r#" { "n":1.50 } "#, r#"{"k":"a\"b", "n":1.50 } "#),
+            (r#"{"k":1,"n":2}"#, r#"{"k":"a\"b","n":2}"#),
+            (r#"{"n":1, "k":"a\"b"}"#, r#"{"n":1, "k":"a\"b"}"#),
+        ] {
+            assert_eq!(with(body).as_deref(), Some(expected), "{body}");
+        }
+        for body in ["", "[]", "{", "\"k\""] {
+            assert_eq!(with(body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_is_signed_has_to_be_told_and_a_key_needs_an_object() {
+        let (id, now) = ("e".parse().unwrap(), Timestamp::EPOCH);
+        let square = Sender::new(&Scheme::square(), "s").unwrap();
+        assert_eq!(square.sign(&id, now, b"{}").unwrap_err(), SenderError::NoUrl);
+        assert!(square.at("https://example.com").sign(&id, now, b"{}").is_ok());
+        let live_chat = Sender::live_chat("s").unwrap();
+        assert_eq!(live_chat.sign(&id, now, b"[]").unwrap_err(), SenderError::Body);
+        assert!(!format!("{live_chat:?} {:?}", Sender::live_chat("canary").unwrap()).contains("canary"));
+    }
+}
