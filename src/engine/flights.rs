@@ -19,7 +19,7 @@ use super::{Engine, Happening};
 /// The engine shares it with its slots: a slot whose request has landed goes on with the
 /// next one that waits, without going through the loop. One request's memory is then
 /// freed right before the next one's is needed: a batch of landings followed by a batch
-/// of starts overflows the allocator's per-thread cache, at a tenth of the throughput.
+/// of starts overflows the allocator's per-thread cache (a sixth of the throughput).
 #[derive(Debug, Default)]
 pub(super) struct Flights(Mutex<Board>);
 
@@ -144,8 +144,8 @@ impl Engine {
             if went_on {
                 self.slots.start();
             }
-            let was_cut = self.flights.board().flying.remove(&number).is_none();
-            if !was_cut {
+            let was_written_down_as_cut = self.flights.board().flying.remove(&number).is_none();
+            if !was_written_down_as_cut {
                 self.conclude(landed);
             }
         }
@@ -172,6 +172,7 @@ impl Engine {
 
     /// Cuts what is still in flight: each may have reached its receiver.
     pub(super) fn cut(&mut self) {
+        self.land();
         let flying = std::mem::take(&mut self.flights.board().flying);
         for (flight, began_at) in flying.into_values() {
             self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());

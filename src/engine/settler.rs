@@ -53,11 +53,8 @@ pub(crate) struct Batch {
 impl Batch {
     /// Whether something may be claimed as soon as it is written that could not before.
     pub(crate) fn makes_due(&self) -> bool {
-        if self.opens_lanes || !self.lanes.is_empty() {
-            return true;
-        }
         let mut next = self.settlements.iter().map(|settlement| &settlement.next);
-        next.any(|next| matches!(next, Next::Release | Next::Routed { .. }))
+        self.opens_lanes || next.any(|next| matches!(next, Next::Release | Next::Routed { .. }))
     }
 }
 
