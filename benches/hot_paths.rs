@@ -52,7 +52,7 @@ impl Case {
         let content = [format!("{id}.{}.", NOW.unix_seconds()).as_bytes(), &body].concat();
         // `whsec_` and base64 of KEY.
         let secret = Secret::new("whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=").unwrap();
-        let signer = Signer::new(&Scheme::standard(), &SecretSet::of(secret.clone())).unwrap();
+        let signer = Signer::new(Scheme::standard(), &SecretSet::of(secret.clone())).unwrap();
         let verifier = Verifier::new(&Scheme::standard(), [secret]).unwrap();
         let mut headers = HeaderMap::new();
         signer.sign(&id, NOW, &body, &mut headers);

@@ -94,38 +94,68 @@ pub struct Retiring {
     pub until: Timestamp,
 }
 
-/// An endpoint's secrets: one that signs, and older ones that are being retired.
+/// The most secrets that an endpoint has in force at once, the retiring ones included.
+pub const SECRETS_MAX: usize = 10;
+
+/// An endpoint's secrets: those that sign, and older ones that are being retired.
 #[derive(Debug, Clone, Default)]
 pub struct SecretSet {
-    /// The secret that signs; `None` where the profile allows unsigned sending.
-    pub current: Option<Secret>,
-    /// Older secrets; a scheme whose header holds a list signs with them too.
+    /// The secrets that sign: one, or one for each form that the profile's schemes ask
+    /// for. None where the profile allows unsigned sending.
+    pub current: Vec<Secret>,
+    /// Older secrets, the youngest first; a scheme whose header holds a list signs with
+    /// them too.
     pub retiring: Vec<Retiring>,
 }
 
 impl SecretSet {
     /// One secret, none retiring.
     #[must_use]
-    pub const fn of(secret: Secret) -> Self {
-        Self { current: Some(secret), retiring: Vec::new() }
+    pub fn of(secret: Secret) -> Self {
+        Self { current: vec![secret], retiring: Vec::new() }
     }
 
     /// No secret: requests go out unsigned, where the profile allows that.
     #[must_use]
     pub const fn none() -> Self {
-        Self { current: None, retiring: Vec::new() }
+        Self { current: Vec::new(), retiring: Vec::new() }
     }
 
-    /// Makes `next` the current secret; the one before signs beside it until `until`.
+    /// Another current secret, for schemes whose secrets have another form: see
+    /// [`Schemes`](crate::wire::scheme::Schemes).
     #[must_use]
-    pub fn rotated(mut self, next: Secret, until: Timestamp) -> Self {
-        if let Some(secret) = self.current.replace(next) {
-            self.retiring.insert(0, Retiring { secret, until });
-        }
+    pub fn and(mut self, secret: Secret) -> Self {
+        self.current.push(secret);
         self
     }
 
-    /// The secrets in force at `now`, the current one first.
+    /// Makes `next` the current secret; what was current signs beside it until `until`.
+    #[must_use]
+    pub fn rotated(self, next: Secret, until: Timestamp) -> Self {
+        self.rotated_where(next, until, |_| true)
+    }
+
+    /// Makes `next` current; of the current secrets those retire that `replaced` picks.
+    pub(crate) fn rotated_where(
+        self,
+        next: Secret,
+        until: Timestamp,
+        replaced: impl Fn(&Secret) -> bool,
+    ) -> Self {
+        let (old, mut current): (Vec<_>, Vec<_>) = self.current.into_iter().partition(replaced);
+        current.push(next);
+        let old = old.into_iter().map(|secret| Retiring { secret, until });
+        Self { current, retiring: old.chain(self.retiring).collect() }
+    }
+
+    /// Leaves out what is no longer in force at `now`.
+    #[must_use]
+    pub fn kept_at(mut self, now: Timestamp) -> Self {
+        self.retiring.retain(|old| now < old.until);
+        self
+    }
+
+    /// The secrets in force at `now`, the current ones first.
     pub fn in_force(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         let retiring = self.retiring.iter().filter(move |old| now < old.until).map(|old| &old.secret);
         self.current.iter().chain(retiring)
@@ -175,5 +205,7 @@ mod tests {
         let names = |now| set.in_force(now).map(Secret::expose).collect::<Vec<_>>();
         assert_eq!(names(Timestamp::from_unix_seconds(99)), [b"new", b"old"]);
         assert_eq!(names(end), [b"new"]);
+        let moment_before = Timestamp::from_unix_seconds(99);
+        assert_eq!([moment_before, end].map(|now| set.clone().kept_at(now).retiring.len()), [1, 0]);
     }
 }

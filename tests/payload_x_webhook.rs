@@ -173,7 +173,7 @@ fn fb17_headers_that_say_something_else_than_the_signed_body_are_refused() {
 fn fb18_a_receiver_answers_401_to_strangers_400_to_nonsense_and_200_to_the_unknown() {
     let vector = vectors::named("bl_07");
     let secrets = SecretSet::of(vector.secret());
-    let sender = Signer::new(&Scheme::x_webhook(), &secrets).unwrap();
+    let sender = Signer::new(Scheme::x_webhook(), &secrets).unwrap();
     let verifier = Verifier::new(&Scheme::x_webhook(), [vector.secret()]).unwrap();
     let signed = |raw: &[u8], mut headers: HeaderMap| {
         sender.sign(&"e".parse().unwrap(), Timestamp::EPOCH, raw, &mut headers);

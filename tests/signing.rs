@@ -13,7 +13,7 @@ use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::wire::envelope::{Envelope, LiveSession, Occasion, Rendered, Verbatim, XWebhook};
 use hookpost::wire::profile::{OnEnable, Signing};
-use hookpost::wire::scheme::Signer;
+use hookpost::wire::scheme::{Algorithm, Grammar, Recipe, Schemes, Signer};
 use hookpost::{
     Endpoint, Event, Headers, NewEvent, Overrides, Profile, Scheme, Secret, SecretError, SecretSet,
     Subscription, Timestamp,
@@ -117,7 +117,7 @@ fn standard_signs_id_timestamp_and_body_to_known_answers() {
             "v1,wm+87dBI28IjMgcCxe9McwJaPWj1XTDiBHOIZiB3h7k=",
         ),
     ] {
-        let signer = Signer::new(&Scheme::standard(), &SecretSet::of(secret(key))).unwrap();
+        let signer = Signer::new(Scheme::standard(), &SecretSet::of(secret(key))).unwrap();
         let mut headers = HeaderMap::new();
         let now = Timestamp::from_unix_seconds(seconds) + Duration::from_millis(999);
         signer.sign(&EventId::new(id).unwrap(), now, body, &mut headers);
@@ -155,6 +155,26 @@ fn a_list_holds_at_most_32_signatures() {
 }
 
 #[test]
+fn a_list_that_two_schemes_share_holds_no_more_and_something_of_each() {
+    let of = |version| Recipe {
+        grammar: Grammar::List { version },
+        algorithm: Algorithm::HmacSha512,
+        ..Scheme::standard().recipe().clone()
+    };
+    let other = Scheme::new(of("v2")).unwrap();
+    let mut secrets = SecretSet::of(secret(OLD));
+    for _ in 0..40 {
+        secrets = secrets.rotated(secret(NEW), Timestamp::MAX);
+    }
+    let schemes = Schemes::new([Scheme::standard(), other]).unwrap();
+    let mut headers = HeaderMap::new();
+    Signer::new(&schemes, &secrets).unwrap().sign(&id(), NOW, b"{}", &mut headers);
+    let list = headers["webhook-signature"].to_str().unwrap();
+    let of_version = |version: &str| list.split(' ').filter(|item| item.starts_with(version)).count();
+    assert_eq!((of_version("v1,"), of_version("v2,")), (16, 16));
+}
+
+#[test]
 fn a_bare_header_is_signed_by_the_current_secret_alone() {
     let rotating = SecretSet::of(secret("old")).rotated(secret("new"), Timestamp::MAX);
     for scheme in [Scheme::live_session(), Scheme::x_webhook()] {
@@ -165,7 +185,7 @@ fn a_bare_header_is_signed_by_the_current_secret_alone() {
 #[test]
 fn without_a_current_secret_no_header_of_the_scheme_is_set() {
     let retiring_alone =
-        SecretSet { current: None, ..SecretSet::of(secret(OLD)).rotated(secret(NEW), Timestamp::MAX) };
+        SecretSet { current: Vec::new(), ..SecretSet::of(secret(OLD)).rotated(secret(NEW), Timestamp::MAX) };
     for secrets in [SecretSet::none(), retiring_alone] {
         for scheme in [Scheme::live_session(), Scheme::x_webhook(), Scheme::standard()] {
             assert_eq!(signed(&scheme, &secrets, NOW), HeaderMap::new());
@@ -179,7 +199,7 @@ fn signing_replaces_what_stands_under_the_schemes_names() {
     for name in ["webhook-id", "webhook-signature", "webhook-signature"] {
         headers.append(name, "forged".parse().unwrap());
     }
-    let signer = Signer::new(&Scheme::standard(), &SecretSet::of(secret(NEW))).unwrap();
+    let signer = Signer::new(Scheme::standard(), &SecretSet::of(secret(NEW))).unwrap();
     signer.sign(&id(), NOW, b"{}", &mut headers);
     assert_eq!(headers, signed(&Scheme::standard(), &SecretSet::of(secret(NEW)), NOW));
 }
@@ -187,13 +207,13 @@ fn signing_replaces_what_stands_under_the_schemes_names() {
 #[test]
 fn every_secret_is_held_against_the_schemes_rule_the_retiring_ones_too() {
     let plain = secret("no prefix and no base64");
-    let refused = |secrets: &SecretSet| Signer::new(&Scheme::standard(), secrets).unwrap_err();
+    let refused = |secrets: &SecretSet| Signer::new(Scheme::standard(), secrets).unwrap_err();
     assert_eq!(refused(&SecretSet::of(plain.clone())), SecretError::Prefix);
-    let rotating = SecretSet::of(plain.clone()).rotated(secret(NEW), Timestamp::MAX);
-    assert_eq!(refused(&rotating), SecretError::Prefix);
     let short = secret("whsec_AAAA");
-    assert_eq!(refused(&SecretSet::of(short)), SecretError::Length { bytes: 3, min: 24, max: 64 });
-    assert!(Signer::new(&Scheme::live_session(), &SecretSet::of(plain)).is_ok());
+    let length = SecretError::Length { bytes: 3, min: 24, max: 64 };
+    assert_eq!(refused(&SecretSet::of(short.clone())), length);
+    assert_eq!(refused(&SecretSet::of(short).rotated(secret(NEW), Timestamp::MAX)), length);
+    assert!(Signer::new(Scheme::live_session(), &SecretSet::of(plain)).is_ok());
 }
 
 // Envelopes.
@@ -244,7 +264,7 @@ fn request(
     let mut headers = profile.headers.clone();
     headers.insert("content-type", rendered.content_type);
     headers.extend(rendered.headers);
-    let signer = Signer::new(profile.scheme.as_ref().unwrap(), secrets).unwrap();
+    let signer = Signer::new(&profile.schemes, secrets).unwrap();
     signer.sign(&event.id, NOW, &rendered.body, &mut headers);
     (headers, rendered.body.to_vec())
 }

@@ -428,7 +428,7 @@ async fn load(store: &SqliteStore, id: &str) -> Result<Arc<Endpoint>, StoreError
 
 fn secret_of(endpoint: &Endpoint) -> Result<&[u8], &str> {
     match &endpoint.secrets {
-        Secrets::Open(set) => Ok(set.current.as_ref().unwrap().expose()),
+        Secrets::Open(set) => Ok(set.current[0].expose()),
         Secrets::Sealed { key_id } => Err(key_id),
     }
 }

@@ -285,7 +285,7 @@ async fn fc21_a_verifier_judges_each_request_before_it_is_answered() {
     for (key, said) in
         [("new", "✓ signed"), ("old", "✓ signed with secret 1"), ("other", "✗ no signature fits the request")]
     {
-        let signer = Signer::new(&Scheme::x_webhook(), &SecretSet::of(Secret::new(key).unwrap())).unwrap();
+        let signer = Signer::new(Scheme::x_webhook(), &SecretSet::of(Secret::new(key).unwrap())).unwrap();
         let mut headers = HeaderMap::new();
         signer.sign(&"e".parse().unwrap(), Timestamp::EPOCH, body.as_bytes(), &mut headers);
         let signature = headers["x-webhook-signature"].to_str().unwrap();

@@ -476,7 +476,7 @@ fn another_key_form_or_no_key_is_refused_when_the_verifier_is_made() {
 fn a_receiver_in_rotation_takes_what_a_sender_in_rotation_signs() {
     let end = NOW + Duration::from_secs(60);
     let sender = SecretSet::of(secret(STANDARD_SECRET)).rotated(secret(OTHER_SECRET), end);
-    let signer = Signer::new(&Scheme::standard(), &sender).unwrap();
+    let signer = Signer::new(Scheme::standard(), &sender).unwrap();
     let at = |now, key: &str| {
         let mut headers = HeaderMap::new();
         signer.sign(&EventId::new("e").unwrap(), now, b"{}", &mut headers);

@@ -73,7 +73,7 @@ async fn post_all(transport: &Arc<ReqwestTransport>, urls: &Arc<[EndpointUrl]>, 
 
 async fn post(transport: &ReqwestTransport, urls: &[EndpointUrl], worker: usize, left: &AtomicUsize) {
     let secrets = SecretSet::of(Secret::new(SECRET).unwrap());
-    let signer = Signer::new(&Scheme::standard(), &secrets).unwrap();
+    let signer = Signer::new(Scheme::standard(), &secrets).unwrap();
     let (profile, clock) = (Profile::standard(), SystemClock::new());
     let body = bytes::Bytes::from(payload());
     let mut turn = worker;

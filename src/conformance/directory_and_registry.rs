@@ -72,7 +72,7 @@ fn written(endpoint: &Endpoint) -> String {
     let secrets = match &endpoint.secrets {
         Secrets::Open(set) => {
             let retiring: Vec<_> = set.retiring.iter().map(|old| (old.secret.expose(), old.until)).collect();
-            format!("{:?} {retiring:?}", set.current.as_ref().map(Secret::expose))
+            format!("{:?} {retiring:?}", set.current.iter().map(Secret::expose).collect::<Vec<_>>())
         }
         Secrets::Sealed { key_id } => format!("sealed with {key_id}"),
     };
@@ -98,7 +98,7 @@ pub async fn an_endpoint_comes_back_as_it_was_written(fresh: Arc<dyn Backend>) -
         name: "Zażółć \"gęślą\" \u{1f980}".to_owned(),
         url: EndpointUrl::parse("https://one.example/hook?token=a%20b", &POLICY).map_err(broken)?,
         secrets: SecretSet {
-            current: Some(secret("now\0\u{1f511}")?),
+            current: vec![secret("now\0\u{1f511}")?, secret("of another scheme")?],
             retiring: vec![Retiring { secret: secret("before")?, until: at(99) }],
         }
         .into(),

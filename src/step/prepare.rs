@@ -134,9 +134,7 @@ fn write(
     if let Some(trace) = event.trace.as_deref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
         headers.insert("traceparent", trace);
     }
-    if let Some(signer) = &sendable.signer {
-        signer.sign(&event.id, now, &rendered.body, &mut headers);
-    }
+    sendable.signer.sign(&event.id, now, &rendered.body, &mut headers);
     let url = match profile.envelope.target(event, endpoint) {
         None => endpoint.url.clone(),
         Some(target) => {

@@ -40,8 +40,8 @@ pub enum Standing {
 pub struct Sendable {
     /// The dialect.
     pub profile: Arc<Profile>,
-    /// The signer; `None` where requests go out unsigned.
-    pub signer: Option<Signer>,
+    /// Signs by every scheme that the endpoint has a secret for.
+    pub signer: Signer,
     /// The headers that every request has.
     pub headers: HeaderMap,
     /// When to try again.
@@ -84,13 +84,11 @@ fn standing(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
     let Secrets::Open(secrets) = &endpoint.secrets else {
         return Standing::Held("its secrets are sealed with a key that is not at hand");
     };
-    if secrets.current.is_none() && profile.signing == Signing::Required {
+    if secrets.current.is_empty() && profile.signing == Signing::Required {
         return Standing::Held("its profile signs and it has no secret");
     }
-    let signer = match profile.scheme.as_ref().map(|scheme| Signer::new(scheme, secrets)) {
-        Some(Err(_)) => return Standing::Held("its secret breaks its scheme's rule"),
-        Some(Ok(signer)) => Some(signer),
-        None => None,
+    let Ok(signer) = Signer::new(&profile.schemes, secrets) else {
+        return Standing::Held("its secret breaks its scheme's rule");
     };
     let overrides = &endpoint.overrides;
     let mut headers = endpoint.headers.as_map().clone();

@@ -4,20 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{CancelReason, Gate, GateChange};
-use crate::endpoint::{Endpoint, EndpointError, Headers};
+use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
-use crate::policy::egress::EndpointUrl;
 use crate::seam::{EntropyError, Expected, PageAfter, Put, Replayed, Selection, Write};
-use crate::secret::{Secret, SecretSet, Secrets};
+use crate::secret::{Secret, Secrets};
 use crate::step::resolve;
-use crate::time::Timestamp;
-use crate::wire::profile::{Profile, Signing};
-use crate::wire::scheme::Signer;
+use crate::wire::profile::Profile;
 
 use super::Webhooks;
-use super::builder::longest_timeout;
 use super::new_endpoint::{NewEndpoint, NewSecret};
+use super::rules::{check_forms, check_secrets};
 
 impl Webhooks {
     /// Registers an endpoint; events published from now on are routed to it.
@@ -39,17 +36,6 @@ impl Webhooks {
         self.write(endpoint, Expected::Absent).await
     }
 
-    /// Checks what [`register`](Self::register) would check of the endpoint itself, and
-    /// writes nothing.
-    ///
-    /// # Errors
-    /// When it breaks a rule of its profile.
-    pub fn check(&self, new: NewEndpoint) -> Result<(), RegisterError> {
-        let id = new.id.clone().map_or_else(|| EndpointId::new("new"), Ok).map_err(EndpointError::from)?;
-        let secrets = new.secret.first();
-        self.checked(new, id, secrets, Timestamp::EPOCH).map(|_| ())
-    }
-
     /// Replaces an endpoint that is at `version`. Where `new` says nothing of a secret it
     /// keeps its secrets; what waits for it goes to the new URL. To change a part, begin
     /// with `NewEndpoint::from` what there is.
@@ -64,8 +50,7 @@ impl Webhooks {
     ) -> Result<Arc<Endpoint>, RegisterError> {
         let before = self.endpoint(&new.tenant, id).await?.ok_or(RegisterError::NotFound)?;
         let secrets = match (&new.secret, &before.secrets) {
-            (NewSecret::Is(secret), _) => SecretSet::of(secret.clone()),
-            (NewSecret::None, _) => SecretSet::none(),
+            (NewSecret::Are(_) | NewSecret::None, _) => new.secret.first(),
             (NewSecret::AsBefore, Secrets::Open(secrets)) => secrets.clone(),
             (NewSecret::AsBefore, Secrets::Sealed { .. }) => return Err(RegisterError::Sealed),
         };
@@ -79,10 +64,13 @@ impl Webhooks {
     }
 
     /// Makes `secret` the one that signs from the next attempt on. Where the scheme
-    /// has room for several signatures, the one before signs beside it for `overlap`.
+    /// has room for several signatures, the one before signs beside it for `overlap`, and
+    /// never after. The secrets of other schemes stay: a secret of a form that the
+    /// endpoint has none of is added.
     ///
     /// # Errors
-    /// As for [`update`](Self::update).
+    /// As for [`update`](Self::update), and when more than
+    /// [`SECRETS_MAX`](crate::secret::SECRETS_MAX) secrets would be in force.
     pub async fn rotate_secret(
         &self,
         tenant: &TenantId,
@@ -93,7 +81,9 @@ impl Webhooks {
         let now = self.shared.read_clock().await?;
         self.change(tenant, id, |endpoint, profile| {
             let Secrets::Open(secrets) = &endpoint.secrets else { return Err(RegisterError::Sealed) };
-            let secrets = secrets.clone().rotated(secret.clone(), now + overlap);
+            check_forms(std::slice::from_ref(&secret), &profile.schemes)?;
+            let secrets =
+                profile.schemes.rotated(secrets.clone().kept_at(now), secret.clone(), now + overlap);
             check_secrets(&secrets, profile)?;
             endpoint.secrets = Secrets::Open(secrets);
             Ok(())
@@ -218,21 +208,6 @@ impl Webhooks {
         self.shared.history.cancel(tenant, &selection, CancelReason::ByHost, now, page).await
     }
 
-    /// Whether an endpoint of this profile may have this URL, and how it would be written.
-    ///
-    /// # Errors
-    /// Names the rule of the profile, or of the addresses that may be reached, that it
-    /// breaks. Whether another endpoint has it is known only when one is written.
-    pub fn check_url(&self, profile: &ProfileName, url: &str) -> Result<EndpointUrl, RegisterError> {
-        let profile = self.profile(profile)?;
-        let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
-        if url.judge_literal(&self.shared.settings.addresses).is_err() {
-            let rule = "names an address that is not public";
-            return Err(EndpointError::Field { field: "url", rule }.into());
-        }
-        Ok(url)
-    }
-
     async fn gate_endpoint(
         &self,
         tenant: &TenantId,
@@ -271,43 +246,10 @@ impl Webhooks {
         Err(RegisterError::Conflict { current })
     }
 
-    fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, RegisterError> {
+    pub(super) fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, RegisterError> {
         self.shared.standings.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
             profile: name.clone(),
             known: self.shared.standings.profiles().map(|profile| profile.name.clone()).collect(),
-        })
-    }
-
-    /// Checks everything that the profile asks of an endpoint.
-    fn checked(
-        &self,
-        new: NewEndpoint,
-        id: EndpointId,
-        secrets: SecretSet,
-        since: Timestamp,
-    ) -> Result<Endpoint, RegisterError> {
-        let profile = self.profile(&new.profile)?;
-        let url = self.check_url(&new.profile, &new.url.0)?;
-        check_secrets(&secrets, &profile)?;
-        check_headers(&new.headers, &profile)?;
-        let longest = longest_timeout(self.shared.settings.lease);
-        if new.overrides.timeout.is_some_and(|timeout| timeout > longest) {
-            let rule = "is covered by the lease, less connecting, the store and a margin";
-            return Err(EndpointError::Field { field: "timeout", rule }.into());
-        }
-        Ok(Endpoint {
-            id,
-            tenant: new.tenant,
-            name: new.name,
-            url,
-            profile: new.profile,
-            secrets: Secrets::Open(secrets),
-            subscription: new.subscription,
-            headers: new.headers,
-            overrides: new.overrides,
-            enabled: new.enabled,
-            since,
-            version: 0,
         })
     }
 
@@ -326,35 +268,6 @@ impl Webhooks {
             Put::Conflict { current } => Err(RegisterError::Conflict { current }),
             Put::DuplicateUrl { endpoint } => Err(RegisterError::DuplicateUrl { endpoint }),
         }
-    }
-}
-
-fn check_secrets(secrets: &SecretSet, profile: &Profile) -> Result<(), RegisterError> {
-    if secrets.current.is_none() && profile.signing == Signing::Required {
-        let rule = "is set, since its profile signs every request";
-        return Err(EndpointError::Field { field: "secret", rule }.into());
-    }
-    let is_text = |secret: &Secret| std::str::from_utf8(secret.expose()).is_ok();
-    if profile.envelope.carries_secret() && !secrets.current.iter().all(is_text) {
-        let rule = "is UTF-8, since its profile writes it into the body";
-        return Err(EndpointError::Field { field: "secret", rule }.into());
-    }
-    if let Some(scheme) = &profile.scheme {
-        Signer::new(scheme, secrets).map_err(EndpointError::Secret)?;
-    }
-    Ok(())
-}
-
-fn check_headers(headers: &Headers, profile: &Profile) -> Result<(), RegisterError> {
-    let rule = "its name belongs to its profile";
-    let own = |name: &http::HeaderName| {
-        profile.headers.contains_key(name)
-            || profile.scheme.as_ref().is_some_and(|scheme| scheme.header_names().any(|own| own == name))
-            || profile.envelope.header_names().contains(name)
-    };
-    match headers.as_map().keys().find(|name| own(name)) {
-        Some(name) => Err(EndpointError::Header { name: name.to_string(), rule }.into()),
-        None => Ok(()),
     }
 }
 

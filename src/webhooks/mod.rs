@@ -4,6 +4,7 @@ mod builder;
 mod endpoints;
 mod history;
 mod new_endpoint;
+mod rules;
 mod test_ping;
 
 use std::future::Future;

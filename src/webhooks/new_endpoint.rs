@@ -36,14 +36,14 @@ impl std::fmt::Debug for Url {
 pub(super) enum NewSecret {
     AsBefore,
     None,
-    Is(Secret),
+    Are(Vec<Secret>),
 }
 
 impl NewSecret {
     /// The secrets of an endpoint that had none before.
     pub(super) fn first(&self) -> SecretSet {
         match self {
-            Self::Is(secret) => SecretSet::of(secret.clone()),
+            Self::Are(current) => SecretSet { current: current.clone(), ..SecretSet::none() },
             Self::AsBefore | Self::None => SecretSet::none(),
         }
     }
@@ -97,12 +97,17 @@ impl NewEndpoint {
         Ok(self)
     }
 
-    /// The secret that signs.
+    /// The secret that signs. Where its profile has several schemes, call it once for
+    /// each form of their secrets: see [`Schemes`](crate::wire::scheme::Schemes).
     ///
     /// # Errors
     /// When it is blank or too long. Its scheme may ask for more at registration.
     pub fn secret(mut self, secret: impl Into<Vec<u8>>) -> Result<Self, EndpointError> {
-        self.secret = NewSecret::Is(Secret::new(secret)?);
+        let secret = Secret::new(secret)?;
+        match &mut self.secret {
+            NewSecret::Are(secrets) => secrets.push(secret),
+            NewSecret::AsBefore | NewSecret::None => self.secret = NewSecret::Are(vec![secret]),
+        }
         Ok(self)
     }
 

@@ -29,7 +29,7 @@ fn verifier(public: &str) -> Result<Verifier, SecretError> {
 }
 
 fn signer(private: &str) -> Result<Signer, SecretError> {
-    Signer::new(&Scheme::discord(), &SecretSet::of(secret(private)))
+    Signer::new(Scheme::discord(), &SecretSet::of(secret(private)))
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn s48_a_foreign_public_half_is_refused_in_svixs_form_too() {
     let [(seed, public), (_, other), _] =
         RFC.map(|(a, b)| (hex::decode(a).unwrap(), hex::decode(b).unwrap()));
     let whsk = |halves: &[&[u8]]| secret(format!("whsk_{}", STANDARD.encode(halves.concat())));
-    let made = |halves: &[&[u8]]| Signer::new(&Scheme::standard_v1a(), &SecretSet::of(whsk(halves))).err();
+    let made = |halves: &[&[u8]]| Signer::new(Scheme::standard_v1a(), &SecretSet::of(whsk(halves))).err();
     assert_eq!(made(&[&seed]), None);
     assert_eq!(made(&[&seed, &public]), None);
     assert_eq!(made(&[&seed, &other]), Some(SecretError::Pair));

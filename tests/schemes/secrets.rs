@@ -61,7 +61,7 @@ fn s31_the_signing_side_refuses_what_the_verifying_side_does() {
         [("standard", "whsec_BwcH"), ("github", "\0"), ("stripe", "whpk_x"), ("discord", "00")]
     {
         let secrets = SecretSet::of(secret(text));
-        assert!(Signer::new(&Scheme::named(scheme).unwrap(), &secrets).is_err(), "{scheme}");
+        assert!(Signer::new(Scheme::named(scheme).unwrap(), &secrets).is_err(), "{scheme}");
     }
 }
 
@@ -106,7 +106,7 @@ fn s35_no_key_of_another_kind_is_taken_whatever_the_scheme() {
     assert_eq!(refused("standard_v1a", POINT), SecretError::Prefix);
     assert_eq!(refused("discord", &whsec), SecretError::Encoding);
     let public = SecretSet::of(secret(public));
-    assert_eq!(Signer::new(&Scheme::standard_v1a(), &public).unwrap_err(), SecretError::Prefix);
+    assert_eq!(Signer::new(Scheme::standard_v1a(), &public).unwrap_err(), SecretError::Prefix);
 }
 
 #[test]

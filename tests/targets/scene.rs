@@ -54,7 +54,7 @@ pub(crate) fn targets() -> Vec<(Profile, &'static str)> {
 
 /// The targets that tell people.
 pub(crate) fn told() -> Vec<(Profile, &'static str)> {
-    targets().into_iter().filter(|(profile, _)| profile.scheme.is_none()).collect()
+    targets().into_iter().filter(|(profile, _)| profile.schemes.is_empty()).collect()
 }
 
 pub(crate) fn at(url: &str) -> Endpoint {

@@ -63,7 +63,10 @@ fn context(tenant: &TenantId, id: &EndpointId) -> Vec<u8> {
 
 fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let mut plain = Plain(Zeroizing::new(vec![FORMAT]));
-    plain.field(set.current.as_ref().map_or(b"", |secret| secret.expose()))?;
+    plain.count(set.current.len())?;
+    for secret in &set.current {
+        plain.field(secret.expose())?;
+    }
     plain.count(set.retiring.len())?;
     for Retiring { secret, until } in &set.retiring {
         plain.field(&until.as_micros().to_be_bytes())?;
@@ -79,11 +82,10 @@ fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, Store
 /// `None` where the bytes are none that `write` gives.
 fn read(plain: &[u8]) -> Option<(SecretSet, Headers)> {
     let mut fields = Fields(plain.strip_prefix(&[FORMAT])?);
-    let current = match fields.field()? {
-        [] => None,
-        secret => Some(Secret::new(secret).ok()?),
-    };
-    let mut set = SecretSet { current, retiring: Vec::new() };
+    let mut set = SecretSet::none();
+    for _ in 0..fields.count()? {
+        set.current.push(Secret::new(fields.field()?).ok()?);
+    }
     for _ in 0..fields.count()? {
         let until = Timestamp::from_micros(i64::from_be_bytes(fields.field()?.try_into().ok()?));
         set.retiring.push(Retiring { secret: Secret::new(fields.field()?).ok()?, until });
@@ -141,12 +143,13 @@ mod tests {
     #[test]
     fn secrets_and_headers_come_back_as_they_were() {
         let set = SecretSet::of(secret("old\0\n")).rotated(secret("new"), Timestamp::from_micros(-7));
+        let set = set.and(secret("of another scheme"));
         let headers = Headers::none().with("x-own", "a b").unwrap().with("authorization", "c").unwrap();
         for (set, headers) in [(set, headers), (SecretSet::none(), Headers::none())] {
             let (read_set, read_headers) = read(&write(&set, &headers).unwrap()).unwrap();
             let parts = |set: &SecretSet| {
                 (
-                    set.current.as_ref().map(|secret| secret.expose().to_vec()),
+                    set.current.iter().map(|secret| secret.expose().to_vec()).collect::<Vec<_>>(),
                     set.retiring
                         .iter()
                         .map(|old| (old.secret.expose().to_vec(), old.until))

@@ -116,7 +116,7 @@ fn secret_key(endpoint: &Endpoint) -> Result<&str, RenderError> {
     let Secrets::Open(secrets) = &endpoint.secrets else {
         return Err(RenderError { rule: "the secret key is open" });
     };
-    let key = secrets.current.as_ref().ok_or(RenderError { rule: "there is a secret key" })?;
+    let key = secrets.current.first().ok_or(RenderError { rule: "there is a secret key" })?;
     std::str::from_utf8(key.expose()).map_err(|_| RenderError { rule: "the secret key is UTF-8" })
 }
 

@@ -92,7 +92,7 @@ struct AlertLink<'a> {
 
 fn routing_key(endpoint: &Endpoint) -> Option<&str> {
     let Secrets::Open(secrets) = &endpoint.secrets else { return None };
-    let key = std::str::from_utf8(secrets.current.as_ref()?.expose()).ok()?.trim();
+    let key = std::str::from_utf8(secrets.current.first()?.expose()).ok()?.trim();
     (key.len() == ROUTING_KEY_LENGTH && key.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(key)
 }
 

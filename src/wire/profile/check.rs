@@ -7,6 +7,8 @@ use http::header;
 use crate::endpoint::{TIMEOUT_MAX, WIDTH_MAX};
 use crate::policy::retry::SPAN_MAX;
 
+use crate::wire::scheme::Scheme;
+
 use super::{Profile, Signing};
 
 /// The most of a response's body that a history keeps.
@@ -54,21 +56,20 @@ impl Profile {
             "is none, or more than zero and at most 366 days",
         );
         hold(
-            self.scheme.is_some() || self.envelope.carries_secret() || self.signing == Signing::Optional,
+            !self.schemes.is_empty() || self.envelope.carries_secret() || self.signing == Signing::Optional,
             "signing",
-            "is optional in a profile whose scheme and envelope use no secret",
+            "is optional in a profile whose schemes and envelope use no secret",
         );
         hold(
-            self.scheme.as_ref().is_none_or(|scheme| !scheme.signs_url()),
-            "scheme",
-            "signs no URL: sending signs what every endpoint gets alike",
+            !self.schemes.iter().any(Scheme::signs_url),
+            "schemes",
+            "sign no URL: sending signs what every endpoint gets alike",
         );
-        let scheme_writes =
-            |name| self.scheme.as_ref().is_some_and(|scheme| scheme.header_names().any(|own| own == name));
+        let scheme_writes = |name| self.schemes.header_names().any(|own| own == name);
         hold(
             !self.headers.keys().any(|name| NOT_A_PROFILES.contains(name) || scheme_writes(name)),
             "headers",
-            "leave out what the frame, the envelope and the scheme write",
+            "leave out what the frame, the envelope and the schemes write",
         );
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
@@ -82,7 +83,7 @@ mod tests {
 
     use crate::id::ProfileName;
     use crate::payload::live_chat::ApiVersion;
-    use crate::wire::scheme::Scheme;
+    use crate::wire::scheme::Schemes;
 
     use super::*;
 
@@ -115,15 +116,15 @@ mod tests {
             ("keep_body", Profile { keep_body: 4097, ..base() }),
             ("disable_after", Profile { disable_after: Some(Duration::ZERO), ..base() }),
             ("disable_after", Profile { disable_after: Some(Duration::MAX), ..base() }),
-            ("signing", Profile { scheme: None, ..base() }),
-            ("scheme", Profile { scheme: Some(Scheme::square()), ..base() }),
+            ("signing", Profile { schemes: Schemes::none(), ..base() }),
+            ("schemes", Profile { schemes: Scheme::square().into(), ..base() }),
             ("headers", Profile { headers: headers(header::CONTENT_LENGTH), ..base() }),
             ("headers", Profile { headers: headers(HeaderName::from_static("webhook-id")), ..base() }),
         ] {
             assert_eq!(fields(&profile), [field]);
         }
         assert_eq!(
-            fields(&Profile { scheme: None, signing: Signing::Optional, ..base() }),
+            fields(&Profile { schemes: Schemes::none(), signing: Signing::Optional, ..base() }),
             Vec::<&str>::new()
         );
     }

@@ -11,6 +11,7 @@ use crate::policy::egress::SchemePolicy;
 use crate::policy::outcome::ByStatus;
 use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::LiveChat;
+use crate::wire::scheme::Schemes;
 
 use super::{HOOKPOST, OnEnable, Profile, Signing, WIDTH, minutes, user_agent, web};
 
@@ -33,7 +34,7 @@ impl Profile {
         Self {
             name: Self::live_chat_name(version),
             envelope: Arc::new(LiveChat { version }),
-            scheme: None,
+            schemes: Schemes::none(),
             signing: Signing::Required,
             headers: user_agent(HOOKPOST),
             classifier: Arc::new(ByStatus::exactly(StatusCode::OK)),

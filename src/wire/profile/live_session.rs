@@ -25,7 +25,7 @@ impl Profile {
         Self {
             name: ProfileName::preset("live_session"),
             envelope: Arc::new(LiveSession),
-            scheme: Some(Scheme::live_session()),
+            schemes: Scheme::live_session().into(),
             signing: Signing::Required,
             headers: user_agent(HeaderValue::from_static("LiveSessionWebhooks/1.0")),
             classifier: Arc::new(ByStatus::any_2xx()),

@@ -82,7 +82,7 @@ use crate::policy::rate::Limit;
 use crate::policy::retry::{RetryPolicy, Schedule};
 
 use super::envelope::Envelope;
-use super::scheme::Scheme;
+use super::scheme::Schemes;
 
 pub use automations::MakeAnswers;
 pub use check::ProfileError;
@@ -113,8 +113,8 @@ pub struct Profile {
     pub name: ProfileName,
     /// Writes bodies.
     pub envelope: Arc<dyn Envelope>,
-    /// Signs them; `None` for targets whose URL is the credential.
-    pub scheme: Option<Scheme>,
+    /// Sign them, all at once; none for targets whose URL is the credential.
+    pub schemes: Schemes,
     /// Whether an endpoint must have a secret.
     pub signing: Signing,
     /// Headers sent with every request, such as the user agent.
@@ -200,7 +200,7 @@ fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
     Profile {
         name,
         envelope,
-        scheme: None,
+        schemes: Schemes::none(),
         signing: Signing::Optional,
         headers: user_agent(HOOKPOST),
         classifier: Arc::new(ByStatus::any_2xx()),

@@ -29,7 +29,7 @@ impl Profile {
         Self {
             name: ProfileName::preset("standard"),
             envelope: Arc::new(Verbatim),
-            scheme: Some(Scheme::standard()),
+            schemes: Scheme::standard().into(),
             signing: Signing::Required,
             headers: user_agent(HOOKPOST),
             classifier: Arc::new(ByStatus::any_2xx()),

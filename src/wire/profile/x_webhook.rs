@@ -22,7 +22,7 @@ impl Profile {
         Self {
             name: ProfileName::preset("x_webhook"),
             envelope: Arc::new(XWebhook),
-            scheme: Some(Scheme::x_webhook()),
+            schemes: Scheme::x_webhook().into(),
             signing: Signing::Optional,
             headers: user_agent(HOOKPOST),
             classifier: Arc::new(ByStatus::any_2xx()),

@@ -5,7 +5,7 @@ use super::{Algorithm, Encoding, SchemeError};
 
 /// The most signatures that a header may hold. A sender with more secrets in force
 /// signs with the newest; a verifier refuses a longer list.
-const SIGNATURES_MAX: usize = 32;
+pub(super) const SIGNATURES_MAX: usize = 32;
 
 /// What the signature's header looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(in crate::wire) struct Malformed {
 }
 
 impl Grammar {
-    /// The header's text for these codes, of which there are about `count`.
+    /// The header's text for these codes, of which there are at most `count`.
     pub(super) fn write(
         self,
         (algorithm, encoding): (Algorithm, Encoding),

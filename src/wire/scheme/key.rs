@@ -44,6 +44,16 @@ pub enum KeyForm {
 const PAIR_PREFIXES: [&[u8]; 2] = [b"whpk_", b"whsk_"];
 
 impl KeyForm {
+    /// What every sender's secret of this form begins with; empty for nothing.
+    pub(super) const fn prefix(&self) -> &'static str {
+        match self {
+            Self::AsGiven => "",
+            Self::Base64 { prefix, .. } => prefix,
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 { private, .. } => private,
+        }
+    }
+
     /// The HMAC key that this secret stands for.
     pub(super) fn read(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let text = secret.expose();

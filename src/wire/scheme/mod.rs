@@ -14,6 +14,7 @@ mod key;
 mod mac;
 mod message;
 mod presets;
+mod schemes;
 mod sides;
 mod sign;
 
@@ -28,6 +29,7 @@ pub use encoding::Encoding;
 pub use grammar::Grammar;
 pub use key::KeyForm;
 pub use mac::Algorithm;
+pub use schemes::Schemes;
 pub use sign::Signer;
 
 pub(super) use content::body_ends_timestamp;

@@ -1,4 +1,4 @@
-//! Signing a body.
+//! Signing a body, by every scheme at once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +10,28 @@ use crate::id::EventId;
 use crate::secret::{SecretError, SecretSet};
 use crate::time::Timestamp;
 
+use super::grammar::SIGNATURES_MAX;
 use super::sides::SigningKey;
-use super::{Message, Part, Recipe, Scheme};
+use super::{Message, Part, Recipe, Scheme, Schemes};
 
-/// A scheme with the keys of one endpoint: each key is hashed once, here.
+/// The schemes of a profile with the secrets of one endpoint: each key is hashed once,
+/// here.
 #[derive(Clone)]
 pub struct Signer {
-    scheme: Scheme,
-    /// The newest first; empty where nothing is to be signed.
-    keys: Vec<KeyInForce>,
-    /// Where the requests go, where the scheme signs that.
+    /// The schemes that there is a current secret for.
+    hands: Vec<Hand>,
+    /// Where the requests go, where a scheme signs that.
     url: Option<Arc<str>>,
+}
+
+/// What signs by one scheme.
+#[derive(Clone)]
+struct Hand {
+    scheme: Scheme,
+    /// The newest first.
+    keys: Vec<KeyInForce>,
+    /// How many schemes write into this one's header.
+    sharing: usize,
 }
 
 #[derive(Clone)]
@@ -32,24 +43,33 @@ struct KeyInForce {
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("scheme", &self.scheme).finish_non_exhaustive()
+        let schemes: Vec<_> = self.hands.iter().map(|hand| &hand.scheme).collect();
+        f.debug_struct("Signer").field("schemes", &schemes).finish_non_exhaustive()
     }
 }
 
 impl Signer {
-    /// A signer for these secrets. Without a current secret it signs nothing.
+    /// A signer for these secrets, by one scheme or by several at once. By a scheme
+    /// without a current secret it signs nothing, and a secret that belongs to none of
+    /// the schemes signs nothing: an endpoint may still have that of a scheme that was
+    /// given up.
     ///
     /// # Errors
-    /// When a secret, current or retiring, breaks the scheme's rule.
-    pub fn new(scheme: &Scheme, secrets: &SecretSet) -> Result<Self, SecretError> {
-        let current = secrets.current.iter().map(|secret| (secret, None));
-        let retiring = secrets.retiring.iter().map(|old| (&old.secret, Some(old.until)));
-        let keys = current
-            .chain(retiring)
-            .map(|(secret, until)| Ok(KeyInForce { key: scheme.signing_key(secret)?, until }))
-            .collect::<Result<Vec<_>, _>>()?;
-        let keys = if secrets.current.is_some() { keys } else { Vec::new() };
-        Ok(Self { scheme: scheme.clone(), keys, url: None })
+    /// When there are current secrets and none of them belongs to a scheme, or one that
+    /// does, current or retiring, breaks its scheme's rule.
+    pub fn new(schemes: impl Into<Schemes>, secrets: &SecretSet) -> Result<Self, SecretError> {
+        let schemes = schemes.into();
+        let mut hands: Vec<Hand> = Vec::new();
+        for scheme in schemes.iter() {
+            let keys = keys(&schemes, scheme, secrets)?;
+            if keys.first().is_some_and(|newest| newest.until.is_none()) {
+                hands.push(Hand { scheme: scheme.clone(), keys, sharing: schemes.sharing(scheme) });
+            }
+        }
+        if hands.is_empty() && !schemes.is_empty() && !secrets.current.is_empty() {
+            return Err(SecretError::Prefix);
+        }
+        Ok(Self { hands, url: None })
     }
 
     /// The same signer for requests to this URL, for schemes that sign it.
@@ -59,31 +79,37 @@ impl Signer {
         self
     }
 
-    /// Sets the scheme's headers for this body, signed at `now`. Without a current
-    /// secret, or without the URL that the scheme signs, it sets none of them.
+    /// Sets the schemes' headers for this body, signed at `now`. Without a current
+    /// secret for a scheme, or without the URL that it signs, it sets none of its own.
     pub fn sign(&self, id: &EventId, now: Timestamp, body: &[u8], headers: &mut HeaderMap) {
         let moment = Decimal::of(signed_seconds(now));
         let message = self.message(id, &moment, body);
-        let Some(signature) = self.signature_of(&message, now) else { return };
-        let recipe = self.scheme.recipe();
-        for part in &recipe.content {
-            match part {
-                Part::Id(header) => headers.insert(header.clone(), visible(message.id)),
-                Part::Timestamp(header) => headers.insert(header.clone(), visible(message.timestamp)),
-                _ => None,
-            };
+        for (at, hand) in self.hands.iter().enumerate().filter(|(_, hand)| self.knows_url_of(hand)) {
+            let recipe = hand.scheme.recipe();
+            let shares = |other: &Hand| other.scheme.recipe().header == recipe.header;
+            let joins = self.hands[..at].iter().any(|other| shares(other) && self.knows_url_of(other));
+            let before = headers.get(&recipe.header).filter(|_| joins);
+            let signature = signature_by(hand, &message, now, before);
+            for part in &recipe.content {
+                match part {
+                    Part::Id(header) => headers.insert(header.clone(), visible(message.id)),
+                    Part::Timestamp(header) => headers.insert(header.clone(), visible(message.timestamp)),
+                    _ => None,
+                };
+            }
+            headers.insert(recipe.header.clone(), signature);
         }
-        headers.insert(recipe.header.clone(), signature);
     }
 
-    /// The signature header's whole value: by all secrets in force at `now` where
-    /// the header holds a list, else by the current one. `None` where [`Signer::sign`]
-    /// sets nothing.
+    /// The whole value of the first scheme's signature header: by all secrets in force at
+    /// `now` where the header holds a list, else by the current one. `None` where
+    /// [`Signer::sign`] sets nothing.
     #[must_use]
     pub fn signature(&self, id: &EventId, now: Timestamp, body: &[u8]) -> Option<HeaderValue> {
         let moment = Decimal::of(signed_seconds(now));
         let message = self.message(id, &moment, body);
-        self.signature_of(&message, now)
+        let hand = self.hands.first().filter(|hand| self.knows_url_of(hand))?;
+        Some(signature_by(hand, &message, now, None))
     }
 
     fn message<'a>(&'a self, id: &'a EventId, moment: &'a Decimal, body: &'a [u8]) -> Message<'a> {
@@ -91,16 +117,39 @@ impl Signer {
         Message { url, id: id.as_str().as_bytes(), timestamp: moment.as_bytes(), body }
     }
 
-    fn signature_of(&self, message: &Message<'_>, now: Timestamp) -> Option<HeaderValue> {
-        let Recipe { content, algorithm, encoding, grammar, .. } = self.scheme.recipe();
-        if self.keys.is_empty() || (self.url.is_none() && self.scheme.signs_url()) {
-            return None;
-        }
-        let signing = self.keys.iter().filter(|held| held.until.is_none_or(|until| now < until));
-        let macs = signing.map(|held| held.key.sign(content, message));
-        let text = grammar.write((*algorithm, *encoding), message.timestamp, self.keys.len(), macs);
-        Some(header_value(Bytes::from(text)))
+    fn knows_url_of(&self, hand: &Hand) -> bool {
+        self.url.is_some() || !hand.scheme.signs_url()
     }
+}
+
+/// The signatures by one scheme, behind those that its list holds already.
+fn signature_by(
+    hand: &Hand,
+    message: &Message<'_>,
+    now: Timestamp,
+    before: Option<&HeaderValue>,
+) -> HeaderValue {
+    let Recipe { content, algorithm, encoding, grammar, .. } = hand.scheme.recipe();
+    let most = SIGNATURES_MAX / hand.sharing;
+    let in_force = hand.keys.iter().filter(|held| held.until.is_none_or(|until| now < until));
+    let macs = in_force.map(|held| held.key.sign(content, message)).take(most);
+    let count = hand.keys.len().min(most);
+    let text = grammar.write((*algorithm, *encoding), message.timestamp, count, macs);
+    header_value(Bytes::from(match before {
+        Some(before) => [before.as_bytes(), b" ", &text].concat(),
+        None => text,
+    }))
+}
+
+/// The keys that sign by this scheme, the current ones first.
+fn keys(schemes: &Schemes, scheme: &Scheme, secrets: &SecretSet) -> Result<Vec<KeyInForce>, SecretError> {
+    let current = secrets.current.iter().map(|secret| (secret, None));
+    let retiring = secrets.retiring.iter().map(|old| (&old.secret, Some(old.until)));
+    current
+        .chain(retiring)
+        .filter(|(secret, _)| schemes.signs_with(scheme, secret, &secrets.current))
+        .map(|(secret, until)| Ok(KeyInForce { key: scheme.signing_key(secret)?, until }))
+        .collect()
 }
 
 /// What a timestamp header says: no sign, so a clock before the epoch says zero.
@@ -164,7 +213,7 @@ mod tests {
     #[test]
     fn a_signer_prints_no_key() {
         let secret = Secret::new("canary-4711").unwrap();
-        let signer = Signer::new(&Scheme::live_session(), &SecretSet::of(secret)).unwrap();
+        let signer = Signer::new(Scheme::live_session(), &SecretSet::of(secret)).unwrap();
         assert!(!format!("{signer:?} {signer:#?}").contains("canary"));
     }
 }

@@ -1,0 +1,123 @@
+//! What its profile asks of an endpoint.
+
+use crate::endpoint::{Endpoint, EndpointError, Headers};
+use crate::id::{EndpointId, ProfileName};
+use crate::policy::egress::EndpointUrl;
+use crate::secret::{SECRETS_MAX, Secret, SecretError, SecretSet, Secrets};
+use crate::time::Timestamp;
+use crate::wire::profile::{Profile, Signing};
+use crate::wire::scheme::{Schemes, Signer};
+
+use super::Webhooks;
+use super::builder::longest_timeout;
+use super::endpoints::RegisterError;
+use super::new_endpoint::{NewEndpoint, NewSecret};
+
+impl Webhooks {
+    /// Checks what [`register`](Self::register) would check of the endpoint itself, and
+    /// writes nothing.
+    ///
+    /// # Errors
+    /// When it breaks a rule of its profile.
+    pub fn check(&self, new: NewEndpoint) -> Result<(), RegisterError> {
+        let id = new.id.clone().map_or_else(|| EndpointId::new("new"), Ok).map_err(EndpointError::from)?;
+        let secrets = new.secret.first();
+        self.checked(new, id, secrets, Timestamp::EPOCH).map(|_| ())
+    }
+
+    /// Whether an endpoint of this profile may have this URL, and how it would be written.
+    ///
+    /// # Errors
+    /// Names the rule of the profile, or of the addresses that may be reached, that it
+    /// breaks. Whether another endpoint has it is known only when one is written.
+    pub fn check_url(&self, profile: &ProfileName, url: &str) -> Result<EndpointUrl, RegisterError> {
+        let profile = self.profile(profile)?;
+        let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
+        if url.judge_literal(&self.shared.settings.addresses).is_err() {
+            let rule = "names an address that is not public";
+            return Err(EndpointError::Field { field: "url", rule }.into());
+        }
+        Ok(url)
+    }
+
+    /// Checks everything that the profile asks of an endpoint.
+    pub(super) fn checked(
+        &self,
+        new: NewEndpoint,
+        id: EndpointId,
+        secrets: SecretSet,
+        since: Timestamp,
+    ) -> Result<Endpoint, RegisterError> {
+        let profile = self.profile(&new.profile)?;
+        let url = self.check_url(&new.profile, &new.url.0)?;
+        if let NewSecret::Are(secrets) = &new.secret {
+            check_forms(secrets, &profile.schemes)?;
+        }
+        check_secrets(&secrets, &profile)?;
+        check_headers(&new.headers, &profile)?;
+        let longest = longest_timeout(self.shared.settings.lease);
+        if new.overrides.timeout.is_some_and(|timeout| timeout > longest) {
+            let rule = "is covered by the lease, less connecting, the store and a margin";
+            return Err(EndpointError::Field { field: "timeout", rule }.into());
+        }
+        Ok(Endpoint {
+            id,
+            tenant: new.tenant,
+            name: new.name,
+            url,
+            profile: new.profile,
+            secrets: Secrets::Open(secrets),
+            subscription: new.subscription,
+            headers: new.headers,
+            overrides: new.overrides,
+            enabled: new.enabled,
+            since,
+            version: 0,
+        })
+    }
+}
+
+pub(super) fn check_secrets(secrets: &SecretSet, profile: &Profile) -> Result<(), RegisterError> {
+    let refuse = |rule| Err(EndpointError::Field { field: "secret", rule }.into());
+    let (schemes, current) = (&profile.schemes, &secrets.current);
+    if current.is_empty() && profile.signing == Signing::Required {
+        return refuse("is set, since its profile signs every request");
+    }
+    if current.len() + secrets.retiring.len() > SECRETS_MAX {
+        return refuse("is one of at most 10 that are in force at once");
+    }
+    let is_text = |secret: &Secret| std::str::from_utf8(secret.expose()).is_ok();
+    if profile.envelope.carries_secret() && !current.iter().all(is_text) {
+        return refuse("is UTF-8, since its profile writes it into the body");
+    }
+    Signer::new(schemes, secrets).map(drop).map_err(|error| EndpointError::Secret(error).into())
+}
+
+/// Secrets that are handed in belong to a scheme each. Those that an endpoint has may be
+/// left over from a scheme that its profile gave up.
+pub(super) fn check_forms(new: &[Secret], schemes: &Schemes) -> Result<(), EndpointError> {
+    for (at, secret) in new.iter().enumerate() {
+        let form = schemes.form_of(secret);
+        if form.is_none() && !schemes.is_empty() {
+            return Err(SecretError::Prefix.into());
+        }
+        if new[..at].iter().any(|other| schemes.form_of(other) == form) {
+            let rule = "is one for each form that the profile's schemes ask for";
+            return Err(EndpointError::Field { field: "secret", rule });
+        }
+    }
+    Ok(())
+}
+
+fn check_headers(headers: &Headers, profile: &Profile) -> Result<(), RegisterError> {
+    let rule = "its name belongs to its profile";
+    let own = |name: &http::HeaderName| {
+        profile.headers.contains_key(name)
+            || profile.schemes.header_names().any(|own| own == name)
+            || profile.envelope.header_names().contains(name)
+    };
+    match headers.as_map().keys().find(|name| own(name)) {
+        Some(name) => Err(EndpointError::Header { name: name.to_string(), rule }.into()),
+        None => Ok(()),
+    }
+}
