@@ -57,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     expected.that("nothing was sent", bin.requests().is_empty());
     expected.that("the state says off", !calls.license_webhooks_enabled(None).await?);
 
-    title("enable, over HTTP: the same call by a client of LiveChat's");
+    title("enable, by a request as LiveChat's clients send it");
     let owner = application.clone();
     let api =
         ConfigurationApi::new(Arc::clone(&live_chat), Arc::new(move |token: &str| known(token, &owner)));

@@ -12,17 +12,16 @@ mod shown;
 mod stage;
 
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hookpost::admin::live_chat::{
     Caller, LiveChat, MemoryRows, NewWebhook, Refusal, Rules, Token, TokenScope,
 };
-use hookpost::payload::live_chat::{Answers, ApiVersion, License, Occurrence, Reception, Webhook};
-use hookpost::testing::{Answer, Received, Receiver};
+use hookpost::payload::live_chat::{Answers, ApiVersion, License, Occurrence, ReadError, Reception, Webhook};
+use hookpost::testing::{Answer, Receiver};
 use hookpost::wire::verify::BodyKeys;
-use hookpost::{Profile, Secret, Timestamp, Verifier};
+use hookpost::{Profile, Secret, Verifier};
 
 use apps::Apps;
 use shown::{Expected, title};
@@ -39,12 +38,9 @@ const STORY: [&str; 3] = [
     include_str!("../../tests/fixtures/systems/lc_07_chat_deactivated_router.json"),
 ];
 
-type Heard = Arc<Mutex<Vec<Webhook>>>;
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let heard = Heard::default();
-    let receiver = listen(Arc::clone(&heard)).await?;
+    let receiver = listen().await?;
     let url = receiver.url("/apps");
     let webhooks = stage::sender(Profile::live_chat(), &url)?;
     let license = License { id: 100_200_300, organization: "4b1c7e7a-6f0c-4f6e-9c2b-2b9b2f1d9a10".parse()? };
@@ -68,7 +64,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         webhooks.publish(Occurrence::new(&webhook.action, payload)?.on(&license)?).await?;
     }
     stage::work_off(&webhooks).await?;
-    let story = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let requests = receiver.requests();
+    let authentic = requests.iter().filter(|request| request.is_verified());
+    let story = authentic.map(|request| Webhook::read(&request.body)).collect::<Result<Vec<_>, _>>()?;
     for webhook in &story {
         println!("{}", webhook.action);
     }
@@ -97,25 +95,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     expected.check()
 }
 
-/// One URL for all three: it verifies, reads, keeps, and answers as LiveChat wants it.
-async fn listen(heard: Heard) -> Result<Receiver, Box<dyn Error>> {
+/// One URL for all three: it verifies, reads, and answers as LiveChat wants it.
+async fn listen() -> Result<Receiver, Box<dyn Error>> {
     let receiver = Receiver::start().await?;
-    let verifier = Verifier::live_chat(BodyKeys::of([Secret::new(KEY)?]))?;
-    receiver.answer_by(move |request| {
-        let reception = receive(&verifier, request, &heard);
+    receiver.verify_with(Verifier::live_chat(BodyKeys::of([Secret::new(KEY)?]))?);
+    receiver.answer_by(|request| {
+        let reception = match Webhook::read(&request.body) {
+            _ if !request.is_verified() => Reception::WrongKey,
+            Ok(_) => Reception::Handled,
+            Err(_) => Reception::Unreadable,
+        };
         Answer::status(Answers::new().status(reception).as_u16())
     });
     Ok(receiver)
-}
-
-fn receive(verifier: &Verifier, request: &Received, heard: &Heard) -> Reception {
-    let now = Timestamp::from(SystemTime::now());
-    if verifier.verify(&request.header_map(), &request.body, now).is_err() {
-        return Reception::WrongKey;
-    }
-    let Ok(webhook) = Webhook::read(&request.body) else { return Reception::Unreadable };
-    heard.lock().unwrap_or_else(PoisonError::into_inner).push(webhook);
-    Reception::Handled
 }
 
 fn request(action: &str, url: &str) -> Result<NewWebhook, Refusal> {
@@ -125,7 +117,7 @@ fn request(action: &str, url: &str) -> Result<NewWebhook, Refusal> {
     NewWebhook::from_json(body.to_string().as_bytes())
 }
 
-fn read(body: &'static str) -> Result<Webhook, hookpost::payload::live_chat::ReadError> {
+fn read(body: &'static str) -> Result<Webhook, ReadError> {
     Webhook::read(&Bytes::from_static(body.as_bytes()))
 }
 

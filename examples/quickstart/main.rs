@@ -28,7 +28,6 @@ use hookpost::seam::{PageAfter, Selection, StateFilter};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
 use hookpost::transports::ReqwestTransport;
-use hookpost::webhooks::TestReport;
 use hookpost::{EndpointError, Filter, NewEndpoint, NewEvent, RegisterError, Subscription, Webhooks};
 use tokio::sync::oneshot;
 
@@ -60,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     register(&webhooks, &receivers).await?;
 
     title("a test ping, before anything has happened");
-    let ping: TestReport = webhooks.test(&tenant, &"chat".parse()?).await?;
+    let ping = webhooks.test(&tenant, &"chat".parse()?).await?;
 
     title("four events");
     publish(&webhooks).await?;
