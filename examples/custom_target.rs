@@ -4,10 +4,11 @@
 //!
 //! `cargo run --example custom_target` plays the service on this machine. With `NTFY_URL`
 //! set to the URL of a topic it sends there.
-#![allow(unreachable_pub, reason = "an example is no library")]
 
+mod shown;
 mod stage;
 
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -16,10 +17,10 @@ use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::testing::{Answer, Receiver};
 use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample};
 use hookpost::wire::message::{Script, Unit, Wording};
-use hookpost::{Endpoint, Event, Profile};
+use hookpost::{Endpoint, Event, NewEndpoint, NewEvent, Profile};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use stage::{Failure, Sender, check, is_delivered};
+use shown::{Expected, title};
 
 const TITLE: HeaderName = HeaderName::from_static("title");
 static OWN: [HeaderName; 1] = [TITLE];
@@ -54,7 +55,7 @@ impl Envelope for Push {
 }
 
 /// What differs from the chats that hookpost knows.
-fn push() -> Result<Profile, Failure> {
+fn push() -> Result<Profile, Box<dyn Error>> {
     Ok(Profile {
         name: "push".parse()?,
         envelope: Arc::new(Push::default()),
@@ -65,29 +66,32 @@ fn push() -> Result<Profile, Failure> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
-    let (url, service) = if let Ok(url) = std::env::var("NTFY_URL") {
-        (url, None)
-    } else {
-        let service = Receiver::start().await?;
-        service.next([Answer::status(503)]);
-        (service.url("/acme-orders"), Some(service))
-    };
-    let sender = Sender::start(push()?, &url).await?;
-    sender.tell("order.paid", r#"{"customer":"Ada","total":"12.50 EUR"}"#).await?;
-    let deliveries = sender.stop().await?;
+async fn main() -> Result<(), Box<dyn Error>> {
+    let outside = std::env::var("NTFY_URL").ok();
+    let service = Receiver::start().await?;
+    service.next([Answer::status(503)]);
+    let url = outside.clone().unwrap_or_else(|| service.url("/acme-orders"));
+    let webhooks = stage::sender(push()?, &url)?;
+    webhooks.register(NewEndpoint::new("acme", url, "push")?).await?;
 
-    let mut expectations = vec![("it arrives", deliveries.len() == 1 && deliveries.iter().all(is_delivered))];
-    if let Some(service) = service {
+    title("an order is paid");
+    let order = r#"{"customer":"Ada","total":"12.50 EUR"}"#;
+    webhooks.publish(NewEvent::json("acme", "order.paid", order)?).await?;
+    let stats = stage::work_off(&webhooks).await?;
+    stage::print_history(&webhooks, "acme").await?;
+
+    let mut expected = Expected::default();
+    expected.that("it arrives", stats.delivered == 1);
+    if outside.is_none() {
         let requests = service.requests();
         let last = requests.last().ok_or("nothing was sent")?;
-        let body = String::from_utf8_lossy(&last.body).into_owned();
-        println!("\n{body}\n");
-        expectations.extend([
-            ("a service that is down gets it again", requests.len() == 2 && requests[0].body == last.body),
-            ("the title is a header", last.header("title") == Some("Order paid")),
-            ("the text reads well", body == "Order paid\nCustomer: Ada\nTotal: 12.50 EUR"),
-        ]);
+        let body = String::from_utf8_lossy(&last.body);
+        title("what the service got");
+        println!("{body}");
+        let again = requests.len() == 2 && requests[0].body == last.body;
+        expected.that("a service that is down gets it again", again);
+        expected.that("the title is a header", last.header("title") == Some("Order paid"));
+        expected.that("the text reads well", body == "Order paid\nCustomer: Ada\nTotal: 12.50 EUR");
     }
-    check(&expectations)
+    expected.check()
 }

@@ -5,31 +5,24 @@
 //! `cargo run --example live_session`
 //!
 //! With `HOOKPOST_URL` the same goes to a receiver of yours, signed with the secret below.
-#![allow(unreachable_pub, reason = "an example is no library")]
+
+mod shown;
+mod stage;
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::sync::Arc;
-use std::time::Duration;
 
 use hookpost::admin::live_session::{Actor, AlertEvent, AlertForm, EndpointForm, Role};
 use hookpost::admin::{AdminError, LiveSessionAdmin};
-use hookpost::delivery::State;
 use hookpost::payload::Extra;
 use hookpost::payload::live_session::{
     Body, Custom, ErrorName, JsError, Kind, NetError, Payload, Properties, Property, RageClick, SessionEvent,
     Visitor,
 };
-use hookpost::policy::egress::AddressPolicy;
-use hookpost::policy::retry::{RetryPolicy, Schedule};
-use hookpost::seam::{PageAfter, Selection};
-use hookpost::stores::memory::MemoryStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::{Received, Receiver};
-use hookpost::transports::ReqwestTransport;
 use hookpost::{NewEvent, Profile, Scheme, Secret, Verifier, Webhooks};
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
+
+use shown::{Expected, title};
 
 const ACCOUNT: &str = "3ca3b1b";
 const WEBSITE: &str = "8d53ea3";
@@ -42,75 +35,50 @@ async fn main() -> Result<(), Box<dyn Error>> {
     receiver.verify_with(Verifier::new(&Scheme::live_session(), [Secret::new(SECRET)?])?);
     receiver.refuse_unverified();
     receiver.next([503]);
+    let url = outside.clone().unwrap_or_else(|| receiver.url("/webhooks"));
+    let webhooks = stage::sender(Profile::live_session(), &url)?;
+    let mut expected = Expected::default();
 
-    let webhooks = build(outside.is_some())?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let engine = webhooks.clone();
-    let running = tokio::spawn(async move { engine.run(async { stopped.await.unwrap_or(()) }).await });
-
-    title("settings");
+    title("an endpoint");
     let admin = LiveSessionAdmin::new(webhooks.clone());
     let owner = Actor::new(ACCOUNT.parse()?, Role::Owner);
     let member = Actor::new(ACCOUNT.parse()?, Role::from("Member".to_owned()));
-    let url = outside.clone().unwrap_or_else(|| receiver.url("/webhooks"));
     let form = EndpointForm::new(url, WEBSITE).secret(SECRET);
     let forbidden = admin.create(&member, form.clone()).await;
+    expected.that("a member changes nothing", matches!(forbidden, Err(AdminError::Forbidden { .. })));
     let endpoint = admin.create(&owner, form).await?;
     publish(&webhooks, Kind::RageClick(RageClick { clicks: Some(9) })).await?;
+    let stats = stage::work_off(&webhooks).await?;
+    expected.that("without an alert it gets nothing", stats.delivered == 0);
+
+    title("two alerts");
     for (name, event) in
         [("coupons", AlertEvent::saying(26, "Coupon applied")), ("crashes", AlertEvent::all_of(25))]
     {
         let alert = admin.create_alert(&owner, AlertForm::new(name, &endpoint.id, [event])).await?;
         println!("{:10} kind {:3} {:?}", alert.name, alert.events[0].kind, alert.events[0].value);
     }
-
-    title("events");
     publish(&webhooks, coupon("Coupon applied")?).await?;
     publish(&webhooks, coupon("Cart emptied")?).await?;
     let crash = "TypeError: cart.total is not a function";
     let crash = JsError { name: ErrorName::Error, value: Some(crash.to_owned()), count: Some(3) };
     publish(&webhooks, Kind::JsError(crash)).await?;
     publish(&webhooks, Kind::NetError(NetError { status: Some(503), ..NetError::default() })).await?;
-    until_nothing_is_pending(&webhooks).await?;
+    let stats = stage::work_off(&webhooks).await?;
+    expected.that("two of four events were wanted, and delivered", stats.delivered == 2);
+    expected.that("nothing else was sent", stats.failed + stats.cancelled == 0);
 
-    let history = webhooks.deliveries(&owner.account, Selection::default(), PageAfter::first(100)).await?;
-    let delivered = history.deliveries.iter().filter(|it| it.state == State::Delivered { confirmed: true });
-    let mut expectations = vec![
-        ("a member changes nothing", matches!(forbidden, Err(AdminError::Forbidden { .. }))),
-        ("two of five events were wanted, and delivered", delivered.count() == 2),
-        ("nothing else was sent", history.deliveries.len() == 2),
-    ];
     if outside.is_none() {
         title("what arrived");
         let names = handle_once_each(&receiver)?;
         title("the request bin");
         print!("{receiver}");
-        expectations.extend([
-            ("the receiver failed once, and got that message again", receiver.requests().len() == 3),
-            ("each message was handled once", names == ["Custom", "Error"]),
-            ("every signature was right", receiver.requests().iter().all(Received::is_verified)),
-        ]);
+        let requests = receiver.requests();
+        expected.that("the receiver failed once, and got that message again", requests.len() == 3);
+        expected.that("each message was handled once", names == ["Custom", "Error"]);
+        expected.that("every signature was right", requests.iter().all(Received::is_verified));
     }
-    stop.send(()).unwrap_or(());
-    running.await??;
-    check(&expectations)
-}
-
-/// The sender. On this machine, retries wait for a second where LiveSession waits for
-/// minutes, and loopback is let through; outside, all is as the profile has it.
-fn build(outside: bool) -> Result<Webhooks, Box<dyn Error>> {
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
-    if outside {
-        let transport = Arc::new(ReqwestTransport::builder().build()?);
-        return Ok(Webhooks::builder(store, transport).build()?);
-    }
-    let addresses = AddressPolicy::public_only().danger_allow_loopback();
-    let transport = ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build()?;
-    let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(1)])?);
-    Ok(Webhooks::builder(store, Arc::new(transport))
-        .addresses(addresses)
-        .profile(Profile { retry, ..Profile::live_session() })
-        .build()?)
+    expected.check()
 }
 
 /// What a visitor of the website did.
@@ -157,33 +125,4 @@ fn handle_once_each(receiver: &Receiver) -> Result<Vec<String>, Box<dyn Error>> 
     }
     names.sort();
     Ok(names)
-}
-
-async fn until_nothing_is_pending(webhooks: &Webhooks) -> Result<(), Box<dyn Error>> {
-    let account = ACCOUNT.parse()?;
-    let settled = async {
-        loop {
-            let stats = webhooks.stats(Some(&account)).await?;
-            if stats.unrouted + stats.pending == 0 {
-                return Ok(());
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(Duration::from_secs(30), settled).await?
-}
-
-fn title(text: &str) {
-    println!("\n{text}");
-}
-
-fn check(expectations: &[(&str, bool)]) -> Result<(), Box<dyn Error>> {
-    title("what was expected");
-    for (expectation, held) in expectations {
-        println!("{} {expectation}", if *held { "  held " } else { "  FAILED" });
-    }
-    match expectations.iter().filter(|(_, held)| !held).count() {
-        0 => Ok(()),
-        failed => Err(format!("{failed} of {} expectations failed", expectations.len()).into()),
-    }
 }

@@ -3,12 +3,13 @@
 //!
 //! `cargo run --example receiver` sends it three orders. Of one the answer is lost after the
 //! work was done, of another the work fails half way: each comes twice and counts once. Then
-//! strangers knock. It exits with 0 if everything went as expected.
-#![allow(unreachable_pub, reason = "an example is no library")]
+//! strangers knock.
 
+mod shown;
 mod stage;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,23 +19,16 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use hookpost::delivery::Delivery;
-use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
-use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::receive::tower::VerifyLayer;
 use hookpost::receive::{Deduplicator, Sighting, SqliteDeduplicator};
-use hookpost::seam::{PageAfter, Selection};
-use hookpost::stores::memory::MemoryStore;
-use hookpost::system::SystemClock;
-use hookpost::transports::ReqwestTransport;
-use hookpost::{NewEndpoint, NewEvent, Profile, Scheme, Secret, Timestamp, Verified, Verifier, Webhooks};
+use hookpost::{NewEndpoint, NewEvent, Profile, Scheme, Secret, Timestamp, Verified, Verifier};
 use http::StatusCode;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use stage::{Failure, check, is_delivered};
+use shown::{Expected, title};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const ANSWER_IS_LOST: u64 = 2;
@@ -53,7 +47,7 @@ struct Shop {
 }
 
 /// Everything that stands between the network and the work.
-fn routes(shop: Shop) -> Result<Router, Failure> {
+fn routes(shop: Shop) -> Result<Router, Box<dyn Error>> {
     let verifier = Verifier::new(&Scheme::standard(), [Secret::new(SECRET)?])?;
     let guard = VerifyLayer::new(verifier)
         .body_limit(64 * 1024)
@@ -110,10 +104,10 @@ impl Shop {
     }
 }
 
-type WorkFailed = Box<dyn std::error::Error + Send + Sync>;
+type WorkFailed = Box<dyn Error + Send + Sync>;
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let directory = std::env::temp_dir().join(format!("hookpost-receiver-{}", std::process::id()));
     std::fs::create_dir_all(&directory)?;
     let outcome = play(&directory.join("shop.db")).await;
@@ -121,7 +115,7 @@ async fn main() -> Result<(), Failure> {
     outcome
 }
 
-async fn play(database: &Path) -> Result<(), Failure> {
+async fn play(database: &Path) -> Result<(), Box<dyn Error>> {
     let own = Connection::open(database)?;
     own.execute_batch(
         "PRAGMA journal_mode = WAL;
@@ -135,7 +129,9 @@ async fn play(database: &Path) -> Result<(), Failure> {
     let routes = routes(shop.clone())?;
     let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
 
-    let deliveries = send(&format!("http://{address}/hooks"), 1..=3).await?;
+    title("three orders are paid");
+    let delivered = send(&format!("http://{address}/hooks"), 1..=3).await?;
+    title("strangers knock");
     let unsigned = knock(address, "POST", "content-length: 2", "{}").await?;
     let badly_signed = knock(address, "POST", BADLY_SIGNED, "{}").await?;
     let by_get = knock(address, "GET", "content-length: 0", "").await?;
@@ -144,56 +140,31 @@ async fn play(database: &Path) -> Result<(), Failure> {
 
     let paid = |number: i64| own.query_row(PAID, [number], |row| row.get::<_, i64>(0));
     let visits = shop.visits.lock().unwrap_or_else(PoisonError::into_inner);
-    check(&[
-        ("every order arrives", deliveries.len() == 3 && deliveries.iter().all(is_delivered)),
-        ("one came once and is paid once", visits[&1] == 1 && paid(1)? == 1),
-        ("one whose answer was lost came twice and is paid once", visits[&2] == 2 && paid(2)? == 1),
-        ("one whose work failed came twice and is paid once", visits[&3] == 2 && paid(3)? == 1),
-        ("who proves nothing gets 401 and no reason", unsigned == Answer::empty(401)),
-        ("whatever is wrong with his proof", badly_signed == unsigned),
-        ("no other method is taken", by_get == Answer::empty(405)),
-        ("nor a body over the limit, of which nothing was read", too_large == Answer::empty(413)),
-    ])
+    let mut expected = Expected::default();
+    expected.that("every order arrives", delivered == 3);
+    expected.that("one came once and is paid once", visits[&1] == 1 && paid(1)? == 1);
+    expected.that("one whose answer was lost came twice and is paid once", visits[&2] == 2 && paid(2)? == 1);
+    expected.that("one whose work failed came twice and is paid once", visits[&3] == 2 && paid(3)? == 1);
+    expected.that("who proves nothing gets 401 and no reason", unsigned == Answer::empty(401));
+    expected.that("whatever is wrong with his proof", badly_signed == unsigned);
+    expected.that("no other method is taken", by_get == Answer::empty(405));
+    expected.that("nor a body over the limit, of which nothing was read", too_large == Answer::empty(413));
+    expected.check()
 }
 
 const PAID: &str = "SELECT paid FROM orders WHERE number = ?1";
 const BADLY_SIGNED: &str =
     "content-length: 2\r\nwebhook-id: a\r\nwebhook-timestamp: 1\r\nwebhook-signature: v1,AA";
 
-/// Publishes the orders, and waits until nothing more will become of them.
-async fn send(url: &str, orders: impl Iterator<Item = u64>) -> Result<Vec<Delivery>, Failure> {
-    let addresses = AddressPolicy::public_only().danger_allow_loopback();
-    let transport = ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build()?;
-    let second = [Duration::from_secs(1); 3];
-    let profile = Profile {
-        urls: UrlPolicy::http_and_https(),
-        retry: RetryPolicy::new(Schedule::list(second)?),
-        ..Profile::standard()
-    };
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
-    let webhooks =
-        Webhooks::builder(store, Arc::new(transport)).addresses(addresses).profile(profile).build()?;
+/// Publishes the orders, and says how many were delivered.
+async fn send(url: &str, orders: impl Iterator<Item = u64>) -> Result<u64, Box<dyn Error>> {
+    let webhooks = stage::sender(Profile::standard(), url)?;
     webhooks.register(NewEndpoint::new("acme", url, "standard")?.secret(SECRET)?).await?;
-    let engine = webhooks.clone();
-    let running = tokio::spawn(async move { engine.run(std::future::pending::<()>()).await });
-
     for order in orders {
         let payload = format!(r#"{{"order":{order}}}"#);
         webhooks.publish(NewEvent::json("acme", "order.paid", payload)?).await?;
     }
-    let acme = "acme".parse()?;
-    let settled = async {
-        loop {
-            let stats = webhooks.stats(Some(&acme)).await?;
-            if stats.unrouted + stats.pending == 0 {
-                return Ok::<_, Failure>(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), settled).await??;
-    running.abort();
-    Ok(webhooks.deliveries(&acme, Selection::default(), PageAfter::first(100)).await?.deliveries)
+    Ok(stage::work_off(&webhooks).await?.delivered)
 }
 
 /// What a stranger is told.
@@ -210,7 +181,7 @@ impl Answer {
 }
 
 /// Sends a request that no sender signed.
-async fn knock(to: SocketAddr, method: &str, headers: &str, body: &str) -> Result<Answer, Failure> {
+async fn knock(to: SocketAddr, method: &str, headers: &str, body: &str) -> Result<Answer, Box<dyn Error>> {
     let mut connection = TcpStream::connect(to).await?;
     let request = format!(
         "{method} /hooks HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n\

@@ -3,64 +3,61 @@
 //!
 //! `cargo run --example slack` plays Slack on this machine. With `SLACK_WEBHOOK_URL` set to
 //! the URL of an incoming webhook it posts to that channel.
-#![allow(unreachable_pub, reason = "an example is no library")]
 
+mod shown;
 mod stage;
 
+use std::error::Error;
 use std::sync::Arc;
 
 use hookpost::testing::{Answer, Receiver};
 use hookpost::wire::envelope::Slack;
 use hookpost::wire::message::{BuiltIn, Message, Template};
-use hookpost::{Event, Profile};
+use hookpost::{Event, NewEndpoint, NewEvent, Profile};
 use serde_json::Value;
 
-use stage::{Failure, Sender, check, is_delivered};
+use shown::{Expected, title};
 
 const MESSAGE: &str = include_str!("../tests/fixtures/systems/bl_02_message_received.json");
 const HOSTILE: &str = include_str!("../tests/fixtures/systems/bl_04_hostile_text.json");
 const ORDER: &str = r#"{"order":7,"customer":"Ada","url":"https://shop.example/orders/7"}"#;
 
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
-    let (url, slack) = if let Ok(url) = std::env::var("SLACK_WEBHOOK_URL") {
-        (url, None)
-    } else {
-        let slack = play_slack().await?;
-        (slack.url("/services/T0/B0/secret"), Some(slack))
-    };
+async fn main() -> Result<(), Box<dyn Error>> {
+    let outside = std::env::var("SLACK_WEBHOOK_URL").ok();
+    let slack = play_slack().await?;
+    let url = outside.clone().unwrap_or_else(|| slack.url("/services/T0/B0/secret"));
     let envelope = Arc::new(Slack::worded_by(in_our_words));
-    let sender = Sender::start(Profile { envelope, ..Profile::slack() }, &url).await?;
+    let webhooks = stage::sender(Profile { envelope, ..Profile::slack() }, &url)?;
+    webhooks.register(NewEndpoint::new("acme", url, "slack")?).await?;
 
-    sender.tell("message.received", MESSAGE).await?;
-    sender.tell("message.received", HOSTILE).await?;
-    sender.tell("order.paid", ORDER).await?;
-    let deliveries = sender.stop().await?;
-
-    let everything_arrived = deliveries.len() == 3 && deliveries.iter().all(is_delivered);
-    let mut expectations = vec![("everything arrives, and Slack says ok", everything_arrived)];
-    if let Some(slack) = slack {
-        let posted: Vec<Value> = slack
-            .requests()
-            .iter()
-            .map(|request| serde_json::from_slice(&request.body))
-            .collect::<Result<_, _>>()?;
-        println!(
-            "\n{}\n",
-            posted.iter().filter_map(|post| post["text"].as_str()).collect::<Vec<_>>().join("\n\n")
-        );
-        let text = |n: usize| posted.get(n).map(Value::to_string).unwrap_or_default();
-        expectations.extend([
-            (
-                "a message that was limited is sent again, to the byte",
-                posted.len() == 4 && text(0) == text(1),
-            ),
-            ("nobody is pinged", !text(2).contains("<!") && !text(2).contains("@everyone")),
-            ("and what was written can be read", text(2).contains("&lt;!channel&gt;")),
-            ("an event is worded as this program likes", text(3).contains("Ada paid order 7")),
-        ]);
+    title("three events");
+    for (kind, payload) in
+        [("message.received", MESSAGE), ("message.received", HOSTILE), ("order.paid", ORDER)]
+    {
+        webhooks.publish(NewEvent::json("acme", kind, payload)?.ordering_key("channel")?).await?;
     }
-    check(&expectations)
+    let stats = stage::work_off(&webhooks).await?;
+    stage::print_history(&webhooks, "acme").await?;
+
+    let mut expected = Expected::default();
+    expected.that("everything arrives, and Slack says ok", stats.delivered == 3);
+    if outside.is_none() {
+        let requests = slack.requests();
+        let posted = requests.iter().map(|request| serde_json::from_slice(&request.body));
+        let posted = posted.collect::<Result<Vec<Value>, _>>()?;
+        title("what Slack got");
+        for text in posted.iter().filter_map(|post| post["text"].as_str()) {
+            println!("{text}\n");
+        }
+        let same = requests.len() == 4 && requests[0].body == requests[1].body;
+        let post = |n: usize| posted.get(n).map(Value::to_string).unwrap_or_default();
+        expected.that("a message that was limited is sent again, to the byte", same);
+        expected.that("nobody is pinged", !post(2).contains("<!") && !post(2).contains("@everyone"));
+        expected.that("and what was written can be read", post(2).contains("&lt;!channel&gt;"));
+        expected.that("an event is worded as this program likes", post(3).contains("Ada paid order 7"));
+    }
+    expected.check()
 }
 
 /// Words one type of event, and leaves the others to hookpost.

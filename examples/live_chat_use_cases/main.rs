@@ -1,31 +1,30 @@
 //! The three applications of LiveChat's tutorial, over real HTTP: a list of visitors, a
 //! detector of customers in the queue, a tagger of ended chats. Then everything again in every
-//! order and twice over, which has to end in the same state. The exit code says whether it did.
+//! order and twice over, which has to end in the same state.
 //!
 //! `cargo run --example live_chat_use_cases`
 #![allow(unreachable_pub, reason = "an example is no library")]
 
 mod apps;
+#[path = "../shown/mod.rs"]
+mod shown;
+#[path = "../stage/mod.rs"]
+mod stage;
 
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hookpost::admin::live_chat::{
     Caller, LiveChat, MemoryRows, NewWebhook, Refusal, Rules, Token, TokenScope,
 };
-use hookpost::payload::live_chat::{Answers, ApiVersion, License, Occurrence, Reception, Webhook};
-use hookpost::policy::egress::AddressPolicy;
-use hookpost::stores::memory::MemoryStore;
-use hookpost::system::SystemClock;
-use hookpost::testing::{Answer, Received, Receiver};
-use hookpost::transports::ReqwestTransport;
+use hookpost::payload::live_chat::{Answers, ApiVersion, License, Occurrence, ReadError, Reception, Webhook};
+use hookpost::testing::{Answer, Receiver};
 use hookpost::wire::verify::BodyKeys;
-use hookpost::{Secret, Timestamp, Verifier, Webhooks};
-use tokio::time::timeout;
+use hookpost::{Profile, Secret, Verifier};
 
 use apps::Apps;
+use shown::{Expected, title};
 
 const KEY: &str = "lc_key_R4t";
 const CLIENT: &str = "cl_abc";
@@ -39,13 +38,11 @@ const STORY: [&str; 3] = [
     include_str!("../../tests/fixtures/systems/lc_07_chat_deactivated_router.json"),
 ];
 
-type Heard = Arc<Mutex<Vec<Webhook>>>;
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let heard = Heard::default();
-    let receiver = listen(Arc::clone(&heard)).await?;
-    let webhooks = loopback()?;
+    let receiver = listen().await?;
+    let url = receiver.url("/apps");
+    let webhooks = stage::sender(Profile::live_chat(), &url)?;
     let license = License { id: 100_200_300, organization: "4b1c7e7a-6f0c-4f6e-9c2b-2b9b2f1d9a10".parse()? };
     let caller = Caller {
         token: Token::Bearer { client_id: CLIENT.into() },
@@ -56,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let live_chat = LiveChat::new(webhooks.clone(), Arc::new(MemoryRows::new()), Rules::tutorial());
     let calls = live_chat.calls(&caller, ApiVersion::STABLE);
     for body in STORY {
-        calls.register_webhook(request(&read(body)?.action, &receiver.url("/apps"))?).await?;
+        calls.register_webhook(request(&read(body)?.action, &url)?).await?;
     }
     calls.enable_license_webhooks(None).await?;
 
@@ -66,9 +63,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let payload = webhook.payload_json().unwrap_or("null");
         webhooks.publish(Occurrence::new(&webhook.action, payload)?.on(&license)?).await?;
     }
-    let arrived = async { drop(receiver.wait_for(STORY.len()).await) };
-    timeout(Duration::from_secs(10), webhooks.run(arrived)).await??;
-    let story = heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    stage::work_off(&webhooks).await?;
+    let requests = receiver.requests();
+    let authentic = requests.iter().filter(|request| request.is_verified());
+    let story = authentic.map(|request| Webhook::read(&request.body)).collect::<Result<Vec<_>, _>>()?;
     for webhook in &story {
         println!("{}", webhook.action);
     }
@@ -87,44 +85,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let same = orders.iter().filter(|order| Apps::after(order.iter().chain(order.iter())) == apps).count();
     println!("{same} of {} orders end in the same state", orders.len());
 
-    title("what was expected");
-    check(&[
-        ("every webhook was authentic", story.len() == STORY.len()),
-        ("the visitor is on the list", apps.visitors.visitors().eq([("c-77", Some("iva@ex.test"))])),
-        ("its customer landed at place 4", apps.queue.landed_at(THREAD) == Some(4)),
-        ("and waits no more", !apps.queue.waits(THREAD)),
-        ("the chat is tagged", apps.tagger.tags(THREAD) == ["refund", "greeting"]),
-        ("no order and no repetition matters", same == orders.len() && orders.len() == 6),
-    ])
+    let mut expected = Expected::default();
+    expected.that("every webhook was authentic", story.len() == STORY.len());
+    expected.that("the visitor is on the list", apps.visitors.visitors().eq([("c-77", Some("iva@ex.test"))]));
+    expected.that("its customer landed at place 4", apps.queue.landed_at(THREAD) == Some(4));
+    expected.that("and waits no more", !apps.queue.waits(THREAD));
+    expected.that("the chat is tagged", apps.tagger.tags(THREAD) == ["refund", "greeting"]);
+    expected.that("no order and no repetition matters", same == orders.len() && orders.len() == 6);
+    expected.check()
 }
 
-/// One URL for all three: it verifies, reads, keeps, and answers as LiveChat wants it.
-async fn listen(heard: Heard) -> Result<Receiver, Box<dyn Error>> {
+/// One URL for all three: it verifies, reads, and answers as LiveChat wants it.
+async fn listen() -> Result<Receiver, Box<dyn Error>> {
     let receiver = Receiver::start().await?;
-    let verifier = Verifier::live_chat(BodyKeys::of([Secret::new(KEY)?]))?;
-    receiver.answer_by(move |request| {
-        let reception = receive(&verifier, request, &heard);
+    receiver.verify_with(Verifier::live_chat(BodyKeys::of([Secret::new(KEY)?]))?);
+    receiver.answer_by(|request| {
+        let reception = match Webhook::read(&request.body) {
+            _ if !request.is_verified() => Reception::WrongKey,
+            Ok(_) => Reception::Handled,
+            Err(_) => Reception::Unreadable,
+        };
         Answer::status(Answers::new().status(reception).as_u16())
     });
     Ok(receiver)
-}
-
-fn receive(verifier: &Verifier, request: &Received, heard: &Heard) -> Reception {
-    let now = Timestamp::from(SystemTime::now());
-    if verifier.verify(&request.header_map(), &request.body, now).is_err() {
-        return Reception::WrongKey;
-    }
-    let Ok(webhook) = Webhook::read(&request.body) else { return Reception::Unreadable };
-    heard.lock().unwrap_or_else(PoisonError::into_inner).push(webhook);
-    Reception::Handled
-}
-
-/// A sender whose receivers may be on this machine, which no real service should allow.
-fn loopback() -> Result<Webhooks, Box<dyn Error>> {
-    let addresses = AddressPolicy::public_only().danger_allow_loopback();
-    let transport = ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build()?;
-    let store = MemoryStore::new(Arc::new(SystemClock::new()));
-    Ok(Webhooks::builder(Arc::new(store), Arc::new(transport)).addresses(addresses).build()?)
 }
 
 fn request(action: &str, url: &str) -> Result<NewWebhook, Refusal> {
@@ -134,7 +117,7 @@ fn request(action: &str, url: &str) -> Result<NewWebhook, Refusal> {
     NewWebhook::from_json(body.to_string().as_bytes())
 }
 
-fn read(body: &'static str) -> Result<Webhook, hookpost::payload::live_chat::ReadError> {
+fn read(body: &'static str) -> Result<Webhook, ReadError> {
     Webhook::read(&Bytes::from_static(body.as_bytes()))
 }
 
@@ -149,18 +132,4 @@ fn orders(webhooks: &[Webhook]) -> Vec<Vec<Webhook>> {
         orders(&rest).into_iter().map(move |tail| [vec![head.clone()], tail].concat())
     };
     (0..webhooks.len()).flat_map(begin_with).collect()
-}
-
-fn check(expectations: &[(&str, bool)]) -> Result<(), Box<dyn Error>> {
-    for (expectation, held) in expectations {
-        println!("{} {expectation}", if *held { "  held " } else { "  FAILED" });
-    }
-    match expectations.iter().filter(|(_, held)| !held).count() {
-        0 => Ok(()),
-        failed => Err(format!("{failed} of {} expectations failed", expectations.len()).into()),
-    }
-}
-
-fn title(text: &str) {
-    println!("\n{text}");
 }

@@ -9,7 +9,8 @@
 //! Reading comes after verifying, from the same bytes. It is as open as those systems
 //! are: an unknown kind of event is a variant of its own, and an unknown key stays as
 //! the [`Json`] text that it was, in the order in which it came. A documented key that
-//! is absent reads like one that is `null`, and is written as `null`.
+//! is absent reads like one that is `null`, and is written as `null`. LiveChat's bodies
+//! are read and never written: there the whole body stays beside the types instead.
 //!
 //! What is no JSON, is nested deeper than [`DEPTH_MAX`], or has another shape where a
 //! shape is documented, is a [`PayloadError`] that names the place. Bytes are only

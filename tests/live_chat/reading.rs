@@ -49,7 +49,7 @@ fn fc15_a_chat_tells_its_users_its_events_and_its_queue() {
     assert_eq!(thread.events[0].text(), Some("hello 👋"));
     let queue = thread.queue.as_ref().unwrap();
     assert_eq!((queue.position, queue.wait_time), (4, 120));
-    assert_eq!(chat.properties["source"]["client_id"].get(), r#""cl_abc""#);
+    assert_eq!(chat.properties["source"]["client_id"].as_str(), r#""cl_abc""#);
 
     let additional = read("lc_01").additional_data.unwrap();
     assert_eq!(additional.chat_presence_user_ids.unwrap(), ["c-77", "ana@ex.test"]);
@@ -74,7 +74,7 @@ fn fc15_events_decode_by_their_type() {
     assert_eq!((label(0), label(1), label(2)), (Some(""), Some("billing"), Some("Sales")));
     assert_eq!(fields[2].answers[0].group_id, Some(1));
     let EventContent::Custom { content } = event("lc_06").content else { panic!() };
-    assert_eq!(content.unwrap().get(), r#"{"a":{"b":[{"c":null}]}}"#);
+    assert_eq!(content.unwrap().as_str(), r#"{"a":{"b":[{"c":null}]}}"#);
 }
 
 #[test]

@@ -5,15 +5,15 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::id::TenantId;
+use crate::payload::Json;
 
 use super::{License, ReadError};
 
 /// A webhook about an application. **It names no secret:** that it comes from LiveChat
 /// has to be known from elsewhere, such as a URL that nobody else knows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppWebhook {
     /// The application.
     pub application_id: Option<String>,
@@ -29,7 +29,7 @@ pub struct AppWebhook {
     pub license: License,
     /// By whom.
     pub user_id: Option<String>,
-    payload: Option<Box<RawValue>>,
+    payload: Option<Json>,
     body: Bytes,
 }
 
@@ -90,7 +90,7 @@ impl AppWebhook {
             organization_id: TenantId,
             #[serde(rename = "userID")]
             user_id: Option<String>,
-            payload: Option<Box<RawValue>>,
+            payload: Option<Json>,
         }
         let refused =
             ReadError { rule: "is a JSON object with clientID, event, licenseID and organizationID" };
@@ -115,7 +115,7 @@ impl AppWebhook {
     /// The payload's JSON text to the byte.
     #[must_use]
     pub fn payload_json(&self) -> Option<&str> {
-        self.payload.as_deref().map(RawValue::get)
+        self.payload.as_ref().map(Json::as_str)
     }
 
     /// The whole body as it came.

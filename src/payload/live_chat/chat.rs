@@ -5,22 +5,23 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+
+use crate::payload::Json;
 
 use super::Event;
 
 /// Properties by namespace and name. A value may be any JSON and stays as it stands.
-pub type Properties = BTreeMap<String, BTreeMap<String, Box<RawValue>>>;
+pub type Properties = BTreeMap<String, BTreeMap<String, Json>>;
 
 /// A chat began, or an agent began a thread in it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IncomingChat {
     /// The chat.
     pub chat: Chat,
 }
 
 /// A chat.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Chat {
     /// Its id.
     pub id: String,
@@ -38,7 +39,7 @@ pub struct Chat {
 }
 
 /// One conversation in a chat.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Thread {
     /// Its id.
     pub id: String,
@@ -75,7 +76,7 @@ pub struct Queue {
 }
 
 /// A customer, an agent or a bot in a chat.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct User {
     /// Its id; an agent's is an e-mail address.
     pub id: String,
@@ -93,7 +94,7 @@ pub struct User {
     pub routing_status: Option<String>,
     /// A customer's session fields, one key each.
     #[serde(default)]
-    pub session_fields: Vec<BTreeMap<String, Box<RawValue>>>,
+    pub session_fields: Vec<BTreeMap<String, Json>>,
 }
 
 impl User {
@@ -134,7 +135,7 @@ pub struct ChatAccess {
 }
 
 /// A chat went to others.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ChatTransferred {
     /// The chat.
     pub chat_id: String,
@@ -162,7 +163,7 @@ pub struct TransferTarget {
 }
 
 /// Somebody joined a chat.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct UserAdded {
     /// The chat.
     pub chat_id: String,
@@ -192,7 +193,7 @@ pub struct UserRemoved {
 }
 
 /// An event came, or changed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EventInChat {
     /// The chat.
     pub chat_id: String,
@@ -214,7 +215,7 @@ pub struct EventDeleted {
 }
 
 /// A button of a rich message was pressed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RichMessagePostback {
     /// By whom.
     pub user_id: Option<String>,
@@ -229,7 +230,7 @@ pub struct RichMessagePostback {
 }
 
 /// A button of a rich message.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Postback {
     /// What its author calls it.
     pub id: String,
@@ -245,7 +246,7 @@ pub struct Postback {
 }
 
 /// Properties of a chat, a thread or an event changed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PropertiesUpdated {
     /// The chat.
     pub chat_id: String,
@@ -284,7 +285,7 @@ pub struct TagOnThread {
 }
 
 /// A customer's session fields changed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SessionFieldsUpdated {
     /// The customer.
     pub id: String,
@@ -292,7 +293,7 @@ pub struct SessionFieldsUpdated {
     pub active_chat: Option<ActiveChat>,
     /// The fields, one key each.
     #[serde(default)]
-    pub session_fields: Vec<BTreeMap<String, Box<RawValue>>>,
+    pub session_fields: Vec<BTreeMap<String, Json>>,
 }
 
 /// The chat that a customer is in.

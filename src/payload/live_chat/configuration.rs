@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-use serde_json::value::RawValue;
+
+use crate::payload::Json;
 
 /// An agent. Of a change, only what changed is there.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Agent {
     /// Its id, an e-mail address; `agent_id` in bodies up to 3.3.
     #[serde(alias = "agent_id")]
@@ -65,11 +66,11 @@ impl<'de> Deserialize<'de> for WorkScheduler {
             timezone: Option<String>,
             schedule: Vec<WorkDay>,
         }
-        let json = Box::<RawValue>::deserialize(deserializer)?;
-        if let Ok(Zoned { timezone, schedule }) = serde_json::from_str(json.get()) {
+        let json = Json::deserialize(deserializer)?;
+        if let Ok(Zoned { timezone, schedule }) = json.parse() {
             return Ok(Self::Zoned { timezone, schedule });
         }
-        serde_json::from_str(json.get()).map(Self::ByDay).map_err(D::Error::custom)
+        json.parse().map(Self::ByDay).map_err(D::Error::custom)
     }
 }
 
@@ -84,7 +85,7 @@ pub struct RoutingStatusSet {
 }
 
 /// A customer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
     /// Its id.
     pub id: String,
@@ -93,7 +94,7 @@ pub struct Customer {
     /// Its e-mail address.
     pub email: Option<String>,
     /// Its session fields, one key each.
-    pub session_fields: Vec<BTreeMap<String, Box<RawValue>>>,
+    pub session_fields: Vec<BTreeMap<String, Json>>,
 }
 
 /// The documentation puts the customer under `customer`, the vendor's own test data
@@ -106,15 +107,16 @@ impl<'de> Deserialize<'de> for Customer {
             name: Option<String>,
             email: Option<String>,
             #[serde(default)]
-            session_fields: Vec<BTreeMap<String, Box<RawValue>>>,
+            session_fields: Vec<BTreeMap<String, Json>>,
         }
         #[derive(Deserialize)]
         struct Nested {
             customer: Flat,
         }
-        let json = Box::<RawValue>::deserialize(deserializer)?;
-        let flat: Flat = serde_json::from_str(json.get())
-            .or_else(|_| serde_json::from_str(json.get()).map(|Nested { customer }| customer))
+        let json = Json::deserialize(deserializer)?;
+        let flat: Flat = json
+            .parse()
+            .or_else(|_| json.parse().map(|Nested { customer }| customer))
             .map_err(D::Error::custom)?;
         Ok(Self { id: flat.id, name: flat.name, email: flat.email, session_fields: flat.session_fields })
     }
@@ -146,7 +148,7 @@ pub struct Group {
 }
 
 /// A rule by which a chat goes to groups by itself.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AutoAccess {
     /// Its id.
     pub id: String,
@@ -157,7 +159,7 @@ pub struct AutoAccess {
     /// What it is for.
     pub description: Option<String>,
     /// When it applies, as it stands.
-    pub conditions: Option<Box<RawValue>>,
+    pub conditions: Option<Json>,
 }
 
 /// A tag for threads.

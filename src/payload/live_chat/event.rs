@@ -2,12 +2,13 @@
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-use serde_json::value::RawValue;
+
+use crate::payload::Json;
 
 use super::chat::{Postback, Properties};
 
 /// One event of a thread.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its id.
     pub id: String,
@@ -28,7 +29,7 @@ pub struct Event {
 }
 
 /// What an event says, by its type.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventContent {
     /// `message`
@@ -59,7 +60,7 @@ pub enum EventContent {
         /// How it looks, such as `cards`.
         template_id: Option<String>,
         /// Its elements, as they stand.
-        elements: Vec<Box<RawValue>>,
+        elements: Vec<Json>,
     },
     /// `system_message`
     SystemMessage {
@@ -78,7 +79,7 @@ pub enum EventContent {
     /// `custom`: any JSON, as it stands.
     Custom {
         /// The application's own content.
-        content: Option<Box<RawValue>>,
+        content: Option<Json>,
     },
     /// Whatever it was, it was taken back.
     Deleted,
@@ -159,12 +160,12 @@ impl<'de> Deserialize<'de> for Event {
             #[serde(default)]
             deleted: bool,
         }
-        let json = Box::<RawValue>::deserialize(deserializer)?;
-        let base: Base = serde_json::from_str(json.get()).map_err(D::Error::custom)?;
+        let json = Json::deserialize(deserializer)?;
+        let base: Base = json.parse().map_err(D::Error::custom)?;
         let content = if base.deleted {
             EventContent::Deleted
         } else {
-            EventContent::read(&base.kind, json.get()).unwrap_or(EventContent::Unknown)
+            EventContent::read(&base.kind, &json).unwrap_or(EventContent::Unknown)
         };
         Ok(Self {
             id: base.id,
@@ -180,7 +181,7 @@ impl<'de> Deserialize<'de> for Event {
 }
 
 impl EventContent {
-    fn read(kind: &str, json: &str) -> serde_json::Result<Self> {
+    fn read(kind: &str, json: &Json) -> serde_json::Result<Self> {
         /// Every key that any type documents. One of another shape makes the content unknown.
         #[derive(Deserialize)]
         struct Keys {
@@ -192,20 +193,20 @@ impl EventContent {
             fields: Vec<FormField>,
             template_id: Option<String>,
             #[serde(default)]
-            elements: Vec<Box<RawValue>>,
+            elements: Vec<Json>,
             system_message_type: Option<String>,
             subtype: Option<String>,
             details: Option<String>,
-            content: Option<Box<RawValue>>,
+            content: Option<Json>,
         }
         if kind == "file" {
-            return serde_json::from_str(json).map(Self::File);
+            return json.parse().map(Self::File);
         }
         if kind == "form" {
-            let form: FormName = serde_json::from_str(json)?;
+            let form: FormName = json.parse()?;
             return Ok(Self::Form { form_id: form.form_id });
         }
-        let keys: Keys = serde_json::from_str(json)?;
+        let keys: Keys = json.parse()?;
         Ok(match kind {
             "message" => match keys.text {
                 Some(text) => Self::Message { text, postback: keys.postback },
@@ -236,24 +237,24 @@ impl<'de> Deserialize<'de> for FormField {
             kind: Option<String>,
             id: Option<String>,
             label: Option<String>,
-            answer: Option<Box<RawValue>>,
-            value: Option<Box<RawValue>>,
+            answer: Option<Json>,
+            value: Option<Json>,
             #[serde(default)]
-            answers: Vec<Box<RawValue>>,
+            answers: Vec<Json>,
         }
         let keys = Keys::deserialize(deserializer)?;
         let given = keys.answer.into_iter().chain(keys.answers).chain(keys.value);
-        let answers = given.filter_map(|json| FormAnswer::read(json.get())).collect();
+        let answers = given.filter_map(|json| FormAnswer::read(&json)).collect();
         Ok(Self { kind: keys.kind, id: keys.id, label: keys.label, answers })
     }
 }
 
 impl FormAnswer {
     /// A typed answer is a text, a chosen one an object.
-    fn read(json: &str) -> Option<Self> {
-        match serde_json::from_str(json) {
+    fn read(json: &Json) -> Option<Self> {
+        match json.parse() {
             Ok(label) => Some(Self { label: Some(label), ..Self::default() }),
-            Err(_) => serde_json::from_str(json).ok(),
+            Err(_) => json.parse().ok(),
         }
     }
 }

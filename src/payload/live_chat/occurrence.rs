@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::event::{EventError, NewEvent, check_json};
+use crate::payload::Json;
 
 use super::License;
 
@@ -35,17 +36,17 @@ pub struct Occurrence {
 /// keys they have on the wire.
 #[derive(Debug, Clone, Serialize)]
 struct Record {
-    payload: Box<RawValue>,
+    payload: Json,
     additional_data: AdditionalParts,
     #[serde(skip_serializing_if = "Option::is_none")]
-    requester: Option<Box<RawValue>>,
+    requester: Option<Json>,
     facts: Facts,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]
 struct AdditionalParts {
     #[serde(skip_serializing_if = "Option::is_none")]
-    chat_properties: Option<Box<RawValue>>,
+    chat_properties: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chat_presence_user_ids: Option<Vec<String>>,
 }
@@ -176,7 +177,7 @@ impl Occurrence {
     }
 }
 
-fn json(text: &str) -> Result<Box<RawValue>, EventError> {
+fn json(text: &str) -> Result<Json, EventError> {
     check_json(text.as_bytes())?;
-    RawValue::from_string(text.trim().to_owned()).map_err(|_| EventError::NotJson { at: 0 })
+    RawValue::from_string(text.trim().to_owned()).map(Json::from).map_err(|_| EventError::NotJson { at: 0 })
 }

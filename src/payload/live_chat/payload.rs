@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use serde::de::Error as _;
-use serde_json::value::RawValue;
+
+use crate::payload::Json;
 
 use super::chat::{
     ChatAccess, ChatEnded, ChatTransferred, EventDeleted, EventInChat, EventsSeen, IncomingChat,
@@ -13,7 +14,7 @@ use super::configuration::{Agent, AutoAccess, Bot, Customer, Group, RoutingStatu
 
 /// What happened. Where one shape serves several actions, the webhook's own `action`
 /// says which of them it was.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Payload {
     /// `incoming_chat`
@@ -78,8 +79,8 @@ pub struct Misshapen {
 }
 
 impl Payload {
-    pub(super) fn read(action: &str, json: Option<&RawValue>) -> Self {
-        let json = json.map_or("null", RawValue::get);
+    pub(super) fn read(action: &str, json: Option<&Json>) -> Self {
+        let json = json.map_or("null", Json::as_str);
         let read = match action {
             "incoming_chat" => of(json, |chat| Self::IncomingChat(Box::new(chat))),
             "chat_deactivated" => of(json, Self::ChatDeactivated),

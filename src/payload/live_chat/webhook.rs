@@ -1,12 +1,12 @@
 //! One body, read.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+
+use crate::payload::Json;
 
 use super::{Payload, Properties};
 
@@ -39,12 +39,12 @@ pub struct Webhook {
     pub additional_data: Option<AdditionalData>,
     /// Who did it, in configuration webhooks since 3.6.
     pub requester: Option<Requester>,
-    payload_json: Option<Box<RawValue>>,
+    payload_json: Option<Json>,
     body: Bytes,
 }
 
 /// What a registration may ask for beside the payload.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct AdditionalData {
     /// The chat's properties.
@@ -76,21 +76,14 @@ pub struct ReadError {
 /// The members around a payload, each as it stands: one of another shape than
 /// documented costs nothing but itself.
 #[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(borrow)]
-    action: Cow<'a, str>,
-    #[serde(borrow)]
-    webhook_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    license_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    organization_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    payload: Option<&'a RawValue>,
-    #[serde(borrow)]
-    additional_data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    requester: Option<&'a RawValue>,
+struct Members {
+    action: String,
+    webhook_id: Option<Json>,
+    license_id: Option<Json>,
+    organization_id: Option<Json>,
+    payload: Option<Json>,
+    additional_data: Option<Json>,
+    requester: Option<Json>,
 }
 
 impl Webhook {
@@ -103,17 +96,17 @@ impl Webhook {
         if !text.trim_start().starts_with('{') {
             return Err(ReadError { rule: "is a JSON object" });
         }
-        let members: Members<'_> = serde_json::from_str(text)
+        let members: Members = serde_json::from_str(text)
             .map_err(|_| ReadError { rule: "is a JSON object that names its action, each member once" })?;
         Ok(Self {
             webhook_id: read(members.webhook_id),
-            payload: Payload::read(&members.action, members.payload),
-            action: members.action.into_owned(),
+            payload: Payload::read(&members.action, members.payload.as_ref()),
+            action: members.action,
             license_id: read(members.license_id),
             organization_id: read(members.organization_id),
             additional_data: read(members.additional_data),
             requester: read(members.requester),
-            payload_json: members.payload.map(ToOwned::to_owned),
+            payload_json: members.payload,
             body: body.clone(),
         })
     }
@@ -121,7 +114,7 @@ impl Webhook {
     /// The payload's JSON text to the byte; `None` where the body has none, or `null`.
     #[must_use]
     pub fn payload_json(&self) -> Option<&str> {
-        self.payload_json.as_deref().map(RawValue::get)
+        self.payload_json.as_ref().map(Json::as_str)
     }
 
     /// The whole body as it came. **The secret key stands in it.**
@@ -147,6 +140,6 @@ impl fmt::Debug for Webhook {
     }
 }
 
-fn read<T: DeserializeOwned>(member: Option<&RawValue>) -> Option<T> {
-    serde_json::from_str(member?.get()).ok()
+fn read<T: DeserializeOwned>(member: Option<Json>) -> Option<T> {
+    member?.parse().ok()
 }
