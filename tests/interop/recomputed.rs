@@ -1,6 +1,5 @@
 //! Other languages recompute our signatures from the captured request, each in the
 //! few lines that the systems' own documentation gives.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::io::Write as _;
 use std::process::Command;
