@@ -129,23 +129,30 @@ impl SecretSet {
         self
     }
 
-    /// Makes `next` the current secret; what was current signs beside it until `until`.
+    /// Makes `next` the current secret; those before it sign beside it until `until` at
+    /// most.
     #[must_use]
     pub fn rotated(self, next: Secret, until: Timestamp) -> Self {
         self.rotated_where(next, until, |_| true)
     }
 
-    /// Makes `next` current; of the current secrets those retire that `replaced` picks.
+    /// The same for the secrets that `replaced` picks. A secret that comes back is current
+    /// alone: it neither retires nor signs twice.
     pub(crate) fn rotated_where(
         self,
         next: Secret,
         until: Timestamp,
         replaced: impl Fn(&Secret) -> bool,
     ) -> Self {
-        let (old, mut current): (Vec<_>, Vec<_>) = self.current.into_iter().partition(replaced);
+        let (old, mut current): (Vec<_>, Vec<_>) = self.current.into_iter().partition(&replaced);
+        let mut retiring: Vec<_> = old.into_iter().map(|secret| Retiring { secret, until }).collect();
+        retiring.extend(self.retiring.into_iter().map(|old| {
+            let until = if replaced(&old.secret) { old.until.min(until) } else { old.until };
+            Retiring { until, ..old }
+        }));
+        retiring.retain(|old| old.secret.expose() != next.expose());
         current.push(next);
-        let old = old.into_iter().map(|secret| Retiring { secret, until });
-        Self { current, retiring: old.chain(self.retiring).collect() }
+        Self { current, retiring }
     }
 
     /// Leaves out what is no longer in force at `now`.
@@ -196,6 +203,25 @@ mod tests {
             assert_eq!(Secret::new(blank).unwrap_err(), SecretError::Blank);
         }
         assert_eq!(Secret::new(vec![b'x'; 1025]).unwrap_err(), SecretError::TooLong);
+    }
+
+    #[test]
+    fn no_secret_outlives_the_newest_overlap_and_one_that_comes_back_is_current_alone() {
+        let [one, two, three] = ["one", "two", "three"].map(|text| Secret::new(text).unwrap());
+        let at = Timestamp::from_unix_seconds;
+        let set = SecretSet::of(one.clone()).rotated(two.clone(), at(100)).rotated(three.clone(), at(50));
+        let retiring = |set: &SecretSet| {
+            let old = set.retiring.iter().map(|old| (old.secret.expose().to_vec(), old.until));
+            old.collect::<Vec<_>>()
+        };
+        assert_eq!(retiring(&set), [(b"two".to_vec(), at(50)), (b"one".to_vec(), at(50))]);
+        assert_eq!(
+            retiring(&set.clone().rotated(two, at(20))),
+            [(b"three".to_vec(), at(20)), (b"one".to_vec(), at(20))]
+        );
+        let same = set.rotated(three, at(20));
+        assert_eq!(same.current.len(), 1);
+        assert_eq!(retiring(&same), [(b"two".to_vec(), at(20)), (b"one".to_vec(), at(20))]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn signed_by_another() -> Vec<Vec<u8>> {
     let input = |(choice, scheme): (u8, Scheme)| {
         let mut headers = HeaderMap::new();
         let signer = Signer::new(&scheme, &SecretSet::of(secret.clone())).unwrap();
-        signer.sign(&"msg-1".parse().unwrap(), Timestamp::EPOCH, b"{}", &mut headers);
+        signer.sign(&"msg-1".parse().unwrap(), Timestamp::EPOCH, b"{}", &mut headers).unwrap();
         let lines =
             scheme.header_names().flat_map(|name| [headers[name].as_bytes(), b"\n"]).collect::<Vec<_>>();
         [&[choice][..], &lines.concat(), b"{}"].concat()

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hookpost::delivery::{FailReason, State};
 use hookpost::testing::{Exchange, Reply};
-use hookpost::wire::scheme::{KeyForm, Recipe, Schemes};
+use hookpost::wire::envelope::Verbatim;
+use hookpost::wire::scheme::{KeyForm, Part, Recipe, Schemes};
 use hookpost::wire::verify::Proof;
 use hookpost::{
-    Endpoint, NewEndpoint, Profile, RegisterError, Scheme, Secret, Verifier, VerifyError, Webhooks,
+    Endpoint, NewEndpoint, NewEvent, Profile, RegisterError, Scheme, Secret, Verifier, VerifyError, Webhooks,
 };
+use http::HeaderName;
 use world::{World, acme, hours, id, url, without_jitter};
 
 const PLAIN: &str = "what a person typed";
@@ -24,7 +27,8 @@ const NEW: &str = "whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 /// A profile of that name, which signs by these schemes.
 fn signing_by(schemes: impl IntoIterator<Item = Scheme>) -> Profile {
     let schemes = Schemes::new(schemes).unwrap();
-    without_jitter(Profile { name: "hooks".parse().unwrap(), schemes, ..Profile::live_session() })
+    let envelope = Arc::new(Verbatim);
+    without_jitter(Profile { name: "hooks".parse().unwrap(), envelope, schemes, ..Profile::live_session() })
 }
 
 fn new(name: &str, secrets: &[&str]) -> NewEndpoint {
@@ -221,6 +225,22 @@ async fn at_most_10_secrets_are_in_force_and_those_that_expired_make_room() {
     world.rotate("e", "secret 10", hours(1)).await.unwrap();
     let signed = receive(&Scheme::live_session(), "secret 10", &world.deliver_to("e").await[0]);
     assert_eq!(signed, TAKEN);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_receiver_could_verify_is_not_sent() {
+    let content = vec![Part::Timestamp(HeaderName::from_static("x-time")), Part::Body];
+    let recipe = Recipe { content, ..Scheme::x_webhook().recipe().clone() };
+    let world = World::signing_by([Scheme::new(recipe).unwrap()]);
+    world.webhooks.register(new("e", &[PLAIN])).await.unwrap();
+    for (payload, state) in
+        [("{}", State::Delivered { confirmed: true }), ("5", State::Failed(FailReason::Unrenderable))]
+    {
+        world.webhooks.publish(NewEvent::json("acme", "k", payload).unwrap()).await.unwrap();
+        world.run_for(Duration::from_secs(30)).await;
+        assert!(world.states().await.contains(&state), "{payload}");
+    }
+    assert_eq!(world.sent().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -176,7 +176,7 @@ fn fb18_a_receiver_answers_401_to_strangers_400_to_nonsense_and_200_to_the_unkno
     let sender = Signer::new(Scheme::x_webhook(), &secrets).unwrap();
     let verifier = Verifier::new(&Scheme::x_webhook(), [vector.secret()]).unwrap();
     let signed = |raw: &[u8], mut headers: HeaderMap| {
-        sender.sign(&"e".parse().unwrap(), Timestamp::EPOCH, raw, &mut headers);
+        sender.sign(&"e".parse().unwrap(), Timestamp::EPOCH, raw, &mut headers).unwrap();
         headers
     };
     let received = |headers: &HeaderMap, raw: &[u8]| receive(&verifier, headers, raw, Timestamp::EPOCH);

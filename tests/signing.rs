@@ -35,12 +35,12 @@ fn secret(text: &str) -> Secret {
 /// The signature header's value, by one secret.
 fn signature(scheme: &Scheme, key: &Secret, body: &[u8]) -> String {
     let signer = Signer::new(scheme, &SecretSet::of(key.clone())).unwrap();
-    signer.signature(&id(), NOW, body).unwrap().to_str().unwrap().to_owned()
+    signer.signature(&id(), NOW, body).unwrap().unwrap().to_str().unwrap().to_owned()
 }
 
 fn signed(scheme: &Scheme, secrets: &SecretSet, now: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    Signer::new(scheme, secrets).unwrap().sign(&id(), now, b"{}", &mut headers);
+    Signer::new(scheme, secrets).unwrap().sign(&id(), now, b"{}", &mut headers).unwrap();
     headers
 }
 
@@ -120,7 +120,7 @@ fn standard_signs_id_timestamp_and_body_to_known_answers() {
         let signer = Signer::new(Scheme::standard(), &SecretSet::of(secret(key))).unwrap();
         let mut headers = HeaderMap::new();
         let now = Timestamp::from_unix_seconds(seconds) + Duration::from_millis(999);
-        signer.sign(&EventId::new(id).unwrap(), now, body, &mut headers);
+        signer.sign(&EventId::new(id).unwrap(), now, body, &mut headers).unwrap();
         assert_eq!(headers["webhook-signature"], expected);
         assert_eq!(headers["webhook-id"], id);
         assert_eq!(headers["webhook-timestamp"], seconds.to_string().as_str());
@@ -168,7 +168,7 @@ fn a_list_that_two_schemes_share_holds_no_more_and_something_of_each() {
     }
     let schemes = Schemes::new([Scheme::standard(), other]).unwrap();
     let mut headers = HeaderMap::new();
-    Signer::new(&schemes, &secrets).unwrap().sign(&id(), NOW, b"{}", &mut headers);
+    Signer::new(&schemes, &secrets).unwrap().sign(&id(), NOW, b"{}", &mut headers).unwrap();
     let list = headers["webhook-signature"].to_str().unwrap();
     let of_version = |version: &str| list.split(' ').filter(|item| item.starts_with(version)).count();
     assert_eq!((of_version("v1,"), of_version("v2,")), (16, 16));
@@ -200,7 +200,7 @@ fn signing_replaces_what_stands_under_the_schemes_names() {
         headers.append(name, "forged".parse().unwrap());
     }
     let signer = Signer::new(Scheme::standard(), &SecretSet::of(secret(NEW))).unwrap();
-    signer.sign(&id(), NOW, b"{}", &mut headers);
+    signer.sign(&id(), NOW, b"{}", &mut headers).unwrap();
     assert_eq!(headers, signed(&Scheme::standard(), &SecretSet::of(secret(NEW)), NOW));
 }
 
@@ -265,7 +265,7 @@ fn request(
     headers.insert("content-type", rendered.content_type);
     headers.extend(rendered.headers);
     let signer = Signer::new(&profile.schemes, secrets).unwrap();
-    signer.sign(&event.id, NOW, &rendered.body, &mut headers);
+    signer.sign(&event.id, NOW, &rendered.body, &mut headers).unwrap();
     (headers, rendered.body.to_vec())
 }
 

@@ -287,7 +287,7 @@ async fn fc21_a_verifier_judges_each_request_before_it_is_answered() {
     {
         let signer = Signer::new(Scheme::x_webhook(), &SecretSet::of(Secret::new(key).unwrap())).unwrap();
         let mut headers = HeaderMap::new();
-        signer.sign(&"e".parse().unwrap(), Timestamp::EPOCH, body.as_bytes(), &mut headers);
+        signer.sign(&"e".parse().unwrap(), Timestamp::EPOCH, body.as_bytes(), &mut headers).unwrap();
         let signature = headers["x-webhook-signature"].to_str().unwrap();
         let request = format!(
             "POST / HTTP/1.1\r\nX-Webhook-Signature: {signature}\r\ncontent-length: {}\r\n\r\n{body}",

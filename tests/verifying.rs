@@ -31,7 +31,7 @@ fn verifier(scheme: &Scheme, key: &str) -> Verifier {
 fn signed_headers(scheme: &Scheme, key: &str, id: &str, now: Timestamp, body: &[u8]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let signer = Signer::new(scheme, &SecretSet::of(secret(key))).unwrap();
-    signer.sign(&EventId::new(id).unwrap(), now, body, &mut headers);
+    signer.sign(&EventId::new(id).unwrap(), now, body, &mut headers).unwrap();
     headers
 }
 
@@ -479,7 +479,7 @@ fn a_receiver_in_rotation_takes_what_a_sender_in_rotation_signs() {
     let signer = Signer::new(Scheme::standard(), &sender).unwrap();
     let at = |now, key: &str| {
         let mut headers = HeaderMap::new();
-        signer.sign(&EventId::new("e").unwrap(), now, b"{}", &mut headers);
+        signer.sign(&EventId::new("e").unwrap(), now, b"{}", &mut headers).unwrap();
         verifier(&Scheme::standard(), key).verify(&headers, b"{}", now).map(|verified| verified.proof())
     };
     assert_eq!(at(NOW, STANDARD_SECRET), BY_FIRST);
@@ -549,6 +549,10 @@ fn nothing_that_is_printed_tells_a_secret_or_the_right_signature() {
         let error = verdict(&verifier, LIVE_SESSION, signature.as_bytes(), b"{}").unwrap_err();
         printed.push(format!("{error} {error:?}"));
     }
+    let keys = hookpost::wire::verify::BodyKeys::of([secret(key)]);
+    let body = format!(r#"{{"secret_key":"{key}","action":"a","payload":{{}}}}"#);
+    let in_body = Verifier::live_chat(keys).unwrap().verify(&[("", ""); 0][..], body, NOW).unwrap();
+    printed.push(format!("{in_body:?}"));
     let printed = printed.concat();
     assert!(!printed.contains("canary") && !printed.contains(right.trim_end_matches('=')), "{printed}");
 }

@@ -82,7 +82,7 @@ async fn post(transport: &ReqwestTransport, urls: &[EndpointUrl], worker: usize,
         let id = EventId::from_parts(now, [7; 10]);
         let mut headers = profile.headers.clone();
         headers.insert("content-type", http::HeaderValue::from_static("application/json"));
-        signer.sign(&id, now, &body, &mut headers);
+        signer.sign(&id, now, &body, &mut headers).unwrap();
         let request = Request {
             url: urls[turn % urls.len()].clone(),
             headers,

@@ -86,7 +86,7 @@ pub fn verify_signed(data: &[u8]) {
     let secrets = SecretSet::of(Secret::new(SECRET).unwrap());
     let mut headers = HeaderMap::new();
     let id = EventId::new("msg-1").unwrap();
-    Signer::new(&scheme, &secrets).unwrap().sign(&id, Timestamp::EPOCH, body, &mut headers);
+    Signer::new(&scheme, &secrets).unwrap().sign(&id, Timestamp::EPOCH, body, &mut headers).unwrap();
     let verifier = Verifier::new(&scheme, [Secret::new(SECRET).unwrap()]).unwrap();
     assert_eq!(*verifier.verify(&headers, body, Timestamp::EPOCH).unwrap().body(), body);
     let mut changed = body.to_vec();

@@ -134,7 +134,8 @@ fn write(
     if let Some(trace) = event.trace.as_deref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
         headers.insert("traceparent", trace);
     }
-    sendable.signer.sign(&event.id, now, &rendered.body, &mut headers);
+    let signed = sendable.signer.sign(&event.id, now, &rendered.body, &mut headers);
+    signed.map_err(|_| RenderError { rule: "its body can be verified by every scheme" })?;
     let url = match profile.envelope.target(event, endpoint) {
         None => endpoint.url.clone(),
         Some(target) => {

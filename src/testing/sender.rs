@@ -1,7 +1,6 @@
 //! Requests as the senders of known systems sign them, for tests of receivers.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
@@ -9,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::id::EventId;
 use crate::secret::{Secret, SecretError, SecretSet};
 use crate::time::Timestamp;
-use crate::wire::scheme::{Part, Scheme, Signer};
+use crate::wire::scheme::{Part, Scheme, SignError, Signer};
 
 /// The sender of a system, with its secret.
 ///
@@ -30,7 +29,7 @@ pub struct Sender(Kind);
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Signing { scheme: Scheme, signer: Box<Signer>, url: Option<Arc<str>> },
+    Signing { scheme: Scheme, signer: Box<Signer> },
     LiveChat(Secret),
 }
 
@@ -47,9 +46,9 @@ pub struct Signed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SenderError {
-    /// The scheme signs the URL: see [`Sender::at`].
-    #[error("url: is missing, and the scheme signs it")]
-    NoUrl,
+    /// The scheme cannot sign it. Where it signs the URL, see [`Sender::at`].
+    #[error(transparent)]
+    Unsigned(#[from] SignError),
     /// `LiveChat` writes its key into a JSON object.
     #[error("body: is no JSON object, into which a key could be written")]
     Body,
@@ -63,7 +62,7 @@ impl Sender {
     /// When the secret breaks the scheme's rule.
     pub fn new(scheme: &Scheme, secret: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
         let signer = Box::new(Signer::new(scheme, &SecretSet::of(Secret::new(secret)?))?);
-        Ok(Self(Kind::Signing { scheme: scheme.clone(), signer, url: None }))
+        Ok(Self(Kind::Signing { scheme: scheme.clone(), signer }))
     }
 
     /// LiveChat, which signs nothing and writes this key into the body as `secret_key`.
@@ -76,10 +75,9 @@ impl Sender {
 
     /// The same sender for requests to this URL, which some schemes sign.
     #[must_use]
-    pub fn at(mut self, to: &str) -> Self {
-        if let Kind::Signing { signer, url, .. } = &mut self.0 {
-            **signer = Signer::clone(signer).at(to);
-            *url = Some(Arc::from(to));
+    pub fn at(mut self, url: &str) -> Self {
+        if let Kind::Signing { signer, .. } = &mut self.0 {
+            **signer = Signer::clone(signer).at(url);
         }
         self
     }
@@ -88,7 +86,8 @@ impl Sender {
     /// they were signed: a JSON object without `webhookTimestamp` gets one.
     ///
     /// # Errors
-    /// When the scheme signs a URL and none was set, or `LiveChat`'s body is no object.
+    /// When the scheme signs a URL and none was set, when no receiver could verify it, or
+    /// when `LiveChat`'s body is no object.
     pub fn sign(&self, id: &EventId, now: Timestamp, body: &[u8]) -> Result<Signed, SenderError> {
         let mut headers = HeaderMap::new();
         match &self.0 {
@@ -97,10 +96,9 @@ impl Sender {
                 let body = with_member(body, "secret_key", &key).ok_or(SenderError::Body)?;
                 Ok(Signed { headers, body })
             }
-            Kind::Signing { scheme, url: None, .. } if scheme.signs_url() => Err(SenderError::NoUrl),
-            Kind::Signing { scheme, signer, .. } => {
+            Kind::Signing { scheme, signer } => {
                 let body = dated(scheme, now, body);
-                signer.sign(id, now, &body, &mut headers);
+                signer.sign(id, now, &body, &mut headers)?;
                 Ok(Signed { headers, body: body.into_owned() })
             }
         }
@@ -163,7 +161,7 @@ mod tests {
     fn a_url_that_is_signed_has_to_be_told_and_a_key_needs_an_object() {
         let (id, now) = ("e".parse().unwrap(), Timestamp::EPOCH);
         let square = Sender::new(&Scheme::square(), "s").unwrap();
-        assert_eq!(square.sign(&id, now, b"{}").unwrap_err(), SenderError::NoUrl);
+        assert_eq!(square.sign(&id, now, b"{}").unwrap_err(), SignError::NoUrl.into());
         assert!(square.at("https://example.com").sign(&id, now, b"{}").is_ok());
         let live_chat = Sender::live_chat("s").unwrap();
         assert_eq!(live_chat.sign(&id, now, b"[]").unwrap_err(), SenderError::Body);

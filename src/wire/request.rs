@@ -4,9 +4,23 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, header};
 
 use crate::policy::egress::EndpointUrl;
+
+/// The headers of the message's frame, which the transport answers for: one of another
+/// meaning would break the request, or would be lost on the way.
+pub(crate) const FRAME: [HeaderName; 9] = [
+    header::HOST,
+    header::CONTENT_LENGTH,
+    header::CONTENT_ENCODING,
+    header::TRANSFER_ENCODING,
+    header::CONNECTION,
+    header::TE,
+    header::TRAILER,
+    header::UPGRADE,
+    header::EXPECT,
+];
 
 /// One POST. Its `Debug` shows no header value and no body.
 #[derive(Clone)]

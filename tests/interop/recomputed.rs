@@ -47,7 +47,7 @@ fn captured() -> Vec<(Scheme, Vec<u8>, Vec<u8>, HeaderMap)> {
     .map(|(scheme, secret, key, content)| {
         let mut headers = HeaderMap::new();
         let secrets = SecretSet::of(Secret::new(secret).unwrap());
-        Signer::new(&scheme, &secrets).unwrap().sign(&id, now, body, &mut headers);
+        Signer::new(&scheme, &secrets).unwrap().sign(&id, now, body, &mut headers).unwrap();
         (scheme, key, content, headers)
     })
     .collect()

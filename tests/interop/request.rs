@@ -46,7 +46,7 @@ pub fn sign(scheme: &Scheme, secrets: &[String], message: &Message) -> Headers {
     let mut headers = HeaderMap::new();
     let now = Timestamp::from_unix_seconds(message.now);
     let signer = Signer::new(scheme, &set).unwrap();
-    signer.sign(&message.id.parse().unwrap(), now, &message.body, &mut headers);
+    signer.sign(&message.id.parse().unwrap(), now, &message.body, &mut headers).unwrap();
     headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect()
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn signed_by(scheme: &Scheme, secret: &str, at: Timestamp, body: &[u8
     let mut headers = HeaderMap::new();
     let secrets = SecretSet::of(Secret::new(secret).unwrap());
     let signer = Signer::new(scheme, &secrets).unwrap();
-    signer.sign(&"msg-1".parse().unwrap(), at, body, &mut headers);
+    signer.sign(&"msg-1".parse().unwrap(), at, body, &mut headers).unwrap();
     headers
 }
 

@@ -56,14 +56,20 @@ impl Case {
 
     /// The same request with another body, signed.
     pub(crate) fn of(&self, body: impl Into<Vec<u8>>) -> Self {
-        Self { body: body.into(), headers: HeaderMap::new(), ..self.clone() }.signed()
+        Self { body: body.into(), ..self.clone() }.signed()
     }
 
-    fn signed(mut self) -> Self {
+    fn signed(self) -> Self {
+        self.signed_at(NOW)
+    }
+
+    /// The same request, signed at this moment.
+    pub(crate) fn signed_at(&self, moment: Timestamp) -> Self {
+        let mut case = Self { headers: HeaderMap::new(), ..self.clone() };
         let signer = Signer::new(&self.scheme, &SecretSet::of(secret(self.private))).unwrap().at(URL);
-        signer.sign(&EventId::new("evt-1").unwrap(), NOW, &self.body, &mut self.headers);
-        assert!(!self.headers.is_empty(), "{}", self.name);
-        self
+        signer.sign(&EventId::new("evt-1").unwrap(), moment, &self.body, &mut case.headers).unwrap();
+        assert!(!case.headers.is_empty(), "{}", self.name);
+        case
     }
 
     /// The same request with this text in a header.

@@ -118,7 +118,8 @@ fn s37_every_flipped_bit_of_a_urls_text_is_refused_where_the_url_is_signed() {
         for flipped in flips(url.as_bytes()) {
             let Ok(url) = String::from_utf8(flipped) else { continue };
             let found = verifier.verify_at(&url, &case.headers, &case.body, NOW);
-            assert_eq!(found.unwrap_err(), VerifyError::Mismatch, "{}: {url}", case.name);
+            let error = found.unwrap_err();
+            assert!(matches!(error, VerifyError::Mismatch | VerifyError::Url { .. }), "{}: {url}", case.name);
         }
         let unknown = verifier.verify(&case.headers, &case.body, NOW).unwrap_err();
         assert_eq!(unknown, VerifyError::NoUrl, "{}", case.name);

@@ -205,7 +205,7 @@ fn s44_a_secret_past_its_grace_neither_signs_nor_verifies() {
         let verdict = |now, key: &str| {
             let signer = Signer::new(&case.scheme, &set).unwrap().at(URL);
             let mut headers = HeaderMap::new();
-            signer.sign(&"e".parse().unwrap(), now, &case.body, &mut headers);
+            signer.sign(&"e".parse().unwrap(), now, &case.body, &mut headers).unwrap();
             let verifier = hookpost::Verifier::new(&case.scheme, [secret(key)]).unwrap();
             verifier.verify_at(URL, &headers, &case.body, now).map(|verified| verified.proof())
         };

@@ -36,7 +36,7 @@ fn signer(private: &str) -> Result<Signer, SecretError> {
 fn s48_seeds_and_public_keys_belong_together_as_in_rfc_8032() {
     for (at, (seed, public)) in RFC.into_iter().enumerate() {
         let mut headers = http::HeaderMap::new();
-        signer(seed).unwrap().sign(&"e".parse().unwrap(), NOW, b"{}", &mut headers);
+        signer(seed).unwrap().sign(&"e".parse().unwrap(), NOW, b"{}", &mut headers).unwrap();
         assert!(verifier(public).unwrap().verify(&headers, b"{}", NOW).is_ok());
         let other = RFC[(at + 1) % 3].1;
         assert_eq!(verifier(other).unwrap().verify(&headers, b"{}", NOW), Err(VerifyError::Mismatch));

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use hookpost::wire::scheme::{Part, Signer};
+use hookpost::wire::scheme::{Part, SignError, Signer};
 use hookpost::wire::verify::{Proof, Tolerance};
 use hookpost::{Scheme, SecretSet, Timestamp, Verifier, VerifyError};
 use http::HeaderMap;
 
-use super::cases::{BY_FIRST, NOW, all, named, secret};
+use super::cases::{BY_FIRST, NOW, URL, all, named, secret};
 
 fn later(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(NOW.unix_seconds() + seconds)
@@ -85,17 +85,7 @@ fn s38_no_moment_however_far_overflows_into_freshness() {
             let found = case.verdict_at(now);
             assert_eq!(found.is_ok(), now == NOW, "{}: {now:?}", case.name);
         }
-        let signed_far = |seconds: i64| {
-            let mut headers = HeaderMap::new();
-            let signer = Signer::new(&case.scheme, &SecretSet::of(secret(case.private))).unwrap();
-            signer.sign(
-                &"e".parse().unwrap(),
-                Timestamp::from_unix_seconds(seconds),
-                &case.body,
-                &mut headers,
-            );
-            case.verifier().verify(&headers, &case.body, NOW).map(|verified| verified.proof())
-        };
+        let signed_far = |seconds: i64| case.signed_at(Timestamp::from_unix_seconds(seconds)).verdict();
         assert_eq!(signed_far(1_772_352_000_000), Err(VerifyError::TooNew), "{}: milliseconds", case.name);
         assert_eq!(signed_far(i64::MAX), Err(VerifyError::TooNew), "{}", case.name);
         assert_eq!(signed_far(0), Err(VerifyError::TooOld), "{}", case.name);
@@ -137,13 +127,39 @@ fn s39_no_message_can_be_cut_in_two_ways() {
     assert!(matches!(moved.verdict(), Err(VerifyError::Malformed { .. })));
     // Discord has nothing between the two: the body may not lend the timestamp a digit.
     let discord = named("discord");
+    let whole = discord.signed_at(Timestamp::from_unix_seconds(17_723_520_000));
+    let off = discord.verifier().tolerance(Tolerance::Off).unwrap();
+    assert_eq!(whole.verdict_of(&off, NOW), BY_FIRST);
     let time = http::HeaderName::from_static("x-signature-timestamp");
-    let signed = discord.of(r#"0{"type":1}"#);
-    assert!(matches!(signed.verdict(), Err(VerifyError::Body { .. })));
-    let mut moved = signed.with(&time, "17723520000");
-    moved.body.remove(0);
-    let off = moved.verifier().tolerance(Tolerance::Off).unwrap();
-    assert_eq!(moved.verdict_of(&off, NOW), BY_FIRST, "of the two ways one is left");
+    let mut moved = whole.with(&time, "1772352000");
+    moved.body.insert(0, b'0');
+    assert!(matches!(moved.verdict_of(&off, NOW), Err(VerifyError::Body { .. })));
+    let signer = Signer::new(Scheme::discord(), &SecretSet::of(secret(discord.private))).unwrap();
+    let refused = signer.sign(&"e".parse().unwrap(), NOW, &moved.body, &mut HeaderMap::new());
+    assert!(matches!(refused, Err(SignError::Body { .. })), "nor does a sender sign it");
+}
+
+#[test]
+fn s39_no_url_reaches_into_the_body_and_no_body_into_the_url() {
+    let square = named("square");
+    let verdict = |url: &str, body: &str| {
+        let verifier = square.verifier();
+        verifier.verify_at(url, &square.headers, body.as_bytes().to_vec(), NOW).map(|proven| proven.proof())
+    };
+    let body = String::from_utf8(square.body.clone()).unwrap();
+    assert_eq!(verdict(URL, &body), BY_FIRST);
+    let (head, tail) = URL.split_at(URL.len() - 3);
+    let reached = verdict(head, &format!("{tail}{body}"));
+    assert!(matches!(reached, Err(VerifyError::Body { .. })), "{reached:?}");
+    let (head, tail) = body.split_at(1);
+    let reached = verdict(&format!("{URL}{head}"), tail);
+    assert!(matches!(reached, Err(VerifyError::Url { .. } | VerifyError::Body { .. })), "{reached:?}");
+    let signer = Signer::new(Scheme::square(), &SecretSet::of(secret("s"))).unwrap();
+    for (url, body, expected) in [(URL.to_owned(), "/x", "body"), (format!("{URL}{{"), "{}", "url")] {
+        let refused =
+            signer.clone().at(&url).sign(&"e".parse().unwrap(), NOW, body.as_bytes(), &mut HeaderMap::new());
+        assert!(refused.unwrap_err().to_string().starts_with(expected), "{body}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn every_preset_signs_and_verifies_its_known_answers() {
         let secrets = SecretSet::of(Secret::new(vector.sender).unwrap());
         let signer = Signer::new(&scheme, &secrets).unwrap().at(&vector.url);
         let mut headers = HeaderMap::new();
-        signer.sign(&EventId::new(&vector.message_id).unwrap(), now, &body, &mut headers);
+        signer.sign(&EventId::new(&vector.message_id).unwrap(), now, &body, &mut headers).unwrap();
         let mut found: Vec<_> = headers
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))

@@ -7,7 +7,7 @@ use http::header;
 use crate::endpoint::{TIMEOUT_MAX, WIDTH_MAX};
 use crate::policy::retry::SPAN_MAX;
 
-use crate::wire::scheme::Scheme;
+use crate::wire::request::FRAME;
 
 use super::{Profile, Signing};
 
@@ -23,16 +23,6 @@ pub struct ProfileError {
     /// The rule it breaks.
     pub rule: &'static str,
 }
-
-/// Names that the frame, the envelope or the scheme answers for.
-const NOT_A_PROFILES: [header::HeaderName; 6] = [
-    header::HOST,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-    header::TRANSFER_ENCODING,
-    header::CONNECTION,
-];
 
 impl Profile {
     /// Checks what the types of the parts leave open.
@@ -61,15 +51,21 @@ impl Profile {
             "is optional in a profile whose schemes and envelope use no secret",
         );
         hold(
-            !self.schemes.iter().any(Scheme::signs_url),
+            !self.schemes.iter().any(|scheme| scheme.signs_url() || scheme.dates_body()),
             "schemes",
-            "sign no URL: sending signs what every endpoint gets alike",
+            "sign no URL, and no moment in the body: every endpoint and attempt gets the same body",
         );
+        let frame_has = |name| FRAME.contains(name) || *name == header::CONTENT_TYPE;
         let scheme_writes = |name| self.schemes.header_names().any(|own| own == name);
         hold(
-            !self.headers.keys().any(|name| NOT_A_PROFILES.contains(name) || scheme_writes(name)),
+            !self.headers.keys().any(|name| frame_has(name) || scheme_writes(name)),
             "headers",
             "leave out what the frame, the envelope and the schemes write",
+        );
+        hold(
+            !self.envelope.header_names().iter().any(|name| frame_has(name) || scheme_writes(name)),
+            "envelope",
+            "writes no header of the frame and of the schemes",
         );
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
@@ -83,7 +79,7 @@ mod tests {
 
     use crate::id::ProfileName;
     use crate::payload::live_chat::ApiVersion;
-    use crate::wire::scheme::Schemes;
+    use crate::wire::scheme::{Scheme, Schemes};
 
     use super::*;
 
@@ -118,6 +114,7 @@ mod tests {
             ("disable_after", Profile { disable_after: Some(Duration::MAX), ..base() }),
             ("signing", Profile { schemes: Schemes::none(), ..base() }),
             ("schemes", Profile { schemes: Scheme::square().into(), ..base() }),
+            ("schemes", Profile { schemes: Scheme::linear().into(), ..base() }),
             ("headers", Profile { headers: headers(header::CONTENT_LENGTH), ..base() }),
             ("headers", Profile { headers: headers(HeaderName::from_static("webhook-id")), ..base() }),
         ] {

@@ -53,9 +53,9 @@ impl Part {
 }
 
 /// Parts are joined without lengths, so what follows one must be unable to belong to
-/// it: ids hold no dot, timestamps are digits, the receiver knows its own URL, and the
-/// body, which may hold anything, comes last. Right after a timestamp, it may not begin
-/// with a digit, which the verifier sees to.
+/// it: ids hold no dot, timestamps are digits, URLs are of few characters, and the body,
+/// which may hold anything, comes last. What it begins with right after a timestamp or a
+/// URL, and the URL's characters, both sides check by [`check_body`] and [`check_url`].
 pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
     let refuse = |rule| Err(SchemeError { field: "content", rule });
     let before = match content.split_last() {
@@ -84,10 +84,42 @@ pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
                     "has the body, or a fixed text that begins with no digit, after the timestamp",
                 );
             }
+            Part::Url if pair[1] != Part::Body && next.is_none_or(may_be_in_url) => {
+                return refuse("has the body, or a fixed text that no URL goes on with, after the URL");
+            }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Refuses a body whose beginning could be the end of what is signed right before it.
+pub(in crate::wire) fn check_body(content: &[Part], body: &[u8]) -> Result<(), &'static str> {
+    let (&[.., ref before, Part::Body], Some(first)) = (content, body.first()) else { return Ok(()) };
+    match before {
+        Part::Timestamp(_) | Part::ListedTimestamp if first.is_ascii_digit() => {
+            Err("begins with no digit, which could be the timestamp's")
+        }
+        Part::Url if may_be_in_url(*first) => {
+            Err("begins with what no URL goes on with, as an object does, right after the URL")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a URL that could go on where it seems to end. Forms follow theirs without a
+/// mark anyway: see [`Part::FormPairs`].
+pub(in crate::wire) fn check_url(content: &[Part], url: &str) -> Result<(), &'static str> {
+    if content.contains(&Part::FormPairs) || url.bytes().all(may_be_in_url) {
+        Ok(())
+    } else {
+        Err("holds no other characters than RFC 3986 has for URLs")
+    }
+}
+
+/// The characters of a URI: RFC 3986, section 2.
+fn may_be_in_url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
 }
 
 /// A moment that came with the request and is not signed may be anybody's.
@@ -103,11 +135,6 @@ pub(super) fn check_listed(content: &[Part], grammar: Grammar) -> Result<(), Sch
         }
         _ => Ok(()),
     }
-}
-
-/// Whether nothing but the body's first byte ends the timestamp.
-pub(in crate::wire) fn body_ends_timestamp(content: &[Part]) -> bool {
-    matches!(content, [.., Part::Timestamp(_) | Part::ListedTimestamp, Part::Body])
 }
 
 #[cfg(test)]
@@ -140,6 +167,9 @@ mod tests {
             vec![time(), text("."), dated()],
             vec![time(), dated()],
             vec![Part::Url, Part::Url, Part::Body],
+            vec![Part::Url, text("."), Part::Body],
+            vec![Part::Url, text(""), Part::Body],
+            vec![Part::Url, id(), text("."), Part::Body],
             vec![Part::Url, Part::FormPairs],
         ] {
             assert_eq!(check(&content).unwrap_err().field, "content", "{content:?}");
@@ -148,9 +178,39 @@ mod tests {
             vec![text("v0:"), time(), text(":"), Part::Body],
             vec![time(), Part::Body],
             vec![Part::Url, Part::Body],
+            vec![Part::Url, text("\n"), time(), Part::Body],
             vec![id(), text("."), dated()],
         ] {
             assert_eq!(check(&content), Ok(()), "{content:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_begins_with_what_cannot_belong_to_the_part_right_before_it() {
+        let time = || Part::Timestamp(HeaderName::from_static("x-time"));
+        let after_time = [time(), Part::Body];
+        let after_url = [Part::Url, Part::Body];
+        let after_text = [Part::Url, Part::Literal("\n"), Part::Body];
+        for (body, with_time, with_url) in [
+            ("", true, true),
+            ("{}", true, true),
+            ("\"text\"", true, true),
+            (" ", true, true),
+            ("\u{e9}", true, true),
+            ("5", false, false),
+            ("[]", true, false),
+            ("/x", true, false),
+            ("true", true, false),
+        ] {
+            let fits = |content: &[Part]| check_body(content, body.as_bytes()).is_ok();
+            assert_eq!((fits(&after_time), fits(&after_url)), (with_time, with_url), "{body}");
+            assert!(fits(&after_text) && fits(&[Part::Body]), "{body}");
+        }
+        let url = "https://shop.example/a/b?c=%20d&e=[1]#f";
+        assert_eq!(check_url(&after_url, url), Ok(()));
+        for odd in ["{", "\"", " ", "\n", "\u{e9}"] {
+            assert!(check_url(&after_url, &format!("{url}{odd}")).is_err(), "{odd:?}");
+            assert!(check_url(&[Part::Url, Part::FormPairs], &format!("{url}{odd}")).is_ok(), "{odd:?}");
         }
     }
 

@@ -20,9 +20,11 @@ mod sign;
 
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, header};
 
 use crate::secret::{Secret, SecretError};
+
+use super::request::FRAME;
 
 pub use content::Part;
 pub use encoding::Encoding;
@@ -30,9 +32,9 @@ pub use grammar::Grammar;
 pub use key::KeyForm;
 pub use mac::Algorithm;
 pub use schemes::Schemes;
-pub use sign::Signer;
+pub use sign::{SignError, Signer};
 
-pub(super) use content::body_ends_timestamp;
+pub(super) use content::{check_body, check_url};
 pub(super) use message::Message;
 pub(super) use sides::VerifyingKey;
 
@@ -98,7 +100,8 @@ impl Scheme {
     /// # Errors
     /// When the body is not signed, or a timestamp that comes with the request is not;
     /// when the signed bytes could be cut into parts in two ways, a header would stand
-    /// for two things, or a fixed text cannot stand in a header; when the key is not of
+    /// for two things or is one of the request's own frame, or a fixed text cannot stand in
+    /// a header; when the key is not of
     /// the algorithm's kind, or the algorithm is SHA-1, which only presets may name.
     pub fn new(recipe: Recipe) -> Result<Self, SchemeError> {
         if recipe.algorithm == Algorithm::HmacSha1 {
@@ -115,6 +118,9 @@ impl Scheme {
         let names: Vec<_> = scheme.header_names().collect();
         if names.iter().enumerate().any(|(at, name)| names[..at].contains(name)) {
             return Err(SchemeError { field: "header", rule: "stands for one thing" });
+        }
+        if names.iter().any(|name| FRAME.contains(name) || **name == header::CONTENT_TYPE) {
+            return Err(SchemeError { field: "header", rule: "is none of the request's frame" });
         }
         Ok(scheme)
     }
@@ -147,6 +153,11 @@ impl Scheme {
         self.0.content.iter().any(Part::tells_time)
     }
 
+    /// Whether the body itself says when it was signed.
+    pub(super) fn dates_body(&self) -> bool {
+        self.0.content.iter().any(|part| matches!(part, Part::DatedBody { .. }))
+    }
+
     /// Whether a signature covers the URL that the request was sent to, which signer
     /// and verifier then have to be told.
     #[must_use]
@@ -164,6 +175,18 @@ mod tests {
         let x_webhook = Scheme::x_webhook().recipe().clone();
         let content = vec![Part::Id(x_webhook.header.clone()), Part::Literal("."), Part::Body];
         assert_eq!(Scheme::new(Recipe { content, ..x_webhook }).unwrap_err().field, "header");
+    }
+
+    #[test]
+    fn a_header_of_the_requests_frame_carries_no_signature_and_no_part_of_one() {
+        for name in FRAME.into_iter().chain([header::CONTENT_TYPE]) {
+            let bare = Recipe { header: name.clone(), ..Scheme::github().recipe().clone() };
+            let content = vec![Part::Timestamp(name.clone()), Part::Literal("."), Part::Body];
+            let dated = Recipe { content, ..Scheme::github().recipe().clone() };
+            for recipe in [bare, dated] {
+                assert_eq!(Scheme::new(recipe).unwrap_err().field, "header", "{name}");
+            }
+        }
     }
 
     #[test]

@@ -10,9 +10,31 @@ use crate::id::EventId;
 use crate::secret::{SecretError, SecretSet};
 use crate::time::Timestamp;
 
+use super::content::{check_body, check_url};
 use super::grammar::SIGNATURES_MAX;
 use super::sides::SigningKey;
 use super::{Message, Part, Recipe, Scheme, Schemes};
+
+/// A request that no receiver could verify, so that it is not signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The scheme signs the URL: see [`Signer::at`].
+    #[error("url: is missing, and the scheme signs it")]
+    NoUrl,
+    /// The URL could go on in the body, or the body in it.
+    #[error("url: {rule}")]
+    Url {
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// The body's beginning could be the end of what is signed right before it.
+    #[error("body: {rule}")]
+    Body {
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+}
 
 /// The schemes of a profile with the secrets of one endpoint: each key is hashed once,
 /// here.
@@ -79,15 +101,24 @@ impl Signer {
         self
     }
 
-    /// Sets the schemes' headers for this body, signed at `now`. Without a current
-    /// secret for a scheme, or without the URL that it signs, it sets none of its own.
-    pub fn sign(&self, id: &EventId, now: Timestamp, body: &[u8], headers: &mut HeaderMap) {
+    /// Sets the schemes' headers for this body, signed at `now`, but for a scheme without
+    /// a current secret.
+    ///
+    /// # Errors
+    /// When a receiver could not verify it, by any scheme that there is a secret for. The
+    /// headers are unchanged then.
+    pub fn sign(
+        &self,
+        id: &EventId,
+        now: Timestamp,
+        body: &[u8],
+        headers: &mut HeaderMap,
+    ) -> Result<(), SignError> {
         let moment = Decimal::of(signed_seconds(now));
-        let message = self.message(id, &moment, body);
-        for (at, hand) in self.hands.iter().enumerate().filter(|(_, hand)| self.knows_url_of(hand)) {
+        let message = self.message(id, &moment, body)?;
+        for (at, hand) in self.hands.iter().enumerate() {
             let recipe = hand.scheme.recipe();
-            let shares = |other: &Hand| other.scheme.recipe().header == recipe.header;
-            let joins = self.hands[..at].iter().any(|other| shares(other) && self.knows_url_of(other));
+            let joins = self.hands[..at].iter().any(|other| other.scheme.recipe().header == recipe.header);
             let before = headers.get(&recipe.header).filter(|_| joins);
             let signature = signature_by(hand, &message, now, before);
             for part in &recipe.content {
@@ -99,26 +130,42 @@ impl Signer {
             }
             headers.insert(recipe.header.clone(), signature);
         }
+        Ok(())
     }
 
     /// The whole value of the first scheme's signature header: by all secrets in force at
-    /// `now` where the header holds a list, else by the current one. `None` where
-    /// [`Signer::sign`] sets nothing.
-    #[must_use]
-    pub fn signature(&self, id: &EventId, now: Timestamp, body: &[u8]) -> Option<HeaderValue> {
+    /// `now` where the header holds a list, else by the current one. `None` without a
+    /// current secret.
+    ///
+    /// # Errors
+    /// As for [`sign`](Self::sign).
+    pub fn signature(
+        &self,
+        id: &EventId,
+        now: Timestamp,
+        body: &[u8],
+    ) -> Result<Option<HeaderValue>, SignError> {
         let moment = Decimal::of(signed_seconds(now));
-        let message = self.message(id, &moment, body);
-        let hand = self.hands.first().filter(|hand| self.knows_url_of(hand))?;
-        Some(signature_by(hand, &message, now, None))
+        let message = self.message(id, &moment, body)?;
+        Ok(self.hands.first().map(|hand| signature_by(hand, &message, now, None)))
     }
 
-    fn message<'a>(&'a self, id: &'a EventId, moment: &'a Decimal, body: &'a [u8]) -> Message<'a> {
+    fn message<'a>(
+        &'a self,
+        id: &'a EventId,
+        moment: &'a Decimal,
+        body: &'a [u8],
+    ) -> Result<Message<'a>, SignError> {
+        for Hand { scheme, .. } in &self.hands {
+            let content = &scheme.recipe().content;
+            check_body(content, body).map_err(|rule| SignError::Body { rule })?;
+            if scheme.signs_url() {
+                let url = self.url.as_deref().ok_or(SignError::NoUrl)?;
+                check_url(content, url).map_err(|rule| SignError::Url { rule })?;
+            }
+        }
         let url = self.url.as_deref().unwrap_or_default();
-        Message { url, id: id.as_str().as_bytes(), timestamp: moment.as_bytes(), body }
-    }
-
-    fn knows_url_of(&self, hand: &Hand) -> bool {
-        self.url.is_some() || !hand.scheme.signs_url()
+        Ok(Message { url, id: id.as_str().as_bytes(), timestamp: moment.as_bytes(), body })
     }
 }
 

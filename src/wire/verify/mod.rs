@@ -98,7 +98,7 @@ pub enum VerifyError {
         /// The rule it breaks.
         rule: &'static str,
     },
-    /// The body is nothing that a sender writes who puts the secret into it.
+    /// The body is nothing that a sender of the scheme writes.
     #[error("body: {rule}")]
     Body {
         /// The rule it breaks.
@@ -113,6 +113,12 @@ pub enum VerifyError {
     /// The scheme signs the request's URL, and the verifier was not told it.
     #[error("url: is not known, and the scheme signs it")]
     NoUrl,
+    /// The URL is none, so it could go on in the body, or the body in it.
+    #[error("url: {rule}")]
+    Url {
+        /// The rule it breaks.
+        rule: &'static str,
+    },
     /// No signature is by one of the secrets over what came.
     #[error("no signature fits the request")]
     Mismatch,

@@ -7,7 +7,7 @@ use subtle::Choice;
 
 use crate::id::EventId;
 use crate::time::Timestamp;
-use crate::wire::scheme::{Message, Part, Recipe, Scheme, VerifyingKey, body_ends_timestamp};
+use crate::wire::scheme::{Message, Part, Recipe, Scheme, VerifyingKey, check_body, check_url};
 
 use super::body_time::milliseconds_in;
 use super::{HeaderLookup, Proof, Tolerance, Verified, VerifyError};
@@ -43,9 +43,10 @@ impl Signatures {
             None if self.scheme.signs_url() => return Err(VerifyError::NoUrl),
             known => known.unwrap_or_default(),
         };
-        if body_ends_timestamp(&recipe.content) && body.as_ref().first().is_some_and(u8::is_ascii_digit) {
-            return Err(VerifyError::Body { rule: "begins with no digit, which could be the timestamp's" });
+        if self.scheme.signs_url() {
+            check_url(&recipe.content, url).map_err(|rule| VerifyError::Url { rule })?;
         }
+        check_body(&recipe.content, body.as_ref()).map_err(|rule| VerifyError::Body { rule })?;
         let (mut id_text, mut timestamp_text) = (None, None);
         let (mut id, mut timestamp) = (None, None);
         for part in &recipe.content {

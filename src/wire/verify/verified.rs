@@ -1,11 +1,15 @@
 //! What a verification proved.
 
+use std::fmt;
+
 use crate::id::EventId;
 use crate::time::Timestamp;
 
 /// A request that was verified. Nothing else makes one, and it holds only what a
 /// signature covers, where there is one: other headers, path and query may be anybody's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Its `Debug` leaves the body out, which may hold a key.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Verified<T> {
     pub(super) body: T,
     pub(super) id: Option<EventId>,
@@ -30,6 +34,16 @@ pub enum Proof {
     },
     /// Nothing: the verifier was made to trust every request.
     Unsigned,
+}
+
+impl<T> fmt::Debug for Verified<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified")
+            .field("id", &self.id)
+            .field("timestamp", &self.timestamp)
+            .field("proof", &self.proof)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T> Verified<T> {
