@@ -60,12 +60,14 @@ impl Grammar {
         let between = between.encode_utf8(&mut separator).as_bytes();
         let bytes = algorithm.bytes();
         let each = lead.len() + equals.len() + encoding.chars(bytes);
-        let count = count.clamp(1, most);
         let head = match self {
             Self::Pairs { timestamp: Some(key), .. } => [key.as_bytes(), b"=", timestamp].concat(),
             _ => Vec::new(),
         };
-        let mut text = Vec::with_capacity(head.len() + count * (each + between.len()));
+        let count = count.clamp(1, most);
+        let marks = if head.is_empty() { count - 1 } else { count };
+        // The very length: a text with room to spare costs its header value an allocation.
+        let mut text = Vec::with_capacity(head.len() + count * each + marks * between.len());
         text.extend_from_slice(&head);
         for mac in macs.take(most) {
             if !text.is_empty() {
