@@ -148,11 +148,11 @@ fn s37_a_live_chat_body_proves_its_key_and_that_nothing_else_is_signed() {
     let body = [before, key, after].concat();
     let mut accepted = Vec::new();
     for (bit, flipped) in flips(body.as_bytes()).enumerate() {
-        let Ok(verified) = verifier.verify(&[("", ""); 0][..], flipped, Timestamp::EPOCH) else { continue };
+        let Ok(proven) = verifier.verify(&[("", ""); 0][..], flipped, Timestamp::EPOCH) else { continue };
         assert!(!(before.len()..before.len() + key.len()).contains(&(bit / 8)), "byte {}", bit / 8);
-        assert_eq!(verified.proof(), Proof::Key { secret: 0 });
-        assert_eq!((verified.id(), verified.timestamp()), (None, None));
-        accepted.push(String::from_utf8(verified.into_body()).unwrap());
+        assert_eq!(proven.proof(), Proof::Key { secret: 0 });
+        assert_eq!((proven.id(), proven.timestamp()), (None, None));
+        accepted.push(String::from_utf8(proven.into_body()).unwrap());
     }
     for other in [body.replace("a1", "c1"), body.replace("incoming", "hncoming"), body.replace("id", "hd")] {
         assert!(accepted.contains(&other), "{other}");

@@ -84,10 +84,10 @@ fn s40_a_code_has_one_form_in_base64_and_two_cases_in_hexadecimal() {
         tried.find(|case| case.signature().2.contains(['+', '/'])).unwrap()
     };
     for case in all() {
-        let base64 = case.scheme.recipe().encoding == Encoding::Base64;
-        let case = if base64 { telling(case) } else { case };
+        let hexadecimal = case.scheme.recipe().encoding == Encoding::Hex;
+        let case = if hexadecimal { case } else { telling(case) };
         let (header, lead, code) = case.signature();
-        if !base64 {
+        if hexadecimal {
             let upper = format!("{lead}{}", code.to_uppercase());
             assert_eq!(case.with(&header, upper).verdict(), BY_FIRST, "{}", case.name);
             let mixed = format!("{lead}{}{}", code[..9].to_uppercase(), &code[9..]);

@@ -61,9 +61,8 @@ fn verdict(public: &str, message: &[u8], signature: &str) -> Result<Result<(), V
 fn s48_the_answers_of_rfc_8032_are_signed_and_verified() {
     for [seed, public, message, signature] in RFC {
         let message = hex::decode(message).unwrap();
-        let signer = Signer::new(&of_the_body(), &SecretSet::of(secret(seed))).unwrap();
-        let signed = signer.signature(&"e".parse().unwrap(), NOW, &message).unwrap();
-        assert_eq!(signed, signature);
+        let sender = Signer::new(&of_the_body(), &SecretSet::of(secret(seed))).unwrap();
+        assert_eq!(sender.signature(&"e".parse().unwrap(), NOW, &message).unwrap(), signature);
         assert_eq!(verdict(public, &message, signature), Ok(Ok(())));
         let other = [&message[..], b"."].concat();
         assert_eq!(verdict(public, &other, signature), Ok(Err(VerifyError::Mismatch)));
@@ -92,8 +91,10 @@ fn s48_of_the_signatures_on_which_verifiers_disagree_one_is_taken() {
     assert_eq!(cases.iter().filter(|case| case.without_cofactor).count(), 10);
     for EdgeCase { why, message, public, signature, .. } in cases {
         let expected = match why.as_str() {
-            "small A, small R, S of zero" | "small A, mixed R" => Err(SecretError::Point),
-            "A not reduced, reduced for the hash" | "A not reduced" => Err(SecretError::Point),
+            "small A, small R, S of zero"
+            | "small A, mixed R"
+            | "A not reduced, reduced for the hash"
+            | "A not reduced" => Err(SecretError::Point),
             "mixed A, mixed R" => Ok(Ok(())),
             _ => Ok(Err(VerifyError::Mismatch)),
         };

@@ -15,16 +15,15 @@ use super::cases::{BY_FIRST, NOW, URL, all, named, secret};
 fn s33_no_source_of_verification_compares_a_code_but_by_subtle() {
     let wire = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wire");
     let files = ["scheme", "verify"].map(|folder| fs::read_dir(wire.join(folder)).unwrap());
-    let (mut compared, mut read) = (Vec::new(), 0);
+    let (mut comparisons, mut read) = (Vec::new(), 0);
     for file in files.into_iter().flatten().map(|file| file.unwrap().path()) {
         let text = fs::read_to_string(&file).unwrap();
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        compared.extend(vec![name.clone(); code.matches(".ct_eq(").count()]);
+        comparisons.extend(vec![name.clone(); code.matches(".ct_eq(").count()]);
         let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
         for line in lines.filter(|line| ["==", "!=", ".eq(", ".cmp("].iter().any(|by| line.contains(by))) {
-            let compares =
-                ["mac", "Mac", "signature ", "expected", "code", "secret", "hash", "given", "expose"];
+            let words = ["mac", "Mac", "signature ", "expected", "code", "secret", "hash", "given", "expose"];
             let allowed = [
                 "*byte == 0",                              // nothing but zero bytes, when a verifier is made
                 "length? == bytes",                        // of a code that was just read
@@ -33,15 +32,14 @@ fn s33_no_source_of_verification_compares_a_code_but_by_subtle() {
                 "recipe.algorithm == Algorithm::HmacSha1", // what a scheme is
             ];
             assert!(
-                !compares.iter().any(|word| line.contains(word))
-                    || allowed.iter().any(|own| line.contains(own)),
+                !words.iter().any(|word| line.contains(word)) || allowed.iter().any(|own| line.contains(own)),
                 "{name}: {line}"
             );
         }
         read += 1;
     }
-    compared.sort();
-    assert_eq!(compared, ["body_keys.rs", "mac.rs"], "one comparison of codes, and one of keys");
+    comparisons.sort();
+    assert_eq!(comparisons, ["body_keys.rs", "mac.rs"], "one comparison of codes, and one of keys");
     assert!(read > 15, "{read} files");
 }
 
