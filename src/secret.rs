@@ -63,7 +63,11 @@ impl Secret {
     /// When it is blank or longer than [`SECRET_BYTES_MAX`].
     pub fn new(text: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
         let bytes = Zeroizing::new(text.into());
-        if bytes.iter().all(u8::is_ascii_whitespace) {
+        let is_blank = match std::str::from_utf8(&bytes) {
+            Ok(text) => text.trim().is_empty(),
+            Err(_) => false,
+        };
+        if is_blank {
             return Err(SecretError::Blank);
         }
         if bytes.len() > SECRET_BYTES_MAX {
@@ -199,7 +203,7 @@ mod tests {
         assert!(
             !format!("{secret:?} {secret:#?} {set:?} {:?}", Secrets::from(set.clone())).contains("canary")
         );
-        for blank in ["", " ", "\t\r\n "] {
+        for blank in ["", " ", "\t\r\n ", "\u{b}", "\u{a0}", "\u{3000}\n"] {
             assert_eq!(Secret::new(blank).unwrap_err(), SecretError::Blank);
         }
         assert_eq!(Secret::new(vec![b'x'; 1025]).unwrap_err(), SecretError::TooLong);

@@ -1,6 +1,8 @@
 //! Who may be believed: what a verifier takes, and everything it refuses.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+#[path = "vectors/timestamps.rs"]
+mod timestamps;
 mod vectors;
 
 use std::fs;
@@ -365,24 +367,7 @@ fn crafted(id: &str, timestamp: &str) -> Result<Proof, VerifyError> {
 #[test]
 fn a_timestamp_has_one_form_even_where_its_signature_fits() {
     assert_eq!(crafted("evt-1", "1772352000"), BY_FIRST);
-    for odd in [
-        "",
-        "+1772352000",
-        "-1772352000",
-        " 1772352000",
-        "1772352000 ",
-        "01772352000",
-        "1772352000.0",
-        "1.772352e9",
-        "0x69a3f900",
-        "1_772_352_000",
-        "1772352000abc",
-        "1772352000,x",
-        "NaN",
-        "١٧٧٢٣٥٢٠٠٠",
-        "2026-03-01T08:00:00Z",
-        "99999999999999999999",
-    ] {
+    for odd in timestamps::ODD {
         assert!(is_malformed(&crafted("evt-1", odd)), "{odd:?}");
     }
     for far in ["1772352000000", "1000000000000000000", "9223372036854775807", "9999999999999999999"] {

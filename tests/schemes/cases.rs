@@ -15,7 +15,13 @@ const WHSEC: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const WHSK: &str = "whsk_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const WHPK: &str = "whpk_A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=";
 const SEED: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-const PUBLIC: &str = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";
+pub(crate) const PUBLIC: &str = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";
+const OTHER_WHSEC: &str = "whsec_AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+/// The pair of RFC 8032's first test, also below.
+const OTHER_WHSK: &str = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+const OTHER_WHPK: &str = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+const OTHER_SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+const OTHER_PUBLIC: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
 /// A request as the scheme's sender signs it.
 #[derive(Clone)]
@@ -109,6 +115,29 @@ impl Case {
         };
         let (lead, code) = text.split_at(lead);
         (header, lead.to_owned(), code.to_owned())
+    }
+
+    /// Another sender's secrets: what that one configures, and its receiver.
+    pub(crate) fn other_keys(&self) -> (&'static str, &'static str) {
+        match self.name {
+            "standard" | "svix" => (OTHER_WHSEC, OTHER_WHSEC),
+            "standard_v1a" => (OTHER_WHSK, OTHER_WHPK),
+            "discord" => (OTHER_SEED, OTHER_PUBLIC),
+            _ => ("any other text", "any other text"),
+        }
+    }
+
+    /// The verdict where this header holds these bytes, also those that no HTTP library
+    /// would let through.
+    pub(crate) fn verdict_with(
+        &self,
+        verifier: &Verifier,
+        header: &HeaderName,
+        bytes: &[u8],
+    ) -> Result<Proof, VerifyError> {
+        let held = |(name, value)| (name, if name == header { bytes } else { HeaderValue::as_bytes(value) });
+        let headers: Vec<_> = self.headers.iter().map(held).collect();
+        verifier.verify_at(URL, &headers[..], &self.body, NOW).map(|verified| verified.proof())
     }
 
     pub(crate) fn decode(&self, code: &str) -> Vec<u8> {

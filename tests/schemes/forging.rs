@@ -1,14 +1,17 @@
 //! Signatures that are none: too short, of another scheme, in another form, too many.
 
+use std::time::{Duration, Instant};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use hookpost::wire::scheme::{Encoding, Grammar, Signer};
+use hmac::{Hmac, KeyInit, Mac};
+use hookpost::wire::scheme::{Encoding, Grammar, Part, Signer};
 use hookpost::wire::verify::Proof;
-use hookpost::{Scheme, SecretSet, VerifyError};
+use hookpost::{Scheme, SecretSet, Verifier, VerifyError};
 use http::{HeaderMap, HeaderName};
 use proptest::prelude::*;
 
-use super::cases::{BY_FIRST, Case, NOW, URL, all, named, secret};
+use super::cases::{BY_FIRST, Case, NOW, PUBLIC, URL, all, named, secret};
 
 fn refuses(case: &Case, text: &str) {
     let (header, ..) = case.signature();
@@ -75,23 +78,109 @@ fn s35_only_the_receivers_own_scheme_counts_whatever_the_request_names() {
 
 #[test]
 fn s40_a_code_has_one_form_in_base64_and_two_cases_in_hexadecimal() {
+    // A code that the two alphabets of base64 write differently.
+    let telling = |case: Case| {
+        let mut tried = (0..100).map(|n| case.of(format!("{{\"a\":{n}}}")));
+        tried.find(|case| case.signature().2.contains(['+', '/'])).unwrap()
+    };
     for case in all() {
+        let hexadecimal = case.scheme.recipe().encoding == Encoding::Hex;
+        let case = if hexadecimal { case } else { telling(case) };
         let (header, lead, code) = case.signature();
-        if case.scheme.recipe().encoding == Encoding::Hex {
+        if hexadecimal {
             let upper = format!("{lead}{}", code.to_uppercase());
             assert_eq!(case.with(&header, upper).verdict(), BY_FIRST, "{}", case.name);
+            let mixed = format!("{lead}{}{}", code[..9].to_uppercase(), &code[9..]);
+            assert_eq!(case.with(&header, mixed).verdict(), BY_FIRST, "{}", case.name);
             refuses(&case, &format!("{lead}0x{}", &code[2..]));
         } else {
             refuses(&case, &format!("{lead}{}", code.trim_end_matches('=')));
             refuses(&case, &format!("{lead}{code}="));
             let url_safe = URL_SAFE.encode(case.decode(&code));
-            if url_safe != code {
-                refuses(&case, &format!("{lead}{url_safe}"));
-            }
+            assert_ne!(url_safe, code);
+            refuses(&case, &format!("{lead}{url_safe}"));
             refuses(&case, &format!("{lead}{}", with_stray_bit(&code)));
         }
-        for spaced in [format!(" {lead}{code}"), format!("{lead}{code} "), format!("{lead} {code}")] {
-            refuses(&case, &spaced);
+        let (first, second) = code.split_at(code.len() / 2);
+        for space in [" ", "\t"] {
+            for spaced in [
+                format!("{space}{lead}{code}"),
+                format!("{lead}{code}{space}"),
+                format!("{lead}{space}{code}"),
+                format!("{lead}{first}{space}{second}"),
+            ] {
+                refuses(&case, &spaced);
+            }
+        }
+        for line_end in ["\n", "\r\n"] {
+            let ended = format!("{lead}{code}{line_end}");
+            let found = case.verdict_with(&case.verifier(), &header, ended.as_bytes());
+            assert!(matches!(found, Err(VerifyError::Malformed { .. })), "{}: {found:?}", case.name);
+        }
+    }
+}
+
+#[test]
+fn s35_a_code_of_another_algorithm_or_by_the_public_key_is_no_signature() {
+    fn code<H: KeyInit + Mac>(key: &[u8], content: &[u8]) -> Vec<u8> {
+        let mut state = <H as KeyInit>::new_from_slice(key).unwrap();
+        state.update(content);
+        state.finalize().into_bytes().to_vec()
+    }
+    let sha1 = code::<Hmac<sha1::Sha1>>;
+    let sha256 = code::<Hmac<sha2::Sha256>>;
+    let sha512 = code::<Hmac<sha2::Sha512>>;
+    // With the right key, by another hash.
+    for case in all().into_iter().filter(|case| case.scheme.recipe().content == [Part::Body]) {
+        let (header, lead, code) = case.signature();
+        let key = case.private.as_bytes();
+        assert_eq!(case.decode(&code), sha256(key, &case.body), "{}", case.name);
+        for other in [sha1(key, &case.body), sha512(key, &case.body)] {
+            refuses(&case, &format!("{lead}{}", case.encode(&other)));
+        }
+        // Where the request says which: nobody asks it.
+        for (name, says) in [("x-hub-signature", "sha1="), ("digest", "sha-1="), ("algorithm", "")] {
+            let code = case.encode(&sha1(key, &case.body));
+            let mut other = case.with(&HeaderName::from_static(name), format!("{says}{code}"));
+            other.headers.remove(&header);
+            assert_eq!(other.verdict(), Err(VerifyError::Missing { header: header.clone() }), "{name}");
+        }
+    }
+    let twilio = named("twilio").of("");
+    let settings = HeaderName::from_static("x-twilio-webhooks-signature-settings");
+    let by_sha256 = twilio.encode(&sha256(twilio.private.as_bytes(), URL.as_bytes()));
+    refuses(&twilio.with(&settings, "key=1,algorithm=HMAC_SHA256"), &by_sha256);
+    // What everybody knows of a pair is no key for a code, although that is as long.
+    for (name, prefix) in [("standard_v1a", "evt-1.1772352000."), ("discord", "1772352000")] {
+        let case = named(name);
+        let (header, lead, _) = case.signature();
+        let content = [prefix.as_bytes(), &case.body].concat();
+        for key in [case.public.as_bytes(), &hex::decode(PUBLIC).unwrap()] {
+            refuses(&case, &format!("{lead}{}", case.encode(&sha256(key, &content))));
+            let long = format!("{lead}{}", case.encode(&sha512(key, &content)));
+            assert_eq!(case.with(&header, long).verdict(), Err(VerifyError::Mismatch), "{name}");
+        }
+    }
+}
+
+#[test]
+fn s35_a_code_of_another_scheme_fits_only_where_both_sign_the_same_bytes() {
+    let body = format!(r#"{{"webhookTimestamp":{}}}"#, NOW.as_micros() / 1000);
+    let cases: Vec<_> = all()
+        .into_iter()
+        .filter(|case| case.public == "any text" && case.name != "twilio")
+        .map(|case| case.of(body.as_str()))
+        .collect();
+    let body_alone = |case: &Case| case.scheme.recipe().content.len() == 1;
+    assert_eq!(cases.iter().filter(|case| body_alone(case)).count(), 6);
+    for case in &cases {
+        let (header, lead, _) = case.signature();
+        for other in &cases {
+            let code = other.decode(&other.signature().2);
+            let verdict = case.with(&header, format!("{lead}{}", case.encode(&code))).verdict();
+            let same_bytes = case.name == other.name || (body_alone(case) && body_alone(other));
+            let expected = if same_bytes { BY_FIRST } else { Err(VerifyError::Mismatch) };
+            assert_eq!(verdict, expected, "{} in {}", other.name, case.name);
         }
     }
 }
@@ -138,12 +227,44 @@ fn s41_many_signatures_long_headers_and_repeated_headers_are_refused() {
         if lists {
             assert_eq!(case.with(&header, list(32)).verdict(), BY_FIRST, "{}", case.name);
             refuses(&case, &list(33));
+            // What would be skipped counts too, by its number and by its length.
+            let skipped = |count: usize, filling: usize| match case.scheme.recipe().grammar {
+                Grammar::Pairs { separator, .. } => {
+                    let others = format!("{separator}x={}", "x".repeat(filling)).repeat(count);
+                    format!("{own}{others}")
+                }
+                _ => format!("{own}{}", format!(" v9,{}", "x".repeat(filling)).repeat(count)),
+            };
+            assert_eq!(case.with(&header, skipped(31, 1)).verdict(), BY_FIRST, "{}", case.name);
+            refuses(&case, &skipped(32, 1));
+            let room = 4096 - skipped(1, 0).len();
+            assert_eq!(case.with(&header, skipped(1, room)).verdict(), BY_FIRST, "{}", case.name);
+            refuses(&case, &skipped(1, room + 1));
         } else {
             refuses(&case, &list(2));
             refuses(&case, &format!("{own},{own}"));
             refuses(&case, &format!("{own}, {own}"));
         }
     }
+}
+
+/// No luck with the clock: were the body hashed for every candidate, 32 would take 32 times
+/// as long as one; they may take eight times, the fastest of seven each in turns.
+#[test]
+fn s41_a_key_hashes_the_body_once_however_many_signatures_stand_in_the_header() {
+    let one = named("standard").of(vec![b'x'; 1 << 20]);
+    let (header, lead, code) = one.signature();
+    let others = format!("{lead}{} ", other_code(&one)).repeat(31);
+    let all = one.with(&header, format!("{others}{lead}{code}"));
+    let verifier = one.verifier();
+    let time = |case: &Case| {
+        let start = Instant::now();
+        assert_eq!(case.verdict_of(&verifier, NOW), BY_FIRST);
+        start.elapsed()
+    };
+    let times: Vec<_> = (0..7).map(|_| (time(&one), time(&all))).collect();
+    let fastest = |of: fn(&(Duration, Duration)) -> Duration| times.iter().map(of).min().unwrap();
+    assert!(fastest(|turn| turn.1) < 8 * fastest(|turn| turn.0), "{times:?}");
 }
 
 /// A code of the right length that is not the right one.
@@ -194,26 +315,40 @@ fn s44_a_receiver_of_v1a_is_not_talked_down_to_v1() {
     assert_eq!(v1a.with(&header, &both).verdict(), BY_FIRST);
     assert_eq!(v1.with(&header, &both).verdict(), BY_FIRST);
     let stripped = v1a.with(&header, v1.headers[&header].as_bytes());
-    assert_eq!(stripped.verdict(), Err(VerifyError::OtherVersion { header }));
+    assert_eq!(stripped.verdict(), Err(VerifyError::OtherVersion { header: header.clone() }));
+    // Nor is a right v1 enough beside a v1a that is wrong.
+    let wrong = format!("{} v1a,{}", v1.headers[&header].to_str().unwrap(), other_code(&v1a));
+    assert_eq!(v1a.with(&header, wrong).verdict(), Err(VerifyError::Mismatch));
 }
 
 #[test]
 fn s44_a_secret_past_its_grace_neither_signs_nor_verifies() {
-    let end = NOW + std::time::Duration::from_secs(60);
-    for case in all().into_iter().filter(|case| case.public == "any text") {
-        let set = SecretSet::of(secret("old")).rotated(secret("new"), end);
-        let verdict = |now, key: &str| {
-            let signer = Signer::new(&case.scheme, &set).unwrap().at(URL);
+    let end = NOW + Duration::from_secs(60);
+    for case in all() {
+        let ((old, old_public), (new, new_public)) = ((case.private, case.public), case.other_keys());
+        let rotating = |old, new| SecretSet::of(secret(old)).rotated(secret(new), end);
+        let verdict_of = |set: &SecretSet, verifier: Verifier, now| {
+            let signer = Signer::new(&case.scheme, set).unwrap().at(URL);
             let mut headers = HeaderMap::new();
             signer.sign(&"e".parse().unwrap(), now, &case.body, &mut headers).unwrap();
-            let verifier = hookpost::Verifier::new(&case.scheme, [secret(key)]).unwrap();
             verifier.verify_at(URL, &headers, &case.body, now).map(|verified| verified.proof())
         };
+        // The sender's side: what signs.
+        let sender = rotating(old, new);
+        let verdict =
+            |now, key| verdict_of(&sender, Verifier::new(&case.scheme, [secret(key)]).unwrap(), now);
+        let last = end - Duration::from_micros(1);
         let lists = !matches!(case.scheme.recipe().grammar, Grammar::Bare { .. });
-        assert_eq!(verdict(NOW, "new"), BY_FIRST, "{}", case.name);
-        assert_eq!(verdict(NOW, "old").is_ok(), lists, "{}: both sign where a header lists both", case.name);
-        assert_eq!(verdict(end, "old"), Err(VerifyError::Mismatch), "{}", case.name);
-        assert_eq!(set.in_force(end).count(), 1, "a receiver that asks the set gets the new one alone");
+        for (now, both) in [(NOW, lists), (last, lists), (end, false)] {
+            assert_eq!(verdict(now, new_public), BY_FIRST, "{}", case.name);
+            let expected = if both { BY_FIRST } else { Err(VerifyError::Mismatch) };
+            assert_eq!(verdict(now, old_public), expected, "{}: both where a header lists both", case.name);
+        }
+        // The receiver's side: what is in force.
+        let (receiver, stale) = (rotating(old_public, new_public), SecretSet::of(secret(old)));
+        let at = |now| Verifier::new(&case.scheme, receiver.in_force(now).cloned()).unwrap();
+        assert_eq!(verdict_of(&stale, at(last), last), Ok(Proof::Signed { secret: 1 }), "{}", case.name);
+        assert_eq!(verdict_of(&stale, at(end), end), Err(VerifyError::Mismatch), "{}", case.name);
     }
 }
 
@@ -221,7 +356,7 @@ fn s44_a_secret_past_its_grace_neither_signs_nor_verifies() {
 fn many_secrets_say_which_one_signed() {
     for case in all().into_iter().filter(|case| case.public == "any text") {
         let keys = ["a", "b", "any text", "any text"].map(secret);
-        let verifier = hookpost::Verifier::new(&case.scheme, keys).unwrap();
+        let verifier = Verifier::new(&case.scheme, keys).unwrap();
         assert_eq!(case.verdict_of(&verifier, NOW), Ok(Proof::Signed { secret: 2 }), "{}", case.name);
     }
 }

@@ -7,6 +7,8 @@ mod flips;
 mod forging;
 mod pairs_of_keys;
 mod secrets;
+#[path = "../vectors/timestamps.rs"]
+mod timestamps;
 mod timing_out;
 mod trusting;
 mod vectors;

@@ -1,28 +1,106 @@
 //! Ed25519: the RFC's answers, and keys and signatures that a lenient library takes.
 
+use std::fs;
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hookpost::wire::scheme::Signer;
+use hookpost::wire::scheme::{Part, Recipe, Signer};
 use hookpost::{Scheme, SecretError, SecretSet, Verifier, VerifyError};
 use http::HeaderName;
+use serde::Deserialize;
 
 use super::cases::{NOW, named, secret};
 
-/// RFC 8032, section 7.1, tests 1 to 3: a seed and its public key.
-const RFC: [(&str, &str); 3] = [
-    (
+/// RFC 8032, section 7.1, tests 1 to 3 and SHA(abc): seed, public key, message, signature.
+const RFC: [[&str; 4]; 4] = [
+    [
         "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
         "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
-    ),
-    (
+        "",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b\
+         d25bf5f0595bbe24655141438e7a100b",
+    ],
+    [
         "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
         "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
-    ),
-    (
+        "72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c\
+         387b2eaeb4302aeeb00d291612bb0c00",
+    ],
+    [
         "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
         "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
-    ),
+        "af82",
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659\
+         4a7c15e9716ed28dc027beceea1ec40a",
+    ],
+    [
+        "833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42",
+        "ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf",
+        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd\
+         454d4423643ce80e2a9ac94fa54ca49f",
+        "dc2a4459e7369633a52b1bf277839a00201009a3efbf3ecb69bea2186c26b58909351fc9ac90b3ecfdfbc7c66431e030\
+         3dca179c138ac17ad9bef1177331a704",
+    ],
 ];
+
+/// Discord's keys and header over the body alone, so that known messages can be signed.
+fn of_the_body() -> Scheme {
+    Scheme::new(Recipe { content: vec![Part::Body], ..Scheme::discord().recipe().clone() }).unwrap()
+}
+
+/// What comes of a signature over the body alone: of its making, where the key is refused.
+fn verdict(public: &str, message: &[u8], signature: &str) -> Result<Result<(), VerifyError>, SecretError> {
+    let verifier = Verifier::new(&of_the_body(), [secret(public)])?;
+    let headers = [("x-signature-ed25519", signature)];
+    Ok(verifier.verify(&headers[..], message, NOW).map(drop))
+}
+
+#[test]
+fn s48_the_answers_of_rfc_8032_are_signed_and_verified() {
+    for [seed, public, message, signature] in RFC {
+        let message = hex::decode(message).unwrap();
+        let sender = Signer::new(of_the_body(), &SecretSet::of(secret(seed))).unwrap();
+        assert_eq!(sender.signature(&"e".parse().unwrap(), NOW, &message).unwrap().unwrap(), signature);
+        assert_eq!(verdict(public, &message, signature), Ok(Ok(())));
+        let other = [&message[..], b"."].concat();
+        assert_eq!(verdict(public, &other, signature), Ok(Err(VerifyError::Mismatch)));
+    }
+}
+
+#[derive(Deserialize)]
+struct EdgeCase {
+    why: String,
+    message: String,
+    public: String,
+    signature: String,
+    /// Whether the equation without the cofactor holds.
+    without_cofactor: bool,
+}
+
+/// `tests/fixtures/schemes/edge_cases.py` says what they are. The rules are those of
+/// `verify_strict`: the equation without the cofactor, S below L, and nothing that is of small
+/// order or not reduced.
+#[test]
+fn s48_of_the_signatures_on_which_verifiers_disagree_one_is_taken() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/schemes/edge_cases.jsonl");
+    let lines = fs::read_to_string(file).unwrap();
+    let cases: Vec<EdgeCase> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(cases.len(), 12);
+    assert_eq!(cases.iter().filter(|case| case.without_cofactor).count(), 10);
+    for EdgeCase { why, message, public, signature, .. } in cases {
+        let expected = match why.as_str() {
+            "small A, small R, S of zero"
+            | "small A, mixed R"
+            | "A not reduced, reduced for the hash"
+            | "A not reduced" => Err(SecretError::Point),
+            "mixed A, mixed R" => Ok(Ok(())),
+            _ => Ok(Err(VerifyError::Mismatch)),
+        };
+        assert_eq!(verdict(&public, message.as_bytes(), &signature), expected, "{why}");
+    }
+}
 
 fn verifier(public: &str) -> Result<Verifier, SecretError> {
     Verifier::new(&Scheme::discord(), [secret(public)])
@@ -34,11 +112,11 @@ fn signer(private: &str) -> Result<Signer, SecretError> {
 
 #[test]
 fn s48_seeds_and_public_keys_belong_together_as_in_rfc_8032() {
-    for (at, (seed, public)) in RFC.into_iter().enumerate() {
+    for (at, [seed, public, ..]) in RFC.into_iter().enumerate() {
         let mut headers = http::HeaderMap::new();
         signer(seed).unwrap().sign(&"e".parse().unwrap(), NOW, b"{}", &mut headers).unwrap();
         assert!(verifier(public).unwrap().verify(&headers, b"{}", NOW).is_ok());
-        let other = RFC[(at + 1) % 3].1;
+        let other = RFC[(at + 1) % RFC.len()][1];
         assert_eq!(verifier(other).unwrap().verify(&headers, b"{}", NOW), Err(VerifyError::Mismatch));
         assert!(signer(&format!("{seed}{public}")).is_ok());
         assert_eq!(
@@ -51,8 +129,8 @@ fn s48_seeds_and_public_keys_belong_together_as_in_rfc_8032() {
 
 #[test]
 fn s48_a_foreign_public_half_is_refused_in_svixs_form_too() {
-    let [(seed, public), (_, other), _] =
-        RFC.map(|(a, b)| (hex::decode(a).unwrap(), hex::decode(b).unwrap()));
+    let [[seed, public], [_, other], ..] =
+        RFC.map(|[seed, public, ..]| [seed, public].map(|half| hex::decode(half).unwrap()));
     let whsk = |halves: &[&[u8]]| secret(format!("whsk_{}", STANDARD.encode(halves.concat())));
     let made = |halves: &[&[u8]]| Signer::new(Scheme::standard_v1a(), &SecretSet::of(whsk(halves))).err();
     assert_eq!(made(&[&seed]), None);
@@ -75,8 +153,19 @@ fn s48_a_public_key_that_no_honest_pair_has_is_refused() {
         ("order 4, negative", "0000000000000000000000000000000000000000000000000000000000000080"),
         ("order 8", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
         ("order 8", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+        ("order 8, negative", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85"),
+        ("order 8, negative", "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa"),
+        ("the identity, with a sign", "0100000000000000000000000000000000000000000000000000000000000080"),
+        ("order 2, with a sign", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"),
+        ("the identity, neither", "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"),
+        (
+            "order 4, negative, not reduced",
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        ),
         ("the identity, not reduced", "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
         ("order 4, not reduced", "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+        ("a sound point, not reduced", "f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"),
+        ("a sound point, not reduced", "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"),
         ("no point", "0200000000000000000000000000000000000000000000000000000000000000"),
     ] {
         assert_eq!(verifier(public).unwrap_err(), SecretError::Point, "{why}");

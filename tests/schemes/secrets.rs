@@ -50,18 +50,81 @@ fn s31_each_weak_secret_is_refused_for_its_own_reason() {
     }
     for case in all().into_iter().filter(|case| case.public == "any text") {
         assert_eq!(refused(case.name, ""), SecretError::Blank, "{}", case.name);
+        assert_eq!(refused(case.name, " \t\r\n"), SecretError::Blank, "{}", case.name);
         assert_eq!(refused(case.name, "\0\0\0"), SecretError::Zero, "{}", case.name);
         assert_eq!(refused(case.name, &"x".repeat(1025)), SecretError::TooLong, "{}", case.name);
     }
 }
 
 #[test]
+fn s31_the_least_and_the_longest_secret_are_taken() {
+    let whsec = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7; bytes]));
+    for (scheme, text) in [
+        ("standard", whsec(24)),
+        ("svix", whsec(64)),
+        ("github", "x".to_owned()),
+        ("stripe", "x".repeat(1024)),
+        ("slack", " x ".to_owned()),
+    ] {
+        let (scheme, text) = (Scheme::named(scheme).unwrap(), secret(text));
+        assert!(Verifier::new(&scheme, [text.clone()]).is_ok(), "{scheme:?}");
+        assert!(Signer::new(&scheme, &SecretSet::of(text)).is_ok(), "{scheme:?}");
+    }
+}
+
+#[test]
+fn s31_a_weak_half_of_a_pair_is_refused_for_its_own_reason() {
+    let length = |bytes, max| SecretError::Length { bytes, min: 32, max };
+    let of = |prefix: &str, bytes: &[u8]| format!("{prefix}{}", STANDARD.encode(bytes));
+    for (text, expected) in [
+        ("whpk_".to_owned(), length(0, 32)),
+        (of("whpk_", &[7; 31]), length(31, 32)),
+        (of("whpk_", &[7; 33]), length(33, 32)),
+        (of("whpk_", &[0; 32]), SecretError::Point),
+        (of("WHPK_", &[7; 32]), SecretError::Prefix),
+        (of("v1a,whpk_", &[7; 32]), SecretError::Prefix),
+        (of("whpk_", &[7; 32]).replace('=', ""), SecretError::Encoding),
+        (of("whpk_", &[7; 32]).replace("Bwc=", "Bwd="), SecretError::Encoding),
+    ] {
+        assert_eq!(refused("standard_v1a", &text), expected, "{text}");
+    }
+    let signing = |scheme: &str, text: String| {
+        Signer::new(Scheme::named(scheme).unwrap(), &SecretSet::of(secret(text))).unwrap_err()
+    };
+    assert_eq!(signing("standard_v1a", "whsk_".to_owned()), length(0, 64));
+    assert_eq!(signing("standard_v1a", of("whsk_", &[0; 32])), SecretError::Zero);
+    assert_eq!(signing("standard_v1a", of("whsk_", &[7; 48])), length(48, 64));
+    assert_eq!(signing("discord", "00".repeat(32)), SecretError::Zero);
+    assert_eq!(signing("discord", "07".repeat(31)), length(31, 64));
+}
+
+#[test]
+fn s31_a_live_chat_key_of_nothing_but_zero_bytes_is_refused() {
+    for keys in [
+        BodyKeys::of([secret("key"), secret("\0\0")]),
+        BodyKeys::of([secret("key")]).for_action("incoming_chat", [secret("\0")]),
+    ] {
+        assert_eq!(Verifier::live_chat(keys).unwrap_err(), SecretError::Zero);
+    }
+}
+
+#[test]
 fn s31_the_signing_side_refuses_what_the_verifying_side_does() {
-    for (scheme, text) in
-        [("standard", "whsec_BwcH"), ("github", "\0"), ("stripe", "whpk_x"), ("discord", "00")]
-    {
-        let secrets = SecretSet::of(secret(text));
-        assert!(Signer::new(Scheme::named(scheme).unwrap(), &secrets).is_err(), "{scheme}");
+    let whsec = |bytes: &[u8]| format!("whsec_{}", STANDARD.encode(bytes));
+    for (scheme, text, expected) in [
+        ("standard", whsec(&[7; 23]), SecretError::Length { bytes: 23, min: 24, max: 64 }),
+        ("standard", whsec(&[7; 65]), SecretError::Length { bytes: 65, min: 24, max: 64 }),
+        ("svix", whsec(&[0; 32]), SecretError::Zero),
+        ("svix", format!("v1,{}", whsec(&[7; 32])), SecretError::Prefix),
+        ("standard", whsec(&[7; 32]).replace('=', ""), SecretError::Encoding),
+        ("github", "\0".to_owned(), SecretError::Zero),
+        ("stripe", "whpk_x".to_owned(), SecretError::Prefix),
+        ("slack", "whsk_x".to_owned(), SecretError::Prefix),
+        ("discord", "zz".to_owned(), SecretError::Encoding),
+    ] {
+        let secrets = SecretSet::of(secret(text.as_str()));
+        let made = Signer::new(Scheme::named(scheme).unwrap(), &secrets);
+        assert_eq!(made.unwrap_err(), expected, "{scheme}: {text}");
     }
 }
 
@@ -74,7 +137,8 @@ fn s32_a_million_new_secrets_of_the_systems_randomness_hold_32_bytes_and_never_r
         OsEntropy.fill(&mut random).unwrap();
         assert!(seen.insert(scheme.new_secret(&random).unwrap().expose().to_vec()));
     }
-    assert_eq!(seen.iter().map(Vec::len).max(), Some("whsec_".len() + 44));
+    // 44 digits of base64 are 32 bytes, and never fewer than the 24 that are asked for.
+    assert!(seen.iter().all(|secret| secret.starts_with(b"whsec_") && secret.len() == 6 + 44));
     assert_eq!(scheme.new_secret(&[0; 32]).unwrap_err(), SecretError::Zero);
 }
 
@@ -115,6 +179,9 @@ fn s36_no_verifier_is_made_without_a_secret() {
         assert_eq!(Verifier::new(&case.scheme, []).unwrap_err(), SecretError::Missing, "{}", case.name);
     }
     assert_eq!(Verifier::live_chat(BodyKeys::of([])).unwrap_err(), SecretError::Missing);
+    let nothing = SecretSet::none();
+    let in_force = nothing.in_force(NOW).cloned();
+    assert_eq!(Verifier::new(&Scheme::github(), in_force).unwrap_err(), SecretError::Missing);
     // Without one, a sender sets no header, and a verifier refuses what has none.
     let case = named("github");
     let mut headers = http::HeaderMap::new();

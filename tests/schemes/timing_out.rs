@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use hookpost::receive::{Deduplicator as _, MemoryDeduplicator, Sighting};
 use hookpost::wire::scheme::{Part, SignError, Signer};
 use hookpost::wire::verify::{Proof, Tolerance};
 use hookpost::{Scheme, SecretSet, Timestamp, Verifier, VerifyError};
 use http::HeaderMap;
 
 use super::cases::{BY_FIRST, NOW, URL, all, named, secret};
+use super::timestamps::ODD;
 
 fn later(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(NOW.unix_seconds() + seconds)
@@ -34,26 +36,6 @@ fn s38_a_request_is_fresh_for_the_tolerance_on_both_sides_its_ends_included() {
         assert_eq!(case.verdict_of(&off, Timestamp::MAX), BY_FIRST, "{}", case.name);
     }
 }
-
-/// What another reader would take for the same moment, wherever it stands.
-const ODD: [&str; 16] = [
-    "",
-    "+1772352000",
-    "-1772352000",
-    " 1772352000",
-    "1772352000 ",
-    "01772352000",
-    "1772352000.0",
-    "1.772352e9",
-    "0x69a3f900",
-    "1_772_352_000",
-    "1772352000abc",
-    "NaN",
-    "99999999999999999999",
-    "-9223372036854775808",
-    "١٧٧٢٣٥٢٠٠٠",
-    "2026-03-01T08:00:00Z",
-];
 
 #[test]
 fn s38_a_timestamp_that_is_no_plain_digits_is_refused_before_anything_is_hashed() {
@@ -113,18 +95,56 @@ fn s38_linears_moment_is_the_bodys_own_and_counts_only_as_one_whole_number() {
         let off = case.verifier().tolerance(Tolerance::Off).unwrap();
         assert_eq!(of(odd).verdict_of(&off, NOW), BY_FIRST, "{odd}");
     }
+    // As far as a distance in microseconds can be: where it wraps it is below any tolerance.
+    let signed = of(r#"{"webhookTimestamp":1772352000000}"#);
+    for (now, expected) in [
+        (Timestamp::from_micros(NOW.as_micros().wrapping_add(i64::MIN)), VerifyError::TooNew),
+        (Timestamp::from_micros(i64::MIN), VerifyError::TooNew),
+        (Timestamp::MAX, VerifyError::TooOld),
+    ] {
+        assert_eq!(signed.verdict_at(now), Err(expected), "{now:?}");
+    }
     let mut stale = of(r#"{"webhookTimestamp":1}"#);
     stale.headers.insert("linear-timestamp", "1772352000000".parse().unwrap());
     assert_eq!(stale.verdict(), Err(VerifyError::TooOld), "the unsigned header is not read");
 }
 
+/// A verifier remembers nothing; what does takes the id that was proven.
+#[test]
+fn s38_the_same_request_twice_verifies_twice_and_is_seen_the_second_time() {
+    for case in ["standard", "standard_v1a", "svix"].map(named) {
+        let seen = MemoryDeduplicator::new();
+        let verified_and_new = || {
+            let verified = case.verifier().verify(&case.headers, &case.body, NOW).unwrap();
+            match seen.see(verified.id().unwrap(), NOW).unwrap() {
+                Sighting::New(handling) => {
+                    handling.done();
+                    true
+                }
+                Sighting::Underway => panic!("nobody is handling it"),
+                Sighting::Seen => false,
+            }
+        };
+        assert_eq!([verified_and_new(), verified_and_new()], [true, false], "{}", case.name);
+    }
+}
+
 #[test]
 fn s39_no_message_can_be_cut_in_two_ways() {
-    let case = named("standard");
-    let [id, time] = ["webhook-id", "webhook-timestamp"].map(http::HeaderName::from_static);
     assert!("a.1".parse::<hookpost::id::EventId>().is_err(), "no sender has such an id");
-    let moved = case.with(&id, "evt-1.1772352000").with(&time, "1");
-    assert!(matches!(moved.verdict(), Err(VerifyError::Malformed { .. })));
+    for case in ["standard", "standard_v1a", "svix"].map(named) {
+        let names: Vec<_> = case.scheme.header_names().cloned().collect();
+        let [id, time, _] = &names[..] else { panic!("{}: id, timestamp and signature", case.name) };
+        // What was signed is `evt-1.1772352000.1772352000.{}`, whose second dot moves the cuts.
+        let case = case.of("1772352000.{}");
+        for (cut_id, cut_time, body) in
+            [("evt-1.1772352000", "1772352000", "{}"), ("evt-1", "1772352000.1772352000", "{}")]
+        {
+            let mut moved = case.with(id, cut_id).with(time, cut_time);
+            moved.body = body.into();
+            assert!(matches!(moved.verdict(), Err(VerifyError::Malformed { .. })), "{}: {cut_id}", case.name);
+        }
+    }
     // Discord has nothing between the two: the body may not lend the timestamp a digit.
     let discord = named("discord");
     let whole = discord.signed_at(Timestamp::from_unix_seconds(17_723_520_000));

@@ -26,6 +26,9 @@ impl PrivateKey {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, SecretError> {
         let length = SecretError::Length { bytes: bytes.len(), min: HALF, max: 2 * HALF };
         let (seed, public) = bytes.split_first_chunk::<HALF>().ok_or(length)?;
+        if seed == &[0; HALF] {
+            return Err(SecretError::Zero);
+        }
         let seed = Zeroizing::new(*seed);
         let key = SigningKey::from_bytes(&seed);
         match public {

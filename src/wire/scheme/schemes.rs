@@ -104,7 +104,7 @@ impl Schemes {
     pub(super) fn signs_with(&self, scheme: &Scheme, secret: &Secret, current: &[Secret]) -> bool {
         let key = scheme.recipe().key;
         let is_own = |secret| self.form_of(secret) == Some(key.prefix());
-        is_own(secret) || (key == KeyForm::AsGiven && !current.iter().any(is_own))
+        is_own(secret) || (matches!(key, KeyForm::AsGiven) && !current.iter().any(is_own))
     }
 
     /// How many schemes write their signatures into the header of this one.

@@ -51,11 +51,16 @@ impl BodyKeys {
         self
     }
 
-    /// No secret anywhere would let nothing pass, an empty set for one action nothing of it.
+    /// No secret anywhere would let nothing pass, an empty set for one action nothing of it;
+    /// one of nothing but zero bytes is a buffer that nobody filled.
     pub(super) fn check(&self) -> Result<(), SecretError> {
         let nothing = self.of_all.is_empty() && self.of_action.is_empty();
         if nothing || self.of_action.values().any(Vec::is_empty) {
             return Err(SecretError::Missing);
+        }
+        let mut all = self.of_action.values().flatten().chain(&self.of_all);
+        if all.any(|secret| secret.expose().iter().all(|byte| *byte == 0)) {
+            return Err(SecretError::Zero);
         }
         Ok(())
     }

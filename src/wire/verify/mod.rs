@@ -156,7 +156,8 @@ impl Verifier {
     /// [`Proof::Key`]: whoever has seen one body can write any other.
     ///
     /// # Errors
-    /// When there is no secret, or none for an action that was named.
+    /// When there is no secret, or none for an action that was named; when one is nothing
+    /// but zero bytes.
     pub fn live_chat(keys: BodyKeys) -> Result<Self, SecretError> {
         keys.check()?;
         Ok(Self(Trust::BodyKeys(keys)))
