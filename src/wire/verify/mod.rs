@@ -39,7 +39,7 @@ const TOLERANCE: Duration = Duration::from_secs(300);
 /// let secret = Secret::new("secret")?;
 /// let verifier = Verifier::new(&Scheme::live_session(), [secret])?;
 /// let headers = [("LiveSession-Signature", "dzJZAsrKgS3CWXM6rNBGtzgXNyx3e42VtAJkdHRRbhM=")];
-/// let verified = verifier.verify(&headers[..], b"{}", Timestamp::EPOCH)?;
+/// let verified = verifier.verify(&headers, b"{}", Timestamp::EPOCH)?;
 /// assert_eq!(verified.into_body(), b"{}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
