@@ -97,7 +97,8 @@ impl Overrides {
         Ok(self)
     }
 
-    /// Sets the total timeout of one attempt.
+    /// Sets the total timeout of one attempt. The lease has to cover it: a builder's 30 s
+    /// have room for 19 s, and registering an endpoint with more says so.
     ///
     /// # Errors
     /// When zero or longer than [`TIMEOUT_MAX`].

@@ -1,3 +1,6 @@
+// The first definition of a link counts, so README's files are modules here.
+//! [docs/receiving.md]: crate::receive
+//! [docs/schemes.md]: crate::wire::scheme
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

@@ -127,6 +127,44 @@ async fn each_rule_of_a_profile_is_named_with_its_field() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_id_that_is_taken_is_told_with_the_version_it_is_at_and_left_as_it_is() {
+    let world = World::new();
+    let first = world.endpoint("e", "live_session").await;
+    let again = |tenant: &str| {
+        let new = NewEndpoint::new(tenant, "https://other.example/", "live_session").unwrap();
+        world.webhooks.register(new.secret("s").unwrap().id("e").unwrap())
+    };
+    let taken = again("acme").await.unwrap_err();
+    assert!(matches!(taken, RegisterError::Taken { current } if current == Some(first.version)));
+    assert_eq!(taken.to_string(), "id: is taken (at version 1)");
+    let there = world.webhooks.endpoint(&first.tenant, &first.id).await.unwrap().unwrap();
+    assert_eq!((there.version, there.url.expose()), (first.version, first.url.expose()));
+
+    let elsewhere = again("other").await.unwrap_err();
+    assert_eq!(elsewhere.to_string(), "id: is taken", "and nothing of its owner's is told");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_what_would_help() {
+    let world = World::new();
+    let slow = Overrides::none().timeout(Duration::from_secs(60)).unwrap();
+    let text = refusal(&world, endpoint("e", "standard").overrides(slow)).await;
+    assert!(text.starts_with("timeout: is at most 19s, "), "{text}");
+
+    let unknown = async |profile: &str| {
+        refusal(&world, NewEndpoint::new("acme", "https://shop.example/", profile).unwrap()).await
+    };
+    for target in Profile::targets().map(|target| target.name) {
+        let text = unknown(target.as_str()).await;
+        let hint = format!("; {target} comes with hookpost: Builder::profile(Profile::{target}())");
+        assert!(text.starts_with(&format!("profile: {target} is not known; known are ")), "{text}");
+        assert!(text.ends_with(&hint), "{text}");
+    }
+    let text = unknown("unheard_of").await;
+    assert!(text.contains("live_session, ") && !text.contains("comes with"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_update_needs_the_version_it_was_made_from_and_keeps_the_secret() {
     let world = World::new();
     let first = world.endpoint("e", "live_session").await;

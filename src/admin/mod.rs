@@ -1,5 +1,5 @@
-//! Managing endpoints by the rules of the carried systems: their words and fields, who
-//! may change what, and every mistake of a form at once.
+//! Managing endpoints by the rules of three systems: their words and fields, who may
+//! change what, and every mistake of a form at once.
 //!
 //! | system | its settings page | who decides |
 //! |---|---|---|

@@ -6,16 +6,11 @@
 //! one named test per case:
 //!
 //! ```
+//! use hookpost::{stores::memory::MemoryStore, system::SystemClock};
 //! use std::sync::Arc;
-//! # use hookpost::seam::Clock;
-//! # struct Still;
-//! # impl Clock for Still {
-//! #     fn now(&self) -> hookpost::Timestamp { hookpost::Timestamp::EPOCH }
-//! #     fn elapsed(&self) -> std::time::Duration { std::time::Duration::ZERO }
-//! # }
-//! use hookpost::stores::memory::MemoryStore;
 //!
-//! hookpost::conformance_tests!(async { Arc::new(MemoryStore::new(Arc::new(Still))) });
+//! // Here the memory store; yours in its place.
+//! hookpost::conformance_tests!(async { Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))) });
 //! # fn main() {}
 //! ```
 //!

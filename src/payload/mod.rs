@@ -1,4 +1,4 @@
-//! What the carried systems say in their bodies, as types.
+//! What three systems say in their bodies, as types.
 //!
 //! | system | read | write |
 //! |---|---|---|

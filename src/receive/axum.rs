@@ -89,7 +89,8 @@ impl IntoResponse for Refused {
 }
 
 /// What a [`VerifyLayer`](super::tower::VerifyLayer) or [`Webhook`] verified. Where neither
-/// stands in front the answer is 500: nothing passes for verified by an oversight.
+/// stands in front the answer is a 500 with an empty body: nothing passes for verified by an
+/// oversight.
 impl<S: Sync> FromRequestParts<S> for Verified<Bytes> {
     type Rejection = StatusCode;
 

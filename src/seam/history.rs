@@ -92,12 +92,13 @@ pub enum StateFilter {
     Cancelled(Option<CancelReason>),
 }
 
-/// A page: so many after that id.
+/// A page: so many after that id. The answer's `more_after` is the next one's `after`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageAfter {
     /// The last delivery of the page before.
     pub after: Option<DeliveryId>,
-    /// How many to look at.
+    /// How many it may hold; 0 counts as 1. A page may hold fewer, even none, and not be
+    /// the last: it ends early where the store has looked at many that do not fit.
     pub limit: usize,
 }
 

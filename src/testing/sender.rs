@@ -56,7 +56,7 @@ pub enum SenderError {
 
 impl Sender {
     /// A sender by this scheme. With ed25519 its secret is the private key, whose forms
-    /// [`Scheme::standard_v1a`] and [`Scheme::discord`] tell; the receiver has the public one.
+    /// `Scheme::standard_v1a` and `Scheme::discord` tell; the receiver has the public one.
     ///
     /// # Errors
     /// When the secret breaks the scheme's rule.

@@ -108,6 +108,10 @@ impl Builder {
 
     /// How long a claim may be settled: 30 s unless set. A crash delays what it had
     /// claimed by so much.
+    ///
+    /// It is at least the longest timeout of all known profiles and 11 s for connecting,
+    /// the store and a margin: 26 s, since `standard` is always known and takes 15 s. For
+    /// less, replace it by one of a shorter timeout.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self

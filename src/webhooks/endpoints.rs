@@ -20,8 +20,9 @@ impl Webhooks {
     /// Registers an endpoint; events published from now on are routed to it.
     ///
     /// # Errors
-    /// When it breaks a rule of its profile, its id or (where the profile says so)
-    /// its URL is taken, or the store fails. Nothing is left behind then.
+    /// When it breaks a rule of its profile, its id is [`Taken`](RegisterError::Taken),
+    /// its URL is and the profile allows each once, or the store fails. Nothing is left
+    /// behind then, and what was there stays as it was.
     pub async fn register(&self, new: NewEndpoint) -> Result<Arc<Endpoint>, RegisterError> {
         let now = self.shared.read_clock().await?;
         let mut random = [0; 10];
@@ -265,7 +266,10 @@ impl Webhooks {
         self.shared.standings.forget(&write.endpoint.id);
         match put {
             Put::Stored { version } => Ok(Arc::new(Endpoint { version, ..write.endpoint })),
-            Put::Conflict { current } => Err(RegisterError::Conflict { current }),
+            Put::Conflict { current } => Err(match expected {
+                Expected::Absent => RegisterError::Taken { current },
+                Expected::Version(_) => RegisterError::Conflict { current },
+            }),
             Put::DuplicateUrl { endpoint } => Err(RegisterError::DuplicateUrl { endpoint }),
         }
     }
@@ -279,7 +283,7 @@ pub enum RegisterError {
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     /// This process does not know its profile.
-    #[error("profile: {profile} is not known; known are {known:?}")]
+    #[error("profile: {profile} is not known; known are {}{}", listed(known), if_built_in(profile))]
     UnknownProfile {
         /// What was asked for.
         profile: ProfileName,
@@ -292,11 +296,26 @@ pub enum RegisterError {
         /// That endpoint.
         endpoint: EndpointId,
     },
-    /// Its id is taken, or it is at another version.
-    #[error("version: the endpoint is not as expected")]
+    /// Its id is taken.
+    #[error("id: is taken{}", at_version(*current))]
+    Taken {
+        /// The version at which the tenant has it; `None` when another tenant has.
+        current: Option<u64>,
+    },
+    /// It is at another version than the one that was named.
+    #[error("version: is not the endpoint's{}", at_version(*current))]
     Conflict {
         /// The version that is there; `None` when there is none for this tenant.
         current: Option<u64>,
+    },
+    /// Its timeout is longer than the lease covers.
+    #[error(
+        "timeout: is at most {longest:?}, for the builder's lease covers it beside connecting, the store \
+         and a margin"
+    )]
+    TimeoutTooLong {
+        /// The longest that fits.
+        longest: Duration,
     },
     /// The tenant has no such endpoint.
     #[error("the tenant has no such endpoint")]
@@ -310,4 +329,19 @@ pub enum RegisterError {
     /// There is no randomness for an id.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+}
+
+fn at_version(current: Option<u64>) -> String {
+    current.map(|version| format!(" (at version {version})")).unwrap_or_default()
+}
+
+fn listed(names: &[ProfileName]) -> String {
+    names.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What a builder is told to know a target by.
+fn if_built_in(name: &ProfileName) -> String {
+    let comes_along = Profile::targets().iter().any(|target| target.name == *name);
+    let hint = || format!("; {name} comes with hookpost: Builder::profile(Profile::{name}())");
+    comes_along.then(hint).unwrap_or_default()
 }

@@ -19,7 +19,9 @@ impl Webhooks {
         self.shared.history.event(tenant, id).await
     }
 
-    /// A page of a tenant's deliveries, oldest first.
+    /// A page of a tenant's deliveries, in the order of their ids: that of their events'
+    /// creation, to the millisecond. Deliveries of one event stand in no order of time, so
+    /// that a replay may come before what it repeats.
     ///
     /// # Errors
     /// When the store fails.

@@ -1,4 +1,5 @@
-//! The façade: what a host holds.
+//! The façade: what your program, the host, holds. [`Webhooks`] registers endpoints,
+//! publishes events, runs the engine that delivers them, and looks back at what was sent.
 
 mod builder;
 mod endpoints;

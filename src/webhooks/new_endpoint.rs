@@ -74,7 +74,9 @@ impl NewEndpoint {
         })
     }
 
-    /// Brings its own id.
+    /// Brings an id of the host's own, unique over all tenants, so that registering it
+    /// again is refused as [`Taken`](super::RegisterError::Taken). Without one, each
+    /// registration draws a new one.
     ///
     /// # Errors
     /// When the id breaks its rule.

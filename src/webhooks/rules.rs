@@ -57,8 +57,7 @@ impl Webhooks {
         check_headers(&new.headers, &profile)?;
         let longest = longest_timeout(self.shared.settings.lease);
         if new.overrides.timeout.is_some_and(|timeout| timeout > longest) {
-            let rule = "is covered by the lease, less connecting, the store and a margin";
-            return Err(EndpointError::Field { field: "timeout", rule }.into());
+            return Err(RegisterError::TimeoutTooLong { longest });
         }
         Ok(Endpoint {
             id,

@@ -1,8 +1,10 @@
 //! How a request is signed, as data: signing and verifying read the same
 //! description, so they cannot drift apart.
 //!
-//! A scheme of another system is one more [`Recipe`] in `presets.rs`; what no part
-//! can say yet is one more variant beside the others.
+//! A [`Scheme`] is a preset, found by its name or its own function, or a [`Recipe`] of
+//! yours. A [`Verifier`](crate::Verifier) and a [`Signer`] take either.
+//!
+#![doc = include_str!("../../../docs/schemes.md")]
 
 mod content;
 #[cfg(feature = "ed25519")]

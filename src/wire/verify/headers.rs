@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use http::{HeaderMap, HeaderName};
 
-/// Where a verifier finds the received headers: `http`'s map, a slice of pairs, a map
-/// by name, or a closure. Names are compared without regard to case.
+/// Where a verifier finds the received headers: `http`'s map, pairs in a slice, an array
+/// or a `Vec`, a map by name, or a closure. Names are compared without regard to case.
 ///
 /// Every value that arrived under a name has to come, also the second: a header that
 /// came twice is refused, because two programs may each believe another one.
@@ -23,6 +23,18 @@ impl HeaderLookup for HeaderMap {
 impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderLookup for [(N, V)] {
     fn values(&self, name: &HeaderName) -> impl Iterator<Item = impl AsRef<[u8]>> {
         named(self.iter().map(|(own, value)| (own, value)), name)
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>, const COUNT: usize> HeaderLookup for [(N, V); COUNT] {
+    fn values(&self, name: &HeaderName) -> impl Iterator<Item = impl AsRef<[u8]>> {
+        self.as_slice().values(name)
+    }
+}
+
+impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderLookup for Vec<(N, V)> {
+    fn values(&self, name: &HeaderName) -> impl Iterator<Item = impl AsRef<[u8]>> {
+        self.as_slice().values(name)
     }
 }
 
@@ -79,6 +91,8 @@ mod tests {
         }
         assert_eq!(found(&map), expected);
         assert_eq!(found(&pairs[..]), expected);
+        assert_eq!(found(&pairs), expected);
+        assert_eq!(found(&pairs.to_vec()), expected);
         assert_eq!(found(&BTreeMap::from(pairs)), expected);
         let mut unordered = found(&HashMap::from(pairs));
         unordered.sort();

@@ -1,9 +1,9 @@
 //! Verifying what was received.
 //!
 //! A verifier takes the body's bytes as they came, before anybody parsed them, and
-//! gives them back as [`Verified`]. Presets of more systems belong to
-//! [`scheme`](super::scheme); what remembers requests, such as a replay guard, or
-//! knows a framework, builds on this from outside.
+//! gives them back as [`Verified`]. Which senders it knows, and how to describe another,
+//! is in [`scheme`](super::scheme); what remembers requests or knows a framework is in
+//! [`receive`](mod@crate::receive).
 
 mod body_keys;
 mod body_time;
@@ -39,7 +39,7 @@ const TOLERANCE: Duration = Duration::from_secs(300);
 /// let secret = Secret::new("secret")?;
 /// let verifier = Verifier::new(&Scheme::live_session(), [secret])?;
 /// let headers = [("LiveSession-Signature", "dzJZAsrKgS3CWXM6rNBGtzgXNyx3e42VtAJkdHRRbhM=")];
-/// let verified = verifier.verify(&headers[..], b"{}", Timestamp::EPOCH)?;
+/// let verified = verifier.verify(&headers, b"{}", Timestamp::EPOCH)?;
 /// assert_eq!(verified.into_body(), b"{}");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
