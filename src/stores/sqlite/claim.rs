@@ -148,6 +148,8 @@ impl Claiming<'_, '_> {
         let mut ready = statement.query_and_then([self.request.now.as_micros()], |row| {
             Ok::<(LaneKey, TenantId), Failure>((row.get(0)?, row::name(row, 1)?))
         })?;
+        // How many lanes are ready tells what part of the request falls to each, and that
+        // is read of a lane at once.
         let looked_at = self.share.deliveries.min(VISITS_MAX);
         let first: Vec<_> = ready.by_ref().take(looked_at).collect::<Result<_, _>>()?;
         let part = self.share.deliveries.div_ceil(first.len().max(1));
@@ -185,6 +187,7 @@ impl Claiming<'_, '_> {
         Ok(())
     }
 
+    /// One more of each lane that has more, again and again.
     fn go_round(&mut self) -> Result<(), Failure> {
         let mut served = std::mem::take(&mut self.served);
         let mut going_on: Vec<_> = served.iter_mut().collect();
