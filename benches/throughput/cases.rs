@@ -23,9 +23,9 @@ pub(crate) fn run(case: &str, scale: Scale) {
         "latency" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(|kind| latency(kind, scale)),
         "backlog" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(backlog),
         "endpoints" => {
-            [(1_000, Kind::Memory), (8_000, Kind::Memory), (1_000, Kind::Sqlite)]
-                .into_iter()
-                .for_each(|(count, kind)| endpoints(count, kind));
+            for (count, kind) in [(1_000, Kind::Memory), (8_000, Kind::Memory), (1_000, Kind::Sqlite)] {
+                endpoints(count, kind);
+            }
         }
         "isolation" => [1, 1_000].into_iter().for_each(isolation),
         _ => {}
