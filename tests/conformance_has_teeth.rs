@@ -256,9 +256,10 @@ faults! {
     }
 
     a_store_that_ignores_width_fails(IgnoresWidth) {
-        claiming: the_lanes_of_the_work_come_with_it;
+        claiming:
+            a_lane_with_more_than_others_gives_what_they_leave
+            the_lanes_of_the_work_come_with_it;
         directory_and_registry: a_lanes_width_follows_its_endpoint;
-        fairness: a_lane_that_the_batch_did_not_reach_keeps_its_place;
         lanes_and_gates:
             a_freed_slot_makes_a_full_lane_ready
             a_lapsed_lease_gives_its_slot_back
@@ -449,6 +450,9 @@ faults! {
     }
 
     a_store_that_serves_in_the_order_of_names_fails(ServesInTheOrderOfNames) {
+        claiming:
+            a_lane_with_more_than_others_gives_what_they_leave
+            ready_lanes_are_served_in_turn;
         fairness:
             a_flood_in_one_lane_delays_another_by_few_claims
             a_lane_that_the_batch_did_not_reach_keeps_its_place
@@ -460,6 +464,12 @@ faults! {
         fairness: a_lane_that_the_batch_did_not_reach_keeps_its_place;
         lanes_and_gates: a_paused_lane_yields_nothing_until_it_is_resumed;
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
+    }
+
+    a_store_that_serves_lane_after_lane_fails(ServesLaneAfterLane) {
+        claiming:
+            a_lane_with_more_than_others_gives_what_they_leave
+            ready_lanes_are_served_in_turn;
     }
 
     a_store_that_takes_missing_for_fenced_fails(TakesMissingForFenced) {

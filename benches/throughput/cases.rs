@@ -22,7 +22,11 @@ pub(crate) fn run(case: &str, scale: Scale) {
         "host" => crate::host::publish_beside_insert(scale),
         "latency" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(|kind| latency(kind, scale)),
         "backlog" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(backlog),
-        "endpoints" => [1_000, 8_000].into_iter().for_each(endpoints),
+        "endpoints" => {
+            for (count, kind) in [(1_000, Kind::Memory), (8_000, Kind::Memory), (1_000, Kind::Sqlite)] {
+                endpoints(count, kind);
+            }
+        }
         "isolation" => [1, 1_000].into_iter().for_each(isolation),
         _ => {}
     }
@@ -152,16 +156,20 @@ fn backlog(kind: Kind) {
 }
 
 /// Each endpoint on an address of its own, beside the bare loop over as many.
-fn endpoints(count: usize) {
+fn endpoints(count: usize, kind: Kind) {
     let sink = Sink::start();
     let urls: Vec<_> = (0..count).map(|n| sink.url(n)).collect();
     let deliveries = 60_000;
-    let bare = bare::run(Runtime::CurrentThread, &urls, deliveries);
-    let engine = block_on(async {
-        let bench = Bench::wide(Kind::Memory, &urls, 16, bare::CONCURRENCY).await;
-        bench.publish_and_deliver(deliveries, count).await
-    });
-    Line::new(&format!("endpoints_{count}"), "memory")
+    let (mut bare_runs, mut engine_runs) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        bare_runs.push(bare::run(Runtime::CurrentThread, &urls, deliveries));
+        engine_runs.push(block_on(async {
+            let bench = Bench::wide(kind, &urls, 16, bare::CONCURRENCY).await;
+            bench.publish_and_deliver(deliveries, count).await
+        }));
+    }
+    let (bare, engine) = (Figures::median(bare_runs), Figures::median(engine_runs));
+    Line::new(&format!("endpoints_{count}"), kind.name())
         .with("delivered_per_s", format!("{:.0}", engine.per_second))
         .with("bare_per_s", format!("{:.0}", bare.per_second))
         .with("bare_runtime", "current_thread")

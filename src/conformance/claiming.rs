@@ -1,7 +1,7 @@
 //! What a claim gives: due work, each piece to one caller, within what the request
 //! allows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::delivery::{ClaimRequest, Claims};
@@ -138,6 +138,46 @@ pub async fn the_oldest_due_of_a_lane_goes_first(fresh: Arc<dyn Backend>) -> Ver
         same("the next", work(&claims), [expected])?;
     }
     Ok(())
+}
+
+/// How much a claim gives of each lane.
+fn by_lane(claims: &Claims) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for claim in &claims.work {
+        *counts.entry(claim.endpoint.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+pub async fn ready_lanes_are_served_in_turn(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..20 {
+        let lane = format!("lane-{}", number % 5);
+        scene.store([draft(&format!("e{number}"))?.to(&[&lane])?]).await?;
+    }
+    let few = scene.claim_with(at(1), |request| request.deliveries = 3).await?;
+    same("of each of three lanes", by_lane(&few).into_values().collect::<Vec<_>>(), [1, 1, 1])?;
+    let more = scene.claim_with(at(2), |request| request.deliveries = 8).await?;
+    let mut counts: Vec<_> = by_lane(&more).into_values().collect();
+    counts.sort_unstable();
+    same("of each of all five", counts, [1, 1, 2, 2, 2])?;
+    same("the rest", scene.claim_at(at(3)).await?.work.len(), 9)
+}
+
+pub async fn a_lane_with_more_than_others_gives_what_they_leave(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..9 {
+        let deep = draft(&format!("d{number}"))?.to(&["deep"])?.due(at(-10));
+        scene.store([deep.with_routes(|route| route.width = 6)]).await?;
+    }
+    for lane in ["one", "two", "three"] {
+        scene.store([draft(lane)?.to(&[lane])?]).await?;
+    }
+    let claims = scene.claim_with(at(1), |request| request.deliveries = 7).await?;
+    let counts = BTreeMap::from([("deep", 4), ("one", 1), ("three", 1), ("two", 1)]);
+    same("of each", by_lane(&claims), counts)?;
+    let rest = scene.claim_with(at(2), |request| request.deliveries = 7).await?;
+    same("until its width", by_lane(&rest), BTreeMap::from([("deep", 2)]))
 }
 
 pub async fn tenants_to_be_skipped_are_skipped(fresh: Arc<dyn Backend>) -> Verdict {

@@ -190,6 +190,8 @@ macro_rules! __conformance_cases {
             a_claim_stays_within_its_numbers
             a_claim_tells_all_that_sending_needs
             the_oldest_due_of_a_lane_goes_first
+            ready_lanes_are_served_in_turn
+            a_lane_with_more_than_others_gives_what_they_leave
             tenants_to_be_skipped_are_skipped
             a_tenant_gets_at_most_its_share
             doubtful_lanes_share_their_part

@@ -14,6 +14,11 @@ use crate::time::Timestamp;
 /// * `claim` gives due work of open gates, each piece to one caller, within each
 ///   lane's width, counting leases held anywhere. Claimed work is invisible until
 ///   its lease ends, then due by itself.
+/// * A claim serves the ready lanes in turn, the longest waiting first: each that the
+///   request allows gives one delivery before any gives a second. A claim of 64 over
+///   1,000 ready lanes is for 64 endpoints, over four it is 16 for each, and a lane that
+///   is ready alone gives its whole width. What is sent to an endpoint at once, and with
+///   it the number of open connections, follows from that.
 /// * `settle` applies with the current token only; otherwise nothing moves, except
 ///   that a success ends a delivery still pending. The attempt is always recorded.
 /// * Nothing due is passed over for ever; a flood in one lane or tenant delays

@@ -1,5 +1,5 @@
-//! Claiming: which work is due, of open lanes, within every cap, the longest
-//! waiting first.
+//! Claiming: which work is due, of open lanes, within every cap: the lanes that wait
+//! longest first, in turn.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -47,15 +47,16 @@ impl<'a> Allowance<'a> {
         self.deliveries.min(self.per_tenant.saturating_sub(taken)).min(doubtful)
     }
 
-    pub(super) fn take(&mut self, lane: &Lane, count: usize) {
-        self.deliveries = self.deliveries.saturating_sub(count);
+    /// One delivery of that lane is taken.
+    pub(super) fn take(&mut self, lane: &Lane) {
+        self.deliveries = self.deliveries.saturating_sub(1);
         if let Some(taken) = self.taken.get_mut(&lane.tenant) {
-            *taken += count;
+            *taken += 1;
         } else {
-            self.taken.insert(lane.tenant.clone(), count);
+            self.taken.insert(lane.tenant.clone(), 1);
         }
         if lane.is_doubtful() {
-            self.doubtful = self.doubtful.saturating_sub(count);
+            self.doubtful = self.doubtful.saturating_sub(1);
         }
     }
 
@@ -68,8 +69,10 @@ impl<'a> Allowance<'a> {
 /// What a claim takes: decided on the tables as they stand, before any is changed.
 #[derive(Default)]
 struct Picked {
-    /// The deliveries of each lane, with the due times that their leases replace.
-    lanes: Vec<(LaneNo, Vec<Due>)>,
+    /// The deliveries, with the due times that their leases replace.
+    work: Vec<Due>,
+    /// The lanes that they are of.
+    served: Vec<LaneNo>,
     /// Lanes that were ready too early: a gate is shut, they are full, or nothing is
     /// due.
     vain: Vec<LaneNo>,
@@ -81,7 +84,7 @@ impl State {
     /// Leases due work.
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Claims {
         let mut claims = if let Some((lane, suspect)) = self.first_suspect(request) {
-            self.take(Picked { lanes: vec![(lane, vec![suspect])], ..Picked::default() }, request, true)
+            self.take(Picked { work: vec![suspect], served: vec![lane], ..Picked::default() }, request, true)
         } else {
             let picked = self.pick(request);
             let mut claims = self.take(picked, request, false);
@@ -106,46 +109,62 @@ impl State {
         due.min_by(|(a, ..), (b, ..)| a.cmp(b)).map(|(_, lane, due)| (lane, due))
     }
 
+    /// Goes along the ready lanes and takes one delivery of each, then goes round those
+    /// that have more, until nothing is left of the request or of them. A receiver
+    /// thereby gets no more at once than its part, and a lane that is ready alone its
+    /// whole width.
     fn pick(&self, request: &ClaimRequest) -> Picked {
         let now = request.now;
         let (mut picked, mut left) = (Picked::default(), Allowance::of(request));
+        let mut going_on = Vec::new();
         let mut walk = self.lanes.walk(now);
         while left.deliveries() > 0
             && let Some((place, line)) = walk.step()
         {
             let row = self.lanes.row(place.lane);
-            let allowed = left.room(&row.lane);
-            if allowed == 0 {
+            if left.room(&row.lane) == 0 {
                 continue;
             }
             walk.follow(place, line);
             let room = if self.lanes.gates.let_through(&row.lane, now) { row.room(now) } else { 0 };
-            let due: Vec<_> = row.due_and_sound(now).take(room.min(allowed)).collect();
+            let mut due = row.due_and_sound(now).take(room);
             let passes_suspects = room > 0 && row.first_suspect(now).is_some();
             picked.suspects |= passes_suspects && !request.alone;
-            if !due.is_empty() {
-                left.take(&row.lane, due.len());
-                picked.lanes.push((place.lane, due));
+            if let Some(first) = due.next() {
+                left.take(&row.lane);
+                picked.work.push(first);
+                picked.served.push(place.lane);
+                going_on.push((&row.lane, due));
             } else if !passes_suspects {
                 picked.vain.push(place.lane);
             }
+        }
+        while !going_on.is_empty() {
+            going_on.retain_mut(|(lane, due)| {
+                let next = if left.room(lane) > 0 { due.next() } else { None };
+                next.is_some_and(|next| {
+                    left.take(lane);
+                    picked.work.push(next);
+                    true
+                })
+            });
         }
         picked
     }
 
     fn take(&mut self, picked: Picked, request: &ClaimRequest, alone: bool) -> Claims {
         let mut claims = Claims { suspects: picked.suspects, ..Claims::default() };
-        for (lane, deliveries) in picked.lanes {
-            for (due_at, _, id) in deliveries {
-                let lease = Lease {
-                    token: request.token,
-                    until: request.lease_until,
-                    replaced: due_at,
-                    claimed_at: request.now,
-                    alone,
-                };
-                claims.work.extend(self.lease(id, lease));
-            }
+        for (due_at, _, id) in picked.work {
+            let lease = Lease {
+                token: request.token,
+                until: request.lease_until,
+                replaced: due_at,
+                claimed_at: request.now,
+                alone,
+            };
+            claims.work.extend(self.lease(id, lease));
+        }
+        for lane in picked.served {
             self.lanes.send_back(lane, request.now);
             claims.lanes.push(self.lanes.row(lane).lane.clone());
         }

@@ -117,7 +117,7 @@ impl State {
             if due_at > now || !first_in_line || !open || left.room(&lane.lane) == 0 {
                 return None;
             }
-            left.take(&lane.lane, 1);
+            left.take(&lane.lane);
         }
         born.leased.insert(row.lane);
         let lease = Lease {

@@ -1,7 +1,7 @@
-//! Leasing due work: ready lanes in the order of their waiting, from each what is due
-//! and fits; and events to route, tenant by tenant.
+//! Leasing due work: of the ready lanes, in the order of their waiting and in turn, what
+//! is due and fits; and events to route, tenant by tenant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use rusqlite::{Row, params};
@@ -42,7 +42,7 @@ pub(super) fn claim(
     };
     let suspect_alone = request.alone && claiming.take_suspect()?;
     if !suspect_alone {
-        claiming.visit_ready_lanes()?;
+        claiming.serve_ready_lanes()?;
         claiming.claims.events = claim_events(db, request, last_tenant)?;
     }
     let claims = claiming.finish()?;
@@ -74,8 +74,34 @@ struct Claiming<'a, 'c> {
     turn: i64,
     share: Share<'a>,
     events: BTreeMap<Sequence, Arc<Event>>,
-    served: Vec<LaneKey>,
+    served: Vec<Serving>,
     claims: Claims,
+}
+
+/// A lane that this claim takes from.
+struct Serving {
+    key: LaneKey,
+    /// How many more leases fit into it.
+    free: usize,
+    read: Read,
+}
+
+/// What is due in a lane, as far as it was read.
+struct Read {
+    due: VecDeque<Due>,
+    /// Whether there is more.
+    more: bool,
+    /// Whether something that comes before was passed over.
+    passed_over: bool,
+}
+
+impl Read {
+    const NOTHING: Self = Self { due: VecDeque::new(), more: true, passed_over: false };
+
+    /// Whether something is due beside what was taken.
+    fn leaves_some(&self) -> bool {
+        self.more || self.passed_over || !self.due.is_empty()
+    }
 }
 
 /// A due delivery as its row stands, with the lease counted that has just lapsed.
@@ -105,65 +131,109 @@ impl Claiming<'_, '_> {
             if self.shut(key)?.is_some() || free == 0 || self.share_of(key)? == 0 {
                 continue;
             }
-            let (found, _) = self.due_in(key, |due| due.row == delivery, 1)?;
-            if let Some(suspect) = found.into_iter().next() {
+            let mut read = self.due_in(key, |due| due.row == delivery, 1)?;
+            if let Some(suspect) = read.due.pop_front() {
                 self.lease(key, suspect, true)?;
-                self.send_to_the_back(key, free == 1)?;
+                self.served.push(Serving { key, free: free - 1, read });
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn visit_ready_lanes(&mut self) -> Result<(), Failure> {
+    /// Goes along the ready lanes and takes one delivery of each, then goes round those
+    /// that have more, until nothing is left of the request or of them.
+    fn serve_ready_lanes(&mut self) -> Result<(), Failure> {
         let mut statement = self.db.statement(sql::CLAIM_READY_LANES)?;
-        let mut ready = statement.query([self.request.now.as_micros()])?;
+        let mut ready = statement.query_and_then([self.request.now.as_micros()], |row| {
+            Ok::<(LaneKey, TenantId), Failure>((row.get(0)?, row::name(row, 1)?))
+        })?;
+        // How many lanes are ready tells what part of the request falls to each, and that
+        // is read of a lane at once.
+        let looked_at = self.share.deliveries.min(VISITS_MAX);
+        let first: Vec<_> = ready.by_ref().take(looked_at).collect::<Result<_, _>>()?;
+        let part = self.share.deliveries.div_ceil(first.len().max(1));
         let mut visits = 0;
-        while let Some(row) = ready.next()? {
+        for lane in first.into_iter().map(Ok).chain(ready) {
             if self.share.deliveries == 0 || visits == VISITS_MAX {
                 break;
             }
-            if self.share.of_tenant(&row::name(row, 1)?) > 0 {
-                self.visit(row.get(0)?)?;
+            let (key, tenant) = lane?;
+            if self.share.of_tenant(&tenant) > 0 {
+                self.visit(key, part)?;
                 visits += 1;
             }
         }
-        Ok(())
+        self.go_round()
     }
 
-    /// Takes from a lane what is due and fits, and gives the lane its new place. One
-    /// that may give nothing more to this request keeps its place.
-    fn visit(&mut self, key: LaneKey) -> Result<(), Failure> {
+    /// Takes the first delivery of a lane. One that has none gets its new place; one that
+    /// may give nothing to this request keeps its own.
+    fn visit(&mut self, key: LaneKey, part: usize) -> Result<(), Failure> {
         if let Some(shut) = self.shut(key)? {
             self.lanes.get(key)?.ready_at = shut.until;
             return Ok(());
         }
-        let share = self.share_of(key)?;
-        if share == 0 {
+        if self.share_of(key)? == 0 {
             return Ok(());
         }
         let free = self.lanes.free(key, self.request.now)?;
-        let (found, suspects) = self.due_in(key, |due| due.silent < SUSPECT_AFTER, free.min(share))?;
-        let (full, served) = (found.len() == free, !found.is_empty());
-        for due in found {
-            self.lease(key, due, false)?;
+        let mut lane = Serving { key, free, read: Read::NOTHING };
+        if self.take_next(&mut lane, part)? {
+            self.served.push(lane);
+        } else if !lane.read.passed_over {
+            self.send_to_the_back(&lane)?;
         }
-        self.claims.suspects |= suspects && !self.request.alone;
-        if served || !suspects { self.send_to_the_back(key, full) } else { Ok(()) }
+        Ok(())
+    }
+
+    /// One more of each lane that has more, again and again.
+    fn go_round(&mut self) -> Result<(), Failure> {
+        let mut served = std::mem::take(&mut self.served);
+        let mut going_on: Vec<_> = served.iter_mut().collect();
+        while !going_on.is_empty() && self.share.deliveries > 0 {
+            let part = self.share.deliveries.div_ceil(going_on.len());
+            let mut round = Vec::with_capacity(going_on.len());
+            for lane in going_on {
+                if self.take_next(lane, part)? {
+                    round.push(lane);
+                }
+            }
+            going_on = round;
+        }
+        self.served = served;
+        Ok(())
+    }
+
+    /// Takes a lane's next delivery, if it has one and the request allows it. What has to
+    /// be read for that is read for the lane's whole part.
+    fn take_next(&mut self, lane: &mut Serving, part: usize) -> Result<bool, Failure> {
+        if lane.free == 0 || self.share_of(lane.key)? == 0 {
+            return Ok(false);
+        }
+        if lane.read.due.is_empty() && lane.read.more {
+            lane.read = self.due_in(lane.key, |due| due.silent < SUSPECT_AFTER, part.min(lane.free))?;
+            self.claims.suspects |= lane.read.passed_over && !self.request.alone;
+        }
+        let Some(due) = lane.read.due.pop_front() else { return Ok(false) };
+        self.lease(lane.key, due, false)?;
+        lane.free -= 1;
+        Ok(true)
     }
 
     /// A served lane, or one that had nothing to give, is ready when it next has
     /// something: now at the earliest, which is behind all that wait already. A full
     /// one is ready at the end of its first lease, unless a settlement wakes it before.
-    fn send_to_the_back(&mut self, key: LaneKey, full: bool) -> Result<(), Failure> {
+    fn send_to_the_back(&mut self, lane: &Serving) -> Result<(), Failure> {
         let now = self.request.now;
-        let lease_end = if full { self.lanes.first_lease_end(key, now)? } else { None };
+        let lease_end = if lane.free == 0 { self.lanes.first_lease_end(lane.key, now)? } else { None };
         let ready_at = match lease_end {
             Some(end) => Some(end),
-            None => self.lanes.earliest(key)?.map(|earliest| earliest.max(now)),
+            None if lane.read.leaves_some() => Some(now),
+            None => self.lanes.earliest(lane.key)?.map(|earliest| earliest.max(now)),
         };
         self.turn = self.turn.saturating_add(1);
-        self.lanes.send_back(key, ready_at, self.turn)
+        self.lanes.send_back(lane.key, ready_at, self.turn)
     }
 
     /// Whether the lane's own hold or its tenant's or host's keeps it shut now.
@@ -181,33 +251,24 @@ impl Claiming<'_, '_> {
         Ok(self.share.of_lane(&lane.tenant, lane.is_doubtful()))
     }
 
-    /// The first `room` due deliveries of a lane that `wanted` lets pass, and whether it
-    /// held one back.
-    fn due_in(
-        &self,
-        key: LaneKey,
-        wanted: impl Fn(&Due) -> bool,
-        room: usize,
-    ) -> Result<(Vec<Due>, bool), Failure> {
-        let mut found = Vec::new();
-        let mut held_back = false;
-        if room == 0 {
-            return Ok((found, held_back));
-        }
+    /// The first `room` due deliveries of a lane that `wanted` lets pass.
+    fn due_in(&self, key: LaneKey, wanted: impl Fn(&Due) -> bool, room: usize) -> Result<Read, Failure> {
+        let mut read = Read { due: VecDeque::new(), more: false, passed_over: false };
         let mut statement = self.db.statement(sql::CLAIM_DUE)?;
         let mut rows = statement.query(params![key, self.request.now.as_micros()])?;
         while let Some(row) = rows.next()? {
-            let due = Due::read(row)?;
-            if !wanted(&due) {
-                held_back = true;
-                continue;
-            }
-            found.push(due);
-            if found.len() == room {
+            if read.due.len() == room {
+                read.more = true;
                 break;
             }
+            let due = Due::read(row)?;
+            if wanted(&due) {
+                read.due.push_back(due);
+            } else {
+                read.passed_over = true;
+            }
         }
-        Ok((found, held_back))
+        Ok(read)
     }
 
     fn lease(&mut self, key: LaneKey, due: Due, alone: bool) -> Result<(), Failure> {
@@ -232,9 +293,6 @@ impl Claiming<'_, '_> {
         let lane = self.lanes.get(key)?;
         self.share.take(&lane.tenant, lane.is_doubtful(), due.test);
         let endpoint = lane.endpoint.clone();
-        if !self.served.contains(&key) {
-            self.served.push(key);
-        }
         let event = self.event(due.event)?;
         self.claims.work.push(Claim {
             delivery: due.id,
@@ -266,9 +324,13 @@ impl Claiming<'_, '_> {
     }
 
     fn finish(mut self) -> Result<Claims, Failure> {
+        let served = std::mem::take(&mut self.served);
+        for lane in &served {
+            self.send_to_the_back(lane)?;
+        }
         self.lanes.save()?;
-        for key in self.served {
-            self.claims.lanes.push(self.lanes.get(key)?.clone());
+        for lane in served {
+            self.claims.lanes.push(self.lanes.get(lane.key)?.clone());
         }
         Ok(self.claims)
     }

@@ -3,6 +3,7 @@
 mod asking;
 mod endpoints;
 mod limiter;
+mod order;
 mod queue;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -82,6 +83,7 @@ pub(crate) enum Fault {
     LimitsByTheFirstLimitAlone,
     ServesInTheOrderOfNames,
     ServesTheNewestFirst,
+    ServesLaneAfterLane,
     TakesMissingForFenced,
     ConfirmsEverything,
     RefusesLateSettlements,
@@ -121,6 +123,8 @@ struct Past {
     tenants: BTreeSet<TenantId>,
     revived: BTreeSet<DeliveryId>,
     replays: u32,
+    /// The number of the claim that a lane was last served by.
+    turns: BTreeMap<EndpointId, usize>,
     windows: BTreeMap<(LimitKey, Duration, i64), u32>,
 }
 
@@ -321,41 +325,6 @@ impl Broken {
             self.routes(routes);
         }
         read
-    }
-
-    /// Claims all that is due, keeps what this store likes best, and gives the rest
-    /// back.
-    async fn claim_all_and_give_back(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
-        let (deliveries, events) = if self.is(Fault::RoutesTheNewestFirst) {
-            (request.deliveries, 1000)
-        } else {
-            (1000, request.events)
-        };
-        let mut claims = self.store.claim(&ClaimRequest { deliveries, events, ..request.clone() }).await?;
-        match self.fault {
-            Fault::ServesInTheOrderOfNames => claims.work.sort_by_key(|claim| claim.endpoint.clone()),
-            Fault::ServesTheNewestFirst => {
-                claims.work.sort_by_key(|claim| std::cmp::Reverse((claim.due_at, claim.event.id.clone())));
-            }
-            _ => claims.events.sort_by_key(|claim| std::cmp::Reverse(claim.event.id.clone())),
-        }
-        let work = claims.work.split_off(claims.work.len().min(request.deliveries));
-        let events = claims.events.split_off(claims.events.len().min(request.events));
-        let events = events.iter().map(|claim| Settlement {
-            token: claim.token,
-            of: Claimed::Event(claim.event.tenant.clone(), claim.event.id.clone()),
-            at: request.now,
-            next: Next::Release,
-            attempt: None,
-        });
-        let back: Vec<_> = work.iter().map(release).chain(events).collect();
-        self.store.settle(&back, &[], request.now).await?;
-        let served = |lane: &Lane| claims.work.iter().any(|claim| claim.endpoint == lane.endpoint);
-        claims.lanes.retain(served);
-        if !back.is_empty() {
-            claims.next_due = Some(request.now);
-        }
-        Ok(claims)
     }
 
     async fn publish_once_for_all_tenants(

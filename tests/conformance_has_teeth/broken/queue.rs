@@ -75,9 +75,10 @@ impl Store for Broken {
                 }
                 claims
             }
-            Fault::ServesInTheOrderOfNames | Fault::ServesTheNewestFirst | Fault::RoutesTheNewestFirst => {
-                self.claim_all_and_give_back(&read).await?
-            }
+            Fault::ServesInTheOrderOfNames
+            | Fault::ServesTheNewestFirst
+            | Fault::ServesLaneAfterLane
+            | Fault::RoutesTheNewestFirst => self.claim_all_and_give_back(&read).await?,
             Fault::RoutesOnlyFromNotBefore => {
                 let mut claims = self.store.claim(&read).await?;
                 let early = |claim: &EventClaim| claim.event.not_before.is_some_and(|begin| begin > read.now);
