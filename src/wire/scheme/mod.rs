@@ -164,7 +164,7 @@ impl Scheme {
     /// and verifier then have to be told.
     #[must_use]
     pub fn signs_url(&self) -> bool {
-        self.0.content.contains(&Part::Url)
+        self.0.content.iter().any(|part| matches!(part, Part::Url))
     }
 }
 

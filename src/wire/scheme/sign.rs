@@ -114,8 +114,8 @@ impl Signer {
         body: &[u8],
         headers: &mut HeaderMap,
     ) -> Result<(), SignError> {
-        let moment = Decimal::of(signed_seconds(now));
-        let message = self.message(id, &moment, body)?;
+        let mut room = [0; DIGITS_MAX];
+        let message = self.message(id, decimal(signed_seconds(now), &mut room), body)?;
         for (at, hand) in self.hands.iter().enumerate() {
             let recipe = hand.scheme.recipe();
             let joins = self.hands[..at].iter().any(|other| other.scheme.recipe().header == recipe.header);
@@ -145,15 +145,15 @@ impl Signer {
         now: Timestamp,
         body: &[u8],
     ) -> Result<Option<HeaderValue>, SignError> {
-        let moment = Decimal::of(signed_seconds(now));
-        let message = self.message(id, &moment, body)?;
+        let mut room = [0; DIGITS_MAX];
+        let message = self.message(id, decimal(signed_seconds(now), &mut room), body)?;
         Ok(self.hands.first().map(|hand| signature_by(hand, &message, now, None)))
     }
 
     fn message<'a>(
         &'a self,
         id: &'a EventId,
-        moment: &'a Decimal,
+        timestamp: &'a [u8],
         body: &'a [u8],
     ) -> Result<Message<'a>, SignError> {
         for Hand { scheme, .. } in &self.hands {
@@ -165,7 +165,7 @@ impl Signer {
             }
         }
         let url = self.url.as_deref().unwrap_or_default();
-        Ok(Message { url, id: id.as_str().as_bytes(), timestamp: moment.as_bytes(), body })
+        Ok(Message { url, id: id.as_str().as_bytes(), timestamp, body })
     }
 }
 
@@ -215,32 +215,22 @@ fn header_value(text: Bytes) -> HeaderValue {
     HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
-/// A number's decimal digits, without an allocation.
-struct Decimal {
-    digits: [u8; Self::MAX],
-    start: usize,
-}
+/// The most digits of a number.
+const DIGITS_MAX: usize = 20;
 
-impl Decimal {
-    const MAX: usize = 20;
-
-    fn of(mut number: u64) -> Self {
-        let mut decimal = Self { digits: [b'0'; Self::MAX], start: Self::MAX };
-        for (at, digit) in decimal.digits.iter_mut().enumerate().rev() {
-            // The remainder of ten fits a byte.
-            *digit += (number % 10) as u8;
-            decimal.start = at;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
+/// A number's decimal digits, written into `room`.
+fn decimal(mut number: u64, room: &mut [u8; DIGITS_MAX]) -> &[u8] {
+    let mut start = room.len();
+    for (at, digit) in room.iter_mut().enumerate().rev() {
+        // The remainder of ten fits a byte.
+        *digit = b'0' + (number % 10) as u8;
+        start = at;
+        number /= 10;
+        if number == 0 {
+            break;
         }
-        decimal
     }
-
-    fn as_bytes(&self) -> &[u8] {
-        &self.digits[self.start..]
-    }
+    &room[start..]
 }
 
 #[cfg(test)]
@@ -252,7 +242,7 @@ mod tests {
     #[test]
     fn seconds_are_plain_decimal_digits_and_never_below_zero() {
         for number in [0, 9, 10, 1_700_000_000, u64::MAX] {
-            assert_eq!(Decimal::of(number).as_bytes(), number.to_string().as_bytes());
+            assert_eq!(decimal(number, &mut [0; DIGITS_MAX]), number.to_string().as_bytes());
         }
         assert_eq!(signed_seconds(Timestamp::from_unix_seconds(-1)), 0);
     }

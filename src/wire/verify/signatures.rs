@@ -122,7 +122,7 @@ impl Signatures {
                 signer = signer.or(Some(at));
             }
         }
-        if recipe.content.contains(&Part::FormPairs) && !message.body_fits_url() {
+        if recipe.content.iter().any(|part| matches!(part, Part::FormPairs)) && !message.body_fits_url() {
             signer = None;
         }
         signer.ok_or(VerifyError::Mismatch)
