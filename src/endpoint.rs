@@ -91,7 +91,7 @@ impl Overrides {
     /// Above [`WIDTH_MAX`].
     pub fn width(mut self, width: NonZeroU32) -> Result<Self, EndpointError> {
         if width.get() > WIDTH_MAX {
-            return Err(EndpointError::Field { field: "width", rule: "is at most 1024" });
+            return Err(EndpointError::Field { field: "width", rule: "must be at most 1024" });
         }
         self.width = Some(width);
         Ok(self)
@@ -104,7 +104,7 @@ impl Overrides {
     /// When zero or longer than [`TIMEOUT_MAX`].
     pub fn timeout(mut self, timeout: Duration) -> Result<Self, EndpointError> {
         if timeout < Duration::from_millis(1) || timeout > TIMEOUT_MAX {
-            return Err(EndpointError::Field { field: "timeout", rule: "is between 1 ms and 120 s" });
+            return Err(EndpointError::Field { field: "timeout", rule: "must be between 1 ms and 120 s" });
         }
         self.timeout = Some(timeout);
         Ok(self)
@@ -190,8 +190,8 @@ impl Headers {
     /// header was added before, or there are 32 already.
     pub fn with(mut self, name: &str, value: &str) -> Result<Self, EndpointError> {
         let refuse = |rule| EndpointError::Header { name: name.chars().take(64).collect(), rule };
-        let header =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| refuse("its name is a token of RFC 9110"))?;
+        let header = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| refuse("its name must be a token of RFC 9110"))?;
         let lower = header.as_str();
         if RESERVED.contains(&lower) || RESERVED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
             return Err(refuse("its name is reserved"));
@@ -199,16 +199,16 @@ impl Headers {
         let plain = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
         if !plain || value.trim() != value || value.is_empty() || value.len() > 4096 {
             return Err(refuse(
-                "its value is 1 to 4096 printable ASCII characters, not white space at an end",
+                "its value must be 1 to 4096 printable ASCII characters, not white space at an end",
             ));
         }
         if self.0.len() >= 32 {
-            return Err(refuse("an endpoint has at most 32 headers"));
+            return Err(refuse("an endpoint may have at most 32 headers"));
         }
         if self.0.contains_key(&header) {
-            return Err(refuse("it occurs once"));
+            return Err(refuse("must occur once"));
         }
-        let mut value = HeaderValue::from_str(value).map_err(|_| refuse("its value is plain text"))?;
+        let mut value = HeaderValue::from_str(value).map_err(|_| refuse("its value must be plain text"))?;
         value.set_sensitive(true);
         self.0.insert(header, value);
         Ok(self)

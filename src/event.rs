@@ -224,7 +224,7 @@ impl NewEvent {
         let lengths_fit = groups.iter().map(|group| group.len()).eq([2, 32, 16, 2]);
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         if !lengths_fit || !groups.concat().bytes().all(hex) {
-            return Err(EventError::Field { field: "trace", rule: "is a W3C traceparent" });
+            return Err(EventError::Field { field: "trace", rule: "must be a W3C traceparent" });
         }
         self.trace = Some(text);
         Ok(self)
@@ -255,7 +255,7 @@ impl NewEvent {
         if event.expires_at.is_some_and(|end| end <= event.born_at()) {
             return Err(EventError::Field {
                 field: "expires_at",
-                rule: "is after the event may first be sent",
+                rule: "must be after the event may first be sent",
             });
         }
         Ok(event)
@@ -273,7 +273,7 @@ impl NewEvent {
         if !printable {
             return Err(EventError::Field {
                 field: "content_type",
-                rule: "is 1 to 128 printable ASCII characters",
+                rule: "must be 1 to 128 printable ASCII characters",
             });
         }
         Ok(Self {

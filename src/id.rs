@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// A text that breaks the rule of the id it was meant for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: {rule}")]
+#[error("{what}: must be {rule}")]
 pub struct IdError {
     /// Which kind of id was refused, such as `event id`.
     pub what: &'static str,

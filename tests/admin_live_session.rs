@@ -142,15 +142,15 @@ async fn fa12_an_alert_with_mistakes_is_refused_with_all_of_them() {
     for (form, expected) in [
         (
             AlertForm { provider: Provider::Slack, ..good() },
-            &["slack_channel_id: is set with the provider slack"][..],
+            &["slack_channel_id: must be set with the provider slack"][..],
         ),
         (
             AlertForm { provider: Provider::Slack, slack_channel_id: Some(" ".to_owned()), ..good() },
-            &["slack_channel_id: is set with the provider slack"],
+            &["slack_channel_id: must be set with the provider slack"],
         ),
         (
             AlertForm { provider: Provider::Slack, slack_channel_id: Some("C024".to_owned()), ..good() },
-            &["provider: is webhooks: a channel of Slack is reached by an endpoint of its own"],
+            &["provider: must be webhooks: a channel of Slack is reached by an endpoint of its own"],
         ),
         (
             AlertForm {
@@ -160,13 +160,13 @@ async fn fa12_an_alert_with_mistakes_is_refused_with_all_of_them() {
                 ..good()
             },
             &[
-                "name: is 1 to 255 characters, none of them a control character",
-                "events[0].kind: is 20, 21, 25, 26 or 30",
-                "events[1].value: is empty, since such events have nothing to compare it with",
-                "webhook_id: is the id of an endpoint",
+                "name: must be 1 to 255 characters, none of them a control character",
+                "events[0].kind: must be 20, 21, 25, 26 or 30",
+                "events[1].value: must be empty, since such events have nothing to compare it with",
+                "webhook_id: must be the id of an endpoint",
             ],
         ),
-        (AlertForm { events: Vec::new(), ..good() }, &["events: names at least one kind of events"]),
+        (AlertForm { events: Vec::new(), ..good() }, &["events: must name at least one kind of events"]),
     ] {
         let refused = admin.create_alert(&owner(), form).await.unwrap_err();
         assert_eq!(problems(&refused), expected);
@@ -271,7 +271,7 @@ async fn fa9_fa10_a_forms_mistakes_are_told_at_once_and_a_taken_url_by_its_holde
     let unsigned = EndpointForm::new("http://h.example/x", WEBSITE);
     assert_eq!(
         problems(&admin.create(&owner(), unsigned).await.unwrap_err()),
-        ["secret: is set, since every request is signed"]
+        ["secret: must be set, since every request is signed"]
     );
     let first = admin.create(&owner(), form("x")).await.unwrap();
     let same = EndpointForm { url: "HTTP://Shop.Example:80/x".to_owned(), ..form("x") };

@@ -149,7 +149,7 @@ async fn a_refusal_says_what_would_help() {
     let world = World::new();
     let slow = Overrides::none().timeout(Duration::from_secs(60)).unwrap();
     let text = refusal(&world, endpoint("e", "standard").overrides(slow)).await;
-    assert!(text.starts_with("timeout: is at most 19s, "), "{text}");
+    assert!(text.starts_with("timeout: must be at most 19s, "), "{text}");
 
     let unknown = async |profile: &str| {
         refusal(&world, NewEndpoint::new("acme", "https://shop.example/", profile).unwrap()).await

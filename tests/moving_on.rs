@@ -187,7 +187,7 @@ async fn two_versions_stand_in_one_list_and_each_receiver_finds_its_own() {
 async fn a_secret_that_belongs_to_no_scheme_or_is_a_second_one_is_refused() {
     let world = World::signing_by([Scheme::x_webhook(), Scheme::standard()]);
     let refused = |error: RegisterError| error.to_string();
-    let twice = "secret: is one for each form that the profile's schemes ask for";
+    let twice = "secret: must be one for each form that the profile's schemes ask for";
     for secrets in [[PLAIN, "another text"], [OLD, NEW]] {
         assert_eq!(refused(world.webhooks.register(new("e", &secrets)).await.unwrap_err()), twice);
     }
@@ -220,7 +220,7 @@ async fn at_most_10_secrets_are_in_force_and_those_that_expired_make_room() {
         world.rotate("e", &format!("secret {nth}"), hours(1)).await.unwrap();
     }
     let error = world.rotate("e", "secret 10", hours(1)).await.unwrap_err();
-    assert_eq!(error.to_string(), "secret: is one of at most 10 that are in force at once");
+    assert_eq!(error.to_string(), "secret: must be one of at most 10 that are in force at once");
     world.run_for(hours(1)).await;
     world.rotate("e", "secret 10", hours(1)).await.unwrap();
     let signed = receive(&Scheme::live_session(), "secret 10", &world.deliver_to("e").await[0]);

@@ -114,18 +114,26 @@ fn an_unknown_event_keeps_its_data_to_the_byte() {
 #[test]
 fn each_wrong_shape_is_named_by_its_place() {
     for (from, to, expected) in [
-        (r#""event":"message.received""#, r#""event":7"#, "event: is text"),
-        (r#""timestamp":"2026-03-01T08:01:07+00:00","#, "", "timestamp: is a moment in RFC 3339"),
-        ("2026-03-01T08:01:07+00:00\",\"data", "yesterday\",\"data", "timestamp: is a moment in RFC 3339"),
-        (r#""data":{"#, r#""data":null,"x":{"#, "data: is an object"),
-        (r#""message_id":55120"#, r#""message_id":"55120""#, "data.message_id: is an integer of 64 bits"),
-        (r#""message_id":55120"#, r#""message_id":1e400"#, "data.message_id: is an integer of 64 bits"),
-        (r#""is_from_admin":false"#, r#""is_from_admin":0"#, "data.is_from_admin: is true or false"),
-        (r#""visitor_name":"Rui Sá""#, r#""visitor_name":{}"#, "data.visitor_name: is text"),
+        (r#""event":"message.received""#, r#""event":7"#, "event: must be text"),
+        (r#""timestamp":"2026-03-01T08:01:07+00:00","#, "", "timestamp: must be a moment in RFC 3339"),
+        (
+            "2026-03-01T08:01:07+00:00\",\"data",
+            "yesterday\",\"data",
+            "timestamp: must be a moment in RFC 3339",
+        ),
+        (r#""data":{"#, r#""data":null,"x":{"#, "data: must be an object"),
+        (
+            r#""message_id":55120"#,
+            r#""message_id":"55120""#,
+            "data.message_id: must be an integer of 64 bits",
+        ),
+        (r#""message_id":55120"#, r#""message_id":1e400"#, "data.message_id: must be an integer of 64 bits"),
+        (r#""is_from_admin":false"#, r#""is_from_admin":0"#, "data.is_from_admin: must be true or false"),
+        (r#""visitor_name":"Rui Sá""#, r#""visitor_name":{}"#, "data.visitor_name: must be text"),
         (
             r#""conversation_id":8841"#,
             r#""conversation_id":null"#,
-            "data.conversation_id: is an integer of 64 bits",
+            "data.conversation_id: must be an integer of 64 bits",
         ),
     ] {
         let odd = text("bl_02").replacen(from, to, 1);
@@ -156,7 +164,7 @@ fn fb17_headers_that_say_something_else_than_the_signed_body_are_refused() {
         assert_eq!(with("x-webhook-timestamp", same), Ok(()), "{same}: the same moment");
     }
     for other in ["2026-03-01T08:01:08+00:00", "2026-03-01T08:01:07-00:01", "now", ""] {
-        let refused = Err("header x-webhook-timestamp: is the body's timestamp".to_owned());
+        let refused = Err("header x-webhook-timestamp: must be the body's timestamp".to_owned());
         assert_eq!(with("x-webhook-timestamp", other), refused, "{other}");
     }
     assert!(with("x-webhook-event", "conversation.started").is_err());

@@ -5,6 +5,8 @@ mod vectors;
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hookpost::id::{EndpointId, EventId, EventType};
 use hookpost::policy::egress::{EndpointUrl, SchemePolicy};
@@ -144,12 +146,16 @@ fn a_list_is_signed_by_every_secret_in_force_the_newest_first() {
     assert_eq!(both(end), alone(NEW, end), "a retired secret does not sign from its moment on");
 }
 
+fn rotated_40_times() -> SecretSet {
+    (1..=40).fold(SecretSet::of(secret(OLD)), |secrets, nth| {
+        let next = format!("whsec_{}", STANDARD.encode([nth; 32]));
+        secrets.rotated(secret(&next), Timestamp::MAX)
+    })
+}
+
 #[test]
 fn a_list_holds_at_most_32_signatures() {
-    let mut secrets = SecretSet::of(secret(OLD));
-    for _ in 0..40 {
-        secrets = secrets.rotated(secret(NEW), Timestamp::MAX);
-    }
+    let secrets = rotated_40_times();
     let headers = signed(&Scheme::standard(), &secrets, NOW);
     assert_eq!(headers["webhook-signature"].to_str().unwrap().split(' ').count(), 32);
 }
@@ -162,10 +168,7 @@ fn a_list_that_two_schemes_share_holds_no_more_and_something_of_each() {
         ..Scheme::standard().recipe().clone()
     };
     let other = Scheme::new(of("v2")).unwrap();
-    let mut secrets = SecretSet::of(secret(OLD));
-    for _ in 0..40 {
-        secrets = secrets.rotated(secret(NEW), Timestamp::MAX);
-    }
+    let secrets = rotated_40_times();
     let schemes = Schemes::new([Scheme::standard(), other]).unwrap();
     let mut headers = HeaderMap::new();
     Signer::new(&schemes, &secrets).unwrap().sign(&id(), NOW, b"{}", &mut headers).unwrap();

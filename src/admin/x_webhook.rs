@@ -152,15 +152,15 @@ impl XWebhookAdmin {
         let mut problems = Problems::default();
         let name = form.name.trim();
         let plain = !name.chars().any(char::is_control) && name.chars().count() <= NAME_MAX;
-        let rule = "is 1 to 255 characters, none of them a control character";
+        let rule = "must be 1 to 255 characters, none of them a control character";
         problems.hold(plain && !name.is_empty(), "name", rule);
         problems.note(self.endpoints.webhooks.check_url(&self.endpoints.profile, &form.url))?;
         if let Some(secret) = form.secret.as_deref().filter(|secret| !secret.is_empty()) {
             problems.note(Secret::new(secret).map_err(EndpointError::from))?;
         }
-        problems.hold(!form.events.is_empty(), "events", "names at least one event");
+        problems.hold(!form.events.is_empty(), "events", "must name at least one event");
         for (at, event) in form.events.iter().enumerate() {
-            let rule = format!("is one of {}", self.events.join(", "));
+            let rule = format!("must be one of {}", self.events.join(", "));
             problems.hold(self.events.contains(event), format!("events[{at}]"), rule);
         }
         problems.none()

@@ -168,9 +168,9 @@ impl Object {
     }
 }
 
-pub(super) const TEXT: &str = "is text";
-pub(super) const INTEGER: &str = "is an integer of 64 bits";
-pub(super) const OBJECT: &str = "is an object";
+pub(super) const TEXT: &str = "must be text";
+pub(super) const INTEGER: &str = "must be an integer of 64 bits";
+pub(super) const OBJECT: &str = "must be an object";
 
 impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -23,7 +23,7 @@ pub const CONVERSATION_STARTED: &str = "conversation.started";
 /// A visitor has sent a message.
 pub const MESSAGE_RECEIVED: &str = "message.received";
 
-const MOMENT: &str = "is a moment in RFC 3339";
+const MOMENT: &str = "must be a moment in RFC 3339";
 
 /// A whole request body.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -125,7 +125,7 @@ impl Body {
         };
         let data = match known {
             Some(data) => data.ok_or_else(|| PayloadError::field("data", OBJECT))?,
-            None => Data::Unknown { event, data: body.need("data", "is there")? },
+            None => Data::Unknown { event, data: body.need("data", "must be there")? },
         };
         Ok(Self { timestamp: body.need("timestamp", MOMENT)?, data, extra: body.rest() })
     }
@@ -198,7 +198,7 @@ impl Message {
         Ok(Self {
             message_id: data.need("message_id", INTEGER)?,
             content: data.need("content", TEXT)?,
-            is_from_admin: data.need("is_from_admin", "is true or false")?,
+            is_from_admin: data.need("is_from_admin", "must be true or false")?,
             admin_name: data.text("admin_name")?,
             conversation: Conversation::from_object(data)?,
         })

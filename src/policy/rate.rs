@@ -52,7 +52,10 @@ impl Limit {
     /// When the window is zero or longer than [`WINDOW_MAX`].
     pub fn new(scope: LimitScope, starts: NonZeroU32, window: Duration) -> Result<Self, LimitError> {
         if window < Duration::from_micros(1) || window > WINDOW_MAX {
-            return Err(LimitError { field: "limit.window", rule: "is between 1 microsecond and 1 day" });
+            return Err(LimitError {
+                field: "limit.window",
+                rule: "must be between 1 microsecond and 1 day",
+            });
         }
         Ok(Self { scope, starts, window })
     }

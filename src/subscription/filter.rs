@@ -80,10 +80,10 @@ impl Filter {
         relation: Relation,
     ) -> Result<Self, SubscriptionError> {
         if !pointer.starts_with('/') {
-            return Err(SubscriptionError { field: "filter.pointer", rule: "begins with /" });
+            return Err(SubscriptionError { field: "filter.pointer", rule: "must begin with /" });
         }
         if any_of.is_empty() {
-            return Err(SubscriptionError { field: "filter.any_of", rule: "holds at least one value" });
+            return Err(SubscriptionError { field: "filter.any_of", rule: "must hold at least one value" });
         }
         Ok(Self { pointer, any_of, relation })
     }

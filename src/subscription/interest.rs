@@ -28,7 +28,10 @@ impl Interest {
     ) -> Result<Self, SubscriptionError> {
         let any_of = any_of.into();
         if any_of.is_empty() {
-            return Err(SubscriptionError { field: "interest.any_of", rule: "holds at least one condition" });
+            return Err(SubscriptionError {
+                field: "interest.any_of",
+                rule: "must hold at least one condition",
+            });
         }
         Ok(Self { number, name: name.into(), any_of })
     }

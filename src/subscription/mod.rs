@@ -25,7 +25,7 @@ pub struct SubscriptionError {
     pub rule: &'static str,
 }
 
-const EVENTS_RULE: &str = "names at least one pattern: *, a type, or a type's beginning and .*";
+const EVENTS_RULE: &str = "must name at least one pattern: *, a type, or a type's beginning and .*";
 
 /// The events an endpoint wants.
 ///

@@ -246,7 +246,7 @@ fn known_profiles() -> Vec<Profile> {
 
 fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {
     let span = |field: &str, span: Duration, least: Duration, most: Duration| {
-        let rule = format!("is between {least:?} and {most:?}");
+        let rule = format!("must be between {least:?} and {most:?}");
         (span < least || span > most).then(|| problem(field, rule))
     };
     let (milli, hour) = (Duration::from_millis(1), Duration::from_secs(3600));
@@ -259,17 +259,17 @@ fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {
     .flatten()
     .collect();
     if !(1..=CONCURRENCY_MAX).contains(&settings.concurrency) {
-        problems.push(problem("concurrency", format!("is between 1 and {CONCURRENCY_MAX}")));
+        problems.push(problem("concurrency", format!("must be between 1 and {CONCURRENCY_MAX}")));
     }
     if !(1..=PAYLOAD_MAX).contains(&settings.payload_max) {
-        problems.push(problem("payload_max", format!("is between 1 and {PAYLOAD_MAX} bytes")));
+        problems.push(problem("payload_max", format!("must be between 1 and {PAYLOAD_MAX} bytes")));
     }
     if settings.poll > settings.lease {
-        problems.push(problem("poll", "is not longer than the lease"));
+        problems.push(problem("poll", "must not be longer than the lease"));
     }
     for (class, kept) in &settings.retention {
         if kept.is_zero() || *kept > 10 * SPAN_MAX {
-            problems.push(problem(format!("keep {class:?}"), "is between 1 ns and 3660 days"));
+            problems.push(problem(format!("keep {class:?}"), "must be between 1 ns and 3660 days"));
         }
     }
     problems
@@ -284,7 +284,7 @@ fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {
     let longest = longest_timeout(lease);
     if profile.timeout > longest {
         let rule = format!(
-            "leaves room in the lease of {lease:?} for connecting ({CONNECT_TIMEOUT:?}), the store \
+            "must leave room in the lease of {lease:?} for connecting ({CONNECT_TIMEOUT:?}), the store \
              ({STORE_TIMEOUT:?}) and a margin ({MARGIN:?}): at most {longest:?}"
         );
         problems.push(problem(field("timeout"), rule));

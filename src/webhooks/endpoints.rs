@@ -310,7 +310,7 @@ pub enum RegisterError {
     },
     /// Its timeout is longer than the lease covers.
     #[error(
-        "timeout: is at most {longest:?}, for the builder's lease covers it beside connecting, the store \
+        "timeout: must be at most {longest:?}, for the builder's lease covers it beside connecting, the store \
          and a margin"
     )]
     TimeoutTooLong {

@@ -92,7 +92,7 @@ impl NewEndpoint {
     pub fn name(mut self, name: impl Into<String>) -> Result<Self, EndpointError> {
         let name = name.into();
         if name.chars().count() > 255 || name.chars().any(char::is_control) {
-            let rule = "is at most 255 characters, none of them a control character";
+            let rule = "must be at most 255 characters, none of them a control character";
             return Err(EndpointError::Field { field: "name", rule });
         }
         self.name = name;

@@ -34,7 +34,7 @@ impl Webhooks {
         let profile = self.profile(profile)?;
         let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
         if url.judge_literal(&self.shared.settings.addresses).is_err() {
-            let rule = "names an address that is not public";
+            let rule = "must name no address that is not public";
             return Err(EndpointError::Field { field: "url", rule }.into());
         }
         Ok(url)
@@ -80,14 +80,14 @@ pub(super) fn check_secrets(secrets: &SecretSet, profile: &Profile) -> Result<()
     let refuse = |rule| Err(EndpointError::Field { field: "secret", rule }.into());
     let (schemes, current) = (&profile.schemes, &secrets.current);
     if current.is_empty() && profile.signing == Signing::Required {
-        return refuse("is set, since its profile signs every request");
+        return refuse("must be set, since its profile signs every request");
     }
     if current.len() + secrets.retiring.len() > SECRETS_MAX {
-        return refuse("is one of at most 10 that are in force at once");
+        return refuse("must be one of at most 10 that are in force at once");
     }
     let is_text = |secret: &Secret| std::str::from_utf8(secret.expose()).is_ok();
     if profile.envelope.carries_secret() && !current.iter().all(is_text) {
-        return refuse("is UTF-8, since its profile writes it into the body");
+        return refuse("must be UTF-8, since its profile writes it into the body");
     }
     Signer::new(schemes, secrets).map(drop).map_err(|error| EndpointError::Secret(error).into())
 }
@@ -101,7 +101,7 @@ pub(super) fn check_forms(new: &[Secret], schemes: &Schemes) -> Result<(), Endpo
             return Err(SecretError::Prefix.into());
         }
         if new[..at].iter().any(|other| schemes.form_of(other) == form) {
-            let rule = "is one for each form that the profile's schemes ask for";
+            let rule = "must be one for each form that the profile's schemes ask for";
             return Err(EndpointError::Field { field: "secret", rule });
         }
     }

@@ -61,7 +61,7 @@ const STATED: &[Line] = &[
     (NPM_STANDARD, "a comma after its signature", TheyTake("canonical base64")),
     (NPM_STANDARD, "a word without a comma before its own", TheyTake("is a list of version,signature")),
     (STRIPE, "an equals sign after its signature", TheyTake("64 hexadecimal digits")),
-    (STRIPE, "its timestamp twice", TheyTake("holds its timestamp once")),
+    (STRIPE, "its timestamp twice", TheyTake("must hold its timestamp once")),
     (DISCORD, "a letter that is no digit in hexadecimal", TheyTake("128 hexadecimal digits")),
     (STRIPE, "hexadecimal in upper case", WeTake("No signatures found matching")),
     (OCTOKIT, "hexadecimal in upper case", WeTake("false")),

@@ -197,7 +197,7 @@ async fn an_endpoint_without_registration_speaks_live_chat_too() {
     assert!(refused.to_string().starts_with("secret: "), "{refused}");
     let refused =
         world.webhooks.register(endpoint("http://shop.example/").secret([0xff, 0xfe]).unwrap()).await;
-    assert!(refused.unwrap_err().to_string().starts_with("secret: is UTF-8"));
+    assert!(refused.unwrap_err().to_string().starts_with("secret: must be UTF-8"));
     world.webhooks.register(endpoint("http://shop.example/").secret(SECRET).unwrap()).await.unwrap();
 
     let report = world.webhooks.test(&acme(), &id("own-id")).await.unwrap();

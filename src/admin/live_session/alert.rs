@@ -108,23 +108,23 @@ impl AlertForm {
         let mut problems = Problems::default();
         let name = self.name.trim();
         let plain = !name.chars().any(char::is_control) && name.chars().count() <= NAME_MAX;
-        let rule = "is 1 to 255 characters, none of them a control character";
+        let rule = "must be 1 to 255 characters, none of them a control character";
         problems.hold(plain && !name.is_empty(), "name", rule);
-        problems.hold(!self.events.is_empty(), "events", "names at least one kind of events");
-        problems.hold(self.events.len() <= CONDITIONS_MAX, "events", "names at most 50 kinds of events");
+        problems.hold(!self.events.is_empty(), "events", "must name at least one kind of events");
+        problems.hold(self.events.len() <= CONDITIONS_MAX, "events", "must name at most 50 kinds of events");
         for (at, event) in self.events.iter().enumerate() {
             event.check(at, &mut problems);
         }
         let id = EndpointId::new(self.webhook_id.as_deref().unwrap_or_default());
         match self.provider {
             Provider::Webhooks => {
-                problems.hold(id.is_ok(), "webhook_id", "is the id of an endpoint");
+                problems.hold(id.is_ok(), "webhook_id", "must be the id of an endpoint");
             }
             Provider::Slack if self.slack_channel_id.as_deref().is_none_or(|id| id.trim().is_empty()) => {
-                problems.hold(false, "slack_channel_id", "is set with the provider slack");
+                problems.hold(false, "slack_channel_id", "must be set with the provider slack");
             }
             Provider::Slack => {
-                let rule = "is webhooks: a channel of Slack is reached by an endpoint of its own";
+                let rule = "must be webhooks: a channel of Slack is reached by an endpoint of its own";
                 problems.hold(false, "provider", rule);
             }
         }
@@ -170,13 +170,13 @@ impl AlertEvent {
 
     fn check(&self, at: usize, problems: &mut Problems) {
         match KINDS.iter().find(|(kind, ..)| *kind == self.kind) {
-            None => problems.hold(false, format!("events[{at}].kind"), "is 20, 21, 25, 26 or 30"),
+            None => problems.hold(false, format!("events[{at}].kind"), "must be 20, 21, 25, 26 or 30"),
             Some((.., None)) => {
-                let rule = "is empty, since such events have nothing to compare it with";
+                let rule = "must be empty, since such events have nothing to compare it with";
                 problems.hold(self.value.is_empty(), format!("events[{at}].value"), rule);
             }
             Some(_) => {
-                let rule = "is at most 2048 bytes long";
+                let rule = "must be at most 2048 bytes long";
                 problems.hold(self.value.len() <= 2048, format!("events[{at}].value"), rule);
             }
         }
@@ -186,7 +186,7 @@ impl AlertEvent {
         let (_, names, says) = KINDS
             .iter()
             .find(|(kind, ..)| *kind == self.kind)
-            .ok_or(EndpointError::Field { field: "events", rule: "are of a kind that webhooks carry" })?;
+            .ok_or(EndpointError::Field { field: "events", rule: "must be of a kind that webhooks carry" })?;
         let names: Vec<serde_json::Value> = names.iter().map(|name| (*name).into()).collect();
         let is_named = Filter::equals("/event_name", names).map_err(EndpointError::from)?;
         match says.filter(|_| !self.value.is_empty()) {

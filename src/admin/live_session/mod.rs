@@ -96,7 +96,7 @@ impl LiveSessionAdmin {
     pub async fn create(&self, actor: &Actor, form: EndpointForm) -> Result<Arc<Endpoint>, AdminError> {
         actor.may_change()?;
         let mut problems = self.problems_of(&form)?;
-        problems.hold(form.secret.is_some(), "secret", "is set, since every request is signed");
+        problems.hold(form.secret.is_some(), "secret", "must be set, since every request is signed");
         problems.none()?;
         let new = self.endpoints.blank(&actor.account, &form.url)?;
         let new = form.fill(new, Vec::new())?;
@@ -174,7 +174,7 @@ impl LiveSessionAdmin {
                 let mut interests = before.subscription.interests().unwrap_or_default().to_vec();
                 interests.push(interest);
                 let mut problems = Problems::default();
-                problems.hold(interests.len() <= ALERTS_MAX, "webhook_id", "has at most 100 alerts");
+                problems.hold(interests.len() <= ALERTS_MAX, "webhook_id", "must have at most 100 alerts");
                 problems.none()?;
                 Ok(with_interests(before, interests))
             })
@@ -197,7 +197,11 @@ impl LiveSessionAdmin {
         actor.may_change()?;
         let endpoint = form.check()?;
         let mut problems = Problems::default();
-        problems.hold(endpoint == id.endpoint, "webhook_id", "is the endpoint that the alert belongs to");
+        problems.hold(
+            endpoint == id.endpoint,
+            "webhook_id",
+            "must be the endpoint that the alert belongs to",
+        );
         problems.none()?;
         let endpoint = self
             .change_alerts(actor, id, |interests, at| {
@@ -242,9 +246,9 @@ impl LiveSessionAdmin {
     fn problems_of(&self, form: &EndpointForm) -> Result<Problems, AdminError> {
         let mut problems = Problems::default();
         problems.note(self.endpoints.webhooks.check_url(&self.endpoints.profile, &form.url))?;
-        let scope = "is 1 to 128 visible ASCII characters";
+        let scope = "must be 1 to 128 visible ASCII characters";
         problems.hold(Scope::new(&form.website_id).is_ok(), "website_id", scope);
-        problems.hold(form.version == VERSION, "version", "is v1.0");
+        problems.hold(form.version == VERSION, "version", "must be v1.0");
         if let Some(secret) = &form.secret {
             problems.note(Secret::new(secret.as_str()).map_err(EndpointError::from))?;
         }

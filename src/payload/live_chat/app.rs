@@ -93,8 +93,8 @@ impl AppWebhook {
             payload: Option<Json>,
         }
         let refused =
-            ReadError { rule: "is a JSON object with clientID, event, licenseID and organizationID" };
-        let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "is UTF-8" })?;
+            ReadError { rule: "must be a JSON object with clientID, event, licenseID and organizationID" };
+        let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "must be UTF-8" })?;
         if !text.trim_start().starts_with('{') {
             return Err(refused);
         }

@@ -131,7 +131,7 @@ fn of<'a, T: Deserialize<'a>>(
     payload: impl FnOnce(T) -> Payload,
 ) -> serde_json::Result<Payload> {
     if !json.starts_with('{') {
-        return Err(serde_json::Error::custom("is an object"));
+        return Err(serde_json::Error::custom("must be an object"));
     }
     serde_json::from_str(json).map(payload)
 }

@@ -92,12 +92,13 @@ impl Webhook {
     /// # Errors
     /// When it is no JSON object in UTF-8 that names its action.
     pub fn read(body: &Bytes) -> Result<Self, ReadError> {
-        let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "is UTF-8" })?;
+        let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "must be UTF-8" })?;
         if !text.trim_start().starts_with('{') {
-            return Err(ReadError { rule: "is a JSON object" });
+            return Err(ReadError { rule: "must be a JSON object" });
         }
-        let members: Members = serde_json::from_str(text)
-            .map_err(|_| ReadError { rule: "is a JSON object that names its action, each member once" })?;
+        let members: Members = serde_json::from_str(text).map_err(|_| ReadError {
+            rule: "must be a JSON object that names its action, each member once",
+        })?;
         Ok(Self {
             webhook_id: read(members.webhook_id),
             payload: Payload::read(&members.action, members.payload.as_ref()),

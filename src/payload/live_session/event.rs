@@ -106,7 +106,7 @@ impl TryFrom<Json> for SessionEvent {
 
 impl Visitor {
     fn from_object(mut visitor: Object) -> Result<Self, PayloadError> {
-        let params: Vec<Object> = visitor.take("params", "is a list of objects")?.unwrap_or_default();
+        let params: Vec<Object> = visitor.take("params", "must be a list of objects")?.unwrap_or_default();
         Ok(Self {
             id: visitor.text("id")?,
             name: visitor.text("name")?,

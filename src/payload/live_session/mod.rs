@@ -82,7 +82,7 @@ impl Body {
             let event = body.object("payload", SessionEvent::from_object)?;
             Payload::SessionEvent(event.ok_or_else(|| PayloadError::field("payload", OBJECT))?)
         } else {
-            Payload::Unknown { webhook_type, payload: body.need("payload", "is there")? }
+            Payload::Unknown { webhook_type, payload: body.need("payload", "must be there")? }
         };
         Ok(Self {
             message_id: body.need("message_id", TEXT)?,

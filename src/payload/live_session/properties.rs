@@ -69,9 +69,9 @@ impl Properties {
     #[must_use]
     pub fn problems(&self) -> Vec<PayloadError> {
         let too_many =
-            (self.0.len() > PROPERTIES_MAX).then(|| PayloadError::field("properties", "are at most 50"));
+            (self.0.len() > PROPERTIES_MAX).then(|| PayloadError::field("properties", "must be at most 50"));
         let unfit = self.0.iter().filter(|property| !property.fits()).map(|property| {
-            let rule = "is what its name's ending says, a text of at most 256 characters";
+            let rule = "must be what its name's ending says, a text of at most 256 characters";
             PayloadError::field(format!("properties.{:.64}", property.name), rule)
         });
         too_many.into_iter().chain(unfit).collect()

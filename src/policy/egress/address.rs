@@ -52,7 +52,9 @@ impl AddressPolicy {
     /// When the block is no IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits.
     pub fn nat64(mut self, prefix: Net) -> Result<Self, NetError> {
         if !prefix.base.is_ipv6() || !matches!(prefix.prefix, 32 | 40 | 48 | 56 | 64 | 96) {
-            return Err(NetError { rule: "a NAT64 prefix is IPv6 and of 32, 40, 48, 56, 64 or 96 bits" });
+            return Err(NetError {
+                rule: "a NAT64 prefix must be IPv6 and of 32, 40, 48, 56, 64 or 96 bits",
+            });
         }
         self.nat64.push(prefix);
         Ok(self)
@@ -130,14 +132,14 @@ impl Net {
             IpAddr::V6(v6) => (v6.to_bits(), 128),
         };
         if prefix > width {
-            return Err(NetError { rule: "its prefix is at most 32 bits for IPv4 and 128 for IPv6" });
+            return Err(NetError { rule: "its prefix must be at most 32 bits for IPv4 and 128 for IPv6" });
         }
         let host_bits = u128::MAX.checked_shr(u32::from(128 - width + prefix)).unwrap_or(0);
         if bits & host_bits != 0 {
-            return Err(NetError { rule: "its address has no bits set beyond the prefix" });
+            return Err(NetError { rule: "its address must have no bits set beyond the prefix" });
         }
         if prefix >= 96 && matches!(base, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
-            return Err(NetError { rule: "an IPv4-mapped block is written as IPv4" });
+            return Err(NetError { rule: "an IPv4-mapped block must be written as IPv4" });
         }
         Ok(Self { base, prefix })
     }
@@ -169,7 +171,7 @@ impl FromStr for Net {
     type Err = NetError;
 
     fn from_str(text: &str) -> Result<Self, NetError> {
-        let form = NetError { rule: "is an address, a slash and a number of bits, such as 10.0.0.0/8" };
+        let form = NetError { rule: "must be an address, a slash and a number of bits, such as 10.0.0.0/8" };
         let (base, prefix) = text.split_once('/').ok_or(form)?;
         if !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(form);

@@ -19,10 +19,10 @@ pub(super) fn read(host: &str) -> Result<Option<IpAddr>, UrlError> {
         return read_v4(host).map(|v4| Some(IpAddr::V4(v4)));
     }
     if host.is_empty() || host.len() > NAME_MAX {
-        return refuse("host is a name of 1 to 253 characters or an address");
+        return refuse("host must be a name of 1 to 253 characters or an address");
     }
     if labels.len() < 2 && host != "localhost" {
-        return refuse("host is a full name of at least two labels");
+        return refuse("host must be a full name of at least two labels");
     }
     labels.iter().try_for_each(|label| read_label(label)).map(|()| None)
 }
@@ -37,13 +37,15 @@ pub(super) fn is_inside(name: &str) -> bool {
 fn read_label(label: &str) -> Result<(), UrlError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if label.is_empty() || label.len() > LABEL_MAX || !label.bytes().all(plain) {
-        return refuse("each label of the host is 1 to 63 letters, digits and hyphens");
+        return refuse("each label of the host must be 1 to 63 letters, digits and hyphens");
     }
     if label.starts_with('-') || label.ends_with('-') {
-        return refuse("no label of the host begins or ends with a hyphen");
+        return refuse("no label of the host may begin or end with a hyphen");
     }
     match label.strip_prefix("xn--") {
-        Some(encoded) if !punycode::is_name(encoded) => refuse("each xn-- label of the host is punycode"),
+        Some(encoded) if !punycode::is_name(encoded) => {
+            refuse("each xn-- label of the host must be punycode")
+        }
         _ => Ok(()),
     }
 }
@@ -54,7 +56,7 @@ fn reads_as_number(label: &str) -> bool {
 }
 
 fn read_v4(host: &str) -> Result<Ipv4Addr, UrlError> {
-    host.parse().or(refuse("a numeric host is four decimal numbers without leading zeros"))
+    host.parse().or(refuse("a numeric host must be four decimal numbers without leading zeros"))
 }
 
 fn read_v6(bracketed: &str) -> Result<Ipv6Addr, UrlError> {

@@ -163,7 +163,7 @@ impl EndpointUrl {
         let empty_path = if target.starts_with('/') { "" } else { "/" };
         let text = format!("{}://{host}{shown_port}{empty_path}{target}", scheme.as_str());
         let host = HostName::new(host)
-            .map_err(|_| UrlError { rule: "host is a name of 1 to 253 characters or an address" })?;
+            .map_err(|_| UrlError { rule: "host must be a name of 1 to 253 characters or an address" })?;
         Ok(Self { text: Arc::from(text), host, literal, scheme, port })
     }
 
@@ -174,17 +174,17 @@ impl EndpointUrl {
     /// Names the rule that it breaks.
     pub fn judge(&self, policy: &UrlPolicy) -> Result<(), UrlError> {
         if self.scheme == UrlScheme::Http && policy.schemes == SchemePolicy::HttpsOnly {
-            return refuse("scheme is https");
+            return refuse("scheme must be https");
         }
         let usual = match self.port {
             80 => self.scheme == UrlScheme::Http,
             port => port == 443 || port >= 1024,
         };
         if !usual && policy.ports == PortPolicy::WebAndHigh {
-            return refuse("port is 443, 80 with http, or 1024 and above");
+            return refuse("port must be 443, 80 with http, or 1024 and above");
         }
         if !policy.danger_local_names && self.literal.is_none() && host::is_inside(self.host.as_str()) {
-            return refuse("host is no name of this machine or of a local network");
+            return refuse("host must be no name of this machine or of a local network");
         }
         Ok(())
     }
@@ -218,7 +218,7 @@ impl EndpointUrl {
     /// Names the rule of the grammar that it breaks.
     pub fn with_target(&self, target: &str) -> Result<Self, UrlError> {
         if !target.starts_with('/') {
-            return refuse("path begins with a slash");
+            return refuse("path must begin with a slash");
         }
         let origin = self.text.len() - self.expose_target().len();
         Self::from_stored(&format!("{}{target}", self.text.get(..origin).unwrap_or_default()))
@@ -262,27 +262,29 @@ impl fmt::Debug for EndpointUrl {
 /// Scheme, authority, and the rest of the URL.
 fn split(text: &str) -> Result<(UrlScheme, &str, &str), UrlError> {
     if text.len() > LENGTH_MAX {
-        return refuse("is at most 8000 characters long");
+        return refuse("must be at most 8000 characters long");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return refuse("is printable ASCII without spaces; an international host is written in punycode");
+        return refuse(
+            "must be printable ASCII without spaces; an international host is written in punycode",
+        );
     }
     if text.contains('\\') {
-        return refuse("has no backslash");
+        return refuse("must have no backslash");
     }
     if text.contains('#') {
-        return refuse("has no fragment");
+        return refuse("must have no fragment");
     }
     let (scheme, rest) =
-        text.split_once("://").ok_or(UrlError { rule: "begins with https:// or http://" })?;
+        text.split_once("://").ok_or(UrlError { rule: "must begin with https:// or http://" })?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "https" => UrlScheme::Https,
         "http" => UrlScheme::Http,
-        _ => return refuse("scheme is https or http"),
+        _ => return refuse("scheme must be https or http"),
     };
     let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     if authority.contains('@') {
-        return refuse("has no user name or password");
+        return refuse("must have no user name or password");
     }
     Ok((scheme, authority, target))
 }
@@ -301,7 +303,7 @@ fn split_port(authority: &str, scheme: UrlScheme) -> Result<(&str, u16), UrlErro
         .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0'));
     match digits.and_then(|digits| digits.parse::<NonZeroU16>().ok()) {
         Some(port) => Ok((host, port.get())),
-        None => refuse("port is 1 to 65535 without leading zeros"),
+        None => refuse("port must be 1 to 65535 without leading zeros"),
     }
 }
 
@@ -310,13 +312,13 @@ fn split_port(authority: &str, scheme: UrlScheme) -> Result<(&str, u16), UrlErro
 fn check_target(target: &str) -> Result<(), UrlError> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if path.contains(['"', '<', '>', '{', '}', '`']) {
-        return refuse("path has no quote, angle bracket, brace or backtick");
+        return refuse("path must have no quote, angle bracket, brace or backtick");
     }
     if path.split('/').any(is_dot_segment) {
-        return refuse("path has no segment that is one dot or two");
+        return refuse("path must have no segment that is one dot or two");
     }
     if query.contains(['"', '\'', '<', '>']) {
-        return refuse("query has no quote or angle bracket");
+        return refuse("query must have no quote or angle bracket");
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ impl RetryPolicy {
     /// Above 100.
     pub fn jitter_percent(mut self, percent: u8) -> Result<Self, RetryError> {
         if percent > 100 {
-            return Err(RetryError { field: "jitter_percent", rule: "is at most 100" });
+            return Err(RetryError { field: "jitter_percent", rule: "must be at most 100" });
         }
         self.jitter_percent = percent;
         Ok(self)

@@ -37,7 +37,7 @@ impl Schedule {
     pub fn list(gaps: impl Into<Vec<Duration>>) -> Result<Self, RetryError> {
         let gaps = gaps.into();
         if gaps.len() > 1000 {
-            return Err(RetryError { field: "schedule", rule: "holds at most 1000 gaps" });
+            return Err(RetryError { field: "schedule", rule: "must hold at most 1000 gaps" });
         }
         for gap in &gaps {
             check_span("schedule", *gap)?;
@@ -54,10 +54,10 @@ impl Schedule {
         check_span("schedule.first", first)?;
         check_span("schedule.cap", cap)?;
         if cap < first {
-            return Err(RetryError { field: "schedule.cap", rule: "is not below schedule.first" });
+            return Err(RetryError { field: "schedule.cap", rule: "must not be below schedule.first" });
         }
         if factor == 0 {
-            return Err(RetryError { field: "schedule.factor", rule: "is at least 1" });
+            return Err(RetryError { field: "schedule.factor", rule: "must be at least 1" });
         }
         Ok(Self(Gaps::Exponential { first, factor, cap }))
     }
@@ -139,7 +139,7 @@ impl TryFrom<StoredSchedule> for Schedule {
 
 pub(super) fn check_span(field: &'static str, span: Duration) -> Result<(), RetryError> {
     if span < Duration::from_micros(1) || span > SPAN_MAX {
-        return Err(RetryError { field, rule: "is between 1 microsecond and 366 days" });
+        return Err(RetryError { field, rule: "must be between 1 microsecond and 366 days" });
     }
     Ok(())
 }

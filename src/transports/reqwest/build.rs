@@ -99,7 +99,7 @@ impl ReqwestTransportBuilder {
     /// When the connect timeout is zero or above 5 s, or TLS cannot be set up.
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
         if self.connect_timeout < Duration::from_millis(1) || self.connect_timeout > CONNECT_TIMEOUT_MAX {
-            return Err(TransportError::ConnectTimeout { rule: "is between 1 ms and 5 s" });
+            return Err(TransportError::ConnectTimeout { rule: "must be between 1 ms and 5 s" });
         }
         let addresses = Arc::new(self.addresses);
         let guard = Guard {

@@ -37,35 +37,35 @@ impl Profile {
             }
         };
         let least = Duration::from_millis(1);
-        hold((least..=TIMEOUT_MAX).contains(&self.timeout), "timeout", "is between 1 ms and 120 s");
-        hold(self.width.get() <= WIDTH_MAX, "width", "is at most 1024");
-        hold(self.keep_body <= KEEP_BODY_MAX, "keep_body", "is at most 4096 bytes");
+        hold((least..=TIMEOUT_MAX).contains(&self.timeout), "timeout", "must be between 1 ms and 120 s");
+        hold(self.width.get() <= WIDTH_MAX, "width", "must be at most 1024");
+        hold(self.keep_body <= KEEP_BODY_MAX, "keep_body", "must be at most 4096 bytes");
         hold(
             self.disable_after.is_none_or(|span| !span.is_zero() && span <= SPAN_MAX),
             "disable_after",
-            "is none, or more than zero and at most 366 days",
+            "must be none, or more than zero and at most 366 days",
         );
         hold(
             !self.schemes.is_empty() || self.envelope.carries_secret() || self.signing == Signing::Optional,
             "signing",
-            "is optional in a profile whose schemes and envelope use no secret",
+            "must be optional in a profile whose schemes and envelope use no secret",
         );
         hold(
             !self.schemes.iter().any(|scheme| scheme.signs_url() || scheme.dates_body()),
             "schemes",
-            "sign no URL, and no moment in the body: every endpoint and attempt gets the same body",
+            "must sign no URL, and no moment in the body: every endpoint and attempt gets the same body",
         );
         let frame_has = |name| FRAME.contains(name) || *name == header::CONTENT_TYPE;
         let scheme_writes = |name| self.schemes.header_names().any(|own| own == name);
         hold(
             !self.headers.keys().any(|name| frame_has(name) || scheme_writes(name)),
             "headers",
-            "leave out what the frame, the envelope and the schemes write",
+            "must leave out what the frame, the envelope and the schemes write",
         );
         hold(
             !self.envelope.header_names().iter().any(|name| frame_has(name) || scheme_writes(name)),
             "envelope",
-            "writes no header of the frame and of the schemes",
+            "must write no header of the frame and of the schemes",
         );
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }

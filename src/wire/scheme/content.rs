@@ -60,10 +60,10 @@ pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
     let refuse = |rule| Err(SchemeError { field: "content", rule });
     let before = match content.split_last() {
         Some((last, before)) if last.is_body() => before,
-        _ => return refuse("ends with the body"),
+        _ => return refuse("must end with the body"),
     };
     if content.contains(&Part::FormPairs) {
-        return refuse("holds no form pairs, which only presets may name");
+        return refuse("must hold no form pairs, which only presets may name");
     }
     let count = |of: fn(&Part) -> bool| content.iter().filter(|part| of(part)).count();
     if before.iter().any(Part::is_body)
@@ -71,21 +71,21 @@ pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
         || count(|part| *part == Part::Url) > 1
         || count(Part::tells_time) > 1
     {
-        return refuse("holds id, timestamp, URL and body once at most");
+        return refuse("must hold id, timestamp, URL and body once at most");
     }
     for pair in content.windows(2) {
         let next = if let Part::Literal(text) = pair[1] { text.bytes().next() } else { None };
         match pair[0] {
-            Part::Id(_) if next != Some(b'.') => return refuse("has a dot after the id"),
+            Part::Id(_) if next != Some(b'.') => return refuse("must have a dot after the id"),
             Part::Timestamp(_) | Part::ListedTimestamp
                 if pair[1] != Part::Body && next.is_none_or(|byte| byte.is_ascii_digit()) =>
             {
                 return refuse(
-                    "has the body, or a fixed text that begins with no digit, after the timestamp",
+                    "must have the body, or a fixed text that begins with no digit, after the timestamp",
                 );
             }
             Part::Url if pair[1] != Part::Body && next.is_none_or(may_be_in_url) => {
-                return refuse("has the body, or a fixed text that no URL goes on with, after the URL");
+                return refuse("must have the body, or a fixed text that no URL goes on with, after the URL");
             }
             _ => {}
         }
@@ -98,10 +98,10 @@ pub(in crate::wire) fn check_body(content: &[Part], body: &[u8]) -> Result<(), &
     let (&[.., ref before, Part::Body], Some(first)) = (content, body.first()) else { return Ok(()) };
     match before {
         Part::Timestamp(_) | Part::ListedTimestamp if first.is_ascii_digit() => {
-            Err("begins with no digit, which could be the timestamp's")
+            Err("must begin with no digit, which could be the timestamp's")
         }
         Part::Url if may_be_in_url(*first) => {
-            Err("begins with what no URL goes on with, as an object does, right after the URL")
+            Err("must begin with what no URL goes on with, as an object does, right after the URL")
         }
         _ => Ok(()),
     }
@@ -113,7 +113,7 @@ pub(in crate::wire) fn check_url(content: &[Part], url: &str) -> Result<(), &'st
     if content.contains(&Part::FormPairs) || url.bytes().all(may_be_in_url) {
         Ok(())
     } else {
-        Err("holds no other characters than RFC 3986 has for URLs")
+        Err("must hold no other characters than RFC 3986 has for URLs")
     }
 }
 
@@ -128,10 +128,10 @@ pub(super) fn check_listed(content: &[Part], grammar: Grammar) -> Result<(), Sch
     match (carried, content.contains(&Part::ListedTimestamp)) {
         (true, false) => Err(SchemeError {
             field: "content",
-            rule: "signs the timestamp that the signature's header lists",
+            rule: "must sign the timestamp that the signature's header lists",
         }),
         (false, true) => {
-            Err(SchemeError { field: "grammar", rule: "lists the timestamp that the content signs" })
+            Err(SchemeError { field: "grammar", rule: "must list the timestamp that the content signs" })
         }
         _ => Ok(()),
     }

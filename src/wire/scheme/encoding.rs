@@ -56,12 +56,12 @@ impl Encoding {
     /// What a signature of so many bytes looks like.
     pub(super) const fn rule(self, bytes: usize) -> &'static str {
         match (self, bytes) {
-            (Self::Hex, 20) => "holds 40 hexadecimal digits",
-            (Self::Hex, 64) => "holds 128 hexadecimal digits",
-            (Self::Hex, _) => "holds 64 hexadecimal digits",
-            (Self::Base64, 20) => "holds 28 characters of canonical base64",
-            (Self::Base64, 64) => "holds 88 characters of canonical base64",
-            (Self::Base64, _) => "holds 44 characters of canonical base64",
+            (Self::Hex, 20) => "must hold 40 hexadecimal digits",
+            (Self::Hex, 64) => "must hold 128 hexadecimal digits",
+            (Self::Hex, _) => "must hold 64 hexadecimal digits",
+            (Self::Base64, 20) => "must hold 28 characters of canonical base64",
+            (Self::Base64, 64) => "must hold 88 characters of canonical base64",
+            (Self::Base64, _) => "must hold 44 characters of canonical base64",
         }
     }
 }

@@ -104,11 +104,13 @@ impl Grammar {
         for item in self.items(text) {
             match item?.split_once('=') {
                 Some((own, value)) if own == key && found.is_none() => found = Some(value),
-                Some((own, _)) if own == key => return Err(Malformed { rule: "holds its timestamp once" }),
+                Some((own, _)) if own == key => {
+                    return Err(Malformed { rule: "must hold its timestamp once" });
+                }
                 _ => {}
             }
         }
-        found.map(Some).ok_or(Malformed { rule: "holds its timestamp" })
+        found.map(Some).ok_or(Malformed { rule: "must hold its timestamp" })
     }
 
     /// What stands between the separators, up to one more than a header may hold.
@@ -121,7 +123,7 @@ impl Grammar {
         };
         let cut = if most == 1 { 1 } else { most + 1 };
         text.splitn(cut, separator).enumerate().map(move |(at, item)| {
-            if at < most { Ok(item) } else { Err(Malformed { rule: "holds at most 32 signatures" }) }
+            if at < most { Ok(item) } else { Err(Malformed { rule: "must hold at most 32 signatures" }) }
         })
     }
 
@@ -130,17 +132,19 @@ impl Grammar {
         match self {
             Self::Bare { prefix } => {
                 let rest = item.strip_prefix(prefix);
-                rest.map(Some).ok_or(Malformed { rule: "begins with the scheme's prefix" })
+                rest.map(Some).ok_or(Malformed { rule: "must begin with the scheme's prefix" })
             }
             Self::List { version } => match item.split_once(',') {
                 Some((found, rest)) if !found.is_empty() => Ok((found == version).then_some(rest)),
-                _ => Err(Malformed { rule: "is a list of version,signature separated by single spaces" }),
+                _ => {
+                    Err(Malformed { rule: "must be a list of version,signature separated by single spaces" })
+                }
             },
             Self::Pairs { signature, .. } => match item.split_once('=') {
                 Some((key, value)) if is_visible(key) && is_visible(value) => {
                     Ok((key == signature).then_some(value))
                 }
-                _ => Err(Malformed { rule: "is a list of key=value between single separators" }),
+                _ => Err(Malformed { rule: "must be a list of key=value between single separators" }),
             },
         }
     }
@@ -148,18 +152,18 @@ impl Grammar {
     pub(super) fn check(self) -> Result<(), SchemeError> {
         let (rule, fits) = match self {
             Self::Bare { prefix } => {
-                ("has a prefix of visible ASCII, or none", prefix.is_empty() || is_visible(prefix))
+                ("must have a prefix of visible ASCII, or none", prefix.is_empty() || is_visible(prefix))
             }
             Self::List { version } => {
                 let fits = is_visible(version) && !version.contains(',');
-                ("has a version of visible ASCII without a comma", fits)
+                ("must have a version of visible ASCII without a comma", fits)
             }
             Self::Pairs { separator, timestamp, signature } => {
                 let keys = || timestamp.into_iter().chain([signature]);
                 let fits = matches!(separator, ',' | ';' | '&' | '|')
                     && keys().all(|key| is_visible(key) && !key.contains(['=', separator]))
                     && timestamp != Some(signature);
-                ("has two different keys of visible ASCII, separated by one of , ; & |", fits)
+                ("must have two different keys of visible ASCII, separated by one of , ; & |", fits)
             }
         };
         if fits { Ok(()) } else { Err(SchemeError { field: "grammar", rule }) }

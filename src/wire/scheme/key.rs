@@ -122,9 +122,9 @@ impl KeyForm {
             #[cfg(feature = "ed25519")]
             (Self::Ed25519 { .. }, Algorithm::Ed25519) => Ok(()),
             #[cfg(feature = "ed25519")]
-            (Self::Ed25519 { .. }, _) | (_, Algorithm::Ed25519) => refuse("is a pair for ed25519 alone"),
+            (Self::Ed25519 { .. }, _) | (_, Algorithm::Ed25519) => refuse("must be a pair for ed25519 alone"),
             (Self::Base64 { min, max, .. }, _) if min == 0 || max < min || max > SECRET_BYTES_MAX => {
-                refuse("decodes to 1 to 1024 bytes, the least not above the greatest")
+                refuse("must decode to 1 to 1024 bytes, the least not above the greatest")
             }
             (Self::AsGiven | Self::Base64 { .. }, _) => Ok(()),
         }

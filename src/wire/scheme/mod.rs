@@ -109,7 +109,7 @@ impl Scheme {
         if recipe.algorithm == Algorithm::HmacSha1 {
             return Err(SchemeError {
                 field: "algorithm",
-                rule: "is not SHA-1, which only presets may name",
+                rule: "must not be SHA-1, which only presets may name",
             });
         }
         content::check(&recipe.content)?;
@@ -119,10 +119,10 @@ impl Scheme {
         let scheme = Self(Arc::new(recipe));
         let names: Vec<_> = scheme.header_names().collect();
         if names.iter().enumerate().any(|(at, name)| names[..at].contains(name)) {
-            return Err(SchemeError { field: "header", rule: "stands for one thing" });
+            return Err(SchemeError { field: "header", rule: "must stand for one thing" });
         }
         if names.iter().any(|name| FRAME.contains(name) || **name == header::CONTENT_TYPE) {
-            return Err(SchemeError { field: "header", rule: "is none of the request's frame" });
+            return Err(SchemeError { field: "header", rule: "must be none of the request's frame" });
         }
         Ok(scheme)
     }

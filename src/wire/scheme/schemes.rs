@@ -150,7 +150,7 @@ fn check_headers(one: &Scheme, other: &Scheme) -> Result<(), SchemeError> {
         other.content.iter().any(|part| part.header() == Some(&one.header))
     };
     if signature_clashes || one.content.iter().any(clash) {
-        let rule = "stands for one thing, or is a list in which each scheme has a version of its own";
+        let rule = "must stand for one thing, or be a list in which each scheme has a version of its own";
         return Err(SchemeError { field: "header", rule });
     }
     Ok(())
@@ -166,7 +166,7 @@ fn check_keys(one: KeyForm, other: KeyForm) -> Result<(), SchemeError> {
     if told_apart || one == other {
         return Ok(());
     }
-    let rule = "is written as the other schemes' keys are, or begins with a prefix of its own";
+    let rule = "must be written as the other schemes' keys are, or begin with a prefix of its own";
     Err(SchemeError { field: "key", rule })
 }
 

@@ -76,14 +76,14 @@ impl BodyKeys {
             action: Option<&'a RawValue>,
         }
         let refuse = |rule| VerifyError::Body { rule };
-        let text = std::str::from_utf8(body.as_ref()).map_err(|_| refuse("is UTF-8"))?;
+        let text = std::str::from_utf8(body.as_ref()).map_err(|_| refuse("must be UTF-8"))?;
         if !text.trim_start().starts_with('{') {
-            return Err(refuse("is a JSON object"));
+            return Err(refuse("must be a JSON object"));
         }
         let members: Members<'_> = serde_json::from_str(text)
-            .map_err(|_| refuse("is a JSON object with secret_key and action at most once"))?;
-        let given = members.secret_key.ok_or(refuse("has a secret_key"))?;
-        let given = text_of(given).ok_or(refuse("has a text as its secret_key"))?;
+            .map_err(|_| refuse("must be a JSON object with secret_key and action at most once"))?;
+        let given = members.secret_key.ok_or(refuse("must have a secret_key"))?;
+        let given = text_of(given).ok_or(refuse("must have a text as its secret_key"))?;
         let action = members.action.and_then(text_of).unwrap_or_default();
         let secrets = self.of_action.get(&*action).unwrap_or(&self.of_all);
         let secret = position(secrets, &given).ok_or(VerifyError::Mismatch)?;

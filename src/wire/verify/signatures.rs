@@ -92,9 +92,9 @@ impl Signatures {
     fn signature_text<'h>(&self, value: &'h [u8]) -> Result<&'h str, VerifyError> {
         let header = &self.scheme.recipe().header;
         if value.len() > SIGNATURE_BYTES_MAX {
-            return Err(malformed(header, "is at most 4096 bytes long"));
+            return Err(malformed(header, "must be at most 4096 bytes long"));
         }
-        let text = std::str::from_utf8(value).map_err(|_| malformed(header, "is ASCII"))?;
+        let text = std::str::from_utf8(value).map_err(|_| malformed(header, "must be ASCII"))?;
         Ok(self.other_prefix.and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text))
     }
 
@@ -132,7 +132,7 @@ impl Signatures {
     fn moment_in(&self, body: &[u8], member: &str) -> Result<Option<Timestamp>, VerifyError> {
         match (milliseconds_in(body, member), self.tolerance) {
             (None, Tolerance::Within(_)) => Err(VerifyError::Body {
-                rule: "is a JSON object that has its moment of signing, once, in whole milliseconds",
+                rule: "must be a JSON object that has its moment of signing, once, in whole milliseconds",
             }),
             (moment, _) => Ok(moment),
         }
@@ -152,9 +152,9 @@ impl Signatures {
     }
 }
 
-const ID_RULE: &str = "is 1 to 128 visible ASCII characters, none of them a dot";
-const LISTED_SECONDS_RULE: &str = "has a timestamp of 1 to 19 decimal digits without a leading zero";
-const SECONDS_RULE: &str = "is 1 to 19 decimal digits without a leading zero";
+const ID_RULE: &str = "must be 1 to 128 visible ASCII characters, none of them a dot";
+const LISTED_SECONDS_RULE: &str = "must have a timestamp of 1 to 19 decimal digits without a leading zero";
+const SECONDS_RULE: &str = "must be 1 to 19 decimal digits without a leading zero";
 
 /// The header's only value.
 fn only<'h>(

@@ -18,11 +18,11 @@ impl Body {
     pub fn check_headers(&self, headers: &(impl HeaderLookup + ?Sized)) -> Result<(), PayloadError> {
         let event = only(headers, "x-webhook-event");
         if event.as_deref() != Some(self.event()) {
-            return Err(PayloadError::field("header x-webhook-event", "is the body's event"));
+            return Err(PayloadError::field("header x-webhook-event", "must be the body's event"));
         }
         let at = only(headers, "x-webhook-timestamp").and_then(|text| text.parse::<Moment>().ok());
         if at.map(|moment| moment.at()) != Some(self.timestamp.at()) {
-            return Err(PayloadError::field("header x-webhook-timestamp", "is the body's timestamp"));
+            return Err(PayloadError::field("header x-webhook-timestamp", "must be the body's timestamp"));
         }
         Ok(())
     }
