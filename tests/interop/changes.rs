@@ -174,5 +174,5 @@ fn upper_case(header: &'static str) -> Change {
 
 /// The headers of a body as we sign them.
 fn signed(scheme: &Scheme, secret: &str, body: &[u8]) -> Headers {
-    sign(scheme, &[secret.to_owned()], &Message { id: ID, now: NOW, body: body.to_vec() })
+    sign(scheme, &[secret.to_owned()], &Message { id: ID, now: NOW, body: body.to_vec() }).unwrap()
 }

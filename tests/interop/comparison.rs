@@ -103,7 +103,7 @@ impl<'a> Comparison<'a> {
         let message = Message { id: ID, now: NOW, body: body.to_vec() };
         let secrets: Vec<_> = keys.iter().map(|key| key.private.to_owned()).collect();
         let headers = match by {
-            By::Us => sign(&self.scheme, &secrets, &message),
+            By::Us => sign(&self.scheme, &secrets, &message)?,
             By::Them => {
                 let by_each = secrets.iter().map(|secret| self.foreign.sign(self.library, secret, &message));
                 let by_each = by_each.collect::<Result<_, _>>()?;

@@ -77,7 +77,7 @@ impl Findings {
 
     /// They gave no signature.
     pub fn unsigned(&mut self, case: &Case<'_>, reason: &str) {
-        let found = format!("they do not sign it ({reason})");
+        let found = format!("it is not signed ({reason})");
         self.hold(case, &found, |stated| matches!(stated, Stated::Unsigned(part) if reason.contains(part)));
     }
 
@@ -121,7 +121,7 @@ fn in_words((case, stated): &(&str, Stated)) -> String {
     match stated {
         Stated::WeTake(reason) => format!("{case}: we take it, they do not ({reason})"),
         Stated::TheyTake(reason) => format!("{case}: they take it, we do not ({reason})"),
-        Stated::Unsigned(reason) => format!("{case}: they do not sign it ({reason})"),
+        Stated::Unsigned(reason) => format!("{case}: it is not signed ({reason})"),
     }
 }
 

@@ -35,8 +35,8 @@ impl Request {
 }
 
 /// The headers as we sign them: by the first secret, and by the others where the scheme
-/// has room for them.
-pub fn sign(scheme: &Scheme, secrets: &[String], message: &Message) -> Headers {
+/// has room for them; or why we do not sign it.
+pub fn sign(scheme: &Scheme, secrets: &[String], message: &Message) -> Result<Headers, String> {
     let secret = |text: &String| Secret::new(text.as_str()).unwrap();
     let (current, retiring) = secrets.split_first().unwrap();
     let mut set = SecretSet::none();
@@ -46,8 +46,11 @@ pub fn sign(scheme: &Scheme, secrets: &[String], message: &Message) -> Headers {
     let mut headers = HeaderMap::new();
     let now = Timestamp::from_unix_seconds(message.now);
     let signer = Signer::new(scheme, &set).unwrap();
-    signer.sign(&message.id.parse().unwrap(), now, &message.body, &mut headers).unwrap();
-    headers.iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect()
+    let done = signer.sign(&message.id.parse().unwrap(), now, &message.body, &mut headers);
+    done.map_err(|error| error.to_string())?;
+    let text =
+        |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.to_str().unwrap().to_owned());
+    Ok(headers.iter().map(text).collect())
 }
 
 /// What our verifier says; a secret that it does not take is a refusal as well.

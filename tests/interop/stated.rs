@@ -10,7 +10,7 @@ pub enum Stated {
     WeTake(&'static str),
     /// The library takes it, we refuse it.
     TheyTake(&'static str),
-    /// The library does not sign it.
+    /// Who was to sign it does not.
     Unsigned(&'static str),
 }
 
@@ -59,7 +59,7 @@ const STATED: &[Line] = &[
     (STANDARD, "a timestamp with a fraction", TheyTake("decimal digits")),
     (&["Python standardwebhooks"], "a full stop inside base64", TheyTake("canonical base64")),
     (NPM_STANDARD, "a comma after its signature", TheyTake("canonical base64")),
-    (NPM_STANDARD, "a word without a comma before its own", TheyTake("is a list of version,signature")),
+    (NPM_STANDARD, "a word without a comma before its own", TheyTake("must be a list of version,signature")),
     (STRIPE, "an equals sign after its signature", TheyTake("64 hexadecimal digits")),
     (STRIPE, "its timestamp twice", TheyTake("must hold its timestamp once")),
     (DISCORD, "a letter that is no digit in hexadecimal", TheyTake("128 hexadecimal digits")),
@@ -69,7 +69,8 @@ const STATED: &[Line] = &[
     // One family of headers is read by us.
     (&["npm svix"], "the header names of Standard Webhooks", TheyTake("svix-id: is missing")),
     // Nothing stands between timestamp and body, so that the two could be cut elsewhere.
-    (DISCORD, "a digit first", TheyTake("begins with no digit")),
+    (DISCORD, "a digit first, signed by us", Unsigned("must begin with no digit")),
+    (DISCORD, "a digit first, signed by them", TheyTake("must begin with no digit")),
 ];
 
 /// What is stated for this library.
