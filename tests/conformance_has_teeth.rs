@@ -402,6 +402,7 @@ faults! {
 
     a_store_that_reads_other_tenants_fails(ReadsOtherTenants) {
         history: another_tenants_ids_are_not_found_anywhere;
+        queues: another_tenants_queue_is_not_found;
     }
 
     a_store_that_repeats_replays_fails(RepeatsReplays) {
@@ -661,5 +662,20 @@ faults! {
         routing:
             routing_in_chunks_goes_on_where_it_stopped
             routing_twice_is_routing_once;
+    }
+
+    a_store_that_shows_every_queue_as_new_fails(ShowsEveryQueueAsNew) {
+        queues:
+            a_lane_without_an_endpoint_has_a_queue
+            a_queue_says_what_holds_it_longest
+            a_queue_says_when_something_is_due
+            a_queue_says_who_disabled_its_endpoint_and_why
+            a_queue_says_who_is_paused
+            a_queue_tells_its_lanes_health
+            the_queue_of_a_new_endpoint_is_open_and_empty;
+    }
+
+    a_store_that_forgets_why_it_disabled_fails(ForgetsWhyItDisabled) {
+        queues: a_queue_says_who_disabled_its_endpoint_and_why;
     }
 }
