@@ -372,7 +372,8 @@ async fn the_queue_of_a_failing_endpoint_says_since_when_and_until_when_it_is_he
     assert_eq!(hold.gate, Gate::Lane(endpoint.id.clone()));
     assert_eq!((queue.streak, queue.width, queue.failing_since), (3, 1, Some(START)));
     world.publish("k").await;
-    world.run_for(hold.until.since(world.clock.now()) - Duration::from_secs(2)).await;
+    let just_before = hold.until - Duration::from_secs(2);
+    world.run_for(just_before.since(world.clock.now())).await;
     assert_eq!(world.sent().len(), 3, "nothing is sent before the hold's end");
     world.run_for(Duration::from_secs(5)).await;
     assert!(world.sent().len() > 3, "a probe is sent at the hold's end");
