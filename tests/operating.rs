@@ -416,6 +416,24 @@ async fn another_tenants_a_removed_and_an_unknown_endpoint_have_no_queue() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_endpoint_of_a_hosts_own_directory_has_a_queue_from_its_first_delivery_on() {
+    let clock = Arc::new(VirtualClock::starting_at(START));
+    let own = Arc::new(MemoryStore::new(clock.clone()));
+    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+    let hosts = Webhooks::builder(own.clone(), transport).clock(clock).build().unwrap();
+    hosts.register(endpoint("e", "live_session")).await.unwrap();
+    let world = World::with(|builder| builder.directory(own));
+    assert_eq!(world.webhooks.queue(&acme(), &id("e")).await.unwrap(), None);
+    world.transport.otherwise(Reply::status(500));
+    world.publish("k").await;
+    world.run_for(Duration::from_secs(5)).await;
+    let queue = world.queue("e").await;
+    assert_eq!((queue.disabled, queue.streak, queue.failing_since), (None, 1, Some(START)));
+    hosts.disable(&acme(), &id("e")).await.unwrap();
+    assert_eq!(world.queue("e").await.disabled, Some(Disabled::ByHost));
+}
+
+#[tokio::test(start_paused = true)]
 async fn fg15_no_public_type_prints_a_secret_a_header_value_or_a_urls_path() {
     let world = World::new();
     let new =
