@@ -153,6 +153,7 @@ faults! {
             outdated_health_changes_nothing
             width_counts_leases_held_anywhere;
         publishing: a_claiming_publish_gives_what_a_claim_would_give;
+        queues: a_queue_tells_its_lanes_health;
     }
 
     a_store_that_says_next_due_too_late_fails(SaysNextDueTooLate) {
@@ -198,6 +199,9 @@ faults! {
             of_a_key_only_the_head_is_claimed;
         pruning: attempts_go_with_their_delivery;
         publishing: a_claiming_publish_gives_what_a_claim_would_give;
+        queues:
+            a_queue_says_when_something_is_due
+            a_queue_tells_its_lanes_health;
         routing: a_stale_router_moves_nothing;
         settling:
             a_stale_success_ends_a_delivery_that_is_still_pending
@@ -266,6 +270,9 @@ faults! {
             width_counts_leases_held_anywhere;
         next_due: next_due_of_a_full_lane_is_its_first_lease_end;
         publishing: a_claiming_publish_keeps_to_what_its_request_allows;
+        queues:
+            a_lane_without_an_endpoint_has_a_queue
+            the_queue_of_a_new_endpoint_is_open_and_empty;
         routing: the_first_route_shapes_the_lane;
     }
 
@@ -280,6 +287,10 @@ faults! {
             gates_that_make_no_sense_are_refused;
         next_due: next_due_is_none_when_nothing_can_ever_be_due;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+        queues:
+            a_lane_without_an_endpoint_has_a_queue
+            a_queue_says_when_something_is_due
+            a_queue_says_who_is_paused;
     }
 
     a_store_that_forgets_held_lanes_fails(ForgetsHeldLanes) {
@@ -288,6 +299,9 @@ faults! {
             a_success_that_began_before_a_hold_does_not_end_it;
         next_due: next_due_of_a_held_lane_is_the_end_of_its_hold;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+        queues:
+            a_queue_says_what_holds_it_longest
+            a_queue_says_when_something_is_due;
     }
 
     a_store_that_shortens_holds_fails(ShortensHolds) {
@@ -296,6 +310,7 @@ faults! {
 
     a_store_that_lifts_pauses_fails(LiftsPauses) {
         lanes_and_gates: a_lift_ends_a_hold_and_never_a_pause;
+        queues: a_queue_says_who_is_paused;
     }
 
     a_store_that_ignores_tenant_gates_fails(IgnoresTenantGates) {
@@ -304,6 +319,10 @@ faults! {
             a_hold_is_never_shortened_by_another
             a_lift_ends_a_hold_and_never_a_pause;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+        queues:
+            a_queue_says_what_holds_it_longest
+            a_queue_says_who_is_paused
+            the_queue_of_a_new_endpoint_is_open_and_empty;
     }
 
     a_store_that_ignores_host_gates_fails(IgnoresHostGates) {
@@ -311,6 +330,9 @@ faults! {
             a_held_host_yields_nothing
             a_hold_is_never_shortened_by_another;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
+        queues:
+            a_queue_says_what_holds_it_longest
+            the_queue_of_a_new_endpoint_is_open_and_empty;
     }
 
     a_store_that_loses_raises_fails(LosesRaises) {
@@ -392,6 +414,7 @@ faults! {
 
     a_store_that_disables_whatever_the_version_fails(DisablesWhateverTheVersion) {
         directory_and_registry: disabling_needs_the_version_that_was_seen;
+        queues: a_queue_says_who_disabled_its_endpoint_and_why;
     }
 
     a_store_that_shows_disabled_endpoints_fails(ShowsDisabledEndpoints) {
@@ -402,6 +425,7 @@ faults! {
 
     a_store_that_reads_other_tenants_fails(ReadsOtherTenants) {
         history: another_tenants_ids_are_not_found_anywhere;
+        queues: another_tenants_queue_is_not_found;
     }
 
     a_store_that_repeats_replays_fails(RepeatsReplays) {
@@ -661,5 +685,20 @@ faults! {
         routing:
             routing_in_chunks_goes_on_where_it_stopped
             routing_twice_is_routing_once;
+    }
+
+    a_store_that_shows_every_queue_as_new_fails(ShowsEveryQueueAsNew) {
+        queues:
+            a_lane_without_an_endpoint_has_a_queue
+            a_queue_says_what_holds_it_longest
+            a_queue_says_when_something_is_due
+            a_queue_says_who_disabled_its_endpoint_and_why
+            a_queue_says_who_is_paused
+            a_queue_tells_its_lanes_health
+            the_queue_of_a_new_endpoint_is_open_and_empty;
+    }
+
+    a_store_that_forgets_why_it_disabled_fails(ForgetsWhyItDisabled) {
+        queues: a_queue_says_who_disabled_its_endpoint_and_why;
     }
 }

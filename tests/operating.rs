@@ -8,13 +8,19 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::delivery::{AttemptResult, FailReason, State};
+use hookpost::delivery::{AttemptResult, FailReason, Gate, State};
 use hookpost::policy::outcome::{NotSent, Unknown};
-use hookpost::seam::{Class, PageAfter, Selection, StateFilter};
+use hookpost::seam::{Class, Clock, Disabled, PageAfter, Queue, Selection, StateFilter};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
 use hookpost::{Headers, NewEndpoint, NewEvent, Overrides, PublishError, Webhooks};
 use world::{START, World, acme, endpoint, hours, id, url};
+
+impl World {
+    async fn queue(&self, of: &str) -> Queue {
+        self.webhooks.queue(&acme(), &id(of)).await.unwrap().unwrap()
+    }
+}
 
 const DELIVERED: State = State::Delivered { confirmed: true };
 
@@ -326,6 +332,105 @@ async fn dead_letters_are_a_view_with_their_reasons_in_pages() {
     }
     assert_eq!(sizes.iter().sum::<usize>(), 25, "{sizes:?}");
     assert!(sizes.iter().all(|size| *size <= 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_of_a_paused_endpoint_says_so_and_who_else_is_paused() {
+    let world = World::new();
+    world.endpoint("e", "live_session").await;
+    world.webhooks.pause(&acme(), &id("e")).await.unwrap();
+    world.publish("k").await;
+    world.run_for(hours(1)).await;
+    let queue = world.queue("e").await;
+    assert!(world.webhooks.endpoint(&acme(), &id("e")).await.unwrap().unwrap().enabled);
+    assert_eq!((queue.paused, queue.tenant_paused, queue.disabled), (true, false, None));
+    assert_eq!((queue.held, queue.streak, queue.oldest_due), (None, 0, Some(START)));
+    world.webhooks.pause_tenant(&acme()).await.unwrap();
+    world.webhooks.resume(&acme(), &id("e")).await.unwrap();
+    let queue = world.queue("e").await;
+    assert_eq!((queue.paused, queue.tenant_paused), (false, true));
+    world.webhooks.resume_tenant(&acme()).await.unwrap();
+    world.run_for(hours(1)).await;
+    let queue = world.queue("e").await;
+    assert_eq!((queue.tenant_paused, queue.oldest_due), (false, None), "it has arrived");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_of_a_failing_endpoint_says_since_when_and_until_when_it_is_held() {
+    let world = World::new();
+    let endpoint = world.endpoint("e", "live_session").await;
+    world.transport.otherwise(Reply::status(500));
+    world.publish("k").await;
+    for _ in 0..100 {
+        world.run_for(Duration::from_secs(5)).await;
+        if world.sent().len() == 3 {
+            break;
+        }
+    }
+    let queue = world.queue("e").await;
+    let hold = queue.held.unwrap();
+    assert_eq!(hold.gate, Gate::Lane(endpoint.id.clone()));
+    assert_eq!((queue.streak, queue.width, queue.failing_since), (3, 1, Some(START)));
+    world.publish("k").await;
+    let just_before = hold.until - Duration::from_secs(2);
+    world.run_for(just_before.since(world.clock.now())).await;
+    assert_eq!(world.sent().len(), 3, "nothing is sent before the hold's end");
+    world.run_for(Duration::from_secs(5)).await;
+    assert!(world.sent().len() > 3, "a probe is sent at the hold's end");
+    world.transport.otherwise(Reply::ok());
+    world.run_for(hours(8)).await;
+    let queue = world.queue("e").await;
+    assert_eq!((queue.held, queue.streak, queue.failing_since, queue.oldest_due), (None, 0, None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_queue_of_a_disabled_endpoint_says_who_disabled_it_and_why() {
+    let world = World::new();
+    for name in ["gone", "off"] {
+        world.endpoint(name, "live_session").await;
+    }
+    world.transport.at(url("gone"), Reply::status(410));
+    world.publish("k").await;
+    world.run_for(Duration::from_secs(5)).await;
+    world.webhooks.disable(&acme(), &id("off")).await.unwrap();
+    let why = "it answered that it is gone".to_owned();
+    assert_eq!(world.queue("gone").await.disabled, Some(Disabled::ByEngine { why }));
+    assert_eq!(world.queue("off").await.disabled, Some(Disabled::ByHost));
+    for name in ["gone", "off"] {
+        world.webhooks.enable(&acme(), &id(name)).await.unwrap();
+        assert_eq!(world.queue(name).await.disabled, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_tenants_a_removed_and_an_unknown_endpoint_have_no_queue() {
+    let world = World::new();
+    world.endpoint("e", "live_session").await;
+    world.publish("k").await;
+    let (other, e) = ("other".parse().unwrap(), id("e"));
+    assert_eq!(world.webhooks.queue(&other, &e).await.unwrap(), None);
+    assert_eq!(world.webhooks.queue(&acme(), &id("nobody")).await.unwrap(), None);
+    assert!(world.webhooks.queue(&acme(), &e).await.unwrap().is_some());
+    world.webhooks.remove(&acme(), &e).await.unwrap();
+    assert_eq!(world.webhooks.queue(&acme(), &e).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_of_a_hosts_own_directory_has_a_queue_from_its_first_delivery_on() {
+    let clock = Arc::new(VirtualClock::starting_at(START));
+    let own = Arc::new(MemoryStore::new(clock.clone()));
+    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+    let hosts = Webhooks::builder(own.clone(), transport).clock(clock).build().unwrap();
+    hosts.register(endpoint("e", "live_session")).await.unwrap();
+    let world = World::with(|builder| builder.directory(own));
+    assert_eq!(world.webhooks.queue(&acme(), &id("e")).await.unwrap(), None);
+    world.transport.otherwise(Reply::status(500));
+    world.publish("k").await;
+    world.run_for(Duration::from_secs(5)).await;
+    let queue = world.queue("e").await;
+    assert_eq!((queue.disabled, queue.streak, queue.failing_since), (None, 1, Some(START)));
+    hosts.disable(&acme(), &id("e")).await.unwrap();
+    assert_eq!(world.queue("e").await.disabled, Some(Disabled::ByHost));
 }
 
 #[tokio::test(start_paused = true)]

@@ -318,6 +318,11 @@ impl History {
             }
             let stats = self.model.stats(Some(&of)).await?;
             same("the counts", self.subject.stats(Some(&of)).await?, stats)?;
+            for lane in ["0", "1", "2", "wide"] {
+                let name = endpoint(&format!("{of}-{lane}"))?;
+                let queue = self.model.queue(&of, &name, self.now).await?;
+                same("a queue", self.subject.queue(&of, &name, self.now).await?, queue)?;
+            }
         }
         Ok(())
     }

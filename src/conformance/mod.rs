@@ -32,6 +32,7 @@ pub mod next_due;
 pub mod ordering;
 pub mod pruning;
 pub mod publishing;
+pub mod queues;
 pub mod routing;
 pub mod settling;
 
@@ -306,6 +307,15 @@ macro_rules! __conformance_cases {
             cancelling_ends_what_is_pending
             a_cancelled_lease_is_fenced_and_its_attempt_recorded
             stats_count_one_tenant_or_all;
+        queues:
+            the_queue_of_a_new_endpoint_is_open_and_empty
+            a_queue_says_who_is_paused
+            a_queue_says_what_holds_it_longest
+            a_queue_tells_its_lanes_health
+            a_queue_says_who_disabled_its_endpoint_and_why
+            a_queue_says_when_something_is_due
+            another_tenants_queue_is_not_found
+            a_lane_without_an_endpoint_has_a_queue;
         limiter:
             no_window_holds_more_starts_than_its_limit
             a_grant_counts_from_its_last_possible_start

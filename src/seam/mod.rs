@@ -19,8 +19,8 @@ pub use clock::Clock;
 pub use directory::{Directory, Subscribers};
 pub use entropy::{Entropy, EntropyError};
 pub use history::{
-    AttemptLog, DeliveryPage, DeliveryQuery, History, PageAfter, Replay, Replayed, Selection, StateFilter,
-    Stats,
+    AttemptLog, DeliveryPage, DeliveryQuery, Disabled, GatesOver, History, Hold, PageAfter, Queue, Replay,
+    Replayed, Selection, StateFilter, Stats,
 };
 pub use limiter::{Ask, Grant, Limiter, Refusal};
 pub use observer::{Notice, Observer, Silence};

@@ -5,6 +5,7 @@ mod builder;
 mod endpoints;
 mod history;
 mod new_endpoint;
+mod queue;
 mod rules;
 mod test_ping;
 

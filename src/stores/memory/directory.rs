@@ -7,12 +7,14 @@ use std::sync::Arc;
 use crate::delivery::EventMeta;
 use crate::endpoint::Endpoint;
 use crate::id::{EndpointId, TenantId};
-use crate::seam::{Expected, Put, Subscribers, Write};
+use crate::seam::{Disabled, Expected, Put, Subscribers, Write};
 
 struct EndpointRow {
     endpoint: Arc<Endpoint>,
     /// The width that its lane gets.
     width: u32,
+    /// Why the engine switched it off, if it did.
+    disabled_why: Option<String>,
 }
 
 #[derive(Default)]
@@ -30,6 +32,13 @@ impl Endpoints {
     /// The width that the endpoint's lane gets.
     pub(super) fn width(&self, id: &EndpointId) -> u32 {
         self.row(id).map_or(1, |row| row.width)
+    }
+
+    /// Who switched the endpoint off.
+    pub(super) fn disabled(&self, id: &EndpointId) -> Option<Disabled> {
+        let row = self.row(id).filter(|row| !row.endpoint.enabled)?;
+        let by_engine = row.disabled_why.clone().map(|why| Disabled::ByEngine { why });
+        Some(by_engine.unwrap_or(Disabled::ByHost))
     }
 
     fn row(&self, id: &EndpointId) -> Option<&EndpointRow> {
@@ -70,13 +79,14 @@ impl Endpoints {
             .map(|(_, row)| &row.endpoint)
     }
 
-    pub(super) fn disable(&mut self, id: &EndpointId, seen_version: u64) -> bool {
+    pub(super) fn disable(&mut self, id: &EndpointId, seen_version: u64, why: &str) -> bool {
         let owner = self.owners.get(id);
         let row = owner.and_then(|tenant| self.tenants.get_mut(tenant)).and_then(|rows| rows.get_mut(id));
         let Some(row) = row.filter(|row| row.endpoint.version == seen_version) else { return false };
         let endpoint = Arc::make_mut(&mut row.endpoint);
         endpoint.enabled = false;
         endpoint.version += 1;
+        row.disabled_why = Some(why.to_owned());
         true
     }
 
@@ -98,10 +108,13 @@ impl Endpoints {
             }
         }
         let version = current.unwrap_or(0) + 1;
+        // What the engine switched off stays so by its reason until it is switched on.
+        let before = self.row(id).filter(|_| !write.endpoint.enabled);
+        let disabled_why = before.and_then(|row| row.disabled_why.clone());
         let endpoint = Arc::new(Endpoint { version, ..write.endpoint.clone() });
         self.owners.insert(id.clone(), tenant.clone());
         let of_tenant = self.tenants.entry(tenant.clone()).or_default();
-        of_tenant.insert(id.clone(), EndpointRow { endpoint, width: write.width });
+        of_tenant.insert(id.clone(), EndpointRow { endpoint, width: write.width, disabled_why });
         Put::Stored { version }
     }
 

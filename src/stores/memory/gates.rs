@@ -7,6 +7,7 @@ use crate::delivery::{Gate, GateChange};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::lane::Lane;
+use crate::seam::GatesOver;
 use crate::time::Timestamp;
 
 use super::lanes::LaneNo;
@@ -35,6 +36,16 @@ impl Gates {
     pub(super) fn held_until(&self, lane: &Lane) -> Option<Timestamp> {
         let of_tenant = self.tenants.get(&lane.tenant).and_then(|gate| gate.held_until);
         lane.held_until.max(of_tenant).max(self.hosts.get(&lane.host).copied())
+    }
+
+    /// What stands over the lane.
+    pub(super) fn over(&self, lane: &Lane) -> GatesOver {
+        let of_tenant = self.tenants.get(&lane.tenant);
+        GatesOver {
+            tenant_paused: of_tenant.is_some_and(|gate| gate.paused),
+            tenant_held_until: of_tenant.and_then(|gate| gate.held_until),
+            host_held_until: self.hosts.get(&lane.host).copied(),
+        }
     }
 
     /// Whether a claim may take from the lane.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::delivery::{CancelReason, Delivery, Route, State as Standing};
 use crate::event::Event;
-use crate::id::{DeliveryId, EventId, Round, TenantId};
+use crate::id::{DeliveryId, EndpointId, EventId, Round, TenantId};
+use crate::policy::lane::Lane;
 use crate::seam::{
-    AttemptLog, Class, DeliveryPage, DeliveryQuery, PageAfter, Replay, Replayed, Selection, StateFilter,
-    Stats,
+    AttemptLog, Class, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed, Selection,
+    StateFilter, Stats,
 };
 use crate::time::Timestamp;
 
@@ -128,6 +129,23 @@ impl State {
         let lanes = self.lanes.iter().filter(|(_, row)| tenant.is_none_or(|t| *t == row.lane.tenant));
         stats.oldest_due = lanes.filter_map(|(_, row)| row.due.first()).min();
         stats
+    }
+
+    pub(super) fn queue(&self, tenant: &TenantId, id: &EndpointId, now: Timestamp) -> Option<Queue> {
+        let endpoint = self.endpoints.get(id);
+        let row = self.lanes.number(id).map(|lane| self.lanes.row(lane));
+        let owner = endpoint.map(|endpoint| &endpoint.tenant).or(row.map(|row| &row.lane.tenant));
+        if owner != Some(tenant) {
+            return None;
+        }
+        let lane = row.map(|row| row.lane.clone()).or_else(|| {
+            let host = endpoint?.url.host().clone();
+            Some(Lane::new(id.clone(), tenant.clone(), host, self.endpoints.width(id)))
+        })?;
+        let mut queue = Queue::of(&lane, self.lanes.gates.over(&lane), now);
+        queue.disabled = self.endpoints.disabled(id);
+        queue.oldest_due = row.and_then(|row| row.due.first());
+        Some(queue)
     }
 
     /// Looks at one page of a tenant's deliveries: those ids that the selection

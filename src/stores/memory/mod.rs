@@ -36,7 +36,7 @@ use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
-    PageAfter, Put, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
 };
 use crate::time::Timestamp;
 
@@ -138,8 +138,8 @@ impl Directory for MemoryStore {
         Ok(self.state()?.endpoints.load(ids))
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, _why: &str) -> Result<bool, StoreError> {
-        Ok(self.state()?.endpoints.disable(id, seen_version))
+    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
+        Ok(self.state()?.endpoints.disable(id, seen_version, why))
     }
 }
 
@@ -209,6 +209,15 @@ impl History for MemoryStore {
 
     async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
         Ok(self.state()?.stats(tenant))
+    }
+
+    async fn queue(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Queue>, StoreError> {
+        Ok(self.state()?.queue(tenant, endpoint, now))
     }
 }
 

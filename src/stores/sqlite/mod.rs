@@ -27,6 +27,7 @@ mod open;
 mod plain;
 mod prune;
 mod publish;
+mod queue;
 mod readers;
 mod registry;
 mod row;

@@ -15,11 +15,13 @@ use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter, PageAfter, Put,
-    Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
 };
 use crate::time::Timestamp;
 
-use super::{SqliteStore, claim, gate, history, limiter, prune, publish, registry, sealed, settle, sql};
+use super::{
+    SqliteStore, claim, gate, history, limiter, prune, publish, queue, registry, sealed, settle, sql,
+};
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -193,6 +195,16 @@ impl History for SqliteStore {
     async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
         let tenant = tenant.cloned();
         self.readers.call("counting", move |db| history::stats(db, tenant.as_ref())).await
+    }
+
+    async fn queue(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Queue>, StoreError> {
+        let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
+        self.readers.call("reading a queue", move |db| queue::queue(db, &tenant, &endpoint, now)).await
     }
 }
 

@@ -16,7 +16,7 @@ use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Backend, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
-    PageAfter, Put, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
 };
 use crate::time::Timestamp;
 
@@ -270,6 +270,15 @@ impl<B: Backend + ?Sized, I: Interpose> History for Interposed<B, I> {
 
     async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
         self.read(self.inner.stats(tenant)).await
+    }
+
+    async fn queue(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Queue>, StoreError> {
+        self.read(self.inner.queue(tenant, endpoint, now)).await
     }
 }
 

@@ -107,4 +107,24 @@ impl History for Broken {
     async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
         self.store.stats(tenant.filter(|_| !self.is(Fault::CountsAllForEach))).await
     }
+
+    async fn queue(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Queue>, StoreError> {
+        let mut queue = self.store.queue(tenant, endpoint, now).await?;
+        let others = self.past().tenants.clone();
+        for other in others.iter().filter(|_| self.is(Fault::ReadsOtherTenants)) {
+            queue = queue.or(self.store.queue(other, endpoint, now).await?);
+        }
+        if self.is(Fault::ShowsEveryQueueAsNew) {
+            return Ok(queue.map(|_| Queue::default()));
+        }
+        if let Some(queue) = queue.as_mut().filter(|_| self.is(Fault::ForgetsWhyItDisabled)) {
+            queue.disabled = queue.disabled.take().map(|_| Disabled::ByHost);
+        }
+        Ok(queue)
+    }
 }

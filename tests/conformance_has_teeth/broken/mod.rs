@@ -20,8 +20,9 @@ use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{Lane, LaneChange};
 use hookpost::policy::rate::LimitKey;
 use hookpost::seam::{
-    Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History, Limiter,
-    PageAfter, Put, Refusal, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Disabled, Expected, Grant,
+    History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection, Stats, Store,
+    Subscribers, Write,
 };
 use hookpost::stores::memory::MemoryStore;
 use hookpost::{Endpoint, Event, Headers, Timestamp};
@@ -112,6 +113,8 @@ pub(crate) enum Fault {
     StoresIdsAgain,
     ReadsNoEvents,
     RoutesWhatIsRouted,
+    ShowsEveryQueueAsNew,
+    ForgetsWhyItDisabled,
 }
 
 /// What some faults need to know of the past.

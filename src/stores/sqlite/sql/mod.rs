@@ -85,6 +85,7 @@ statements! {
     PRUNE_UNMATCHED_MARK = "prune_unmatched_mark.sql",
     PUBLISH_EVENT = "publish_event.sql",
     PUBLISH_UNROUTED = "publish_unrouted.sql",
+    QUEUE_OF_ENDPOINT = "queue_of_endpoint.sql",
     ROUTING_WAITS_FOR_KEY = "routing_waits_for_key.sql",
     SETTLE_ATTEMPT = "settle_attempt.sql",
     SETTLE_EVENT_DONE = "settle_event_done.sql",

@@ -1,0 +1,70 @@
+//! What holds an endpoint's deliveries back, as an operator asks for it.
+
+use rusqlite::{OptionalExtension, Row};
+
+use crate::id::{EndpointId, TenantId};
+use crate::policy::lane::Lane;
+use crate::seam::{Disabled, GatesOver, Queue};
+use crate::time::Timestamp;
+
+use super::db::Db;
+use super::endpoint::read_url;
+use super::failure::Failure;
+use super::lane::Lanes;
+use super::row;
+use super::sql;
+
+/// One call of `History::queue`.
+pub(super) fn queue(
+    db: &Db<'_>,
+    tenant: &TenantId,
+    endpoint: &EndpointId,
+    now: Timestamp,
+) -> Result<Option<Queue>, Failure> {
+    let registered = db
+        .statement(sql::QUEUE_OF_ENDPOINT)?
+        .query_row([endpoint.as_str()], |row| Ok(Registered::read(row, endpoint)))
+        .optional()?
+        .transpose()?;
+    let mut lanes = Lanes::of(db);
+    let key = lanes.find(endpoint)?;
+    let lane = key.map(|key| lanes.get(key).cloned()).transpose()?;
+    let owner = registered.as_ref().map(|registered| &registered.lane.tenant);
+    if owner.or(lane.as_ref().map(|lane| &lane.tenant)) != Some(tenant) {
+        return Ok(None);
+    }
+    let (new_lane, disabled) = registered.map(|Registered { lane, disabled }| (lane, disabled)).unzip();
+    let Some(lane) = lane.or(new_lane) else {
+        return Ok(None);
+    };
+    let mut queue = Queue::of(&lane, gates_over(db, &lane)?, now);
+    queue.disabled = disabled.flatten();
+    queue.oldest_due = key.map(|key| lanes.earliest(key)).transpose()?.flatten();
+    Ok(Some(queue))
+}
+
+/// An endpoint's own row: the lane that it has before it ever had anything to do.
+struct Registered {
+    lane: Lane,
+    disabled: Option<Disabled>,
+}
+
+impl Registered {
+    fn read(row: &Row<'_>, endpoint: &EndpointId) -> Result<Self, Failure> {
+        let url = read_url(row::text(row, 1)?)?;
+        let lane = Lane::new(endpoint.clone(), row::name(row, 0)?, url.host().clone(), row::count(row, 2)?);
+        let enabled: bool = row.get(3)?;
+        let why = row::text_maybe(row, 4)?.map(|why| Disabled::ByEngine { why: why.to_owned() });
+        Ok(Self { lane, disabled: (!enabled).then(|| why.unwrap_or(Disabled::ByHost)) })
+    }
+}
+
+fn gates_over(db: &Db<'_>, lane: &Lane) -> Result<GatesOver, Failure> {
+    let mut statement = db.statement(sql::GATE_OF_LANE)?;
+    statement.query_row([lane.tenant.as_str(), lane.host.as_str()], |row| {
+        Ok(row.get(0).map_err(Failure::from).and_then(|tenant_paused| {
+            let (tenant_held_until, host_held_until) = (row::time_maybe(row, 1)?, row::time_maybe(row, 2)?);
+            Ok(GatesOver { tenant_paused, tenant_held_until, host_held_until })
+        }))
+    })?
+}
