@@ -598,6 +598,10 @@ faults! {
         directory_and_registry: an_endpoint_id_is_unique_over_all_tenants;
     }
 
+    a_store_that_gives_removed_ids_to_any_tenant_fails(GivesRemovedIdsToAnyTenant) {
+        directory_and_registry: the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants;
+    }
+
     a_store_that_loads_in_reverse_fails(LoadsInReverse) {
         directory_and_registry: loading_answers_in_order;
     }
@@ -605,6 +609,7 @@ faults! {
     a_store_that_only_disables_what_is_removed_fails(OnlyDisablesWhatIsRemoved) {
         directory_and_registry:
             a_removed_endpoint_is_gone
+            the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants
             the_pause_of_a_removed_endpoint_ends_with_it;
     }
 

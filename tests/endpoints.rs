@@ -7,16 +7,19 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::delivery::{CancelReason, State};
 use hookpost::id::TenantId;
 use hookpost::seam::{Class, PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
-use hookpost::testing::{ScriptedTransport, VirtualClock};
+use hookpost::testing::{Reply, ScriptedTransport, VirtualClock};
 use hookpost::{Headers, NewEndpoint, NewEvent, Overrides, Profile, RegisterError, Webhooks};
 use world::{START, World, acme, endpoint, id};
 
 fn at(url: &str, profile: &str) -> NewEndpoint {
     NewEndpoint::new("acme", url, profile).unwrap().secret("s").unwrap()
 }
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 async fn refusal(world: &World, new: NewEndpoint) -> String {
     let error = world.webhooks.register(new).await.unwrap_err();
@@ -246,4 +249,39 @@ async fn fg14_nothing_that_could_split_a_header_gets_in() {
         let world = World::new();
         refusal(&world, at(&format!("https://shop.example/{text}"), "live_session")).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_removed_endpoint_never_reaches_another_tenant_that_wants_its_id() {
+    let world = World::new();
+    world.transport.otherwise(Reply::status(503));
+    world.endpoint("e", "standard").await;
+    world.publish("order.paid").await;
+    world.run_for(Duration::from_secs(1)).await;
+    world.webhooks.remove(&acme(), &id("e")).await.unwrap();
+    let theirs = NewEndpoint::new("other", "https://other.example/hook", "standard").unwrap();
+    let theirs = theirs.id("e").unwrap().secret(SECRET).unwrap();
+    assert_eq!(refusal(&world, theirs).await, "id: is taken");
+    world.run_for(Duration::from_secs(3600)).await;
+    assert_eq!(world.sent().len(), 1);
+    assert_eq!(world.states().await, [State::Cancelled(CancelReason::EndpointRemoved)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_never_reaches_another_tenant_that_a_hosts_own_directory_gave_the_id() {
+    let clock = Arc::new(VirtualClock::starting_at(START));
+    let own = Arc::new(MemoryStore::new(clock.clone()));
+    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+    let hosts = Webhooks::builder(own.clone(), transport).clock(clock).build().unwrap();
+    hosts.register(endpoint("e", "standard")).await.unwrap();
+    let world = World::with(|builder| builder.directory(own));
+    world.transport.otherwise(Reply::status(503));
+    world.publish("order.paid").await;
+    world.run_for(Duration::from_secs(1)).await;
+    hosts.remove(&acme(), &id("e")).await.unwrap();
+    let theirs = NewEndpoint::new("other", "https://other.example/hook", "standard").unwrap();
+    hosts.register(theirs.id("e").unwrap().secret(SECRET).unwrap()).await.unwrap();
+    world.run_for(Duration::from_secs(3600)).await;
+    assert_eq!(world.sent_to("e").len(), world.sent().len(), "nothing to the other's URL");
+    assert_eq!(world.states().await, [State::Cancelled(CancelReason::EndpointRemoved)]);
 }

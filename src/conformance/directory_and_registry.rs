@@ -275,6 +275,19 @@ pub async fn the_pause_of_a_removed_endpoint_ends_with_it(fresh: Arc<dyn Backend
     same("claimed, to be cancelled", work(&scene.claim_at(at(3)).await?), ["e1>one"])
 }
 
+pub async fn the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = plain("one")?;
+    scene.register(&endpoint).await?;
+    scene.store([draft("e1")?.to(&["one"])?]).await?;
+    scene.remove(&tenant(TENANT)?, &endpoint.id).await?;
+    let theirs = plain_endpoint("other", "one", "https://two.example/hook")?;
+    let put = scene.put(&write(&theirs, Expected::Absent)).await?;
+    same("the answer to another tenant", put, Put::Conflict { current: None })?;
+    same("loaded", scene.load_one(&endpoint.id).await?.is_none(), true)?;
+    scene.register(&endpoint).await
+}
+
 pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;

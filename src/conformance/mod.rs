@@ -294,6 +294,7 @@ macro_rules! __conformance_cases {
             disabling_needs_the_version_that_was_seen
             a_removed_endpoint_is_gone
             the_pause_of_a_removed_endpoint_ends_with_it
+            the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants
             a_lanes_width_follows_its_endpoint;
         history:
             pages_show_every_delivery_once_and_in_order

@@ -14,6 +14,10 @@ use crate::id::{EndpointId, TenantId};
 pub trait Registry: Send + Sync {
     /// Writes an endpoint if `write.expected` holds. The stored version is one more
     /// than before, whatever `endpoint.version` says. The lane's width follows.
+    ///
+    /// An id stays its first tenant's: while a lane of that id is there, another tenant's
+    /// write answers `Conflict`, also after the endpoint was removed. What waits in the
+    /// lane would go to that tenant's URL.
     async fn put(&self, write: &Write) -> Result<Put, StoreError>;
 
     /// Removes an endpoint; says whether it was there. Its lane's pause ends with it,

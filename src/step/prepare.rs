@@ -60,6 +60,10 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
         Found::Missing => return Prepared::Hold { why: "its endpoint was not found" },
         Found::MissingAgain => return done(claim, State::Cancelled(CancelReason::EndpointRemoved)),
     };
+    // An endpoint of this id that another tenant has is not the one that was routed to.
+    if resolved.endpoint.tenant != claim.event.tenant {
+        return done(claim, State::Cancelled(CancelReason::EndpointRemoved));
+    }
     let enabled = resolved.endpoint.enabled || claim.test;
     let sendable = match &resolved.standing {
         Standing::Blocked => return done(claim, State::Failed(FailReason::Blocked)),

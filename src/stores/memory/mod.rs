@@ -147,6 +147,10 @@ impl Directory for MemoryStore {
 impl Registry for MemoryStore {
     async fn put(&self, write: &Write) -> Result<Put, StoreError> {
         let state = &mut *self.state()?;
+        let lane = state.lanes.number(&write.endpoint.id).map(|lane| &state.lanes.row(lane).lane);
+        if lane.is_some_and(|lane| lane.tenant != write.endpoint.tenant) {
+            return Ok(Put::Conflict { current: None });
+        }
         let put = state.endpoints.put(write);
         if let Put::Stored { .. } = put {
             state.lanes.refit(&write.endpoint.id, write.endpoint.url.host(), write.width);

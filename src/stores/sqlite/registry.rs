@@ -40,6 +40,12 @@ pub(super) fn put(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>) -> Result
         (Expected::Version(expected), _, Some(version)) if version == expected => version,
         _ => return Ok(Put::Conflict { current: visible }),
     };
+    let mut lanes = Lanes::of(db);
+    if let Some(key) = lanes.find(&endpoint.id)?
+        && lanes.get(key)?.tenant != endpoint.tenant
+    {
+        return Ok(Put::Conflict { current: None });
+    }
     if write.unique_url
         && let Some(endpoint) = with_same_url(db, endpoint)?
     {

@@ -101,6 +101,7 @@ pub(crate) enum Fault {
     LosesHeaders,
     NeverCountsVersions,
     GivesIdsToAnyTenant,
+    GivesRemovedIdsToAnyTenant,
     LoadsInReverse,
     OnlyDisablesWhatIsRemoved,
     KeepsPausesOfRemovedEndpoints,
