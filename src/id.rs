@@ -34,7 +34,9 @@ macro_rules! text_id {
             pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
                 let text = text.as_ref();
                 let refuses: fn(u8) -> bool = $refuses;
-                if text.is_empty() || text.len() > $max || text.bytes().any(refuses) {
+                // To the end of the text: without a way out, many bytes are judged at once.
+                let refused = |text: &str| text.bytes().fold(false, |found, byte| found | refuses(byte));
+                if text.is_empty() || text.len() > $max || refused(text) {
                     return Err(IdError { what: $what, rule: $rule });
                 }
                 Ok(Self(Arc::from(text)))

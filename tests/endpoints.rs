@@ -269,12 +269,8 @@ async fn what_waits_for_a_removed_endpoint_never_reaches_another_tenant_that_wan
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_never_reaches_another_tenant_that_a_hosts_own_directory_gave_the_id() {
-    let clock = Arc::new(VirtualClock::starting_at(START));
-    let own = Arc::new(MemoryStore::new(clock.clone()));
-    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-    let hosts = Webhooks::builder(own.clone(), transport).clock(clock).build().unwrap();
+    let (world, hosts) = World::on_a_directory_of_the_hosts_own();
     hosts.register(endpoint("e", "standard")).await.unwrap();
-    let world = World::with(|builder| builder.directory(own));
     world.transport.otherwise(Reply::status(503));
     world.publish("order.paid").await;
     world.run_for(Duration::from_secs(1)).await;
@@ -284,4 +280,21 @@ async fn what_waits_never_reaches_another_tenant_that_a_hosts_own_directory_gave
     world.run_for(Duration::from_secs(3600)).await;
     assert_eq!(world.sent_to("e").len(), world.sent().len(), "nothing to the other's URL");
     assert_eq!(world.states().await, [State::Cancelled(CancelReason::EndpointRemoved)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_another_process_removed_and_registered_again_is_sent_to_as_it_is_now() {
+    let world = World::new();
+    let clock = world.clock.clone();
+    let elsewhere = Webhooks::builder(world.store.clone(), world.transport.clone());
+    let elsewhere = elsewhere.clock(clock).build().unwrap();
+    world.endpoint("e", "standard").await;
+    world.publish("order.paid").await;
+    world.run_for(Duration::from_secs(5)).await;
+    elsewhere.remove(&acme(), &id("e")).await.unwrap();
+    let again = endpoint("e", "standard").url("https://moved.example/hook");
+    assert_eq!(elsewhere.register(again).await.unwrap().version, 1, "as before");
+    world.publish("order.paid").await;
+    world.run_for(Duration::from_secs(5)).await;
+    assert_eq!(world.transport.exchanges_with("https://moved.example/hook").len(), 1);
 }

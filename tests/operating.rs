@@ -417,12 +417,8 @@ async fn another_tenants_a_removed_and_an_unknown_endpoint_have_no_queue() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_of_a_hosts_own_directory_has_a_queue_from_its_first_delivery_on() {
-    let clock = Arc::new(VirtualClock::starting_at(START));
-    let own = Arc::new(MemoryStore::new(clock.clone()));
-    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-    let hosts = Webhooks::builder(own.clone(), transport).clock(clock).build().unwrap();
+    let (world, hosts) = World::on_a_directory_of_the_hosts_own();
     hosts.register(endpoint("e", "live_session")).await.unwrap();
-    let world = World::with(|builder| builder.directory(own));
     assert_eq!(world.webhooks.queue(&acme(), &id("e")).await.unwrap(), None);
     world.transport.otherwise(Reply::status(500));
     world.publish("k").await;

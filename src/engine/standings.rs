@@ -111,10 +111,10 @@ impl Standings {
     pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, now: Duration) -> Standing {
         let mut known = self.known();
         known.missing.remove(&endpoint.id);
-        let same = known.endpoints.get(&endpoint.id).filter(|loaded| {
-            let before = &loaded.resolved.endpoint;
-            before.version == endpoint.version && before.profile == endpoint.profile && is_open(before)
-        });
+        let same = known
+            .endpoints
+            .get(&endpoint.id)
+            .filter(|loaded| is_as_before(&loaded.resolved.endpoint, endpoint));
         let resolved = if let Some(loaded) = same {
             Arc::clone(&loaded.resolved)
         } else {
@@ -152,6 +152,17 @@ impl Loaded {
     fn standing(&self) -> Standing {
         Standing::Found { resolved: Arc::clone(&self.resolved), loaded_at: self.at }
     }
+}
+
+/// A version counts the writes of one endpoint: one that was removed and registered again
+/// begins anew, so what no two endpoints of an id have in common is compared as well.
+fn is_as_before(before: &Endpoint, now: &Endpoint) -> bool {
+    before.version == now.version
+        && before.tenant == now.tenant
+        && before.since == now.since
+        && before.url.expose() == now.url.expose()
+        && before.profile == now.profile
+        && is_open(before)
 }
 
 /// Sealed secrets may open at the next load without a new version.

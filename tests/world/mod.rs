@@ -63,6 +63,15 @@ impl World {
         Self { webhooks: build(builder).build().unwrap(), clock, transport, store, heard }
     }
 
+    /// A sender whose endpoints are not its store's, and what the host changes them by.
+    pub fn on_a_directory_of_the_hosts_own() -> (Self, Webhooks) {
+        let clock = Arc::new(VirtualClock::starting_at(START));
+        let own = Arc::new(MemoryStore::new(clock.clone()));
+        let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+        let hosts = Webhooks::builder(own.clone(), transport).clock(clock).build().unwrap();
+        (Self::with(|builder| builder.directory(own)), hosts)
+    }
+
     /// An endpoint of tenant `acme` that wants everything.
     pub async fn endpoint(&self, id: &str, profile: &str) -> Arc<Endpoint> {
         self.webhooks.register(endpoint(id, profile)).await.unwrap()
