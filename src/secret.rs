@@ -63,11 +63,7 @@ impl Secret {
     /// When it is blank or longer than [`SECRET_BYTES_MAX`].
     pub fn new(text: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
         let bytes = Zeroizing::new(text.into());
-        let is_blank = match std::str::from_utf8(&bytes) {
-            Ok(text) => text.trim().is_empty(),
-            Err(_) => false,
-        };
-        if is_blank {
+        if std::str::from_utf8(&bytes).is_ok_and(|text| text.trim().is_empty()) {
             return Err(SecretError::Blank);
         }
         if bytes.len() > SECRET_BYTES_MAX {
@@ -235,7 +231,7 @@ mod tests {
         let names = |now| set.in_force(now).map(Secret::expose).collect::<Vec<_>>();
         assert_eq!(names(Timestamp::from_unix_seconds(99)), [b"new", b"old"]);
         assert_eq!(names(end), [b"new"]);
-        let moment_before = Timestamp::from_unix_seconds(99);
-        assert_eq!([moment_before, end].map(|now| set.clone().kept_at(now).retiring.len()), [1, 0]);
+        let kept = |now| set.clone().kept_at(now).retiring.len();
+        assert_eq!([kept(Timestamp::from_unix_seconds(99)), kept(end)], [1, 0]);
     }
 }

@@ -169,3 +169,47 @@ fn is_as_before(before: &Endpoint, now: &Endpoint) -> bool {
 const fn is_open(endpoint: &Endpoint) -> bool {
     matches!(endpoint.secrets, Secrets::Open(_))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::endpoint::{Headers, Overrides};
+    use crate::policy::egress::EndpointUrl;
+    use crate::secret::SecretSet;
+    use crate::subscription::Subscription;
+    use crate::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_read_again_when_anything_tells_it_from_the_one_known() {
+        let profile = Profile::standard();
+        let url = |text: &str| EndpointUrl::parse(text, &profile.urls).unwrap();
+        let known = Endpoint {
+            id: "e".parse().unwrap(),
+            tenant: "acme".parse().unwrap(),
+            name: String::new(),
+            url: url("https://one.example/hook"),
+            profile: profile.name.clone(),
+            secrets: SecretSet::none().into(),
+            subscription: Subscription::to_all(),
+            headers: Headers::none(),
+            overrides: Overrides::none(),
+            enabled: true,
+            since: Timestamp::EPOCH,
+            version: 1,
+        };
+        let is_known = |endpoint: Endpoint| is_as_before(&known, &endpoint);
+        assert!(is_known(known.clone()));
+        let sealed = Secrets::Sealed { key_id: "k".to_owned() };
+        assert!(!is_as_before(&Endpoint { secrets: sealed, ..known.clone() }, &known));
+        for other in [
+            Endpoint { version: 2, ..known.clone() },
+            Endpoint { tenant: "other".parse().unwrap(), ..known.clone() },
+            Endpoint { since: Timestamp::from_unix_seconds(1), ..known.clone() },
+            Endpoint { url: url("https://two.example/hook"), ..known.clone() },
+            Endpoint { profile: "live_session".parse().unwrap(), ..known.clone() },
+        ] {
+            assert!(!is_known(other.clone()), "{other:?}");
+        }
+    }
+}

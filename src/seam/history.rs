@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::delivery::{CancelReason, Delivery, FailReason, Gate, RecordedAttempt, SilentLease};
+use crate::delivery::{CancelReason, Delivery, FailReason, RecordedAttempt, SilentLease};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId};
-use crate::policy::lane::Lane;
 use crate::time::Timestamp;
+
+use super::Queue;
 
 /// Reads and repeats. Every call names the tenant.
 #[async_trait]
@@ -179,85 +180,4 @@ pub struct Stats {
     pub cancelled: u64,
     /// The earliest due time among pending deliveries.
     pub oldest_due: Option<Timestamp>,
-}
-
-/// What holds one endpoint's deliveries back, if anything does.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Queue {
-    /// Who switched the endpoint off; `None` while it is on, and where only a host's own
-    /// directory knows.
-    pub disabled: Option<Disabled>,
-    /// The operator paused it. Only a resume ends that.
-    pub paused: bool,
-    /// The operator paused all of its tenant's.
-    pub tenant_paused: bool,
-    /// Of the engine's holds that are in force, the one that ends last.
-    pub held: Option<Hold>,
-    /// Since when every answer has been a failure.
-    pub failing_since: Option<Timestamp>,
-    /// Failures in a row.
-    pub streak: u32,
-    /// How many requests may be under way at once, now.
-    pub width: u32,
-    /// The earliest due time among its pending deliveries, or the end of the lease of one
-    /// that is under way; `None` when nothing waits.
-    pub oldest_due: Option<Timestamp>,
-}
-
-/// Who switched an endpoint off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Disabled {
-    /// The host, by a call.
-    ByHost,
-    /// The engine, after what the endpoint answered.
-    ByEngine {
-        /// The reason, as a sentence.
-        why: String,
-    },
-}
-
-/// A hold of the engine's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
-    /// Whether it holds the endpoint's lane, all of its tenant's or all to its host.
-    pub gate: Gate,
-    /// Nothing is sent before.
-    pub until: Timestamp,
-}
-
-/// The gates over a lane: what they hold back, they hold back from others too.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct GatesOver {
-    /// The operator paused the tenant.
-    pub tenant_paused: bool,
-    /// The end of the tenant's hold.
-    pub tenant_held_until: Option<Timestamp>,
-    /// The end of the host's hold.
-    pub host_held_until: Option<Timestamp>,
-}
-
-impl Queue {
-    /// What follows from a lane and the gates over it. Who disabled the endpoint and what
-    /// is due first, the store adds.
-    #[must_use]
-    pub fn of(lane: &Lane, over: GatesOver, now: Timestamp) -> Self {
-        // Of holds that end together the narrowest is told: the last of them.
-        let holds = [
-            (Gate::Host(lane.host.clone()), over.host_held_until),
-            (Gate::Tenant(lane.tenant.clone()), over.tenant_held_until),
-            (Gate::Lane(lane.endpoint.clone()), lane.held_until),
-        ];
-        let in_force = holds.into_iter().filter_map(|(gate, until)| Some(Hold { gate, until: until? }));
-        Self {
-            disabled: None,
-            paused: lane.paused,
-            tenant_paused: over.tenant_paused,
-            held: in_force.filter(|hold| hold.until > now).max_by_key(|hold| hold.until),
-            failing_since: lane.failing_since,
-            streak: lane.streak,
-            width: lane.width,
-            oldest_due: None,
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod entropy;
 mod history;
 mod limiter;
 mod observer;
+mod queue;
 mod registry;
 mod resolver;
 mod store;
@@ -19,11 +20,12 @@ pub use clock::Clock;
 pub use directory::{Directory, Subscribers};
 pub use entropy::{Entropy, EntropyError};
 pub use history::{
-    AttemptLog, DeliveryPage, DeliveryQuery, Disabled, GatesOver, History, Hold, PageAfter, Queue, Replay,
-    Replayed, Selection, StateFilter, Stats,
+    AttemptLog, DeliveryPage, DeliveryQuery, History, PageAfter, Replay, Replayed, Selection, StateFilter,
+    Stats,
 };
 pub use limiter::{Ask, Grant, Limiter, Refusal};
 pub use observer::{Notice, Observer, Silence};
+pub use queue::{Disabled, GatesOver, Hold, Queue};
 pub use registry::{Expected, Put, Registry, Write};
 pub use resolver::{ResolveError, Resolver};
 pub use store::{Class, Store};

@@ -66,8 +66,8 @@ impl Webhooks {
 
     /// Makes `secret` the one that signs from the next attempt on. Where the scheme
     /// has room for several signatures, those before it sign beside it for `overlap` at
-    /// most, and never after: with zero, the new one is the only one at once. The secrets of other schemes stay: a secret of a form that the
-    /// endpoint has none of is added.
+    /// most, and never after: with zero, the new one is the only one at once. The secrets
+    /// of other schemes stay: a secret of a form that the endpoint has none of is added.
     ///
     /// # Errors
     /// As for [`update`](Self::update), and when more than

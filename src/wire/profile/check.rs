@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use http::header;
-
 use crate::endpoint::{TIMEOUT_MAX, WIDTH_MAX};
 use crate::policy::retry::SPAN_MAX;
 
@@ -55,15 +53,14 @@ impl Profile {
             "schemes",
             "must sign no URL, and no moment in the body: every endpoint and attempt gets the same body",
         );
-        let frame_has = |name| FRAME.contains(name) || *name == header::CONTENT_TYPE;
-        let scheme_writes = |name| self.schemes.header_names().any(|own| own == name);
+        let is_anothers = |name| FRAME.contains(name) || self.schemes.header_names().any(|own| own == name);
         hold(
-            !self.headers.keys().any(|name| frame_has(name) || scheme_writes(name)),
+            !self.headers.keys().any(is_anothers),
             "headers",
             "must leave out what the frame, the envelope and the schemes write",
         );
         hold(
-            !self.envelope.header_names().iter().any(|name| frame_has(name) || scheme_writes(name)),
+            !self.envelope.header_names().iter().any(is_anothers),
             "envelope",
             "must write no header of the frame and of the schemes",
         );
@@ -75,11 +72,11 @@ impl Profile {
 mod tests {
     use std::num::NonZeroU32;
 
-    use http::{HeaderMap, HeaderName, HeaderValue};
+    use http::{HeaderMap, HeaderName, HeaderValue, header};
 
     use crate::id::ProfileName;
     use crate::payload::live_chat::ApiVersion;
-    use crate::wire::scheme::{Scheme, Schemes};
+    use crate::wire::scheme::{Recipe, Scheme, Schemes};
 
     use super::*;
 
@@ -105,6 +102,11 @@ mod tests {
     fn each_part_that_cannot_be_meant_is_named() {
         let headers = |name| HeaderMap::from_iter([(name, HeaderValue::from_static("x"))]);
         let base = Profile::standard;
+        let in_envelopes_header = Recipe {
+            header: HeaderName::from_static("x-webhook-event"),
+            ..Scheme::x_webhook().recipe().clone()
+        };
+        let schemes = Scheme::new(in_envelopes_header).unwrap().into();
         for (field, profile) in [
             ("timeout", Profile { timeout: Duration::ZERO, ..base() }),
             ("timeout", Profile { timeout: Duration::from_secs(121), ..base() }),
@@ -117,6 +119,7 @@ mod tests {
             ("schemes", Profile { schemes: Scheme::linear().into(), ..base() }),
             ("headers", Profile { headers: headers(header::CONTENT_LENGTH), ..base() }),
             ("headers", Profile { headers: headers(HeaderName::from_static("webhook-id")), ..base() }),
+            ("envelope", Profile { schemes, ..Profile::x_webhook() }),
         ] {
             assert_eq!(fields(&profile), [field]);
         }

@@ -9,6 +9,9 @@ use crate::time::Timestamp;
 use super::grammar::Grammar;
 use super::{KeyForm, Part, Scheme, SchemeError};
 
+/// The most schemes beside each other: each keeps a part of a list that they share.
+const SCHEMES_MAX: usize = 8;
+
 /// The schemes by which a sender signs every request, all at once.
 ///
 /// The form of a secret tells whose it is: one that begins with the prefix of some
@@ -54,10 +57,13 @@ impl Schemes {
     /// These schemes beside each other.
     ///
     /// # Errors
-    /// When a header would stand for two things, or a secret could belong to either of
-    /// two schemes that read it differently.
+    /// When a header would stand for two things, a secret could belong to either of two
+    /// schemes that read it differently, or there are more than 8.
     pub fn new(schemes: impl IntoIterator<Item = Scheme>) -> Result<Self, SchemeError> {
         let schemes: Vec<_> = schemes.into_iter().collect();
+        if schemes.len() > SCHEMES_MAX {
+            return Err(SchemeError { field: "schemes", rule: "must be at most 8" });
+        }
         for (at, one) in schemes.iter().enumerate() {
             for other in &schemes[..at] {
                 check_headers(one, other)?;
@@ -196,6 +202,16 @@ mod tests {
         assert_eq!(refused(ours.into_iter().rev()), Some("header"));
         assert_eq!(refused([standard(), of(standard().content)]), None, "two versions in one list");
         assert_eq!(refused([standard(), of(vec![id, dot, Part::Body])]), None, "one id for both");
+    }
+
+    #[test]
+    fn more_schemes_than_a_shared_list_has_room_for_are_refused() {
+        let versions = ["v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9"].map(|version| Recipe {
+            grammar: Grammar::List { version },
+            ..Scheme::standard().recipe().clone()
+        });
+        assert_eq!(refused(versions[..8].to_vec()), None);
+        assert_eq!(refused(versions), Some("schemes"));
     }
 
     #[test]
