@@ -2,7 +2,7 @@
 //! own reader of URLs sees it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlHost, UrlPolicy, UrlScheme};
+use hookpost::policy::egress::{AddressPolicy, EndpointUrl, URL_LENGTH_MAX, UrlHost, UrlPolicy, UrlScheme};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -128,10 +128,21 @@ fn names_of_the_inside_need_the_dangerous_switch() {
 }
 
 #[test]
-fn a_url_has_no_more_than_8000_characters() {
-    let of_length = |length: usize| format!("https://example.com/{:a<1$}", "", length - 20);
-    assert!(EndpointUrl::from_stored(&of_length(8000)).is_ok());
-    assert!(EndpointUrl::from_stored(&of_length(8001)).is_err());
+fn a_urls_normal_form_has_no_more_than_8000_characters() {
+    // Where no path is given, the normal form has a slash more; a default port it drops.
+    for (origin, normal_origin) in [
+        ("https://example.com/", "https://example.com/"),
+        ("https://example.com?", "https://example.com/?"),
+        ("https://example.com:443?", "https://example.com/?"),
+        ("http://example.com:80/", "http://example.com/"),
+        ("HTTPS://EXAMPLE.com:8443?", "https://example.com:8443/?"),
+    ] {
+        let of_length = |length: usize| format!("{origin}{:a<1$}", "", length - normal_origin.len());
+        let longest = EndpointUrl::from_stored(&of_length(URL_LENGTH_MAX)).unwrap();
+        assert_eq!(longest.expose().len(), 8000, "{origin}");
+        assert_eq!(EndpointUrl::from_stored(longest.expose()), Ok(longest), "{origin}");
+        assert!(EndpointUrl::from_stored(&of_length(URL_LENGTH_MAX + 1)).is_err(), "{origin}");
+    }
 }
 
 #[test]

@@ -50,6 +50,11 @@ impl Webhooks {
         new: NewEndpoint,
     ) -> Result<Arc<Endpoint>, RegisterError> {
         let before = self.endpoint(&new.tenant, id).await?.ok_or(RegisterError::NotFound)?;
+        // What is kept of it was read at this version: under another, it would be written
+        // over what somebody else wrote in between.
+        if before.version != version {
+            return Err(RegisterError::Conflict { current: Some(before.version) });
+        }
         let secrets = match (&new.secret, &before.secrets) {
             (NewSecret::Are(_) | NewSecret::None, _) => new.secret.first(),
             (NewSecret::AsBefore, Secrets::Open(secrets)) => secrets.clone(),

@@ -7,4 +7,6 @@ mod punycode;
 mod url;
 
 pub use address::{AddressPolicy, Net, NetError, Refused};
-pub use url::{EndpointUrl, PortPolicy, SchemePolicy, UrlError, UrlHost, UrlPolicy, UrlScheme};
+pub use url::{
+    EndpointUrl, PortPolicy, SchemePolicy, URL_LENGTH_MAX, UrlError, UrlHost, UrlPolicy, UrlScheme,
+};

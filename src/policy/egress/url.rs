@@ -11,8 +11,9 @@ use crate::id::HostName;
 use super::address::{AddressPolicy, Refused};
 use super::host;
 
-/// As long as every HTTP implementation should take (RFC 9110, 4.1).
-const LENGTH_MAX: usize = 8000;
+/// The longest URL an endpoint may have, in its normal form: as long as every HTTP
+/// implementation should accept (RFC 9110, 4.1).
+pub const URL_LENGTH_MAX: usize = 8000;
 
 /// A URL that no endpoint may have. It never quotes the URL, which may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -136,8 +137,9 @@ pub enum UrlHost {
 impl EndpointUrl {
     /// Reads a URL that somebody wants to register.
     ///
-    /// A name in punycode that only IDNA's tables know to be wrong passes here; the
-    /// transport, which has them, refuses it.
+    /// The bound on the length, [`URL_LENGTH_MAX`], holds for the normal form, which is
+    /// what is stored and read back. A name in punycode that only IDNA's tables know to be
+    /// wrong passes here; the transport, which has them, refuses it.
     ///
     /// # Errors
     /// Names the rule of the grammar or of the policy that it breaks.
@@ -162,6 +164,9 @@ impl EndpointUrl {
         let shown_port = if port == scheme.default_port() { String::new() } else { format!(":{port}") };
         let empty_path = if target.starts_with('/') { "" } else { "/" };
         let text = format!("{}://{host}{shown_port}{empty_path}{target}", scheme.as_str());
+        if text.len() > URL_LENGTH_MAX {
+            return refuse("must be at most 8000 characters long in its normal form");
+        }
         let host = HostName::new(host)
             .map_err(|_| UrlError { rule: "host must be a name of 1 to 253 characters or an address" })?;
         Ok(Self { text: Arc::from(text), host, literal, scheme, port })
@@ -261,9 +266,6 @@ impl fmt::Debug for EndpointUrl {
 
 /// Scheme, authority, and the rest of the URL.
 fn split(text: &str) -> Result<(UrlScheme, &str, &str), UrlError> {
-    if text.len() > LENGTH_MAX {
-        return refuse("must be at most 8000 characters long");
-    }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return refuse(
             "must be printable ASCII without spaces; an international host is written in punycode",

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::endpoint::Endpoint;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
+use crate::policy::egress::EndpointUrl;
 use crate::seam::{Cipher, Sealed};
 use crate::subscription::Subscription;
 
@@ -16,16 +16,10 @@ use super::failure::Failure;
 use super::row;
 use super::sealed;
 
-/// A row was judged by its profile when it was written; reading judges the grammar.
-const AS_STORED: UrlPolicy = UrlPolicy {
-    schemes: SchemePolicy::HttpAndHttps,
-    ports: PortPolicy::WebAndHigh,
-    danger_local_names: true,
-};
-
-/// A URL that a row keeps.
+/// A URL that a row keeps. Its profile judged it when it was written, so only the grammar
+/// is checked here.
 pub(super) fn read_url(text: &str) -> Result<EndpointUrl, Failure> {
-    EndpointUrl::parse(text, &AS_STORED).map_err(|_| Failure::Stored("endpoint's url"))
+    EndpointUrl::from_stored(text).map_err(|_| Failure::Stored("endpoint's url"))
 }
 
 /// A setting as JSON text.
