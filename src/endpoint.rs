@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{EndpointId, IdError, ProfileName, TenantId};
 use crate::policy::egress::{EndpointUrl, UrlError};
-use crate::policy::rate::Limit;
+use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::RetryPolicy;
 use crate::secret::{SecretError, Secrets};
 use crate::subscription::{Subscription, SubscriptionError};
@@ -49,20 +49,22 @@ pub struct Endpoint {
     pub version: u64,
 }
 
-/// What an endpoint sets instead of its profile, field by field.
+/// What an endpoint sets instead of its profile, field by field. None of it reaches
+/// beyond the endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
+#[serde(try_from = "Unchecked")]
 pub struct Overrides {
-    /// Instead of the profile's retry policy.
-    pub retry: Option<RetryPolicy>,
-    /// Instead of the profile's limits.
-    pub limits: Option<Vec<Limit>>,
-    /// Instead of the profile's width.
-    pub width: Option<NonZeroU32>,
-    /// Instead of the profile's total timeout.
-    pub timeout: Option<Duration>,
+    retry: Option<RetryPolicy>,
+    limits: Option<Vec<Limit>>,
+    width: Option<NonZeroU32>,
+    timeout: Option<Duration>,
 }
+
+/// The most limits that an endpoint may set.
+pub const OWN_LIMITS_MAX: usize = 4;
+/// The most starts that a limit of an endpoint's own may allow. A limit's log keeps an entry
+/// for each start that still counts.
+pub const OWN_STARTS_MAX: u32 = 10_000;
 
 impl Overrides {
     /// Nothing set.
@@ -78,11 +80,26 @@ impl Overrides {
         self
     }
 
-    /// Sets the limits; an empty list lifts the profile's.
-    #[must_use]
-    pub fn limits(mut self, limits: impl Into<Vec<Limit>>) -> Self {
-        self.limits = Some(limits.into());
-        self
+    /// Sets the limits; an empty list lifts the profile's. A limit that endpoints share
+    /// belongs to their profile.
+    ///
+    /// # Errors
+    /// When a limit has another scope than [`LimitScope::Endpoint`] or allows more than
+    /// [`OWN_STARTS_MAX`] starts, or there are more than [`OWN_LIMITS_MAX`].
+    pub fn limits(mut self, limits: impl Into<Vec<Limit>>) -> Result<Self, EndpointError> {
+        let limits = limits.into();
+        let refuse = |rule| Err(EndpointError::Field { field: "limits", rule });
+        if limits.iter().any(|limit| limit.scope() != LimitScope::Endpoint) {
+            return refuse("must have the scope endpoint, since other endpoints share the other scopes");
+        }
+        if limits.iter().any(|limit| limit.starts() > OWN_STARTS_MAX) {
+            return refuse("must each allow at most 10,000 starts");
+        }
+        if limits.len() > OWN_LIMITS_MAX {
+            return refuse("must be at most 4");
+        }
+        self.limits = Some(limits);
+        Ok(self)
     }
 
     /// Sets how many requests may be in flight.
@@ -108,6 +125,59 @@ impl Overrides {
         }
         self.timeout = Some(timeout);
         Ok(self)
+    }
+
+    /// The retry policy in force: its own, else its profile's.
+    #[must_use]
+    pub fn retry_or<'a>(&'a self, profiles: &'a RetryPolicy) -> &'a RetryPolicy {
+        self.retry.as_ref().unwrap_or(profiles)
+    }
+
+    /// The limits in force: its own, else its profile's.
+    #[must_use]
+    pub fn limits_or<'a>(&'a self, profiles: &'a [Limit]) -> &'a [Limit] {
+        self.limits.as_deref().unwrap_or(profiles)
+    }
+
+    /// The width in force: its own, else its profile's.
+    #[must_use]
+    pub fn width_or(&self, profiles: NonZeroU32) -> NonZeroU32 {
+        self.width.unwrap_or(profiles)
+    }
+
+    /// The total timeout in force: its own, else its profile's.
+    #[must_use]
+    pub fn timeout_or(&self, profiles: Duration) -> Duration {
+        self.timeout.unwrap_or(profiles)
+    }
+}
+
+/// Overrides as they are written, before the rules of each were held against them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Unchecked {
+    retry: Option<RetryPolicy>,
+    limits: Option<Vec<Limit>>,
+    width: Option<NonZeroU32>,
+    timeout: Option<Duration>,
+}
+
+impl TryFrom<Unchecked> for Overrides {
+    type Error = EndpointError;
+
+    fn try_from(written: Unchecked) -> Result<Self, EndpointError> {
+        let Unchecked { retry, limits, width, timeout } = written;
+        let mut read = Self { retry, ..Self::none() };
+        if let Some(limits) = limits {
+            read = read.limits(limits)?;
+        }
+        if let Some(width) = width {
+            read = read.width(width)?;
+        }
+        if let Some(timeout) = timeout {
+            read = read.timeout(timeout)?;
+        }
+        Ok(read)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::testing::Exchange;
-use hookpost::{NewEndpoint, NewEvent, Overrides, Timestamp};
+use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Timestamp};
 use world::{START, World, hours};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -74,7 +74,7 @@ async fn fa15_limits_by_endpoint_let_three_endpoints_start_three_thousand() {
     for (events, expected) in [(2500, 2500), (4000, 3000)] {
         let world = World::new();
         let thousand = Limit::per_minute(LimitScope::Endpoint, NonZeroU32::new(1000).unwrap());
-        three_endpoints(&world, "acme", &Overrides::none().limits([thousand])).await;
+        three_endpoints(&world, "acme", &Overrides::none().limits([thousand]).unwrap()).await;
         publish(&world, "acme", events).await;
         world.run_for(hours(1)).await;
         assert_eq!(in_the_first_minute(&world.sent()), expected, "{events} events");
@@ -90,12 +90,13 @@ async fn every_scope_is_enforced_and_shared_as_it_says() {
         (LimitScope::Tenant, 20),
         (LimitScope::Global, 10),
     ] {
-        let world = World::new();
+        let limited =
+            Profile { name: "limited".parse().unwrap(), limits: vec![ten(scope)], ..Profile::standard() };
+        let world = World::with(|builder| builder.profile(limited));
         for (tenant, host) in [("a", "x"), ("a", "y"), ("a", "z"), ("b", "x"), ("b", "y"), ("b", "w")] {
-            let new = NewEndpoint::new(tenant, format!("https://{host}.example/{tenant}"), "standard")
+            let new = NewEndpoint::new(tenant, format!("https://{host}.example/{tenant}"), "limited")
                 .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="))
-                .unwrap()
-                .overrides(Overrides::none().limits([ten(scope)]));
+                .unwrap();
             world.webhooks.register(new).await.unwrap();
         }
         for tenant in ["a", "b"] {
@@ -106,4 +107,68 @@ async fn every_scope_is_enforced_and_shared_as_it_says() {
         world.run_for(Duration::from_secs(55)).await;
         assert_eq!(world.sent().len(), expected, "{scope:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_a_host_that_anybody_may_run_holds_no_endpoint_without_that_limit() {
+    let one = Limit::per_minute(LimitScope::Host, NonZeroU32::MIN);
+    let limited = Profile { name: "limited".parse().unwrap(), limits: vec![one], ..Profile::standard() };
+    let world = World::with(|builder| builder.profile(limited));
+    for (tenant, profile) in [("mallory", "limited"), ("bob", "standard")] {
+        let new = NewEndpoint::new(tenant, format!("https://shared.example/{tenant}"), profile)
+            .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="));
+        world.webhooks.register(new.unwrap()).await.unwrap();
+    }
+    for _ in 0..5 {
+        world.webhooks.publish(NewEvent::json("mallory", "k", "{}").unwrap()).await.unwrap();
+    }
+    world.run_for(Duration::from_secs(1)).await;
+    for _ in 0..5 {
+        world.webhooks.publish(NewEvent::json("bob", "k", "{}").unwrap()).await.unwrap();
+    }
+    world.run_for(Duration::from_secs(1)).await;
+    let to = |path: &str| world.transport.exchanges_with(&format!("https://shared.example/{path}")).len();
+    assert_eq!((to("mallory"), to("bob")), (1, 5));
+}
+
+#[test]
+fn an_endpoints_own_limits_reach_no_further_than_the_endpoint() {
+    let starts = |count| NonZeroU32::new(count).unwrap();
+    let minute = |scope, count| Limit::per_minute(scope, starts(count));
+    let own = |limits: Vec<Limit>| Overrides::none().limits(limits).map_err(|error| error.to_string());
+    let shared = "limits: must have the scope endpoint, since other endpoints share the other scopes";
+    for scope in [LimitScope::Tenant, LimitScope::Host, LimitScope::Global] {
+        let refused = own(vec![minute(LimitScope::Endpoint, 1), minute(scope, 1)]);
+        assert_eq!(refused.unwrap_err(), shared, "{scope:?}");
+    }
+    let one = minute(LimitScope::Endpoint, 1);
+    assert_eq!(own(vec![one; 5]).unwrap_err(), "limits: must be at most 4");
+    let many = own(vec![minute(LimitScope::Endpoint, 10_001)]);
+    assert_eq!(many.unwrap_err(), "limits: must each allow at most 10,000 starts");
+    assert!(own(vec![minute(LimitScope::Endpoint, 10_000); 4]).is_ok() && own(Vec::new()).is_ok());
+}
+
+#[test]
+fn overrides_that_are_read_keep_the_rules_of_those_that_are_set() {
+    let day = 86_400_000_000_u64;
+    let read = |text: &str| serde_json::from_str::<Overrides>(text).map_err(|error| error.to_string());
+    for (text, field) in [
+        (format!(r#"{{"limits":[{{"scope":"global","starts":1,"window_us":{day}}}]}}"#), "limits: "),
+        (format!(r#"{{"limits":[{{"scope":"host","starts":1,"window_us":{day}}}]}}"#), "limits: "),
+        (format!(r#"{{"limits":[{{"scope":"tenant","starts":1,"window_us":{day}}}]}}"#), "limits: "),
+        (
+            format!(r#"{{"limits":[{{"scope":"endpoint","starts":4000000000,"window_us":{day}}}]}}"#),
+            "limits: ",
+        ),
+        (r#"{"width":1025}"#.to_owned(), "width: "),
+        (r#"{"timeout":{"secs":121,"nanos":0}}"#.to_owned(), "timeout: "),
+        (r#"{"timeout":{"secs":0,"nanos":0}}"#.to_owned(), "timeout: "),
+    ] {
+        let refused = read(&text).unwrap_err();
+        assert!(refused.starts_with(field), "{text}: {refused}");
+    }
+    let limit = Limit::per_minute(LimitScope::Endpoint, NonZeroU32::MIN);
+    let set = Overrides::none().limits([limit]).unwrap().width(NonZeroU32::MIN).unwrap();
+    assert_eq!(read(&serde_json::to_string(&set).unwrap()).unwrap(), set);
+    assert_eq!(read("{}").unwrap(), Overrides::none());
 }

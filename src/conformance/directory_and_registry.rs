@@ -87,11 +87,11 @@ fn written(endpoint: &Endpoint) -> String {
 pub async fn an_endpoint_comes_back_as_it_was_written(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let secret = |text: &str| Secret::new(text).map_err(broken);
-    let limit = Limit::per_minute(LimitScope::Tenant, NonZeroU32::MIN);
+    let limit = Limit::per_minute(LimitScope::Endpoint, NonZeroU32::MIN);
     let filter = Filter::equals("/plan", ["pro".into()]).map_err(broken)?;
     let overrides = Overrides::none()
         .limits([limit])
-        .width(NonZeroU32::MIN)
+        .and_then(|overrides| overrides.width(NonZeroU32::MIN))
         .and_then(|overrides| overrides.timeout(Duration::from_millis(1500)))
         .map_err(broken)?;
     let full = Endpoint {

@@ -146,11 +146,13 @@ impl Shared {
     /// holds the gate whose limit refused.
     async fn limit(&self, candidates: Vec<Ready>, acquired: &mut Acquired) {
         let mut asks: Vec<Ask> = Vec::new();
+        let mut asked_for: Vec<Arc<Flight>> = Vec::new();
         let mut order: BTreeMap<EndpointId, usize> = BTreeMap::new();
         for ready in &candidates {
             let Some(limits) = limits_of(ready) else { continue };
             let at = *order.entry(ready.flight.claim.endpoint.clone()).or_insert_with(|| {
                 asks.push(Ask { limits: limits.to_vec(), starts: 0 });
+                asked_for.push(Arc::clone(&ready.flight));
                 asks.len() - 1
             });
             asks[at].starts += 1;
@@ -180,25 +182,21 @@ impl Shared {
                 Some(_) => acquired.dues.push(release(&ready.flight.claim, now)),
             }
         }
-        let refusals = grants.into_iter().filter_map(|grant| grant.refusal);
+        let answered = asked_for.iter().zip(grants);
+        let refusals = answered.filter_map(|(flight, grant)| Some((&**flight, grant.refusal?)));
         self.hold_gates(refusals, now, acquired).await;
     }
 
     async fn hold_gates(
         &self,
-        refusals: impl Iterator<Item = Refusal>,
+        refusals: impl Iterator<Item = (&Flight, Refusal)>,
         now: Timestamp,
         acquired: &mut Acquired,
     ) {
         let mut gates: BTreeMap<Gate, Timestamp> = BTreeMap::new();
-        for Refusal { limit, until } in refusals {
+        for (flight, Refusal { limit, until }) in refusals {
             self.notice(&Notice::Limited { until });
-            let gate = match limit.scope {
-                LimitScope::Endpoint => limit.of.parse().ok().map(Gate::Lane),
-                LimitScope::Tenant => limit.of.parse().ok().map(Gate::Tenant),
-                LimitScope::Host => limit.of.parse().ok().map(Gate::Host),
-                LimitScope::Global => None,
-            };
+            let gate = gate_of(&limit, flight);
             let held = match gate {
                 Some(gate) => gates.entry(gate).or_insert(until),
                 None => acquired.limited_until.get_or_insert(until),
@@ -239,6 +237,22 @@ impl Shared {
 /// Gives a claim back.
 pub(crate) fn release(claim: &Claim, now: Timestamp) -> Due {
     Due::without_attempt(claim, Next::Release, now)
+}
+
+/// What a limit without room holds; `None` is everything. The endpoints of one profile
+/// share the limit of a host that anybody may run, but others send there too: each of
+/// them is held by its own lane, and nobody else is.
+fn gate_of(limit: &LimitKey, refused: &Flight) -> Option<Gate> {
+    let lane = || Gate::Lane(refused.claim.endpoint.clone());
+    match limit.scope {
+        LimitScope::Endpoint => Some(lane()),
+        LimitScope::Tenant => Some(Gate::Tenant(refused.claim.event.tenant.clone())),
+        LimitScope::Host if refused.sendable().is_some_and(|sendable| sendable.on_service) => {
+            Some(Gate::Host(refused.resolved.endpoint.url.host().clone()))
+        }
+        LimitScope::Host => Some(lane()),
+        LimitScope::Global => None,
+    }
 }
 
 /// A test ping is outside every limit.

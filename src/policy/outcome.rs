@@ -145,7 +145,8 @@ pub trait Classify: fmt::Debug + Send + Sync {
 pub struct Hold {
     /// To whom.
     pub reach: Reach,
-    /// For how long; the retry policy's longest `Retry-After` bounds it.
+    /// For how long. The longest `Retry-After` of the endpoint's retry policy bounds what
+    /// holds the endpoint, that of its profile's what holds others.
     pub span: Duration,
 }
 
@@ -155,8 +156,11 @@ pub struct Hold {
 pub enum Reach {
     /// This endpoint.
     Endpoint,
-    /// Every endpoint at this one's host, and at these, which are the same service.
-    Hosts(&'static [&'static str]),
+    /// Every endpoint on a host of the profile's
+    /// [`service`](crate::wire::profile::Profile::service), if this one's host is one of
+    /// them; else this endpoint. Whoever owns a stranger's host can answer as the service
+    /// does, and must hold nobody but itself.
+    Service,
 }
 
 /// How much of a response's body a classifier needs.

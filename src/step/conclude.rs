@@ -11,6 +11,7 @@ use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Response, Verdict};
 use crate::policy::retry::NextTry;
 use crate::time::Timestamp;
+use crate::wire::profile::Profile;
 
 use super::prepare::{life, progress};
 use super::resolve::Sendable;
@@ -106,10 +107,15 @@ pub fn conclude(
     let disable = disable_reason(sendable, lane, lane_change.as_ref(), verdict, ended_at);
     let mut gates = Vec::new();
     if let Some(Hold { reach, span }) = asked_hold(sendable, &sent.outcome, ended_at) {
-        let until = ended_at + span.min(sendable.retry.retry_after_limit());
         match reach {
-            Reach::Endpoint => lane_change = lane.map(|lane| held(lane, lane_change, until)),
-            Reach::Hosts(others) => gates = hold_hosts(lane, others, until),
+            // An endpoint may set its own retry policy. It bounds no hold on others.
+            Reach::Service if sendable.on_service => {
+                gates = hold_service(&sendable.profile, ended_at, span);
+            }
+            Reach::Service | Reach::Endpoint => {
+                let until = ended_at + span.min(sendable.retry.retry_after_limit());
+                lane_change = lane.map(|lane| held(lane, lane_change, until));
+            }
         }
     }
     Conclusion { settlement: settle(next, Some(attempt)), lane: lane_change, gates, disable }
@@ -128,10 +134,9 @@ fn held(lane: &Lane, change: Option<LaneChange>, until: Timestamp) -> LaneChange
     change
 }
 
-fn hold_hosts(lane: Option<&Lane>, others: &[&str], until: Timestamp) -> Vec<(Gate, GateChange)> {
-    let own = lane.map(|lane| lane.host.clone());
-    let others = others.iter().filter_map(|host| host.parse().ok()).filter(|host| Some(host) != own.as_ref());
-    own.iter().cloned().chain(others).map(|host| (Gate::Host(host), GateChange::Hold(until))).collect()
+fn hold_service(profile: &Profile, now: Timestamp, span: Duration) -> Vec<(Gate, GateChange)> {
+    let hold = GateChange::Hold(now + span.min(profile.retry.retry_after_limit()));
+    profile.service.iter().map(|host| (Gate::Host(host.clone()), hold)).collect()
 }
 
 fn judge(sendable: &Sendable, outcome: &Outcome, now: Timestamp) -> Verdict {

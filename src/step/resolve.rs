@@ -48,6 +48,9 @@ pub struct Sendable {
     pub retry: RetryPolicy,
     /// How fast, each limit with the log it counts in.
     pub limits: Vec<(LimitKey, Limit)>,
+    /// Whether its host is one of its profile's service: only then may what it answers,
+    /// or a limit of its host, hold others.
+    pub on_service: bool,
     /// The deadline of one attempt.
     pub timeout: Duration,
     /// How many requests may be in flight.
@@ -96,9 +99,10 @@ fn standing(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
     Standing::Sendable(Box::new(Sendable {
         signer,
         headers,
-        retry: overrides.retry.clone().unwrap_or_else(|| profile.retry.clone()),
-        limits: keyed(overrides.limits.as_ref().unwrap_or(&profile.limits), endpoint),
-        timeout: overrides.timeout.unwrap_or(profile.timeout),
+        retry: overrides.retry_or(&profile.retry).clone(),
+        limits: keyed(overrides.limits_or(&profile.limits), endpoint),
+        on_service: profile.service.contains(endpoint.url.host()),
+        timeout: overrides.timeout_or(profile.timeout),
         width: width(endpoint, profile),
         profile: Arc::clone(profile),
     }))
@@ -107,7 +111,7 @@ fn standing(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
 /// The width in force for an endpoint of this profile.
 #[must_use]
 pub fn width(endpoint: &Endpoint, profile: &Profile) -> u32 {
-    endpoint.overrides.width.unwrap_or(profile.width).get()
+    endpoint.overrides.width_or(profile.width).get()
 }
 
 fn keyed(limits: &[Limit], endpoint: &Endpoint) -> Vec<(LimitKey, Limit)> {

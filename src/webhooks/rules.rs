@@ -56,7 +56,7 @@ impl Webhooks {
         check_secrets(&secrets, &profile)?;
         check_headers(&new.headers, &profile)?;
         let longest = longest_timeout(self.shared.settings.lease);
-        if new.overrides.timeout.is_some_and(|timeout| timeout > longest) {
+        if new.overrides.timeout_or(profile.timeout) > longest {
             return Err(RegisterError::TimeoutTooLong { longest });
         }
         Ok(Endpoint {

@@ -13,6 +13,7 @@ mod detection;
 mod discord;
 mod hostile;
 mod oversize;
+mod reach;
 mod redaction;
 mod scene;
 mod slack;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::endpoint::{TIMEOUT_MAX, WIDTH_MAX};
+use crate::id::HostName;
 use crate::policy::retry::SPAN_MAX;
 
 use crate::wire::request::FRAME;
@@ -38,6 +39,8 @@ impl Profile {
         hold((least..=TIMEOUT_MAX).contains(&self.timeout), "timeout", "must be between 1 ms and 120 s");
         hold(self.width.get() <= WIDTH_MAX, "width", "must be at most 1024");
         hold(self.keep_body <= KEEP_BODY_MAX, "keep_body", "must be at most 4096 bytes");
+        let is_lower_case = |host: &HostName| !host.as_str().bytes().any(|byte| byte.is_ascii_uppercase());
+        hold(self.service.iter().all(is_lower_case), "service", "must name its hosts in lower case");
         hold(
             self.disable_after.is_none_or(|span| !span.is_zero() && span <= SPAN_MAX),
             "disable_after",
@@ -115,6 +118,7 @@ mod tests {
             ("disable_after", Profile { disable_after: Some(Duration::ZERO), ..base() }),
             ("disable_after", Profile { disable_after: Some(Duration::MAX), ..base() }),
             ("signing", Profile { schemes: Schemes::none(), ..base() }),
+            ("service", Profile { service: vec!["Chat.example".parse().unwrap()], ..base() }),
             ("schemes", Profile { schemes: Scheme::square().into(), ..base() }),
             ("schemes", Profile { schemes: Scheme::linear().into(), ..base() }),
             ("headers", Profile { headers: headers(header::CONTENT_LENGTH), ..base() }),

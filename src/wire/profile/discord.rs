@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
-use crate::id::ProfileName;
+use crate::id::{HostName, ProfileName};
 use crate::policy::outcome::{BodyNeed, Classify, Hold, Reach, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::time::Timestamp;
@@ -39,6 +39,7 @@ impl Profile {
                 Limit::per_minute(LimitScope::Endpoint, at_least_one(30)),
                 Limit::per_seconds(LimitScope::Host, at_least_one(50), 1),
             ],
+            service: HOSTS.map(HostName::preset).to_vec(),
             ..chat(ProfileName::preset("discord"), Arc::new(Discord::default()))
         }
     }
@@ -90,7 +91,7 @@ impl Classify for DiscordAnswers {
     fn hold(&self, response: &Response, now: Timestamp) -> Option<Hold> {
         if response.status == StatusCode::TOO_MANY_REQUESTS {
             let span = wait(response, now).filter(|_| is_for_all(response))?;
-            return Some(Hold { reach: Reach::Hosts(&HOSTS), span });
+            return Some(Hold { reach: Reach::Service, span });
         }
         let spent = response.headers.get("x-ratelimit-remaining")?.to_str().ok()?.trim() == "0";
         let span = header_seconds(&response.headers, "x-ratelimit-reset-after").filter(|_| spent)?;

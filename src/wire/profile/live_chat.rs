@@ -40,6 +40,7 @@ impl Profile {
             classifier: Arc::new(ByStatus::exactly(StatusCode::OK)),
             retry: RetryPolicy::preset(schedule, 0, Some(minutes(1)), None),
             limits: Vec::new(),
+            service: Vec::new(),
             urls: web(SchemePolicy::HttpAndHttps),
             unique_urls: false,
             timeout: Duration::from_secs(10),

@@ -34,6 +34,7 @@ impl Profile {
                 Limit::per_minute(LimitScope::Tenant, at_least_one(1000)),
                 Limit::per_minute(LimitScope::Endpoint, at_least_one(1000)),
             ],
+            service: Vec::new(),
             urls: web(SchemePolicy::HttpAndHttps),
             unique_urls: true,
             timeout: Duration::from_secs(10),

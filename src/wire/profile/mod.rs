@@ -75,7 +75,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 
-use crate::id::ProfileName;
+use crate::id::{HostName, ProfileName};
 use crate::policy::egress::{PortPolicy, SchemePolicy, UrlPolicy};
 use crate::policy::outcome::{ByStatus, Classify};
 use crate::policy::rate::Limit;
@@ -125,6 +125,13 @@ pub struct Profile {
     pub retry: RetryPolicy,
     /// How fast.
     pub limits: Vec<Limit>,
+    /// The hosts of the one service that speaks this dialect, in lower case. From them an
+    /// answer may hold every endpoint of the service ([`Reach::Service`]), and a limit of
+    /// the scope `host` that has no room holds the host. On every other host both hold the
+    /// endpoint alone. Empty where anybody may run the receiver.
+    ///
+    /// [`Reach::Service`]: crate::policy::outcome::Reach::Service
+    pub service: Vec<HostName>,
     /// Which URLs an endpoint may have.
     pub urls: UrlPolicy,
     /// Whether a tenant may have only one endpoint of a URL.
@@ -206,6 +213,7 @@ fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
         classifier: Arc::new(ByStatus::any_2xx()),
         retry: RetryPolicy::preset(schedule, 20, Some(hours(4)), Some(hours(24))),
         limits: Vec::new(),
+        service: Vec::new(),
         urls: web(SchemePolicy::HttpsOnly),
         unique_urls: false,
         timeout: Duration::from_secs(10),

@@ -35,6 +35,7 @@ impl Profile {
             classifier: Arc::new(ByStatus::any_2xx()),
             retry: RetryPolicy::preset(schedule, 20, None, None),
             limits: Vec::new(),
+            service: Vec::new(),
             urls: web(SchemePolicy::HttpsOnly),
             unique_urls: false,
             timeout: Duration::from_secs(15),
