@@ -38,7 +38,7 @@ impl Scene {
                 width: 8,
                 proven: true,
                 streak: 0,
-                failing_since: None,
+                failing: None,
                 lower: true,
             }),
         };

@@ -8,6 +8,7 @@ use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::{Endpoint, Headers, Overrides};
 use crate::id::{EndpointId, EventType, ProfileName, Scope};
 use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
+use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, LaneChange};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::seam::{Backend, Expected, Put, Write};
@@ -302,7 +303,8 @@ pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verd
     let claims = scene.claim_at(at(1)).await?;
     same("wider at once", (claims.work.len(), claims.lanes.first().map(|lane| lane.width)), (2, Some(3)))?;
     let lane = the_only(claims.lanes)?;
-    let sick = Health { width: 1, proven: false, streak: 3, failing_since: Some(at(1)), lower: false };
+    let sick =
+        Health { width: 1, proven: false, streak: 3, failing: Some(Failing::first(at(1))), lower: false };
     let change = LaneChange { endpoint: lane.endpoint, seen: lane.version, raise: None, health: Some(sick) };
     let over: Vec<_> = claims.work.iter().chain([&first]).map(|claim| delivered(claim, at(2))).collect();
     scene.settle(&over, &[change], at(2)).await?;

@@ -12,6 +12,7 @@ use crate::delivery::{
 };
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, ReplayId};
+use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, Lane, LaneChange};
 use crate::seam::{Backend, Class, Clock, PageAfter, Replay, Replayed, Selection, StateFilter};
 use crate::stores::memory::MemoryStore;
@@ -178,7 +179,7 @@ impl History {
         };
         let (model, mut subject) = (by_name(model), by_name(subject));
         same("claimed lanes", subject.keys().collect::<Vec<_>>(), model.keys().collect::<Vec<_>>())?;
-        let facts = |lane: &Lane| (lane.width, lane.proven, lane.streak, lane.failing_since, lane.paused);
+        let facts = |lane: &Lane| (lane.width, lane.proven, lane.streak, lane.failing, lane.paused);
         for (endpoint, lane) in model {
             let Some(other) = subject.remove(&endpoint) else { continue };
             same(&format!("the lane {endpoint}"), facts(&other), facts(&lane))?;
@@ -341,7 +342,7 @@ fn change_of(lane: &Lane, success: bool, now: Timestamp) -> LaneChange {
         width: if streak > 2 { 1 } else { lane.width },
         proven: false,
         streak,
-        failing_since: Some(lane.failing_since.unwrap_or(now)),
+        failing: Some(lane.failing.map_or(Failing::first(now), |failing| failing.again(now))),
         lower: false,
     };
     let raise = (streak > 2).then(|| now + Duration::from_secs(3));

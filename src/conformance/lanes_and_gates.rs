@@ -43,7 +43,7 @@ impl Scene {
 }
 
 const fn health(width: u32, streak: u32) -> Health {
-    Health { width, proven: streak == 0, streak, failing_since: None, lower: streak == 0 }
+    Health { width, proven: streak == 0, streak, failing: None, lower: streak == 0 }
 }
 
 pub async fn width_counts_leases_held_anywhere(fresh: Arc<dyn Backend>) -> Verdict {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::delivery::{Gate, GateChange};
 use crate::endpoint::Endpoint;
+use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, LaneChange};
 use crate::seam::{Backend, Disabled, Expected, Hold, Queue, Write};
 use crate::time::Timestamp;
@@ -98,7 +99,8 @@ pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> Verdict 
     scene.store([draft("e1")?.to(&["one"])?, draft("e2")?.to(&["one"])?]).await?;
     let claims = scene.claim_at(at(0)).await?;
     let seen = the_only(claims.lanes)?;
-    let sick = Health { width: 1, proven: false, streak: 3, failing_since: Some(at(1)), lower: false };
+    let sick =
+        Health { width: 1, proven: false, streak: 3, failing: Some(Failing::first(at(1))), lower: false };
     let change = LaneChange { health: Some(sick), ..seen.hold(at(60)) };
     scene.settle(&[retried(&claims.work[0], at(50), at(2))], &[change], at(2)).await?;
     let Queue { held, failing_since, streak, width, .. } = scene.queue_at(at(2)).await?;

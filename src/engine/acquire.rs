@@ -230,7 +230,7 @@ impl Shared {
         };
         let of = Claimed::Event(claim.event.tenant.clone(), claim.event.id.clone());
         let settlement = Settlement { token: claim.token, of, at: self.clock.now(), next, attempt: None };
-        acquired.dues.push(Due { settlement, event: claim.event.id.clone(), endpoint: None });
+        acquired.dues.push(Due { settlement, event: claim.event.id.clone(), endpoint: None, disable: None });
     }
 }
 

@@ -167,7 +167,7 @@ impl Engine {
             Fault::Ours => self.own_fault("no way out"),
             Fault::Endpoint | Fault::Cut => self.faults.clear(),
         }
-        self.write_down(&flight, landed, fault);
+        self.write_down(landed, fault);
     }
 
     /// Cuts what is still in flight: each may have reached its receiver.
@@ -179,7 +179,7 @@ impl Engine {
             let took = self.shared.clock.now().since(began_at);
             let outcome = Outcome::Unknown(Unknown::Aborted);
             let landed = Landed { flight: Arc::clone(&flight), outcome, began_at, took };
-            self.write_down(&flight, landed, Fault::Cut);
+            self.write_down(landed, Fault::Cut);
         }
     }
 
@@ -191,7 +191,7 @@ impl Engine {
         self.settler.add(release(&flight.claim, self.shared.clock.now()));
     }
 
-    fn write_down(&mut self, flight: &Arc<Flight>, landed: Landed, fault: Fault) {
+    fn write_down(&mut self, landed: Landed, fault: Fault) {
         let written = self.shared.conclude(landed, fault);
         if let Next::Later { due_at, .. } = written.due.settlement.next {
             self.lookout.due(Some(due_at));
@@ -205,13 +205,6 @@ impl Engine {
             self.tasks.push(Box::pin(async move {
                 shared.hold(&written.gates).await;
                 Happening::Held
-            }));
-        }
-        if let Some(why) = written.disable {
-            let (shared, flight) = (Arc::clone(&self.shared), Arc::clone(flight));
-            self.tasks.push(Box::pin(async move {
-                shared.disable(&flight, why).await;
-                Happening::Disabled
             }));
         }
     }

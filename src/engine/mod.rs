@@ -113,6 +113,8 @@ struct Engine {
     flights: Arc<Flights>,
     slots: Slots,
     settler: Settler,
+    /// How many endpoints are being disabled.
+    disabling: usize,
     lookout: Lookout,
     faults: OwnFaults,
     house: House,
@@ -128,6 +130,7 @@ impl Engine {
             flights: Arc::default(),
             slots: Slots::new(shared.settings.concurrency),
             settler: Settler::default(),
+            disabling: 0,
             lookout: Lookout::new(shared.clock.now(), shared.clock.elapsed()),
             faults: OwnFaults::default(),
             house: House::default(),
@@ -195,12 +198,13 @@ impl Engine {
                     self.store_failed(&error, "publish");
                 }
             }
-            Happening::Settled(batch, Ok(answers)) => self.settled(&batch, &answers),
+            Happening::Settled(batch, Ok(answers)) => self.settled(batch, &answers),
             Happening::Settled(batch, Err(error)) => {
                 self.settler.failed(batch, self.now());
                 self.store_failed(&error, "settle");
             }
-            Happening::SlotEmptied | Happening::Disabled | Happening::Held => {}
+            Happening::Disabled => self.disabling -= 1,
+            Happening::SlotEmptied | Happening::Held => {}
             Happening::Hinted => {
                 self.lookout.look_at_once(self.shared.clock.now());
                 self.await_hint();

@@ -33,7 +33,6 @@ pub(crate) struct Written {
     pub(crate) due: Due,
     pub(crate) lane: Option<LaneChange>,
     pub(crate) gates: Vec<(Gate, GateChange)>,
-    pub(crate) disable: Option<&'static str>,
 }
 
 impl Shared {
@@ -58,7 +57,7 @@ impl Shared {
         let claim = &flight.claim;
         let Some(sendable) = flight.sendable() else {
             let due = release(claim, self.clock.now());
-            return Written { due, lane: None, gates: Vec::new(), disable: None };
+            return Written { due, lane: None, gates: Vec::new() };
         };
         let sent = Sent { outcome, began_at, took, fault };
         let Conclusion { settlement, lane, gates, disable } =
@@ -79,7 +78,8 @@ impl Shared {
                 next_at,
             });
         }
-        Written { due: Due::of(claim, settlement), lane, gates, disable }
+        let disable = disable.map(|why| (Arc::clone(&flight.resolved.endpoint), why));
+        Written { due: Due { disable, ..Due::of(claim, settlement) }, lane, gates }
     }
 
     /// A number for jitter: without randomness, the middle of the spread.

@@ -1,11 +1,14 @@
 //! Gathers what follows from claims, and writes it in batches.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{Claim, Claimed, Next, Settlement};
+use crate::delivery::{Claim, Claimed, Next, Settled, Settlement};
+use crate::endpoint::Endpoint;
 use crate::id::{EndpointId, EventId};
 use crate::policy::lane::LaneChange;
+use crate::step::conclude::Disable;
 use crate::time::Timestamp;
 
 /// So many settlements go into one call at most.
@@ -19,11 +22,14 @@ pub(crate) struct Due {
     pub(crate) settlement: Settlement,
     pub(crate) event: EventId,
     pub(crate) endpoint: Option<EndpointId>,
+    /// The endpoint as it was sent to, if the answer is a reason to disable it.
+    pub(crate) disable: Option<(Arc<Endpoint>, Disable)>,
 }
 
 impl Due {
     pub(crate) fn of(claim: &Claim, settlement: Settlement) -> Self {
-        Self { settlement, event: claim.event.id.clone(), endpoint: Some(claim.endpoint.clone()) }
+        let (event, endpoint) = (claim.event.id.clone(), Some(claim.endpoint.clone()));
+        Self { settlement, event, endpoint, disable: None }
     }
 
     /// Settles a claim without an attempt.
@@ -33,11 +39,13 @@ impl Due {
     }
 }
 
-/// Whom a settlement is about: what an observer is told of it.
+/// Whom a settlement is about: what an observer is told of it, and what follows once it
+/// is applied.
 #[derive(Debug)]
 pub(crate) struct About {
     pub(crate) event: EventId,
     pub(crate) endpoint: Option<EndpointId>,
+    pub(crate) disable: Option<(Arc<Endpoint>, Disable)>,
 }
 
 /// One call's worth.
@@ -56,6 +64,14 @@ impl Batch {
         let mut next = self.settlements.iter().map(|settlement| &settlement.next);
         self.opens_lanes || next.any(|next| matches!(next, Next::Release | Next::Routed { .. }))
     }
+
+    /// The endpoints that are to be disabled, once the batch is answered. An answer whose
+    /// lease had been lost disables nothing: another attempt stands for its delivery.
+    pub(crate) fn disabling(&mut self, answers: &[Settled]) -> Vec<(Arc<Endpoint>, Disable)> {
+        let asked = self.about.iter_mut().zip(answers);
+        let applied = asked.filter(|(_, answer)| **answer == Settled::Applied);
+        applied.filter_map(|(about, _)| about.disable.take()).collect()
+    }
 }
 
 /// What waits to be written. One call is under way at a time: what comes meanwhile
@@ -73,9 +89,9 @@ pub(crate) struct Settler {
 
 impl Settler {
     pub(crate) fn add(&mut self, due: Due) {
-        let Due { settlement, event, endpoint } = due;
+        let Due { settlement, event, endpoint, disable } = due;
         self.settlements.push(settlement);
-        self.about.push(About { event, endpoint });
+        self.about.push(About { event, endpoint, disable });
     }
 
     /// What was added last makes room in a lane that was full.

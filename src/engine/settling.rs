@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::delivery::{Claimed, Gate, GateChange, Next, Settled, State};
+use crate::endpoint::Endpoint;
 use crate::error::StoreError;
 use crate::seam::Notice;
+use crate::step::conclude::Disable;
 
-use super::acquire::Flight;
 use super::settler::{About, Batch};
 use super::shared::Shared;
 use super::{Engine, Happening};
@@ -22,13 +23,27 @@ impl Engine {
         }));
     }
 
-    pub(super) fn settled(&mut self, batch: &Batch, answers: &[Settled]) {
+    pub(super) fn settled(&mut self, mut batch: Batch, answers: &[Settled]) {
         self.settler.written();
         self.lookout.stir();
-        self.shared.tell_settled(batch, answers);
+        self.shared.tell_settled(&batch, answers);
+        for (endpoint, why) in batch.disabling(answers) {
+            self.disable(endpoint, why);
+        }
         if batch.makes_due() {
             self.lookout.look_at_once(self.shared.clock.now());
         }
+    }
+}
+
+impl Engine {
+    fn disable(&mut self, endpoint: Arc<Endpoint>, why: Disable) {
+        let shared = Arc::clone(&self.shared);
+        self.disabling += 1;
+        self.tasks.push(Box::pin(async move {
+            shared.disable(&endpoint, why).await;
+            Happening::Disabled
+        }));
     }
 }
 
@@ -40,7 +55,7 @@ impl Shared {
 
     pub(super) fn tell_settled(&self, batch: &Batch, answers: &[Settled]) {
         let told = batch.settlements.iter().zip(&batch.about).zip(answers);
-        for ((settlement, About { event, endpoint }), answer) in told {
+        for ((settlement, About { event, endpoint, .. }), answer) in told {
             if *answer != Settled::Applied {
                 self.notice(&Notice::Stale { settled: *answer });
                 continue;
@@ -66,16 +81,26 @@ impl Shared {
         }
     }
 
-    /// Disables an endpoint if it still is the version that was sent to.
-    pub(super) async fn disable(&self, flight: &Flight, why: &'static str) {
-        let endpoint = &flight.resolved.endpoint;
-        match self.directory.disable(&endpoint.id, endpoint.version, why).await {
+    /// Disables an endpoint if it still is the version that was sent to and, where it was
+    /// to be disabled for failing too long, nothing has succeeded meanwhile.
+    pub(super) async fn disable(&self, endpoint: &Endpoint, disable: Disable) {
+        match self.try_disable(endpoint, disable).await {
             Ok(true) => {
                 self.standings.forget(&endpoint.id);
-                self.notice(&Notice::Disabled { endpoint: &endpoint.id, why });
+                self.notice(&Notice::Disabled { endpoint: &endpoint.id, why: disable.why() });
             }
             Ok(false) => {}
             Err(error) => self.notice(&Notice::StoreFailed { kind: error.kind(), during: "disable" }),
         }
+    }
+
+    async fn try_disable(&self, endpoint: &Endpoint, disable: Disable) -> Result<bool, StoreError> {
+        if let Disable::Failing { since } = disable {
+            let queue = self.history.queue(&endpoint.tenant, &endpoint.id, self.clock.now()).await?;
+            if queue.and_then(|queue| queue.failing_since) != Some(since) {
+                return Ok(false);
+            }
+        }
+        self.directory.disable(&endpoint.id, endpoint.version, disable.why()).await
     }
 }

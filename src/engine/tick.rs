@@ -9,7 +9,7 @@ use crate::delivery::Next;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
-use super::acquire::{Acquired, Flight};
+use super::acquire::Acquired;
 use super::own_faults::OwnFaults;
 use super::settler::Settler;
 use super::shared::Shared;
@@ -54,7 +54,6 @@ impl Shared {
         acquired.lanes.into_iter().for_each(|change| settler.change(change));
         let mut sending: FuturesUnordered<_> =
             acquired.ready.into_iter().map(|ready| self.send(ready.flight, ready.request)).collect();
-        let mut disabled: Vec<(Arc<Flight>, &'static str)> = Vec::new();
         while let Some(landed) = sending.next().await {
             let flight = Arc::clone(&landed.flight);
             let host = flight.resolved.endpoint.url.host();
@@ -71,18 +70,18 @@ impl Shared {
             if !written.gates.is_empty() {
                 self.hold(&written.gates).await;
             }
-            disabled.extend(written.disable.map(|why| (flight, why)));
         }
         while let Some(batch) = settler.next(self.clock.elapsed()) {
-            let (batch, answers) = self.settle(batch).await;
-            self.tell_settled(&batch, &answers?);
+            let (mut batch, answers) = self.settle(batch).await;
+            let answers = answers?;
+            self.tell_settled(&batch, &answers);
             settler.written();
+            for (endpoint, why) in batch.disabling(&answers) {
+                self.disable(&endpoint, why).await;
+            }
             if batch.makes_due() {
                 tick.next_due = earlier(tick.next_due, Some(self.clock.now()));
             }
-        }
-        for (flight, why) in disabled {
-            self.disable(&flight, why).await;
         }
         match acquired.fault {
             Some(error) => Err(error),

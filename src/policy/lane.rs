@@ -2,15 +2,17 @@
 //! (lane, outcome, now) → change.
 //!
 //! A healthy lane works at its endpoint's full width. From three failures in a row
-//! it is sick: held by the profile's own schedule, then probed with one request;
-//! each success after that doubles the width, up to the endpoint's.
+//! it is sick: held by the profile's own schedule, but never longer than the profile's
+//! `probe_gap_max`, then probed with one request. The schedule belongs to a delivery, the
+//! probe to the endpoint. Each success after that doubles the width, up to the endpoint's.
 
 use std::time::Duration;
 
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::time::Timestamp;
 
-use super::retry::Schedule;
+use super::failing::Failing;
+use super::retry::RetryPolicy;
 
 /// From this many failures in a row on, a lane is held before the next try.
 pub const SICK_STREAK: u32 = 3;
@@ -36,8 +38,8 @@ pub struct Lane {
     pub proven: bool,
     /// Failures since the last success.
     pub streak: u32,
-    /// Since when every answer has been a failure.
-    pub failing_since: Option<Timestamp>,
+    /// Its failures since the last success; `None` when its last answer was no failure.
+    pub failing: Option<Failing>,
     /// Changes with health and holds, not with `ready_at`.
     pub version: u64,
 }
@@ -64,8 +66,8 @@ pub struct Health {
     pub proven: bool,
     /// Failures in a row.
     pub streak: u32,
-    /// Since when.
-    pub failing_since: Option<Timestamp>,
+    /// The failures since the last success.
+    pub failing: Option<Failing>,
     /// Ends the engine's hold. Only a success whose request began after it does.
     pub lower: bool,
 }
@@ -84,7 +86,7 @@ impl Lane {
             width,
             proven: false,
             streak: 0,
-            failing_since: None,
+            failing: None,
             version: 0,
         }
     }
@@ -100,33 +102,36 @@ impl Lane {
     #[must_use]
     pub fn after_success(&self, full_width: u32) -> Option<LaneChange> {
         let width = self.width.max(1).saturating_mul(2).min(full_width);
-        let settled = self.proven && self.streak == 0 && self.failing_since.is_none() && self.width == width;
+        let settled = self.proven && self.streak == 0 && self.failing.is_none() && self.width == width;
         if settled {
             return None;
         }
-        let health = Health { width, proven: true, streak: 0, failing_since: None, lower: true };
+        let health = Health { width, proven: true, streak: 0, failing: None, lower: true };
         Some(self.change(None, Some(health)))
     }
 
-    /// The change after a failure that ended at `ended_at`. A receiver that asked
-    /// for a pause gets it for the whole lane, bounded by `retry_after_max`.
+    /// The change after a failure that ended at `ended_at`. A sick lane is held for the
+    /// gap of the schedule that its streak has come to, and for `probe_gap_max` at most. A
+    /// receiver that asked for a pause gets it for the whole lane, bounded by the policy's
+    /// [`retry_after_limit`](RetryPolicy::retry_after_limit).
     #[must_use]
     pub fn after_failure(
         &self,
-        schedule: &Schedule,
+        retry: &RetryPolicy,
+        probe_gap_max: Duration,
         ended_at: Timestamp,
         retry_after: Option<Duration>,
-        retry_after_max: Duration,
     ) -> LaneChange {
         let streak = self.streak.saturating_add(1);
         let sick = streak >= SICK_STREAK;
-        let backed_off = sick.then(|| ended_at + schedule.back_off(streak - SICK_STREAK));
-        let asked = retry_after.map(|wait| ended_at + wait.min(retry_after_max));
+        let probe_gap = || retry.schedule().back_off(streak - SICK_STREAK).min(probe_gap_max);
+        let backed_off = sick.then(|| ended_at + probe_gap());
+        let asked = retry_after.map(|wait| ended_at + wait.min(retry.retry_after_limit()));
         let health = Health {
             width: if sick { 1 } else { self.width },
             proven: false,
             streak,
-            failing_since: Some(self.failing_since.unwrap_or(ended_at)),
+            failing: Some(self.failing.map_or(Failing::first(ended_at), |failing| failing.again(ended_at))),
             lower: false,
         };
         self.change(backed_off.max(asked), Some(health))
@@ -136,12 +141,6 @@ impl Lane {
     #[must_use]
     pub fn hold(&self, until: Timestamp) -> LaneChange {
         self.change(Some(until), None)
-    }
-
-    /// How long every answer has been a failure.
-    #[must_use]
-    pub fn failing_for(&self, now: Timestamp) -> Duration {
-        self.failing_since.map_or(Duration::ZERO, |since| now.since(since))
     }
 
     fn change(&self, raise: Option<Timestamp>, health: Option<Health>) -> LaneChange {
@@ -155,18 +154,18 @@ impl Lane {
     /// raise cannot end it.
     pub fn apply(&mut self, change: &LaneChange) -> bool {
         let current = change.seen == self.version;
-        let before = (self.held_until, self.width, self.proven, self.streak, self.failing_since);
+        let before = (self.held_until, self.width, self.proven, self.streak, self.failing);
         if let Some(health) = change.health.filter(|_| current) {
             self.width = health.width;
             self.proven = health.proven;
             self.streak = health.streak;
-            self.failing_since = health.failing_since;
+            self.failing = health.failing;
             if health.lower {
                 self.held_until = None;
             }
         }
         self.held_until = self.held_until.max(change.raise);
-        let changed = before != (self.held_until, self.width, self.proven, self.streak, self.failing_since);
+        let changed = before != (self.held_until, self.width, self.proven, self.streak, self.failing);
         self.version += u64::from(changed);
         changed
     }
@@ -174,7 +173,11 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
+    use crate::policy::retry::Schedule;
+
     use super::*;
+
+    const PROBE_GAP_MAX: Duration = Duration::from_secs(600);
 
     fn lane() -> Lane {
         Lane {
@@ -187,7 +190,7 @@ mod tests {
             width: 8,
             proven: true,
             streak: 0,
-            failing_since: None,
+            failing: None,
             version: 1,
         }
     }
@@ -197,8 +200,8 @@ mod tests {
     }
 
     fn fail(lane: &mut Lane, now: Timestamp) {
-        let schedule = Schedule::exponential(Duration::from_secs(60), 2, Duration::from_secs(600)).unwrap();
-        let change = lane.after_failure(&schedule, now, None, Duration::from_secs(3600));
+        let schedule = Schedule::exponential(Duration::from_secs(60), 2, Duration::from_secs(6000)).unwrap();
+        let change = lane.after_failure(&RetryPolicy::new(schedule), PROBE_GAP_MAX, now, None);
         lane.apply(&change);
     }
 
@@ -209,7 +212,10 @@ mod tests {
         fail(&mut lane, at(1));
         assert_eq!((lane.streak, lane.width, lane.held_until), (2, 8, None));
         fail(&mut lane, at(2));
-        assert_eq!((lane.width, lane.held_until, lane.failing_since), (1, Some(at(62)), Some(at(0))));
+        assert_eq!(
+            (lane.width, lane.held_until, lane.failing.map(|failing| failing.since)),
+            (1, Some(at(62)), Some(at(0)))
+        );
         fail(&mut lane, at(70));
         assert_eq!(lane.held_until, Some(at(190)));
         let mut widths = Vec::new();
@@ -221,10 +227,25 @@ mod tests {
     }
 
     #[test]
+    fn the_gap_between_two_probes_never_passes_the_longest_one() {
+        let hours = |n: u64| Duration::from_secs(3600 * n);
+        let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5), hours(1), hours(10)]).unwrap());
+        let held_for = |streak| {
+            let sick = Lane { streak, ..lane() };
+            sick.after_failure(&retry, PROBE_GAP_MAX, at(0), None).raise.map(|until| until.since(at(0)))
+        };
+        assert_eq!(held_for(1), None);
+        assert_eq!(held_for(2), Some(Duration::from_secs(5)));
+        assert_eq!([3, 4, 90, u32::MAX].map(held_for), [Some(PROBE_GAP_MAX); 4]);
+        let asks = lane().after_failure(&retry, PROBE_GAP_MAX, at(0), Some(hours(9)));
+        assert_eq!(asks.raise, Some(at(3600)), "what a receiver asks for is bounded by its own limit");
+    }
+
+    #[test]
     fn a_burst_of_failures_of_one_claim_counts_once() {
         let mut lane = lane();
-        let schedule = Schedule::list([Duration::from_secs(5)]).unwrap();
-        let change = lane.after_failure(&schedule, at(0), None, Duration::from_secs(3600));
+        let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
+        let change = lane.after_failure(&retry, PROBE_GAP_MAX, at(0), None);
         for _ in 0..50 {
             lane.apply(&change);
         }
@@ -252,9 +273,8 @@ mod tests {
 
     #[test]
     fn a_receiver_that_asks_for_a_pause_gets_it_for_the_lane_within_the_maximum() {
-        let schedule = Schedule::list([Duration::from_secs(5)]).unwrap();
-        let asked =
-            |wait| lane().after_failure(&schedule, at(0), Some(wait), Duration::from_secs(3600)).raise;
+        let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
+        let asked = |wait| lane().after_failure(&retry, PROBE_GAP_MAX, at(0), Some(wait)).raise;
         assert_eq!(asked(Duration::from_secs(7)), Some(at(7)));
         assert_eq!(asked(Duration::MAX), Some(at(3600)));
     }

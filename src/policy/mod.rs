@@ -2,6 +2,7 @@
 //! a request may go. Nothing here waits, reads a clock or draws a number.
 
 pub mod egress;
+pub mod failing;
 pub mod lane;
 pub mod outcome;
 pub mod rate;

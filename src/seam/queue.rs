@@ -77,7 +77,7 @@ impl Queue {
             paused: lane.paused,
             tenant_paused: over.tenant_paused,
             held: in_force.filter(|hold| hold.until > now).max_by_key(|hold| hold.until),
-            failing_since: lane.failing_since,
+            failing_since: lane.failing.map(|failing| failing.since),
             streak: lane.streak,
             width: lane.width,
             oldest_due: None,

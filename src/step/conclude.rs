@@ -49,8 +49,33 @@ pub struct Conclusion {
     pub lane: Option<LaneChange>,
     /// What the answer holds beyond the lane.
     pub gates: Vec<(Gate, GateChange)>,
-    /// Why the endpoint is to be disabled, if it still is the version that was sent to.
-    pub disable: Option<&'static str>,
+    /// Why the endpoint is to be disabled, if this settlement is applied and the endpoint
+    /// still is the version that was sent to.
+    pub disable: Option<Disable>,
+}
+
+/// Why an endpoint is to be disabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disable {
+    /// Its receiver answered that it is gone for good.
+    Gone,
+    /// Its receiver has answered with failures alone for too long.
+    Failing {
+        /// When the first of them ended. A success that was recorded meanwhile keeps the
+        /// endpoint enabled.
+        since: Timestamp,
+    },
+}
+
+impl Disable {
+    /// The reason as a sentence.
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Gone => "it answered that it is gone",
+            Self::Failing { .. } => "every answer has been a failure for too long",
+        }
+    }
 }
 
 /// Concludes an attempt. `roll` gives a uniform random number, if a retry needs one.
@@ -104,7 +129,7 @@ pub fn conclude(
         return plain(next, Some(attempt));
     }
     let mut lane_change = lane.and_then(|lane| change_lane(lane, sendable, verdict, ended_at));
-    let disable = disable_reason(sendable, lane, lane_change.as_ref(), verdict, ended_at);
+    let disable = disable(sendable, lane_change.as_ref(), verdict);
     let mut gates = Vec::new();
     if let Some(Hold { reach, span }) = asked_hold(sendable, &sent.outcome, ended_at) {
         match reach {
@@ -182,24 +207,16 @@ fn change_lane(
 }
 
 fn failed(lane: &Lane, sendable: &Sendable, ended_at: Timestamp, after: Option<Duration>) -> LaneChange {
-    let retry = &sendable.retry;
-    lane.after_failure(retry.schedule(), ended_at, after, retry.retry_after_limit())
+    lane.after_failure(&sendable.retry, sendable.profile.probe_gap_max, ended_at, after)
 }
 
-fn disable_reason(
-    sendable: &Sendable,
-    lane: Option<&Lane>,
-    change: Option<&LaneChange>,
-    verdict: Verdict,
-    now: Timestamp,
-) -> Option<&'static str> {
+fn disable(sendable: &Sendable, change: Option<&LaneChange>, verdict: Verdict) -> Option<Disable> {
     if matches!(verdict, Verdict::Gone { disable: true }) {
-        return Some("it answered that it is gone");
+        return Some(Disable::Gone);
     }
-    let fails = change.is_some_and(|change| change.health.is_some_and(|health| health.streak > 0));
-    let failing_for = lane.map(|lane| lane.failing_for(now))?;
+    let failing = change?.health?.failing?;
     let limit = sendable.profile.disable_after?;
-    (fails && failing_for >= limit).then_some("every answer has been a failure for too long")
+    failing.lasts(limit).then_some(Disable::Failing { since: failing.since })
 }
 
 fn record(claim: &Claim, sent: &Sent, success: bool, keep_body: usize) -> Attempt {

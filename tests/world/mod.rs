@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hookpost::delivery::{Delivery, State};
 use hookpost::id::{EndpointId, EventId, TenantId};
-use hookpost::seam::{Notice, Observer, PageAfter, Selection};
+use hookpost::seam::{Clock as _, Notice, Observer, PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Exchange, ScriptedTransport, SeededEntropy, VirtualClock};
 use hookpost::webhooks::Builder;
@@ -93,6 +93,10 @@ impl World {
 
     pub async fn states(&self) -> Vec<State> {
         self.deliveries().await.iter().map(|delivery| delivery.state).collect()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub fn sent(&self) -> Vec<Exchange> {

@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::Route;
 use crate::id::{EndpointId, HostName, TenantId};
+use crate::policy::failing::Failing;
 use crate::policy::lane::Lane;
 use crate::time::Timestamp;
 
@@ -191,9 +192,12 @@ impl<'db, 'c> Lanes<'db, 'c> {
                 lane.width,
                 lane.proven,
                 lane.streak,
-                row::micros(lane.failing_since),
                 i64::try_from(lane.version).unwrap_or(i64::MAX),
                 *turn,
+                row::micros(lane.failing.map(|failing| failing.since)),
+                row::micros(lane.failing.map(|failing| failing.last)),
+                row::micros(lane.failing.map(|failing| failing.from)),
+                lane.failing.map(|failing| failing.counts),
             ])?;
             stored.clone_from(lane);
         }
@@ -252,8 +256,16 @@ fn read(row: &Row<'_>) -> Result<(LaneKey, Lane, i64), Failure> {
         width: row::count(row, 7)?,
         proven: row.get(8)?,
         streak: row::count(row, 9)?,
-        failing_since: row::time_maybe(row, 10)?,
-        version: u64::try_from(row.get::<_, i64>(11)?).map_err(|_| Failure::Stored("lane's version"))?,
+        version: u64::try_from(row.get::<_, i64>(10)?).map_err(|_| Failure::Stored("lane's version"))?,
+        failing: failing(row)?,
     };
-    Ok((row.get(0)?, lane, row.get(12)?))
+    Ok((row.get(0)?, lane, row.get(11)?))
+}
+
+fn failing(row: &Row<'_>) -> Result<Option<Failing>, Failure> {
+    let (since, last, from) =
+        (row::time_maybe(row, 12)?, row::time_maybe(row, 13)?, row::time_maybe(row, 14)?);
+    let counts: Option<bool> = row.get(15)?;
+    let known = since.zip(last).zip(from).zip(counts);
+    Ok(known.map(|(((since, last), from), counts)| Failing { since, last, from, counts }))
 }

@@ -42,6 +42,11 @@ impl Profile {
         let is_lower_case = |host: &HostName| !host.as_str().bytes().any(|byte| byte.is_ascii_uppercase());
         hold(self.service.iter().all(is_lower_case), "service", "must name its hosts in lower case");
         hold(
+            (least..=SPAN_MAX).contains(&self.probe_gap_max),
+            "probe_gap_max",
+            "must be between 1 ms and 366 days",
+        );
+        hold(
             self.disable_after.is_none_or(|span| !span.is_zero() && span <= SPAN_MAX),
             "disable_after",
             "must be none, or more than zero and at most 366 days",
@@ -115,6 +120,8 @@ mod tests {
             ("timeout", Profile { timeout: Duration::from_secs(121), ..base() }),
             ("width", Profile { width: NonZeroU32::new(1025).unwrap(), ..base() }),
             ("keep_body", Profile { keep_body: 4097, ..base() }),
+            ("probe_gap_max", Profile { probe_gap_max: Duration::ZERO, ..base() }),
+            ("probe_gap_max", Profile { probe_gap_max: Duration::MAX, ..base() }),
             ("disable_after", Profile { disable_after: Some(Duration::ZERO), ..base() }),
             ("disable_after", Profile { disable_after: Some(Duration::MAX), ..base() }),
             ("signing", Profile { schemes: Schemes::none(), ..base() }),

@@ -13,7 +13,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::LiveChat;
 use crate::wire::scheme::Schemes;
 
-use super::{HOOKPOST, OnEnable, Profile, Signing, WIDTH, minutes, user_agent, web};
+use super::{HOOKPOST, OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, minutes, user_agent, web};
 
 impl Profile {
     /// LiveChat's dialect in the stable version of its API; see [`live_chat_at`](Self::live_chat_at).
@@ -46,6 +46,7 @@ impl Profile {
             timeout: Duration::from_secs(10),
             width: WIDTH,
             keep_body: 0,
+            probe_gap_max: PROBE_GAP_MAX,
             disable_after: None,
             on_enable: OnEnable::Send,
         }

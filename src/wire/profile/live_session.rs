@@ -13,7 +13,9 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::LiveSession;
 use crate::wire::scheme::Scheme;
 
-use super::{OnEnable, Profile, Signing, WIDTH, at_least_one, hours, minutes, user_agent, web};
+use super::{
+    OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, at_least_one, hours, minutes, user_agent, web,
+};
 
 impl Profile {
     /// LiveSession's dialect: http and https, 1000 requests in any minute per tenant
@@ -40,6 +42,7 @@ impl Profile {
             timeout: Duration::from_secs(10),
             width: WIDTH,
             keep_body: 1024,
+            probe_gap_max: PROBE_GAP_MAX,
             disable_after: None,
             on_enable: OnEnable::Send,
         }

@@ -142,7 +142,12 @@ pub struct Profile {
     pub width: NonZeroU32,
     /// How much of a response's body the history keeps.
     pub keep_body: usize,
-    /// Disable an endpoint after every answer has been a failure for so long.
+    /// How long a sick endpoint is left alone between two probes at most: its lane backs
+    /// off by the schedule's gaps up to this one, whatever gaps each delivery keeps.
+    pub probe_gap_max: Duration,
+    /// How long an endpoint answers with failures alone until it is disabled; `None`
+    /// never disables it for that. The time counts from the moment at which two failures
+    /// lie at least 12 hours apart, and anew after more than 24 hours without an answer.
     pub disable_after: Option<Duration>,
     /// What becomes of older pending deliveries when an endpoint is enabled again.
     pub on_enable: OnEnable,
@@ -189,6 +194,9 @@ impl Profile {
 /// How many requests an endpoint of a built-in profile may have in flight.
 const WIDTH: NonZeroU32 = at_least_one(16);
 
+/// How long an endpoint of a built-in profile waits for its next probe at most.
+const PROBE_GAP_MAX: Duration = minutes(10);
+
 /// How the built-in profiles call themselves where their system says nothing.
 const HOOKPOST: HeaderValue = HeaderValue::from_static(concat!("hookpost/", env!("CARGO_PKG_VERSION")));
 
@@ -219,6 +227,7 @@ fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
         timeout: Duration::from_secs(10),
         width: at_least_one(1),
         keep_body: 1024,
+        probe_gap_max: PROBE_GAP_MAX,
         disable_after: None,
         on_enable: OnEnable::Send,
     }

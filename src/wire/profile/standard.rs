@@ -10,7 +10,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::Verbatim;
 use crate::wire::scheme::Scheme;
 
-use super::{HOOKPOST, OnEnable, Profile, Signing, WIDTH, hours, minutes, user_agent, web};
+use super::{HOOKPOST, OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, hours, minutes, user_agent, web};
 
 impl Profile {
     /// Standard Webhooks: https alone, the payload as published, always signed, eight
@@ -41,6 +41,7 @@ impl Profile {
             timeout: Duration::from_secs(15),
             width: WIDTH,
             keep_body: 1024,
+            probe_gap_max: PROBE_GAP_MAX,
             disable_after: Some(hours(5 * 24)),
             on_enable: OnEnable::Send,
         }

@@ -10,7 +10,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::XWebhook;
 use crate::wire::scheme::Scheme;
 
-use super::{HOOKPOST, OnEnable, Profile, Signing, WIDTH, minutes, user_agent, web};
+use super::{HOOKPOST, OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, minutes, user_agent, web};
 
 impl Profile {
     /// The X-Webhook dialect: https alone, the signature only where a secret is set,
@@ -34,6 +34,7 @@ impl Profile {
             timeout: Duration::from_secs(10),
             width: WIDTH,
             keep_body: 1024,
+            probe_gap_max: PROBE_GAP_MAX,
             disable_after: None,
             on_enable: OnEnable::Cancel,
         }

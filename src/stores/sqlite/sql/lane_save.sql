@@ -1,5 +1,6 @@
 -- A lane as a batch leaves it: one write, whatever the batch did.
 -- Plan: SEARCH hookpost_lane USING INTEGER PRIMARY KEY (rowid=?)
 UPDATE hookpost_lane SET host = ?2, paused = ?3, held_until = ?4, ready_at = ?5, width = ?6,
-  proven = ?7, streak = ?8, failing_since = ?9, version = ?10, turn = ?11
+  proven = ?7, streak = ?8, version = ?9, turn = ?10, failing_since = ?11, failing_last = ?12,
+  failing_from = ?13, failing_counts = ?14
 WHERE lane = ?1

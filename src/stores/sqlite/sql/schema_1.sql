@@ -123,8 +123,11 @@ CREATE TABLE hookpost_lane (
   width INTEGER NOT NULL,
   proven INTEGER NOT NULL,
   streak INTEGER NOT NULL,
+  version INTEGER NOT NULL,
   failing_since INTEGER,
-  version INTEGER NOT NULL
+  failing_last INTEGER,
+  failing_from INTEGER,
+  failing_counts INTEGER
 );
 CREATE UNIQUE INDEX hookpost_lane_endpoint ON hookpost_lane (endpoint);
 CREATE INDEX hookpost_lane_ready ON hookpost_lane (ready_at, turn, endpoint, tenant)
