@@ -234,11 +234,19 @@ impl DeliveryId {
             digest.update([0]);
         }
         let digest = digest.finalize();
-        let millis = u64::try_from(created_at.as_micros().div_euclid(1000)).unwrap_or(0);
         let mut bytes = [0; 16];
-        bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+        bytes[..6].copy_from_slice(&Self::first_bytes(created_at));
         bytes[6..].copy_from_slice(&digest[..10]);
         Self(bytes)
+    }
+
+    /// What the ids of all deliveries begin with whose events were created in that
+    /// millisecond.
+    pub(crate) fn first_bytes(created_at: Timestamp) -> [u8; 6] {
+        let millis = u64::try_from(created_at.as_micros().div_euclid(1000)).unwrap_or(0);
+        let mut bytes = [0; 6];
+        bytes.copy_from_slice(&millis.min(0xffff_ffff_ffff).to_be_bytes()[2..]);
+        bytes
     }
 
     /// The id that a store kept.

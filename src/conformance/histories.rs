@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, ReplayId};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, Lane, LaneChange};
-use crate::seam::{Backend, Class, Clock, PageAfter, Replay, Replayed, Selection, StateFilter};
+use crate::seam::{Backend, Class, Clock, PageAfter, Replay, Selection, StateFilter};
 use crate::stores::memory::MemoryStore;
 use crate::time::Timestamp;
 
@@ -273,7 +273,7 @@ impl History {
             since: Some(self.now - Duration::from_secs(self.random.u64(0..60))),
             ..Selection::default()
         };
-        let (now, page) = (self.now, PageAfter::first(100_000));
+        let now = self.now;
         let kind = self.random.u8(0..3);
         self.replays += 1;
         let asked = Replay {
@@ -285,11 +285,19 @@ impl History {
         };
         let mut answers = Vec::new();
         for store in [&self.model, &self.subject] {
-            let Replayed { mut deliveries, .. } = match kind {
-                0 => store.replay(&asked, page).await?,
-                1 => store.expedite(&of, &selection, now, page).await?,
-                _ => store.cancel(&of, &selection, CancelReason::ByHost, now, page).await?,
-            };
+            let (mut deliveries, mut page) = (Vec::new(), PageAfter::first(1000));
+            loop {
+                let answer = match kind {
+                    0 => store.replay(&asked, page).await?,
+                    1 => store.expedite(&of, &selection, now, page).await?,
+                    _ => store.cancel(&of, &selection, CancelReason::ByHost, now, page).await?,
+                };
+                deliveries.extend(answer.deliveries);
+                page.after = answer.more_after;
+                if page.after.is_none() {
+                    break;
+                }
+            }
             deliveries.sort();
             answers.push(deliveries);
         }

@@ -51,7 +51,8 @@ pub trait History: Send + Sync {
         page: PageAfter,
     ) -> Result<Replayed, StoreError>;
 
-    /// Counts, of one tenant or of all.
+    /// Counts, of one tenant or of all. It may count in steps, and what is written
+    /// meanwhile is counted or not.
     async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError>;
 
     /// What holds an endpoint's deliveries back at that moment. `None` where the tenant
@@ -110,7 +111,9 @@ pub struct PageAfter {
     /// The last delivery of the page before.
     pub after: Option<DeliveryId>,
     /// How many it may hold; 0 counts as 1. A page may hold fewer, even none, and not be
-    /// the last: it ends early where the store has looked at many that do not fit.
+    /// the last: a store looks at a bounded number of deliveries for a page, whatever its
+    /// limit, so that no tenant's page delays others. The built-in ones look at 1,000, and
+    /// SQLite writes for 100 at most.
     pub limit: usize,
 }
 

@@ -87,8 +87,15 @@ impl World {
     }
 
     pub async fn deliveries(&self) -> Vec<Delivery> {
-        let page = PageAfter::first(100_000);
-        self.webhooks.deliveries(&acme(), Selection::default(), page).await.unwrap().deliveries
+        let (mut all, mut page) = (Vec::new(), PageAfter::first(1_000));
+        loop {
+            let answer = self.webhooks.deliveries(&acme(), Selection::default(), page).await.unwrap();
+            all.extend(answer.deliveries);
+            page.after = answer.more_after;
+            if page.after.is_none() {
+                return all;
+            }
+        }
     }
 
     pub async fn states(&self) -> Vec<State> {

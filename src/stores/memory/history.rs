@@ -1,6 +1,6 @@
 //! What happened, read tenant by tenant, and asked for again.
 
-use std::ops::Bound::{self, Excluded, Included, Unbounded};
+use std::ops::Bound::{self, Excluded, Included};
 use std::sync::Arc;
 
 use crate::delivery::{CancelReason, Delivery, Route, State as Standing};
@@ -15,6 +15,10 @@ use crate::time::Timestamp;
 
 use super::deliveries::{Phase, Row};
 use super::state::State;
+
+/// A page looks at no more deliveries than this, whatever its limit: everybody else waits
+/// for the store's one lock meanwhile.
+const LOOKS_MAX: usize = 1_000;
 
 /// The deliveries of one page that fit a selection.
 struct Page {
@@ -154,33 +158,33 @@ impl State {
         let nothing = Page { fitting: Vec::new(), more_after: None };
         let Some(of_tenant) = self.deliveries.tenants.get(tenant) else { return nothing };
         let Some((first, last)) = self.range(tenant, selection) else { return nothing };
-        let after = page.after.map_or(Unbounded, Excluded);
+        let limit = page.limit.clamp(1, LOOKS_MAX);
         let in_page = |id: &DeliveryId| page.after.is_none_or(|after| *id > after);
         let looked: Vec<DeliveryId> = if let Some(ids) = &selection.ids {
-            let mut ids: Vec<_> =
-                ids.iter().filter(|id| in_page(id) && of_tenant.ids.contains(id)).copied().collect();
+            let mut ids: Vec<_> = ids.iter().filter(|id| in_page(id)).copied().collect();
             ids.sort_unstable();
             ids.dedup();
+            // An id that is not there costs a look as well.
+            ids.truncate(limit.saturating_add(1));
             ids
         } else {
-            let start: Bound<DeliveryId> = match after {
-                Excluded(after) if after >= first => Excluded(after),
+            let start: Bound<DeliveryId> = match page.after {
+                Some(after) if after >= first => Excluded(after),
                 _ => Included(first),
             };
             if page.after.is_some_and(|after| after >= last) {
                 return nothing;
             }
-            of_tenant
-                .ids
-                .range((start, Included(last)))
-                .take(page.limit.max(1).saturating_add(1))
-                .copied()
-                .collect()
+            let in_order = of_tenant.ids.range((start, Included(last)));
+            in_order.take(limit.saturating_add(1)).copied().collect()
         };
-        let limit = page.limit.max(1);
         let more_after = if looked.len() > limit { looked.get(limit - 1).copied() } else { None };
         let fits = |id: &DeliveryId| {
-            self.deliveries.get(id).is_some_and(|row| fits(selection, &self.shown(*id, row), &row.event))
+            of_tenant.ids.contains(id)
+                && self
+                    .deliveries
+                    .get(id)
+                    .is_some_and(|row| fits(selection, &self.shown(*id, row), &row.event))
         };
         Page { fitting: looked.into_iter().take(limit).filter(fits).collect(), more_after }
     }
@@ -191,14 +195,14 @@ impl State {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
         if let Some(event) = &selection.event {
             let (event, _) = self.events.get(&(tenant.clone(), event.clone()))?;
-            first[..6].copy_from_slice(&millis_of(event.created_at));
-            last[..6].copy_from_slice(&millis_of(event.created_at));
+            first[..6].copy_from_slice(&DeliveryId::first_bytes(event.created_at));
+            last[..6].copy_from_slice(&DeliveryId::first_bytes(event.created_at));
         } else {
             if let Some(since) = selection.since {
-                first[..6].copy_from_slice(&millis_of(since));
+                first[..6].copy_from_slice(&DeliveryId::first_bytes(since));
             }
             if let Some(until) = selection.until {
-                last[..6].copy_from_slice(&millis_of(until));
+                last[..6].copy_from_slice(&DeliveryId::first_bytes(until));
             }
         }
         let (first, last) = (DeliveryId::from_bytes(first), DeliveryId::from_bytes(last));
@@ -228,12 +232,4 @@ fn is_in(filter: StateFilter, state: Standing) -> bool {
         }
         _ => false,
     }
-}
-
-/// The first bytes of the ids of deliveries of events created then.
-fn millis_of(moment: Timestamp) -> [u8; 6] {
-    let millis = u64::try_from(moment.as_micros().div_euclid(1000)).unwrap_or(0).min(0xffff_ffff_ffff);
-    let mut bytes = [0; 6];
-    bytes.copy_from_slice(&millis.to_be_bytes()[2..]);
-    bytes
 }

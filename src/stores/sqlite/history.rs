@@ -1,32 +1,30 @@
-//! Reading what happened, and asking for it again.
+//! Reading what happened.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, Rows, params};
 
-use crate::delivery::{Attempt, CancelReason, Delivery, RecordedAttempt, SilentLease, State};
-use crate::delivery::{GateChange, Route};
-use crate::id::{DeliveryId, OrderingKey, Round, TenantId};
-use crate::seam::{AttemptLog, PageAfter, Replay, Replayed, Selection, StateFilter, Stats};
+use crate::delivery::{Attempt, Delivery, RecordedAttempt, SilentLease, State};
+use crate::id::{DeliveryId, Round, TenantId};
+use crate::seam::{AttemptLog, PageAfter, Selection, StateFilter};
 use crate::time::Timestamp;
 
-use super::arrive::{Origin, Sequence, arrive, unpark_next};
+use super::arrive::Sequence;
 use super::db::Db;
 use super::failure::Failure;
-use super::gate::change_lane;
-use super::lane::{LaneKey, Lanes};
+use super::lane::LaneKey;
 use super::row;
 use super::sql;
 
-/// A page looks at more deliveries than it gives where few are selected, but not at
-/// more than so many: replays and cancellations hold the file's one write lock.
-const LOOKS_MAX: usize = 10_000;
+/// A page looks at more deliveries than it gives where few are selected, but at no more
+/// than so many, whatever its limit: about 5 ms, after which it is another tenant's turn.
+const LOOKS_MAX: usize = 1_000;
 
 /// A selected delivery with its rows.
 pub(super) struct Found {
-    key: i64,
-    lane: LaneKey,
-    sequence: Sequence,
-    leased: bool,
-    created_at: Timestamp,
+    pub(super) key: i64,
+    pub(super) lane: LaneKey,
+    pub(super) sequence: Sequence,
+    pub(super) leased: bool,
+    pub(super) created_at: Timestamp,
     pub(super) delivery: Delivery,
 }
 
@@ -46,39 +44,57 @@ pub(super) fn search(
     let mut search = Search {
         tenant,
         selection,
-        limit: page.limit.max(1),
+        limit: page.limit.clamp(1, LOOKS_MAX),
         looks: 0,
         page: Page { found: Vec::new(), more_after: None },
         last: None,
     };
-    let after = page.after.as_ref().map_or(&[][..], |id| &id.as_bytes()[..]);
-    if let Some(ids) = &selection.ids {
-        let mut ids: Vec<_> = ids.iter().filter(|id| &id.as_bytes()[..] > after).collect();
+    let Selection { ids, event, endpoint, state, since, until } = selection;
+    // An id begins with the milliseconds of its event's creation.
+    let after: Vec<u8> = page.after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
+    let after = after.max(since.map_or_else(Vec::new, |since| DeliveryId::first_bytes(since).to_vec()));
+    let before = until
+        .map_or_else(|| vec![0xff; 17], |until| [&DeliveryId::first_bytes(until)[..], &[0xff; 11]].concat());
+    let tenant = tenant.as_str();
+    if let Some(ids) = ids {
+        let mut ids: Vec<_> = ids.iter().filter(|id| id.as_bytes()[..] > after[..]).collect();
         ids.sort_unstable();
         ids.dedup();
         let mut statement = db.statement(sql::HISTORY_OF_ID)?;
         for id in ids {
-            let mut rows = statement.query(params![id.as_bytes(), tenant.as_str()])?;
-            if let Some(row) = rows.next()?
-                && !search.look(row)?
-            {
+            // An id that is not there costs a look as well.
+            if !search.go_on() {
                 break;
             }
+            search.last = Some(*id);
+            let mut rows = statement.query(params![id.as_bytes(), tenant])?;
+            if let Some(row) = rows.next()? {
+                search.look(row)?;
+            }
         }
-    } else if let Some(event) = &selection.event {
+    } else if let Some(event) = event {
         let mut statement = db.statement(sql::HISTORY_OF_EVENT)?;
-        let mut rows = statement.query(params![tenant.as_str(), event.as_str(), after])?;
-        while let Some(row) = rows.next()?
-            && search.look(row)?
-        {}
+        search.all(statement.query(params![tenant, event.as_str(), after, before])?)?;
+    } else if let Some(state) = state.and_then(unsuccessful) {
+        let mut statement = db.statement(sql::HISTORY_OF_UNSUCCESSFUL)?;
+        search.all(statement.query(params![tenant, state, after, before])?)?;
+    } else if let (Some(endpoint), Some(StateFilter::Pending)) = (endpoint, state) {
+        let mut statement = db.statement(sql::HISTORY_OF_PENDING)?;
+        search.all(statement.query(params![tenant, endpoint.as_str(), after, before])?)?;
     } else {
         let mut statement = db.statement(sql::HISTORY_OF_TENANT)?;
-        let mut rows = statement.query(params![tenant.as_str(), after])?;
-        while let Some(row) = rows.next()?
-            && search.look(row)?
-        {}
+        search.all(statement.query(params![tenant, after, before])?)?;
     }
     Ok(search.page)
+}
+
+/// The states that an index of their own finds.
+const fn unsuccessful(filter: StateFilter) -> Option<i64> {
+    match filter {
+        StateFilter::Failed(_) => Some(2),
+        StateFilter::Cancelled(_) => Some(3),
+        StateFilter::Pending | StateFilter::Delivered => None,
+    }
 }
 
 struct Search<'a> {
@@ -91,20 +107,34 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Looks at one more delivery; `false` when the page ends before it.
-    fn look(&mut self, row: &Row<'_>) -> Result<bool, Failure> {
-        if self.page.found.len() == self.limit || self.looks == LOOKS_MAX.max(self.limit) {
+    /// Looks at one delivery after the other until the page ends.
+    fn all(&mut self, mut rows: Rows<'_>) -> Result<(), Failure> {
+        while let Some(row) = rows.next()?
+            && self.go_on()
+        {
+            self.look(row)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a look; `false` when the page has ended and there is more.
+    fn go_on(&mut self) -> bool {
+        if self.page.found.len() == self.limit || self.looks == LOOKS_MAX {
             self.page.more_after = self.last;
-            return Ok(false);
+            return false;
         }
         self.looks += 1;
+        true
+    }
+
+    fn look(&mut self, row: &Row<'_>) -> Result<(), Failure> {
         self.last = Some(row::delivery_id(row, 3)?);
         let state = row::state(row.get(4)?, row::text_maybe(row, 5)?)?;
         let created_at = row::time(row, 17)?;
         if self.selects(state, created_at, row::text(row, 14)?, row::text(row, 15)?) {
             self.page.found.push(read(row, self.tenant, state, created_at)?);
         }
-        Ok(true)
+        Ok(())
     }
 
     fn selects(&self, state: State, created_at: Timestamp, endpoint: &str, event: &str) -> bool {
@@ -194,138 +224,4 @@ fn read_attempt(row: &Row<'_>) -> Result<RecordedAttempt, Failure> {
             body: row.get::<_, Vec<u8>>(7)?.into(),
         },
     })
-}
-
-/// One call of `History::replay`.
-pub(super) fn replay(db: &Db<'_>, replay: &Replay, page: PageAfter) -> Result<Replayed, Failure> {
-    let round = Round::Replay(replay.id.clone());
-    let Page { found, more_after } = search(db, &replay.tenant, &replay.selection, page)?;
-    let mut lanes = Lanes::of(db);
-    let mut deliveries = Vec::new();
-    for Found { lane, sequence, created_at, delivery: old, .. } in found {
-        if old.test || old.round == round {
-            continue;
-        }
-        let (host, width) = {
-            let lane = lanes.get(lane)?;
-            (lane.host.clone(), lane.width)
-        };
-        let id = DeliveryId::derive(&old.tenant, &old.event, created_at, &old.endpoint, &round);
-        let ordering_key = ordering_key(db, sequence)?;
-        let origin = Origin { event: sequence, tenant: &old.tenant, ordering_key: ordering_key.as_ref() };
-        let route = Route {
-            delivery: id,
-            endpoint: old.endpoint,
-            host,
-            width,
-            round: round.clone(),
-            due_at: replay.due_at,
-            born_at: replay.now,
-            test: false,
-        };
-        if arrive(&mut lanes, db, lane, &origin, &route, None, replay.now)?.is_some() {
-            deliveries.push(id);
-        }
-    }
-    lanes.save()?;
-    Ok(Replayed { deliveries, more_after })
-}
-
-fn ordering_key(db: &Db<'_>, event: Sequence) -> Result<Option<OrderingKey>, Failure> {
-    db.statement(sql::HISTORY_ORDERING_KEY)?.query_row([event], |row| Ok(row::name_maybe(row, 0)))?
-}
-
-/// One call of `History::expedite`.
-pub(super) fn expedite(
-    db: &Db<'_>,
-    tenant: &TenantId,
-    selection: &Selection,
-    now: Timestamp,
-    page: PageAfter,
-) -> Result<Replayed, Failure> {
-    let Page { found, more_after } = search(db, tenant, selection, page)?;
-    let mut lanes = Lanes::of(db);
-    let mut deliveries = Vec::new();
-    for Found { key, lane, leased, delivery, .. } in found {
-        let Some(due_at) = delivery.due_at else {
-            continue;
-        };
-        if leased && due_at > now {
-            continue;
-        }
-        if due_at > now {
-            db.statement(sql::HISTORY_EXPEDITE)?.execute(params![key, now.as_micros()])?;
-        }
-        change_lane(&mut lanes, lane, GateChange::Lift, now)?;
-        deliveries.push(delivery.id);
-    }
-    lanes.save()?;
-    Ok(Replayed { deliveries, more_after })
-}
-
-/// One call of `History::cancel`.
-pub(super) fn cancel(
-    db: &Db<'_>,
-    tenant: &TenantId,
-    selection: &Selection,
-    reason: CancelReason,
-    now: Timestamp,
-    page: PageAfter,
-) -> Result<Replayed, Failure> {
-    let Page { found, more_after } = search(db, tenant, selection, page)?;
-    let mut lanes = Lanes::of(db);
-    let mut deliveries = Vec::new();
-    for Found { key, lane, delivery, .. } in found {
-        if delivery.state.is_terminal() {
-            continue;
-        }
-        let ordering_key: Option<String> = db
-            .statement(sql::HISTORY_CANCEL)?
-            .query_row(params![key, reason.as_str(), now.as_micros()], |row| row.get(0))?;
-        unpark_next(db, lane, ordering_key.as_deref())?;
-        lanes.wake(lane, now)?;
-        deliveries.push(delivery.id);
-    }
-    lanes.save()?;
-    Ok(Replayed { deliveries, more_after })
-}
-
-/// One call of `History::stats`.
-pub(super) fn stats(db: &Db<'_>, tenant: Option<&TenantId>) -> Result<Stats, Failure> {
-    let tenant = tenant.map(TenantId::as_str);
-    let number = |count: i64| u64::try_from(count).map_err(|_| Failure::Stored("count"));
-    let of_tenant = |statement| -> Result<Option<i64>, Failure> {
-        Ok(db.statement(statement)?.query_row([tenant], |row| row.get(0))?)
-    };
-    let mut stats = Stats {
-        unrouted: number(of_tenant(sql::STATS_UNROUTED)?.unwrap_or(0))?,
-        oldest_due: of_tenant(sql::STATS_OLDEST_DUE)?.map(Timestamp::from_micros),
-        ..Stats::default()
-    };
-    for (state, count) in by_state(db, tenant)? {
-        let count = number(count)?;
-        match state {
-            0 => stats.pending = count,
-            1 => stats.delivered = count,
-            2 => stats.failed = count,
-            _ => stats.cancelled = count,
-        }
-    }
-    if tenant.is_none() {
-        let all: i64 = db.statement(sql::STATS_DELIVERIES_OF_ALL)?.query_row([], |row| row.get(0))?;
-        let terminal = stats.delivered + stats.failed + stats.cancelled;
-        stats.pending = number(all)?.saturating_sub(terminal);
-    }
-    Ok(stats)
-}
-
-fn by_state(db: &Db<'_>, tenant: Option<&str>) -> Result<Vec<(i64, i64)>, Failure> {
-    let counts = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-    let found = match tenant {
-        Some(tenant) => {
-            db.statement(sql::STATS_BY_STATE)?.query_map([tenant], counts)?.collect::<Result<_, _>>()
-        }
-        None => db.statement(sql::STATS_BY_STATE_OF_ALL)?.query_map([], counts)?.collect::<Result<_, _>>(),
-    };
-    Ok(found?)
 }

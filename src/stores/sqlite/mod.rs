@@ -1,6 +1,8 @@
 //! The embedded durable store, in a SQLite file of its own or of the host's.
 //!
-//! One thread writes, with one sync for all calls that wait; others read beside it.
+//! One thread writes, with one sync for all calls that wait; others read beside it: some
+//! for the engine alone, others for histories, lists and counts, where tenants take turns
+//! and each call looks at a bounded number of rows.
 //! What [`Store::publish`](crate::seam::Store::publish) says is stored is on disk.
 //!
 //! A file may be shared with the host and with other processes of this machine. The
@@ -23,13 +25,16 @@ mod history;
 mod host;
 mod lane;
 mod limiter;
+mod line;
 mod open;
+mod panics;
 mod plain;
 mod prune;
 mod publish;
 mod queue;
 mod readers;
 mod registry;
+mod repeat;
 mod row;
 #[cfg(test)]
 mod row_writes;
@@ -38,6 +43,7 @@ mod sealed;
 mod seams;
 mod settle;
 mod sql;
+mod stats;
 mod writer;
 
 use std::fmt;
@@ -57,7 +63,10 @@ use writer::Writer;
 /// A store in a SQLite file. See the [module](self).
 pub struct SqliteStore {
     writer: Writer,
+    /// What the engine waits for: endpoints and subscribers.
     readers: Readers,
+    /// What people wait for: history, lists, counts; each tenant in its turn.
+    history: Readers,
     clock: Arc<dyn Clock>,
     cipher: Arc<dyn Cipher>,
     /// Whose event was claimed last: the next claim begins after that tenant.
@@ -79,8 +88,14 @@ impl SqliteStore {
         SqliteBuilder::new(path.as_ref(), clock)
     }
 
-    fn new(writer: Writer, readers: Readers, clock: Arc<dyn Clock>, cipher: Arc<dyn Cipher>) -> Self {
-        Self { writer, readers, clock, cipher, last_tenant: Arc::default() }
+    fn new(
+        writer: Writer,
+        readers: Readers,
+        history: Readers,
+        clock: Arc<dyn Clock>,
+        cipher: Arc<dyn Cipher>,
+    ) -> Self {
+        Self { writer, readers, history, clock, cipher, last_tenant: Arc::default() }
     }
 }
 

@@ -79,7 +79,8 @@ impl SqliteBuilder {
         self
     }
 
-    /// How many threads read beside the writer; two by default.
+    /// The number of threads that read for the engine, and of as many others that read
+    /// histories, lists and counts; two by default, so four threads in all.
     pub const fn readers(mut self, readers: NonZeroUsize) -> Self {
         self.readers = readers;
         self
@@ -132,12 +133,11 @@ impl SqliteBuilder {
         self.refuse_unsafe_version(rusqlite::version_number())?;
         let writer = self.open_writer().map_err(|failure| failure.into_store_error(OPENING))?;
         let writer = Writer::start(writer).map_err(no_thread)?;
-        let readers = Readers::start(
-            self.readers,
-            || self.open_reader().map_err(|failure| failure.into_store_error(OPENING)),
-            no_thread,
-        )?;
-        Ok(SqliteStore::new(writer, readers, self.clock, self.cipher))
+        let all = self.readers.get();
+        let readers = self.start_readers(all)?;
+        // While there is another thread, no tenant has all of them.
+        let history = self.start_readers(all.saturating_sub(1).max(1))?;
+        Ok(SqliteStore::new(writer, readers, history, self.clock, self.cipher))
     }
 
     fn refuse_unsafe_version(&self, version: i32) -> Result<(), StoreError> {
@@ -177,6 +177,11 @@ impl SqliteBuilder {
             schema::migrate(&db)?;
         }
         Ok(db)
+    }
+
+    fn start_readers(&self, at_once: usize) -> Result<Readers, StoreError> {
+        let open = || self.open_reader().map_err(|failure| failure.into_store_error(OPENING));
+        Readers::start(self.readers, at_once, open, no_thread)
     }
 
     fn open_reader(&self) -> Result<Connection, Failure> {

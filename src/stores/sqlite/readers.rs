@@ -1,7 +1,7 @@
 //! The threads that read beside the writer, each on a connection of its own.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -11,81 +11,146 @@ use crate::error::StoreError;
 
 use super::db::Db;
 use super::failure::Failure;
+use super::line::{Line, Party};
+use super::panics::{caught, panicked};
 use super::writer::gone;
 
 type Read = Box<dyn FnOnce(&Db<'_>) + Send>;
 
-/// A handle to the reading threads; they end with it.
+/// A handle to reading threads that share one waiting line; they end with it.
 pub(super) struct Readers {
-    calls: Option<mpsc::Sender<Read>>,
+    desk: Arc<Desk>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
-    /// Starts `count` threads, each with a connection that `open` gives.
+    /// Starts `count` threads, each with a connection that `open` gives. At most
+    /// `at_once` of them work for one party.
     pub(super) fn start(
         count: NonZeroUsize,
+        at_once: usize,
         open: impl Fn() -> Result<Connection, StoreError>,
         spawn_failed: impl Fn(std::io::Error) -> StoreError,
     ) -> Result<Self, StoreError> {
-        let (calls, waiting) = mpsc::channel();
-        let waiting = Arc::new(Mutex::new(waiting));
-        let mut readers = Self { calls: Some(calls), threads: Vec::new() };
+        let mut readers = Self { desk: Arc::new(Desk::new(at_once)), threads: Vec::new() };
         for _ in 0..count.get() {
-            let (db, waiting) = (open()?, Arc::clone(&waiting));
+            let (db, desk) = (open()?, Arc::clone(&readers.desk));
             let thread = std::thread::Builder::new()
                 .name("hookpost-sqlite-reader".to_owned())
-                .spawn(move || run(&Db::own(&db), &waiting))
+                .spawn(move || run(&Db::own(&db), &desk))
                 .map_err(&spawn_failed)?;
             readers.threads.push(thread);
         }
         Ok(readers)
     }
 
-    /// Runs `work` on one snapshot of the file.
-    pub(super) async fn call<T, W>(&self, during: &'static str, work: W) -> Result<T, StoreError>
+    /// Runs `work` on one snapshot of the file, when it is the party's turn. A panic in
+    /// it is this call's error.
+    pub(super) async fn call<T, W>(
+        &self,
+        party: Party,
+        during: &'static str,
+        work: W,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: FnOnce(&Db<'_>) -> Result<T, Failure> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let read: Read = Box::new(move |db| {
-            let result = on_snapshot(db, work).map_err(|failure| failure.into_store_error(during));
             // Whoever dropped the future does not want the answer.
-            reply.send(result).ok();
+            if reply.is_closed() {
+                return;
+            }
+            let result = on_snapshot(db, during, work);
+            reply.send(result.map_err(|failure| failure.into_store_error(during))).ok();
         });
-        let sent = self.calls.as_ref().is_some_and(|calls| calls.send(read).is_ok());
-        if !sent {
-            return Err(gone(during));
-        }
+        self.desk.add(party, read);
         answer.await.unwrap_or_else(|_| Err(gone(during)))
     }
 }
 
 impl Drop for Readers {
     fn drop(&mut self) {
-        drop(self.calls.take());
+        self.desk.close();
         for thread in self.threads.drain(..) {
             thread.join().ok();
         }
     }
 }
 
-fn on_snapshot<T>(db: &Db<'_>, work: impl FnOnce(&Db<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
+fn on_snapshot<T>(
+    db: &Db<'_>,
+    during: &'static str,
+    work: impl FnOnce(&Db<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    // A rollback that failed must not fail every later call.
+    if !db.is_autocommit() {
+        db.prepare_cached("ROLLBACK")?.execute([])?;
+    }
     db.prepare_cached("BEGIN")?.execute([])?;
-    let result = work(db);
+    let result = caught(|| work(db)).unwrap_or_else(|| Err(panicked(during).into()));
     // Nothing was written, so there is nothing to commit or to undo.
     db.prepare_cached("ROLLBACK")?.execute([])?;
     result
 }
 
-fn run(db: &Db<'_>, waiting: &Mutex<mpsc::Receiver<Read>>) {
-    loop {
-        // The lock is held while waiting, not while reading.
-        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match next {
-            Ok(read) => read(db),
-            Err(_) => return,
+fn run(db: &Db<'_>, desk: &Desk) {
+    while let Some((party, read)) = desk.next() {
+        // A call is caught where it runs; this is for what it drops.
+        caught(|| read(db));
+        desk.done(&party);
+    }
+}
+
+/// Where calls wait for a thread.
+struct Desk {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+struct Waiting {
+    line: Line<Read>,
+    closed: bool,
+}
+
+impl Desk {
+    fn new(at_once: usize) -> Self {
+        let waiting = Waiting { line: Line::of(at_once), closed: false };
+        Self { waiting: Mutex::new(waiting), changed: Condvar::new() }
+    }
+
+    fn add(&self, party: Party, read: Read) {
+        self.waiting().line.push(party, read);
+        self.changed.notify_one();
+    }
+
+    /// The next call; `None` once the store is closed and nothing waits any more.
+    fn next(&self) -> Option<(Party, Read)> {
+        let mut waiting = self.waiting();
+        loop {
+            if let Some(next) = waiting.line.take() {
+                return Some(next);
+            }
+            if waiting.closed && waiting.line.is_empty() {
+                return None;
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Another call of the party may begin, on this thread or on one that waits.
+    fn done(&self, party: &Party) {
+        self.waiting().line.done(party);
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        self.waiting().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,13 +15,19 @@ use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter, PageAfter, Put,
-    Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Subscribers, Write,
 };
 use crate::time::Timestamp;
 
+use super::db::Db;
+use super::failure::Failure;
+use super::repeat::Candidates;
 use super::{
-    SqliteStore, claim, gate, history, limiter, prune, publish, queue, registry, sealed, settle, sql,
+    SqliteStore, claim, gate, history, limiter, prune, publish, queue, registry, repeat, sealed, settle, sql,
+    stats,
 };
+
+const COUNTING: &str = "counting";
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -86,7 +92,7 @@ impl Directory for SqliteStore {
     ) -> Result<Subscribers, StoreError> {
         let (event, after, cipher) = (event.clone(), after.cloned(), Arc::clone(&self.cipher));
         self.readers
-            .call("reading subscribers", move |db| {
+            .call(Some(event.tenant.clone()), "reading subscribers", move |db| {
                 registry::subscribers(db, &cipher, &event, after.as_ref(), limit)
             })
             .await
@@ -94,7 +100,7 @@ impl Directory for SqliteStore {
 
     async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
         let (ids, cipher) = (ids.to_vec(), Arc::clone(&self.cipher));
-        self.readers.call("reading endpoints", move |db| registry::load(db, &cipher, &ids)).await
+        self.readers.call(None, "reading endpoints", move |db| registry::load(db, &cipher, &ids)).await
     }
 
     async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
@@ -111,8 +117,8 @@ impl Registry for SqliteStore {
         let (write, cipher) = (write.clone(), Arc::clone(&self.cipher));
         // Sealed beside the writer: a slow cipher must not hold the file's lock.
         let (write, sealed) = self
-            .readers
-            .call("sealing secrets", move |_| {
+            .history
+            .call(Some(write.endpoint.tenant.clone()), "sealing secrets", move |_| {
                 let sealed = sealed::seal(&cipher, &write.endpoint)?;
                 Ok((write, sealed))
             })
@@ -132,8 +138,10 @@ impl Registry for SqliteStore {
         limit: usize,
     ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
         let (tenant, after, cipher) = (tenant.clone(), after.cloned(), Arc::clone(&self.cipher));
-        self.readers
-            .call("listing endpoints", move |db| registry::list(db, &cipher, &tenant, after.as_ref(), limit))
+        self.history
+            .call(Some(tenant.clone()), "listing endpoints", move |db| {
+                registry::list(db, &cipher, &tenant, after.as_ref(), limit)
+            })
             .await
     }
 }
@@ -142,16 +150,20 @@ impl Registry for SqliteStore {
 impl History for SqliteStore {
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Arc<Event>>, StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
-        self.readers
-            .call("reading an event", move |db| publish::find(db, sql::EVENT_BY_ID, &tenant, id.as_str()))
+        self.history
+            .call(Some(tenant.clone()), "reading an event", move |db| {
+                publish::find(db, sql::EVENT_BY_ID, &tenant, id.as_str())
+            })
             .await
     }
 
     async fn deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> Result<DeliveryPage, StoreError> {
         let query = query.clone();
         let history::Page { found, more_after } = self
-            .readers
-            .call("reading deliveries", move |db| history::search(db, &query.tenant, &query.selection, page))
+            .history
+            .call(Some(query.tenant.clone()), "reading deliveries", move |db| {
+                history::search(db, &query.tenant, &query.selection, page)
+            })
             .await?;
         let deliveries = found.into_iter().map(|found| found.delivery).collect();
         Ok(DeliveryPage { deliveries, more_after })
@@ -159,12 +171,16 @@ impl History for SqliteStore {
 
     async fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<AttemptLog>, StoreError> {
         let (tenant, id) = (tenant.clone(), *id);
-        self.readers.call("reading attempts", move |db| history::attempts(db, &tenant, &id)).await
+        self.history
+            .call(Some(tenant.clone()), "reading attempts", move |db| history::attempts(db, &tenant, &id))
+            .await
     }
 
     async fn replay(&self, replay: &Replay, page: PageAfter) -> Result<Replayed, StoreError> {
-        let replay = replay.clone();
-        self.writer.call("replaying", move |db| history::replay(db, &replay, page)).await
+        let selection = &replay.selection;
+        let of = self.candidates("searching what to replay", &replay.tenant, selection, page).await?;
+        let (tenant, replay) = (replay.tenant.clone(), replay.clone());
+        self.repeat(of, &tenant, "replaying", move |db, _, of| repeat::replay(db, &replay, of)).await
     }
 
     async fn expedite(
@@ -174,8 +190,10 @@ impl History for SqliteStore {
         now: Timestamp,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let (tenant, selection) = (tenant.clone(), selection.clone());
-        self.writer.call("expediting", move |db| history::expedite(db, &tenant, &selection, now, page)).await
+        let selection = of_pending(selection);
+        let of = self.candidates("searching what to expedite", tenant, &selection, page).await?;
+        self.repeat(of, tenant, "expediting", move |db, tenant, of| repeat::expedite(db, tenant, of, now))
+            .await
     }
 
     async fn cancel(
@@ -186,15 +204,36 @@ impl History for SqliteStore {
         now: Timestamp,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let (tenant, selection) = (tenant.clone(), selection.clone());
-        self.writer
-            .call("cancelling", move |db| history::cancel(db, &tenant, &selection, reason, now, page))
-            .await
+        let selection = of_pending(selection);
+        let of = self.candidates("searching what to cancel", tenant, &selection, page).await?;
+        self.repeat(of, tenant, "cancelling", move |db, tenant, of| {
+            repeat::cancel(db, tenant, of, reason, now)
+        })
+        .await
     }
 
     async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
-        let tenant = tenant.cloned();
-        self.readers.call("counting", move |db| history::stats(db, tenant.as_ref())).await
+        let Some(tenant) = tenant.cloned() else {
+            return self.history.call(None, COUNTING, stats::of_all).await;
+        };
+        let party = Some(tenant.clone());
+        let of = tenant.clone();
+        let mut stats =
+            self.history.call(party.clone(), COUNTING, move |db| stats::of_tenant(db, &of)).await?;
+        let mut after = None;
+        loop {
+            let of = tenant.clone();
+            let counting = move |db: &Db<'_>| stats::step(db, &of, after);
+            let step = self.history.call(party.clone(), COUNTING, counting).await?;
+            stats.pending += step.counted.pending;
+            stats.delivered += step.counted.delivered;
+            stats.failed += step.counted.failed;
+            stats.cancelled += step.counted.cancelled;
+            after = step.more_after;
+            if after.is_none() {
+                return Ok(stats);
+            }
+        }
     }
 
     async fn queue(
@@ -204,7 +243,11 @@ impl History for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Queue>, StoreError> {
         let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
-        self.readers.call("reading a queue", move |db| queue::queue(db, &tenant, &endpoint, now)).await
+        self.history
+            .call(Some(tenant.clone()), "reading a queue", move |db| {
+                queue::queue(db, &tenant, &endpoint, now)
+            })
+            .await
     }
 }
 
@@ -219,4 +262,46 @@ impl Limiter for SqliteStore {
         let asks = asks.to_vec();
         self.writer.call("granting starts", move |db| limiter::take(db, &asks, now, start_by)).await
     }
+}
+
+impl SqliteStore {
+    /// What a page of a replay, an expedite or a cancel is about.
+    async fn candidates(
+        &self,
+        during: &'static str,
+        tenant: &TenantId,
+        selection: &Selection,
+        page: PageAfter,
+    ) -> Result<Candidates, StoreError> {
+        let (tenant, selection) = (tenant.clone(), selection.clone());
+        self.history
+            .call(Some(tenant.clone()), during, move |db| Candidates::find(db, &tenant, selection, page))
+            .await
+    }
+
+    /// Writes for those candidates that are still as they were found.
+    async fn repeat<W>(
+        &self,
+        of: Candidates,
+        tenant: &TenantId,
+        during: &'static str,
+        mut write: W,
+    ) -> Result<Replayed, StoreError>
+    where
+        W: FnMut(&Db<'_>, &TenantId, &Candidates) -> Result<Vec<DeliveryId>, Failure> + Send + 'static,
+    {
+        let more_after = of.more_after;
+        if of.is_empty() {
+            return Ok(Replayed { deliveries: Vec::new(), more_after });
+        }
+        let tenant = tenant.clone();
+        let deliveries =
+            self.writer.call_over_history(tenant.clone(), during, move |db| write(db, &tenant, &of)).await?;
+        Ok(Replayed { deliveries, more_after })
+    }
+}
+
+/// The pending ones of a selection: all that an expedite or a cancel changes.
+fn of_pending(selection: &Selection) -> Selection {
+    Selection { state: selection.state.or(Some(StateFilter::Pending)), ..selection.clone() }
 }

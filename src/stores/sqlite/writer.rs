@@ -1,6 +1,10 @@
-//! The one thread that writes. It takes every call that waits, runs them in one
+//! The one thread that writes. It takes the calls that wait, runs them in one
 //! transaction, and answers when the commit is on disk: many callers, one sync.
+//!
+//! Calls over a tenant's history wait in a line of their own: each transaction holds a
+//! few of them, of different tenants, beside all of the other calls.
 
+use std::collections::VecDeque;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -8,16 +12,21 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::id::TenantId;
 
 use super::db::Db;
 use super::failure::{Failure, explain};
+use super::line::{Line, Party};
+use super::panics::{caught, panicked};
 
 /// At most so many calls share a transaction: the first one waits for the last.
 const GROUP_MAX: usize = 512;
+/// At most so many of them go over a tenant's history, each for another tenant.
+const OVER_HISTORY_MAX: usize = 2;
 
 /// A handle to the writing thread; the thread ends with it.
 pub(super) struct Writer {
-    calls: Option<mpsc::Sender<Box<dyn Write>>>,
+    calls: Option<mpsc::Sender<Sent>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -39,9 +48,31 @@ impl Writer {
         T: Send + 'static,
         W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
     {
+        self.send(Way::AtOnce, during, work).await
+    }
+
+    /// The same for a call over a tenant's history, which waits for its tenant's turn.
+    pub(super) async fn call_over_history<T, W>(
+        &self,
+        tenant: TenantId,
+        during: &'static str,
+        work: W,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        self.send(Way::InTurn(Some(tenant)), during, work).await
+    }
+
+    async fn send<T, W>(&self, way: Way, during: &'static str, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let call = Call { during, work, result: None, reply };
-        let sent = self.calls.as_ref().is_some_and(|calls| calls.send(Box::new(call)).is_ok());
+        let sent = self.calls.as_ref().is_some_and(|calls| calls.send((way, Box::new(call))).is_ok());
         if !sent {
             return Err(gone(during));
         }
@@ -53,7 +84,6 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.calls.take());
         if let Some(thread) = self.thread.take() {
-            // A writer that panicked has told its callers already.
             thread.join().ok();
         }
     }
@@ -63,6 +93,16 @@ impl Drop for Writer {
 pub(super) fn gone(during: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::InDoubt, format!("SQLite, {during}: the store's thread has ended"))
 }
+
+/// How a call waits.
+enum Way {
+    /// For the next transaction.
+    AtOnce,
+    /// For its party's turn.
+    InTurn(Party),
+}
+
+type Sent = (Way, Box<dyn Write>);
 
 /// A call as the thread sees it.
 trait Write: Send {
@@ -94,7 +134,9 @@ where
     W: FnMut(&Db<'_>) -> Result<T, Failure> + Send,
 {
     fn run(&mut self, db: &Db<'_>) -> bool {
-        let result = (self.work)(db).map_err(|failure| failure.into_store_error(self.during));
+        let result = caught(|| (self.work)(db))
+            .unwrap_or_else(|| Err(panicked(self.during).into()))
+            .map_err(|failure| failure.into_store_error(self.during));
         let succeeded = result.is_ok();
         self.result = Some(result);
         succeeded
@@ -117,11 +159,53 @@ where
     }
 }
 
-fn run(db: &Db<'_>, waiting: &mpsc::Receiver<Box<dyn Write>>) {
-    while let Ok(first) = waiting.recv() {
-        let mut group = vec![first];
-        group.extend(waiting.try_iter().take(GROUP_MAX - 1));
-        commit_group(db, group);
+fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>) {
+    let mut waiting = Waiting { at_once: VecDeque::new(), in_turn: Line::of(1) };
+    loop {
+        if waiting.is_empty() {
+            match sent.recv() {
+                Ok(call) => waiting.add(call),
+                Err(_) => return,
+            }
+        }
+        sent.try_iter().for_each(|call| waiting.add(call));
+        let (group, parties) = waiting.group();
+        // A call is caught where it runs; this is for what it drops.
+        caught(|| commit_group(db, group));
+        parties.iter().for_each(|party| waiting.in_turn.done(party));
+    }
+}
+
+/// The calls that the next transactions take.
+struct Waiting {
+    at_once: VecDeque<Box<dyn Write>>,
+    in_turn: Line<Box<dyn Write>>,
+}
+
+impl Waiting {
+    fn add(&mut self, (way, call): Sent) {
+        match way {
+            Way::AtOnce => self.at_once.push_back(call),
+            Way::InTurn(party) => self.in_turn.push(party, call),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.at_once.is_empty() && self.in_turn.is_empty()
+    }
+
+    /// The calls of one transaction, and the parties whose turn it was.
+    fn group(&mut self) -> (Vec<Box<dyn Write>>, Vec<Party>) {
+        let first = self.at_once.len().min(GROUP_MAX);
+        let mut group: Vec<_> = self.at_once.drain(..first).collect();
+        let mut parties = Vec::new();
+        while parties.len() < OVER_HISTORY_MAX
+            && let Some((party, call)) = self.in_turn.take()
+        {
+            group.push(call);
+            parties.push(party);
+        }
+        (group, parties)
     }
 }
 
@@ -171,6 +255,12 @@ fn fail_all(group: Vec<Box<dyn Write>>, spoiled: Spoiled<'_>) {
 type Run = fn(&Db<'_>, &mut dyn Write) -> rusqlite::Result<bool>;
 
 fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>], run: Run) -> End {
+    // A call whose drop panicked may have left its transaction open.
+    if !db.is_autocommit()
+        && let Err(error) = statement(db, "ROLLBACK")
+    {
+        return End::Refused(error);
+    }
     // IMMEDIATE: a lock that is upgraded later fails with a BUSY that no timeout waits for.
     if let Err(error) = statement(db, "BEGIN IMMEDIATE") {
         return End::Refused(error);

@@ -63,7 +63,9 @@ statements! {
     HISTORY_KEY_OF_ID = "history_key_of_id.sql",
     HISTORY_OF_EVENT = "history_of_event.sql",
     HISTORY_OF_ID = "history_of_id.sql",
+    HISTORY_OF_PENDING = "history_of_pending.sql",
     HISTORY_OF_TENANT = "history_of_tenant.sql",
+    HISTORY_OF_UNSUCCESSFUL = "history_of_unsuccessful.sql",
     HISTORY_ORDERING_KEY = "history_ordering_key.sql",
     HISTORY_SILENT_LEASES = "history_silent_leases.sql",
     LANE_ADD = "lane_add.sql",
@@ -116,9 +118,8 @@ mod tests {
         "stats_oldest_due.sql",
         "stats_unrouted.sql",
     ];
-    /// Sorts of a few rows: suspects, one event's or one delivery's rows, four states.
-    const SORTS: [&str; 4] =
-        ["claim_suspects.sql", "history_attempts.sql", "history_of_event.sql", "stats_by_state.sql"];
+    /// Sorts of a few rows: suspects, one delivery's attempts, one step of a count.
+    const SORTS: [&str; 3] = ["claim_suspects.sql", "history_attempts.sql", "stats_by_state.sql"];
 
     fn plan(db: &Connection, statement: Sql) -> Vec<String> {
         let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text)).unwrap();
@@ -148,7 +149,7 @@ mod tests {
         let db = schema();
         for (file, statement) in ALL {
             let plan = plan(&db, *statement).join("\n");
-            let walks = plan.replace("SCAN CONSTANT ROW", "").contains("SCAN");
+            let walks = plan.replace("SCAN CONSTANT ROW", "").replace("SCAN page", "").contains("SCAN");
             assert!(!walks || COUNTS.contains(file) || *file == "gate_any.sql", "{file}: {plan}");
             assert!(!plan.contains("TEMP B-TREE") || SORTS.contains(file), "{file}: {plan}");
         }

@@ -73,7 +73,13 @@ CREATE TABLE hookpost_delivery (
 );
 CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
 CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
-CREATE INDEX hookpost_delivery_event ON hookpost_delivery (event);
+CREATE INDEX hookpost_delivery_event ON hookpost_delivery (event, id);
+-- What people look for every day. Of 26 us of CPU per delivery over 1,000 lanes the first
+-- costs none where deliveries succeed, the second 0.3; one of (lane, id) over all states
+-- would cost 4.5.
+CREATE INDEX hookpost_delivery_unsuccessful ON hookpost_delivery (tenant, state, id)
+  WHERE state >= 2;
+CREATE INDEX hookpost_delivery_pending ON hookpost_delivery (lane, id) WHERE state = 0;
 -- A row enters one of these two, the other when it is leased or released. Their last
 -- columns are those of their conditions: they are read without their rows.
 CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event, id, token)
