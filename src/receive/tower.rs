@@ -1,7 +1,7 @@
 //! A layer that verifies, for every service that takes HTTP requests.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -39,7 +39,9 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// | 401 | it is not proven, for whatever reason |
 ///
 /// It waits for a slow body as long as the server lets it: a deadline is the server's, or
-/// that of a timeout layer around this one. A layer that decompresses bodies belongs behind
+/// that of a timeout layer around this one. The service behind is asked whether it is ready
+/// only for what was verified, so bodies that never come take none of its permits; a limit
+/// on how many bodies are read at once belongs around this layer too. A layer that decompresses bodies belongs behind
 /// it, for the signature is over what was sent.
 ///
 /// ```
@@ -197,18 +199,21 @@ where
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(context)
+    /// Always ready. Readiness may be a permit that few callers share, and a stranger must
+    /// not keep one while its body comes: the service behind is asked after the proof.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let rules = Arc::clone(&self.rules.0);
-        // The one that said it was ready is the one to call; its clone takes its place.
-        let next = self.inner.clone();
-        let mut ready = std::mem::replace(&mut self.inner, next);
+        let mut inner = self.inner.clone();
         Box::pin(async move {
             match rules.verified(request).await {
-                Ok(request) => ready.call(request).await,
+                Ok(request) => {
+                    poll_fn(|context| inner.poll_ready(context)).await?;
+                    inner.call(request).await
+                }
                 Err(refused) => {
                     rules.tell(&refused);
                     Ok(refused.answer())

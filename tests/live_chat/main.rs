@@ -11,6 +11,7 @@ mod registering;
 mod scene;
 mod serving;
 mod switching;
+mod turns;
 mod use_cases;
 #[path = "../world/mod.rs"]
 mod world;

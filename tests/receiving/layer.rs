@@ -1,6 +1,6 @@
 //! The layer, in front of a service that keeps what it was given.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -295,6 +295,72 @@ async fn the_service_that_said_it_was_ready_is_the_one_that_is_called() {
         .unwrap();
     service.call(post(HeaderMap::new(), Empty::<Bytes>::new())).await.unwrap();
     assert!(was_ready.load(Ordering::Relaxed));
+}
+
+/// A service that few callers may be in at once, each from when it was ready for them.
+#[derive(Default)]
+struct Few {
+    free: Arc<AtomicUsize>,
+    permit: bool,
+}
+
+impl Clone for Few {
+    fn clone(&self) -> Self {
+        Self { free: Arc::clone(&self.free), permit: false }
+    }
+}
+
+impl Drop for Few {
+    fn drop(&mut self) {
+        if self.permit {
+            self.free.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl Service<Request<VerifiedBody>> for Few {
+    type Response = Response<VerifiedBody>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
+        let one_less = |free: usize| free.checked_sub(1);
+        self.permit |= self.free.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
+        if self.permit { std::task::Poll::Ready(Ok(())) } else { std::task::Poll::Pending }
+    }
+
+    fn call(&mut self, _: Request<VerifiedBody>) -> Self::Future {
+        assert!(self.permit, "called without a permit");
+        std::future::ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_never_come_keep_no_permit_of_the_service_behind() {
+    let few = Few { free: Arc::new(AtomicUsize::new(8)), permit: false };
+    let layer = VerifyLayer::new(verifier()).clock(Arc::new(Still));
+    let mut waiting = Vec::new();
+    for _ in 0..8 {
+        let mut service = layer.layer(few.clone());
+        std::future::poll_fn(|context| Service::<Request<Scripted>>::poll_ready(&mut service, context))
+            .await
+            .unwrap();
+        let never = Scripted::chunked([Step::Data(Bytes::from_static(b"{")), Step::Never]);
+        let mut answer = Box::pin(service.call(post(signed(ORDER, SECRET, NOW), never)));
+        assert!(futures_util::poll!(&mut answer).is_pending());
+        waiting.push((service, answer));
+    }
+    let mut service = layer.layer(few);
+    let right = Scripted::chunked([Step::Data(Bytes::from_static(ORDER))]);
+    let ready =
+        std::future::poll_fn(|context| Service::<Request<Scripted>>::poll_ready(&mut service, context));
+    let mut ready = Box::pin(ready);
+    assert!(futures_util::poll!(&mut ready).is_ready(), "the ninth caller");
+    drop(ready);
+    let mut answer = Box::pin(service.call(post(signed(ORDER, SECRET, NOW), right)));
+    assert!(
+        matches!(futures_util::poll!(&mut answer), std::task::Poll::Ready(Ok(answer)) if answer.status() == 200)
+    );
 }
 
 #[test]

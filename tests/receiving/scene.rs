@@ -56,6 +56,8 @@ pub(crate) enum Step {
     Data(Bytes),
     /// Nothing yet: it wakes whoever waits, and is asked again.
     Later,
+    /// Nothing, and nobody is woken.
+    Never,
     Trailers,
     BreakOff,
 }
@@ -98,6 +100,7 @@ impl Body for Scripted {
             }
             Some(Step::Trailers) => Some(Ok(Frame::trailers(HeaderMap::new()))),
             Some(Step::BreakOff) => Some(Err(BrokeOff)),
+            Some(Step::Never) => return Poll::Pending,
             Some(Step::Later) => {
                 context.waker().wake_by_ref();
                 return Poll::Pending;

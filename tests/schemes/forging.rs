@@ -225,8 +225,10 @@ fn s41_many_signatures_long_headers_and_repeated_headers_are_refused() {
         };
         let lists = !matches!(case.scheme.recipe().grammar, Grammar::Bare { .. });
         if lists {
-            assert_eq!(case.with(&header, list(32)).verdict(), BY_FIRST, "{}", case.name);
-            refuses(&case, &list(33));
+            // Trying an ed25519 signature hashes the body, so a list of those is shorter.
+            let most = if case.name == "standard_v1a" { 4 } else { 32 };
+            assert_eq!(case.with(&header, list(most)).verdict(), BY_FIRST, "{}", case.name);
+            refuses(&case, &list(most + 1));
             // What would be skipped counts too, by its number and by its length.
             let skipped = |count: usize, filling: usize| match case.scheme.recipe().grammar {
                 Grammar::Pairs { separator, .. } => {

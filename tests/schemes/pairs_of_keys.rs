@@ -204,3 +204,65 @@ fn s48_a_signature_has_one_form() {
     }
     assert_eq!(named("discord").scheme.recipe().header, HeaderName::from_static("x-signature-ed25519"));
 }
+
+/// The signatures of these private keys over one message, in a header of `standard_v1a`.
+fn signed_by(seeds: &[&str]) -> (http::HeaderMap, String) {
+    let mut headers = http::HeaderMap::new();
+    let codes: Vec<_> = seeds
+        .iter()
+        .map(|seed| {
+            let signer = Signer::new(Scheme::standard_v1a(), &SecretSet::of(whsk_of(seed))).unwrap();
+            signer.sign(&"evt-1".parse().unwrap(), NOW, b"{}", &mut headers).unwrap();
+            headers["webhook-signature"].to_str().unwrap().to_owned()
+        })
+        .collect();
+    (headers, codes.join(" "))
+}
+
+fn whsk_of(seed: &str) -> hookpost::Secret {
+    secret(format!("whsk_{}", STANDARD.encode(hex::decode(seed).unwrap())))
+}
+
+fn whpk_of(public: &str) -> hookpost::Secret {
+    secret(format!("whpk_{}", STANDARD.encode(hex::decode(public).unwrap())))
+}
+
+/// What a receiver with the public keys of these pairs says of signatures by those.
+fn verdict_of(keys: &[usize], signed: &[usize]) -> Result<(), VerifyError> {
+    let public = keys.iter().map(|&at| whpk_of(RFC[at][1]));
+    let verifier = Verifier::new(&Scheme::standard_v1a(), public).unwrap();
+    let (mut headers, list) = signed_by(&signed.iter().map(|&at| RFC[at][0]).collect::<Vec<_>>());
+    headers.insert("webhook-signature", list.parse().unwrap());
+    verifier.verify(&headers, b"{}", NOW).map(drop)
+}
+
+#[test]
+fn a_body_is_hashed_for_at_most_four_pairs_or_two_for_each_key() {
+    let too_many = |verdict: Result<(), VerifyError>| matches!(verdict, Err(VerifyError::Malformed { rule, .. }) if rule.contains("at most 4 ed25519"));
+    // A rotation: either side may have both keys, or one alone.
+    for (keys, signed) in
+        [(&[0][..], &[1, 0][..]), (&[1], &[1, 0]), (&[0, 1], &[1, 2]), (&[1, 0], &[0]), (&[2, 1, 0], &[3, 0])]
+    {
+        assert_eq!(verdict_of(keys, signed), Ok(()), "{keys:?} {signed:?}");
+    }
+    assert_eq!(verdict_of(&[0], &[1, 2, 3, 0]), Ok(()), "four that one key is tried with");
+    // The right one is among them each time: none of them is tried.
+    assert!(too_many(verdict_of(&[0], &[0, 1, 2, 3, 1])));
+    assert!(too_many(verdict_of(&[0, 1], &[0, 1, 2])));
+    assert!(too_many(verdict_of(&[0, 1, 2], &[0; 32])));
+}
+
+#[test]
+fn a_sender_writes_no_more_ed25519_signatures_than_a_receiver_with_two_keys_tries() {
+    let until = NOW + std::time::Duration::from_secs(3600);
+    let [first, second, third] = [0, 1, 2].map(|at| whsk_of(RFC[at][0]));
+    let set = SecretSet::of(first).rotated(second, until).rotated(third, until);
+    let mut headers = http::HeaderMap::new();
+    let signer = Signer::new(Scheme::standard_v1a(), &set).unwrap();
+    signer.sign(&"evt-1".parse().unwrap(), NOW, b"{}", &mut headers).unwrap();
+    assert_eq!(headers["webhook-signature"].to_str().unwrap().split(' ').count(), 2);
+    for (key, verdict) in [(2, Ok(())), (1, Ok(())), (0, Err(VerifyError::Mismatch))] {
+        let verifier = Verifier::new(&Scheme::standard_v1a(), [whpk_of(RFC[key][1])]).unwrap();
+        assert_eq!(verifier.verify(&headers, b"{}", NOW).map(drop), verdict, "key {key}");
+    }
+}

@@ -68,7 +68,7 @@ impl Calls<'_> {
         let registration = Registration { id: hex::encode(random), version, webhook };
         live_chat.webhooks.check(registration.endpoint(&caller.license)?)?;
 
-        let _turn = live_chat.turn.lock().await;
+        let _turn = live_chat.turns.of(&registration.webhook.owner_client_id).await;
         if !live_chat.rows.add(&registration, live_chat.rules.webhooks_per_action).await? {
             return Err(Refusal::new(ErrorType::LimitReached));
         }
@@ -103,7 +103,7 @@ impl Calls<'_> {
         if id.is_empty() {
             return Err(Refusal::validation("`id` is required"));
         }
-        let _turn = self.live_chat.turn.lock().await;
+        let _turn = self.live_chat.turns.of(owner).await;
         let registrations = self.live_chat.rows.registrations(owner).await?;
         let found = registrations.into_iter().find(|registration| registration.id == id);
         self.withdraw(&found.ok_or_else(|| Refusal::new(ErrorType::NotFound))?).await

@@ -18,8 +18,8 @@
 //!
 //! What is refused changes nothing. Rows are written before endpoints, and at unregistering
 //! after them: if a store fails between the two, or the call's future is dropped, the row
-//! still says what is to be completed (see [`Refusal`]). Calls of one [`LiveChat`] take
-//! turns. Several processes over the same rows may read at once, and one of them writes.
+//! still says what is to be completed (see [`Refusal`]). Calls of one [`LiveChat`] that write
+//! for the same owner take turns; owners do not wait for each other. Several processes over the same rows may read at once, and one of them writes.
 //!
 //! An endpoint that the engine disabled, because its receiver answered 410, stays disabled
 //! until its license is switched on again.
@@ -32,11 +32,10 @@ mod registration;
 mod rows;
 mod rules;
 mod switch;
+mod turns;
 
 use std::fmt;
 use std::sync::Arc;
-
-use tokio::sync::Mutex;
 
 use crate::id::EndpointId;
 use crate::payload::live_chat::{AppEvent, AppWebhook, License};
@@ -45,6 +44,7 @@ use crate::system::OsEntropy;
 use crate::webhooks::{RegisterError, Webhooks};
 
 use switch::Change;
+use turns::Turns;
 
 pub use caller::{Caller, ClientId, Token, TokenScope};
 pub use calls::{Calls, WebhookName};
@@ -61,15 +61,14 @@ pub struct LiveChat {
     rows: Arc<dyn Rows>,
     rules: Rules,
     entropy: Arc<dyn Entropy>,
-    /// Held over each call that writes.
-    turn: Mutex<()>,
+    turns: Turns,
 }
 
 impl LiveChat {
     /// Over this façade, with these rows, by these rules.
     #[must_use]
     pub fn new(webhooks: Webhooks, rows: Arc<dyn Rows>, rules: Rules) -> Self {
-        Self { webhooks, rows, rules, entropy: Arc::new(OsEntropy), turn: Mutex::new(()) }
+        Self { webhooks, rows, rules, entropy: Arc::new(OsEntropy), turns: Turns::default() }
     }
 
     /// Replaces the operating system's randomness, from which ids are drawn.
@@ -124,7 +123,7 @@ impl LiveChat {
 
     /// Writes the license's row, and brings the endpoints there to what it says.
     async fn change(&self, owner: &ClientId, license: &License, change: Change) -> Result<(), Refusal> {
-        let _turn = self.turn.lock().await;
+        let _turn = self.turns.of(owner).await;
         let before = self.license_row(owner, license).await?;
         let touches = change.touches();
         let row = before.after(change);

@@ -5,6 +5,7 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq};
 
+use super::grammar::SIGNATURES_MAX;
 use super::{Message, Part};
 
 /// How a signature is computed.
@@ -23,7 +24,36 @@ pub enum Algorithm {
     Ed25519,
 }
 
+/// The most ed25519 signatures that a sender writes into one header, and that a receiver
+/// with several keys tries with each of them.
+#[cfg(feature = "ed25519")]
+const PAIRED_SIGNATURES: usize = 2;
+
 impl Algorithm {
+    /// The most signatures that a sender writes into one header.
+    pub(super) const fn signatures_written(self) -> usize {
+        match self {
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 => PAIRED_SIGNATURES,
+            _ => SIGNATURES_MAX,
+        }
+    }
+
+    /// The most signatures of one header that a receiver with so many keys tries, where
+    /// trying one is not cheap; `None` for a code, which is computed once per key.
+    ///
+    /// Ed25519 hashes the whole body for each pair of a key and a signature, and forging
+    /// signatures to try takes no key: 4 pairs, or 2 for each key where there are more.
+    pub(in crate::wire) const fn signatures_tried(self, keys: usize) -> Option<usize> {
+        match self {
+            Self::HmacSha256 | Self::HmacSha512 | Self::HmacSha1 => None,
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 if keys > 1 => Some(PAIRED_SIGNATURES),
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 => Some(2 * PAIRED_SIGNATURES),
+        }
+    }
+
     /// How many bytes a signature has.
     pub(in crate::wire) const fn bytes(self) -> usize {
         match self {

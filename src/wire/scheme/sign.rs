@@ -177,7 +177,7 @@ fn signature_by(
     before: Option<&HeaderValue>,
 ) -> HeaderValue {
     let Recipe { content, algorithm, encoding, grammar, .. } = hand.scheme.recipe();
-    let most = SIGNATURES_MAX / hand.sharing;
+    let most = (SIGNATURES_MAX / hand.sharing).min(algorithm.signatures_written());
     let in_force = hand.keys.iter().filter(|held| held.until.is_none_or(|until| now < until));
     let macs = in_force.map(|held| held.key.sign(content, message)).take(most);
     let count = hand.keys.len().min(most);

@@ -80,6 +80,7 @@ impl Signatures {
             },
             body: body.as_ref(),
         };
+        self.check_count(recipe, signature)?;
         let secret = self.secret_that_signed(recipe, &message, signature)?;
         self.check_age(timestamp, Timestamp::from_unix_seconds(now.unix_seconds()))?;
         if let Some(Part::DatedBody { milliseconds }) = recipe.content.last() {
@@ -96,6 +97,13 @@ impl Signatures {
         }
         let text = std::str::from_utf8(value).map_err(|_| malformed(header, "must be ASCII"))?;
         Ok(self.other_prefix.and_then(|prefix| text.strip_prefix(prefix)).unwrap_or(text))
+    }
+
+    /// Refuses a header with more signatures than are worth trying.
+    fn check_count(&self, recipe: &Recipe, text: &str) -> Result<(), VerifyError> {
+        let Some(most) = recipe.algorithm.signatures_tried(self.keys.len()) else { return Ok(()) };
+        let mut listed = recipe.grammar.read(recipe.algorithm, recipe.encoding, text);
+        if listed.nth(most).is_some() { Err(malformed(&recipe.header, TOO_MANY_RULE)) } else { Ok(()) }
     }
 
     /// Every key meets every signature of the header, whatever matched before.
@@ -152,6 +160,8 @@ impl Signatures {
     }
 }
 
+const TOO_MANY_RULE: &str =
+    "must hold at most 4 ed25519 signatures, and at most 2 where the verifier has several keys";
 const ID_RULE: &str = "must be 1 to 128 visible ASCII characters, none of them a dot";
 const LISTED_SECONDS_RULE: &str = "must have a timestamp of 1 to 19 decimal digits without a leading zero";
 const SECONDS_RULE: &str = "must be 1 to 19 decimal digits without a leading zero";
