@@ -8,11 +8,12 @@ use crate::delivery::{
     Attempt, AttemptResult, Claim, Claimed, FailReason, Gate, GateChange, Next, Progress, Settlement, State,
 };
 use crate::policy::lane::{Lane, LaneChange};
-use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Response, Verdict};
+use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Verdict};
 use crate::policy::retry::NextTry;
 use crate::time::Timestamp;
 use crate::wire::profile::Profile;
 
+use super::kept::kept;
 use super::prepare::{life, progress};
 use super::resolve::Sendable;
 
@@ -105,13 +106,13 @@ pub fn conclude(
         Fault::Ours if !claim.test => return plain(Next::Release, None),
         Fault::Cut if !claim.test => {
             let next = Next::Later { due_at: ended_at, progress: progress(claim) };
-            return plain(next, Some(record(claim, sent, false, 0)));
+            return plain(next, Some(record(claim, sent, false, None)));
         }
         Fault::Ours | Fault::Cut | Fault::Endpoint => {}
     }
     let verdict = judge(sendable, &sent.outcome, ended_at);
     let success = matches!(verdict, Verdict::Delivered { .. });
-    let attempt = record(claim, sent, success, sendable.profile.keep_body);
+    let attempt = record(claim, sent, success, Some(sendable));
     let behind = Progress {
         attempts: claim.attempts.saturating_add(1),
         first_attempt_at: Some(claim.first_attempt_at.unwrap_or(sent.began_at)),
@@ -219,19 +220,15 @@ fn disable(sendable: &Sendable, change: Option<&LaneChange>, verdict: Verdict) -
     failing.lasts(limit).then_some(Disable::Failing { since: failing.since })
 }
 
-fn record(claim: &Claim, sent: &Sent, success: bool, keep_body: usize) -> Attempt {
+/// `keeps` is whose answer's beginning the attempt keeps.
+fn record(claim: &Claim, sent: &Sent, success: bool, keeps: Option<&Sendable>) -> Attempt {
     let (result, body) = match &sent.outcome {
-        Outcome::Response(response) => (AttemptResult::Status(response.status), kept(response, keep_body)),
+        Outcome::Response(response) => (
+            AttemptResult::Status(response.status),
+            keeps.map(|keeps| kept(response, keeps)).unwrap_or_default(),
+        ),
         Outcome::NotSent(reason) => (AttemptResult::NotSent(*reason), Bytes::new()),
         Outcome::Unknown(reason) => (AttemptResult::Unknown(*reason), Bytes::new()),
     };
     Attempt { token: claim.token, began_at: sent.began_at, took: sent.took, result, success, body }
-}
-
-/// A redirect's body belongs to nobody who was asked for.
-fn kept(response: &Response, keep_body: usize) -> Bytes {
-    if response.status.is_redirection() {
-        return Bytes::new();
-    }
-    response.body.slice(..response.body.len().min(keep_body))
 }

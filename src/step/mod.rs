@@ -2,6 +2,8 @@
 //! what follows from what came back. Pure functions of values.
 
 pub mod conclude;
+mod kept;
+mod mask;
 pub mod prepare;
 pub mod resolve;
 pub mod route;

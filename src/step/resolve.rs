@@ -38,6 +38,8 @@ pub enum Standing {
 /// What a send needs.
 #[derive(Debug)]
 pub struct Sendable {
+    /// The endpoint as it was loaded.
+    pub endpoint: Arc<Endpoint>,
     /// The dialect.
     pub profile: Arc<Profile>,
     /// Signs by every scheme that the endpoint has a secret for.
@@ -80,7 +82,7 @@ impl Resolved {
     }
 }
 
-fn standing(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
+fn standing(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Standing {
     if endpoint.url.judge(&profile.urls).is_err() {
         return Standing::Blocked;
     }
@@ -97,6 +99,7 @@ fn standing(endpoint: &Endpoint, profile: &Arc<Profile>) -> Standing {
     let mut headers = endpoint.headers.as_map().clone();
     headers.extend(profile.headers.clone());
     Standing::Sendable(Box::new(Sendable {
+        endpoint: Arc::clone(endpoint),
         signer,
         headers,
         retry: overrides.retry_or(&profile.retry).clone(),
