@@ -174,12 +174,38 @@ impl SecretSet {
 pub enum Secrets {
     /// They were opened.
     Open(SecretSet),
-    /// They are sealed with a key that is not at hand: the endpoint's lane is
-    /// held, nothing is sent unsigned.
+    /// They could not be opened: the endpoint's lane is held, nothing is sent unsigned.
     Sealed {
         /// The key that would open them.
         key_id: String,
+        /// Why it did not.
+        why: WhySealed,
     },
+}
+
+/// Why sealed secrets could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WhySealed {
+    /// This process has no key of that id.
+    UnknownKey,
+    /// The sealed bytes are not those that were last written for this endpoint: they are
+    /// damaged, or another endpoint's, or an older version's that was put back.
+    Broken,
+    /// The cipher panicked.
+    Panicked,
+}
+
+impl WhySealed {
+    /// The reason in words, as a notice about the endpoint gives it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownKey => "its secrets are sealed with a key that is not at hand",
+            Self::Broken => "its sealed secrets do not open: they are not those written last for it",
+            Self::Panicked => "the cipher panicked on its secrets",
+        }
+    }
 }
 
 impl From<SecretSet> for Secrets {

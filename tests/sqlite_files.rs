@@ -13,7 +13,7 @@ use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId, Token};
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
 use hookpost::seam::{Cipher, CipherError, Directory, Expected, Registry, Sealed, Store, Write};
-use hookpost::secret::Secrets;
+use hookpost::secret::{Secrets, WhySealed};
 use hookpost::stores::sqlite::{SqliteBuilder, SqliteStore};
 use hookpost::{Endpoint, Headers, NewEvent, Overrides, Secret, SecretSet, Subscription, Timestamp};
 use rusqlite::Connection;
@@ -429,7 +429,7 @@ async fn load(store: &SqliteStore, id: &str) -> Result<Arc<Endpoint>, StoreError
 fn secret_of(endpoint: &Endpoint) -> Result<&[u8], &str> {
     match &endpoint.secrets {
         Secrets::Open(set) => Ok(set.current[0].expose()),
-        Secrets::Sealed { key_id } => Err(key_id),
+        Secrets::Sealed { key_id, .. } => Err(key_id),
     }
 }
 
@@ -484,4 +484,136 @@ async fn writing_an_endpoint_whose_secrets_are_sealed_keeps_them_as_they_stand()
     let new = Endpoint { id: EndpointId::new("new").unwrap(), ..sealed };
     let refused = put(&without_key, new, Expected::Absent).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Invalid);
+}
+
+/// How often a text occurs in the files of a store.
+fn occurrences(file: &TempFile, text: &str) -> usize {
+    let files = fs::read_dir(file.directory()).unwrap().map(|entry| fs::read(entry.unwrap().path()).unwrap());
+    files.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()).sum()
+}
+
+#[tokio::test]
+async fn a_secret_that_was_rotated_away_or_removed_is_in_no_file_of_a_closed_store() {
+    let file = TempFile::new();
+    let store = open(&file.path()).unwrap();
+    // Of every length, up to those that take pages of their own.
+    for number in 0..60 {
+        let value = format!("old-canary-{}", "x".repeat(number * 65));
+        let headers = Headers::none().with("x-one", &value).unwrap().with("x-two", &value).unwrap();
+        let secret = Secret::new(format!("old-canary-{number}")).unwrap();
+        let secrets = Secrets::Open(SecretSet::of(secret));
+        let new = Endpoint { headers, secrets, ..endpoint(&format!("e{number}")) };
+        put(&store, new, Expected::Absent).await.unwrap();
+    }
+    for number in 0..60 {
+        let id = EndpointId::new(format!("e{number}")).unwrap();
+        if number % 2 == 0 {
+            put(&store, endpoint(id.as_str()), Expected::Version(1)).await.unwrap();
+        } else {
+            assert!(store.remove(&TenantId::new("acme").unwrap(), &id).await.unwrap());
+        }
+    }
+    drop(store);
+    assert_eq!((occurrences(&file, "old-canary"), occurrences(&file, "canary-secret")), (0, 30));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_and_those_beside_it_belong_to_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let modes = |file: &TempFile| {
+        let files = fs::read_dir(file.directory()).unwrap().map(Result::unwrap);
+        let mut modes: Vec<_> = files
+            .map(|entry| {
+                (
+                    entry.file_name().into_string().unwrap(),
+                    entry.metadata().unwrap().permissions().mode() & 0o777,
+                )
+            })
+            .collect();
+        modes.sort();
+        modes
+    };
+    let file = TempFile::new();
+    let store = open(&file.path()).unwrap();
+    publish(&store, "one", 10).await.unwrap();
+    let owned = ["hookpost.db", "hookpost.db-shm", "hookpost.db-wal"].map(|name| (name.to_owned(), 0o600));
+    assert_eq!(modes(&file), owned);
+    drop(store);
+    // An operator who lets a group read the file keeps that.
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
+    let store = open(&file.path()).unwrap();
+    publish(&store, "two", 10).await.unwrap();
+    assert_eq!(modes(&file), owned.map(|(name, _)| (name, 0o640)));
+}
+
+fn why_sealed(endpoint: &Endpoint) -> Option<WhySealed> {
+    match &endpoint.secrets {
+        Secrets::Open(_) => None,
+        Secrets::Sealed { why, .. } => Some(*why),
+    }
+}
+
+/// Keeps the seal of endpoint `one` as it is now, to be put back later.
+fn keep_seal(path: &Path) -> impl FnOnce() + use<> {
+    let db = Connection::open(path).unwrap();
+    let kept = "SELECT key_id, sealed FROM hookpost_endpoint WHERE id = 'one'";
+    let kept: (String, Vec<u8>) = db.query_row(kept, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    move || {
+        let back = "UPDATE hookpost_endpoint SET key_id = ?1, sealed = ?2 WHERE id = 'one'";
+        assert_eq!(db.execute(back, (kept.0, kept.1)).unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_older_seal_of_the_same_endpoint_does_not_open_again() {
+    let file = TempFile::new();
+    let store = with_cipher(&file.path(), "k1", true);
+    put(&store, endpoint("one"), Expected::Absent).await.unwrap();
+    let put_back = keep_seal(&file.path());
+    put(&store, endpoint("one"), Expected::Version(1)).await.unwrap();
+    assert_eq!(why_sealed(&load(&store, "one").await.unwrap()), None);
+    put_back();
+    assert_eq!(why_sealed(&load(&store, "one").await.unwrap()), Some(WhySealed::Broken));
+    // Written anew, under another key as well, it opens.
+    put(&store, endpoint("one"), Expected::Version(2)).await.unwrap();
+    assert_eq!(why_sealed(&load(&store, "one").await.unwrap()), None);
+    let rotated = with_cipher(&file.path(), "k2", true);
+    assert_eq!(why_sealed(&load(&rotated, "one").await.unwrap()), Some(WhySealed::UnknownKey));
+    put(&rotated, endpoint("one"), Expected::Version(3)).await.unwrap();
+    assert_eq!(why_sealed(&load(&rotated, "one").await.unwrap()), None);
+}
+
+#[tokio::test]
+async fn the_seal_of_an_earlier_registration_does_not_open_for_a_later_one() {
+    let file = TempFile::new();
+    let store = with_cipher(&file.path(), "k1", true);
+    put(&store, endpoint("one"), Expected::Absent).await.unwrap();
+    let put_back = keep_seal(&file.path());
+    assert!(store.remove(&TenantId::new("acme").unwrap(), &EndpointId::new("one").unwrap()).await.unwrap());
+    // Others are registered meanwhile, at once, each under a number of its own.
+    let others = ["a", "b", "c"].map(|id| put(&store, endpoint(id), Expected::Absent));
+    let [a, b, c] = others;
+    tokio::try_join!(a, b, c).unwrap();
+    put(&store, endpoint("one"), Expected::Absent).await.unwrap();
+    for id in ["a", "b", "c", "one"] {
+        assert_eq!(why_sealed(&load(&store, id).await.unwrap()), None, "{id}");
+    }
+    put_back();
+    assert_eq!(why_sealed(&load(&store, "one").await.unwrap()), Some(WhySealed::Broken));
+}
+
+#[tokio::test]
+async fn what_changes_an_endpoint_without_its_secrets_leaves_its_seal_openable() {
+    let file = TempFile::new();
+    let store = with_cipher(&file.path(), "k1", true);
+    put(&store, endpoint("one"), Expected::Absent).await.unwrap();
+    assert!(store.disable(&EndpointId::new("one").unwrap(), 1, "gone").await.unwrap());
+    let loaded = load(&store, "one").await.unwrap();
+    assert_eq!((loaded.version, why_sealed(&loaded)), (2, None));
+    let without_key = open(&file.path()).unwrap();
+    let shut = (*load(&without_key, "one").await.unwrap()).clone();
+    put(&without_key, Endpoint { name: "Renamed".to_owned(), ..shut }, Expected::Version(2)).await.unwrap();
+    let loaded = load(&store, "one").await.unwrap();
+    assert_eq!((loaded.version, why_sealed(&loaded)), (3, None));
 }

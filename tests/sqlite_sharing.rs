@@ -17,6 +17,7 @@ use hookpost::seam::{
     Cipher, CipherError, DeliveryQuery, Directory, Expected, History, PageAfter, Registry, Replay, Sealed,
     Selection, StateFilter, Store, Write,
 };
+use hookpost::secret::{Secrets, WhySealed};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::{Endpoint, Headers, NewEvent, Overrides, Profile, Secret, SecretSet, Subscription, Timestamp};
 use rusqlite::Connection;
@@ -283,4 +284,19 @@ async fn a_cipher_that_panics_while_sealing_fails_that_write_alone() {
     }
     assert!(store.load(&[EndpointId::new("one").unwrap()]).await.unwrap()[0].is_none());
     the_quiet_tenants_engine_work(&store).await;
+}
+
+#[tokio::test]
+async fn a_cipher_that_panics_while_opening_holds_that_endpoint_alone() {
+    let file = TempFile::new();
+    let panics = with_cipher(&file.path(), Panics { sealing: false }).unwrap();
+    panics.put(&write("one")).await.unwrap();
+    // More often than there are threads.
+    for _ in 0..5 {
+        let loaded = panics.load(&[EndpointId::new("one").unwrap()]).await.unwrap();
+        let loaded = loaded[0].as_ref().unwrap();
+        assert!(matches!(loaded.secrets, Secrets::Sealed { why: WhySealed::Panicked, .. }));
+        assert_eq!(panics.list(&tenant("noisy"), None, 10).await.unwrap().len(), 1);
+    }
+    the_quiet_tenants_engine_work(&panics).await;
 }

@@ -75,7 +75,7 @@ fn written(endpoint: &Endpoint) -> String {
             let retiring: Vec<_> = set.retiring.iter().map(|old| (old.secret.expose(), old.until)).collect();
             format!("{:?} {retiring:?}", set.current.iter().map(Secret::expose).collect::<Vec<_>>())
         }
-        Secrets::Sealed { key_id } => format!("sealed with {key_id}"),
+        Secrets::Sealed { key_id, why } => format!("sealed with {key_id}: {why:?}"),
     };
     format!(
         "{endpoint:?} {} {:?} {secrets}",

@@ -174,7 +174,7 @@ const fn is_open(endpoint: &Endpoint) -> bool {
 mod tests {
     use crate::endpoint::{Headers, Overrides};
     use crate::policy::egress::EndpointUrl;
-    use crate::secret::SecretSet;
+    use crate::secret::{SecretSet, WhySealed};
     use crate::subscription::Subscription;
     use crate::time::Timestamp;
 
@@ -200,7 +200,7 @@ mod tests {
         };
         let is_known = |endpoint: Endpoint| is_as_before(&known, &endpoint);
         assert!(is_known(known.clone()));
-        let sealed = Secrets::Sealed { key_id: "k".to_owned() };
+        let sealed = Secrets::Sealed { key_id: "k".to_owned(), why: WhySealed::UnknownKey };
         assert!(!is_as_before(&Endpoint { secrets: sealed, ..known.clone() }, &known));
         for other in [
             Endpoint { version: 2, ..known.clone() },

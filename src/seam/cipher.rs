@@ -1,11 +1,17 @@
 //! Secrets at rest.
 
+use zeroize::Zeroize as _;
+
 use crate::error::BoxError;
 
 /// Seals the secrets that a store keeps.
 pub trait Cipher: Send + Sync {
-    /// Seals. `context` names the row and is bound to the result: what was sealed
-    /// for one endpoint does not open for another.
+    /// Seals. `context` must be bound to the result, as the associated data of an AEAD
+    /// is: what was sealed in one context must not open in another. It names tenant,
+    /// endpoint, registration and version, so that neither another endpoint's seal nor an
+    /// older one of the same endpoint opens in the place of the last.
+    ///
+    /// It runs on a thread that histories and lists are read on. A panic fails the write.
     ///
     /// # Errors
     /// When the key cannot be used now.
@@ -13,18 +19,29 @@ pub trait Cipher: Send + Sync {
 
     /// Opens what was sealed under that key in that context.
     ///
+    /// It runs on a thread that reads for the engine: while it blocks, that thread serves
+    /// nobody else, so put a time limit on what goes over a network.
+    ///
     /// # Errors
-    /// `UnknownKey` and `Broken` hold one endpoint; `Unreachable` is our own fault.
+    /// `UnknownKey`, `Broken` and a panic hold one endpoint; `Unreachable` is our own
+    /// fault.
     fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Vec<u8>, CipherError>;
 }
 
-/// What a store keeps of a secret.
+/// What a store keeps of a secret. It is wiped from memory when it is dropped, since
+/// without a cipher its bytes are the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
     /// The key it is sealed with.
     pub key_id: String,
     /// The sealed bytes.
     pub bytes: Vec<u8>,
+}
+
+impl Drop for Sealed {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
+    }
 }
 
 /// A secret cannot be sealed or opened.
@@ -34,8 +51,8 @@ pub enum CipherError {
     /// No key of that name is at hand.
     #[error("no key {0:?} at hand")]
     UnknownKey(String),
-    /// The bytes are not what was sealed for this row.
-    #[error("what was sealed for this row does not open")]
+    /// The bytes are not what was sealed last for this row.
+    #[error("what was sealed last for this row does not open")]
     Broken,
     /// The cipher cannot be asked now.
     #[error("the cipher cannot be reached")]

@@ -86,8 +86,9 @@ fn standing(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Standing {
     if endpoint.url.judge(&profile.urls).is_err() {
         return Standing::Blocked;
     }
-    let Secrets::Open(secrets) = &endpoint.secrets else {
-        return Standing::Held("its secrets are sealed with a key that is not at hand");
+    let secrets = match &endpoint.secrets {
+        Secrets::Open(secrets) => secrets,
+        Secrets::Sealed { why, .. } => return Standing::Held(why.as_str()),
     };
     if secrets.current.is_empty() && profile.signing == Signing::Required {
         return Standing::Held("its profile signs and it has no secret");

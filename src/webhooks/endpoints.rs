@@ -327,8 +327,8 @@ pub enum RegisterError {
     /// The tenant has no such endpoint.
     #[error("the tenant has no such endpoint")]
     NotFound,
-    /// Its secrets are sealed with a key that is not at hand.
-    #[error("secret: is sealed with a key that is not at hand")]
+    /// Its secrets are sealed and do not open in this process.
+    #[error("secret: is sealed and does not open in this process")]
     Sealed,
     /// The store failed.
     #[error("the store failed")]

@@ -14,7 +14,7 @@ use crate::subscription::Subscription;
 
 use super::failure::Failure;
 use super::row;
-use super::sealed;
+use super::sealed::{self, Binding, Seal};
 
 /// A URL that a row keeps. Its profile judged it when it was written, so only the grammar
 /// is checked here.
@@ -38,8 +38,9 @@ pub(super) fn subscription(row: &Row<'_>) -> Result<Subscription, Failure> {
 /// The endpoint of the `endpoint*` statements' rows.
 pub(super) fn read(row: &Row<'_>, cipher: &Arc<dyn Cipher>) -> Result<Arc<Endpoint>, Failure> {
     let (id, tenant) = (row::name(row, 2)?, row::name(row, 3)?);
-    let sealed = Sealed { key_id: row.get(7)?, bytes: row.get(8)? };
-    let (secrets, headers) = sealed::open(cipher, &tenant, &id, &sealed)?;
+    let binding = Binding { registration: row.get(0)?, version: version(row.get(13)?)? };
+    let seal = Seal { sealed: Sealed { key_id: row.get(7)?, bytes: row.get(8)? }, binding };
+    let (secrets, headers) = sealed::open(cipher, &tenant, &id, &seal)?;
     Ok(Arc::new(Endpoint {
         id,
         tenant,

@@ -69,6 +69,8 @@ pub struct SqliteStore {
     history: Readers,
     clock: Arc<dyn Clock>,
     cipher: Arc<dyn Cipher>,
+    /// Whether the cipher is a host's, which binds what it seals.
+    seals: bool,
     /// Whose event was claimed last: the next claim begins after that tenant.
     last_tenant: Arc<Mutex<Option<TenantId>>>,
 }
@@ -86,16 +88,6 @@ impl SqliteStore {
     /// Opens a file with other settings than the defaults.
     pub fn builder(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> SqliteBuilder {
         SqliteBuilder::new(path.as_ref(), clock)
-    }
-
-    fn new(
-        writer: Writer,
-        readers: Readers,
-        history: Readers,
-        clock: Arc<dyn Clock>,
-        cipher: Arc<dyn Cipher>,
-    ) -> Self {
-        Self { writer, readers, history, clock, cipher, last_tenant: Arc::default() }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Opening a file: what is refused, what is set, and what is left as it was.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,7 +27,7 @@ const OPENING: &str = "opening";
 pub struct SqliteBuilder {
     path: PathBuf,
     clock: Arc<dyn Clock>,
-    cipher: Arc<dyn Cipher>,
+    cipher: Option<Arc<dyn Cipher>>,
     readers: NonZeroUsize,
     journal: Journal,
     synchronous: Synchronous,
@@ -62,7 +64,7 @@ impl SqliteBuilder {
         Self {
             path: path.to_owned(),
             clock,
-            cipher: Arc::new(Plain),
+            cipher: None,
             readers: NonZeroUsize::MIN.saturating_add(1),
             journal: Journal::WriteAhead,
             synchronous: Synchronous::Full,
@@ -75,7 +77,7 @@ impl SqliteBuilder {
     /// Seals secrets and header values with this cipher. Without one they stand in the
     /// file as they are, and whoever reads the file reads them.
     pub fn cipher(mut self, cipher: Arc<dyn Cipher>) -> Self {
-        self.cipher = cipher;
+        self.cipher = Some(cipher);
         self
     }
 
@@ -121,7 +123,11 @@ impl SqliteBuilder {
         self
     }
 
-    /// Opens the file, creating it or the store's tables where they are missing.
+    /// Opens the file, creating it or the store's tables where they are missing. On Unix a
+    /// new file, and with it its log, can be read and written by its owner alone; an
+    /// existing file keeps its permissions. What is deleted is overwritten, so that a
+    /// secret that was replaced or removed is in none of the files once all stores on
+    /// the file are closed.
     ///
     /// It reads and writes the disk, and waits for other openers.
     ///
@@ -131,13 +137,42 @@ impl SqliteBuilder {
     /// the file is. A refused file is as it was before.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
         self.refuse_unsafe_version(rusqlite::version_number())?;
+        self.create_for_owner()?;
         let writer = self.open_writer().map_err(|failure| failure.into_store_error(OPENING))?;
         let writer = Writer::start(writer).map_err(no_thread)?;
         let all = self.readers.get();
         let readers = self.start_readers(all)?;
         // While there is another thread, no tenant has all of them.
         let history = self.start_readers(all.saturating_sub(1).max(1))?;
-        Ok(SqliteStore::new(writer, readers, history, self.clock, self.cipher))
+        Ok(SqliteStore {
+            writer,
+            readers,
+            history,
+            clock: self.clock,
+            seals: self.cipher.is_some(),
+            cipher: self.cipher.unwrap_or_else(|| Arc::new(Plain)),
+            last_tenant: Arc::default(),
+        })
+    }
+
+    /// Makes an empty file, which SQLite takes for a new database, and whose permissions
+    /// the files beside it get.
+    fn create_for_owner(&self) -> Result<(), StoreError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        // SQLite takes these two for databases without a file, which are refused later.
+        if self.path.as_os_str().is_empty() || self.path == Path::new(":memory:") {
+            return Ok(());
+        }
+        match options.open(&self.path) {
+            Ok(_) => Ok(()),
+            // It is there, or SQLite finds out better why it cannot be.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(read_only().with_source(error)),
+            Err(_) => Ok(()),
+        }
     }
 
     fn refuse_unsafe_version(&self, version: i32) -> Result<(), StoreError> {
@@ -167,6 +202,8 @@ impl SqliteBuilder {
         // Pages of the writer's cache, in KiB: enough for the indexes' upper levels.
         db.pragma_update(None, "cache_size", -8_000)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
+        // FAST would leave the pages behind that a long seal or a payload filled by itself.
+        db.pragma_update(None, "secure_delete", true)?;
         // Pages of the log, 16 MB: a page that many commits change is copied to the file
         // once per checkpoint, and the callers of one group wait for each.
         db.pragma_update(None, "wal_autocheckpoint", 4_000)?;

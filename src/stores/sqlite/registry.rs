@@ -8,7 +8,7 @@ use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::Endpoint;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
-use crate::seam::{Cipher, Expected, Put, Sealed, Subscribers, Write};
+use crate::seam::{Cipher, Expected, Put, Subscribers, Write};
 use crate::time::Timestamp;
 
 use super::db::Db;
@@ -17,22 +17,52 @@ use super::failure::Failure;
 use super::gate::change_lane;
 use super::lane::Lanes;
 use super::row;
+use super::sealed::{Binding, Seal};
 use super::sql;
 
 /// A page looks at more endpoints than it gives, since few may want the event, but not
 /// at more than so many.
 const LOOKS_MAX: usize = 1000;
 
+/// What the seal of a write over that version is bound to; `None` where there is no such
+/// endpoint of the tenant.
+pub(super) fn binding(db: &Db<'_>, endpoint: &Endpoint, expected: u64) -> Result<Option<Binding>, Failure> {
+    let there = db
+        .statement(sql::ENDPOINT_VERSION)?
+        .query_row([endpoint.id.as_str()], |row| Ok((row::name::<TenantId>(row, 0), row.get(2)?)))
+        .optional()?;
+    let Some((tenant, registration)) = there else {
+        return Ok(None);
+    };
+    let binding = Binding { registration: Some(registration), version: expected.saturating_add(1) };
+    Ok((tenant? == endpoint.tenant).then_some(binding))
+}
+
+/// What the seal of a new endpoint is bound to.
+pub(super) fn new_binding(db: &Db<'_>) -> Result<Binding, Failure> {
+    let registration = db.statement(sql::ENDPOINT_RESERVE)?.query_row([], |row| row.get(0))?;
+    Ok(Binding { registration: Some(registration), version: 1 })
+}
+
 /// One call of `Registry::put`, after the seal.
-pub(super) fn put(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>) -> Result<Put, Failure> {
+pub(super) fn put(db: &Db<'_>, write: &Write, seal: Option<&Seal>) -> Result<Put, Failure> {
     let endpoint = &write.endpoint;
     let there = db
         .statement(sql::ENDPOINT_VERSION)?
-        .query_row([endpoint.id.as_str()], |row| Ok((row::name::<TenantId>(row, 0), row.get(1)?)))
+        .query_row([endpoint.id.as_str()], |row| {
+            Ok((row::name::<TenantId>(row, 0), row.get(1)?, row.get::<_, i64>(2)?))
+        })
         .optional()?;
+    let bound_to = seal.and_then(|seal| seal.binding.registration);
     let current = match there {
         None => None,
-        Some((tenant, stored)) => Some((tenant? == endpoint.tenant, version(stored)?)),
+        Some((tenant, stored, registration)) => {
+            // Removed and registered again since its secrets were sealed.
+            if bound_to.is_some_and(|bound_to| bound_to != registration) {
+                return Ok(Put::Conflict { current: None });
+            }
+            Some((tenant? == endpoint.tenant, version(stored)?))
+        }
     };
     let visible = current.filter(|(own, _)| *own).map(|(_, version)| version);
     let before = match (write.expected, current, visible) {
@@ -52,7 +82,7 @@ pub(super) fn put(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>) -> Result
         return Ok(Put::DuplicateUrl { endpoint });
     }
     let version = before.saturating_add(1);
-    store(db, write, sealed, version)?;
+    store(db, write, seal, version)?;
     widen_lane(db, write)?;
     Ok(Put::Stored { version })
 }
@@ -65,18 +95,19 @@ fn with_same_url(db: &Db<'_>, endpoint: &Endpoint) -> Result<Option<EndpointId>,
         .transpose()
 }
 
-fn store(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>, version: u64) -> Result<(), Failure> {
+fn store(db: &Db<'_>, write: &Write, seal: Option<&Seal>, version: u64) -> Result<(), Failure> {
     let endpoint = &write.endpoint;
     let is_new = version == 1;
-    if is_new && sealed.is_none() {
+    if is_new && seal.is_none() {
         return Err(StoreError::new(
             StoreErrorKind::Invalid,
             "endpoint: a new one's secrets must be open, to be sealed",
         )
         .into());
     }
-    let statement = if is_new { sql::ENDPOINT_ADD } else { sql::ENDPOINT_CHANGE };
-    db.statement(statement)?.execute(params![
+    let sealed = seal.map(|seal| &seal.sealed);
+    let mut statement = db.statement(if is_new { sql::ENDPOINT_ADD } else { sql::ENDPOINT_CHANGE })?;
+    statement.execute(params![
         endpoint.id.as_str(),
         endpoint.tenant.as_str(),
         endpoint.name,
@@ -90,7 +121,10 @@ fn store(db: &Db<'_>, write: &Write, sealed: Option<&Sealed>, version: u64) -> R
         endpoint.since.as_micros(),
         i64::try_from(version).unwrap_or(i64::MAX),
         write.width,
+        seal.and_then(|seal| seal.binding.registration),
     ])?;
+    // What is bound stays in memory for as long as the statement does.
+    statement.clear_bindings();
     Ok(())
 }
 

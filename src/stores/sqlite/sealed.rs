@@ -1,6 +1,9 @@
 //! What a row keeps sealed of an endpoint: its secrets, and its own headers, whose
-//! values may be credentials. The opened form is plain fields, each with its length,
-//! so that reading it leaves no copy of a secret behind that is not wiped.
+//! values may be credentials. The opened form is plain fields, each with its length.
+//!
+//! The buffers here that hold secrets in the clear are wiped. Header values outlive them
+//! as the `http` crate keeps them, and SQLite wipes neither its page cache nor the values
+//! that are bound to a statement.
 
 use std::sync::Arc;
 
@@ -10,16 +13,41 @@ use crate::endpoint::{Endpoint, Headers};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
 use crate::seam::{Cipher, CipherError, Sealed};
-use crate::secret::{Retiring, Secret, SecretSet, Secrets};
+use crate::secret::{Retiring, Secret, SecretSet, Secrets, WhySealed};
 use crate::time::Timestamp;
 
 use super::failure::Failure;
+use super::panics::{caught, panicked};
 
 const FORMAT: u8 = 1;
+/// The bytes of a count or a length.
+const COUNT: usize = size_of::<u32>();
+
+/// What a seal is bound to, besides the endpoint's names: of all that was ever sealed for
+/// a row, only what was written last opens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Binding {
+    /// The number of the endpoint's registration, which is never used twice. `None`
+    /// where the number is drawn with the row, as nothing is bound to it.
+    pub(super) registration: Option<i64>,
+    /// The endpoint's version that the seal came with.
+    pub(super) version: u64,
+}
+
+/// A seal with what it is bound to.
+#[derive(Clone)]
+pub(super) struct Seal {
+    pub(super) sealed: Sealed,
+    pub(super) binding: Binding,
+}
 
 /// Seals what of an endpoint is to be sealed; `None` where its secrets are sealed
 /// already and stay as they stand in the row.
-pub(super) fn seal(cipher: &Arc<dyn Cipher>, endpoint: &Endpoint) -> Result<Option<Sealed>, StoreError> {
+pub(super) fn seal(
+    cipher: &Arc<dyn Cipher>,
+    endpoint: &Endpoint,
+    binding: Binding,
+) -> Result<Option<Seal>, StoreError> {
     let set = match &endpoint.secrets {
         Secrets::Open(set) => set,
         Secrets::Sealed { .. } if endpoint.headers.as_map().is_empty() => return Ok(None),
@@ -31,8 +59,9 @@ pub(super) fn seal(cipher: &Arc<dyn Cipher>, endpoint: &Endpoint) -> Result<Opti
         }
     };
     let plain = write(set, &endpoint.headers)?;
-    let context = context(&endpoint.tenant, &endpoint.id);
-    cipher.seal(&plain, &context).map(Some).map_err(unreachable)
+    let context = context(&endpoint.tenant, &endpoint.id, binding);
+    let sealed = caught(|| cipher.seal(&plain, &context)).ok_or_else(|| panicked("sealing secrets"))?;
+    Ok(Some(Seal { sealed: sealed.map_err(unreachable)?, binding }))
 }
 
 /// Opens what a row keeps sealed. Without the key the endpoint has no headers, and its
@@ -41,12 +70,20 @@ pub(super) fn open(
     cipher: &Arc<dyn Cipher>,
     tenant: &TenantId,
     id: &EndpointId,
-    sealed: &Sealed,
+    Seal { sealed, binding }: &Seal,
 ) -> Result<(Secrets, Headers), Failure> {
-    let shut = || (Secrets::Sealed { key_id: sealed.key_id.clone() }, Headers::none());
-    match cipher.open(sealed, &context(tenant, id)).map(Zeroizing::new) {
-        Ok(plain) => Ok(read(&plain).map_or_else(shut, |(set, headers)| (Secrets::Open(set), headers))),
-        Err(CipherError::UnknownKey(_) | CipherError::Broken) => Ok(shut()),
+    let shut = |why| (Secrets::Sealed { key_id: sealed.key_id.clone(), why }, Headers::none());
+    let context = context(tenant, id, *binding);
+    let Some(opened) = caught(|| cipher.open(sealed, &context)) else {
+        return Ok(shut(WhySealed::Panicked));
+    };
+    match opened.map(Zeroizing::new) {
+        Ok(plain) => {
+            let read = read(&plain).map(|(set, headers)| (Secrets::Open(set), headers));
+            Ok(read.unwrap_or_else(|| shut(WhySealed::Broken)))
+        }
+        Err(CipherError::UnknownKey(_)) => Ok(shut(WhySealed::UnknownKey)),
+        Err(CipherError::Broken) => Ok(shut(WhySealed::Broken)),
         Err(error @ CipherError::Unreachable(_)) => Err(unreachable(error).into()),
     }
 }
@@ -57,12 +94,17 @@ fn unreachable(error: CipherError) -> StoreError {
 }
 
 /// Ids hold no control character, so a NUL between them cannot be moved.
-fn context(tenant: &TenantId, id: &EndpointId) -> Vec<u8> {
-    [tenant.as_str().as_bytes(), &[0], id.as_str().as_bytes()].concat()
+fn context(tenant: &TenantId, id: &EndpointId, binding: Binding) -> Vec<u8> {
+    let Binding { registration, version } = binding;
+    let (tenant, id) = (tenant.as_str().as_bytes(), id.as_str().as_bytes());
+    let registration = registration.unwrap_or(0).to_be_bytes();
+    [tenant, &[0], id, &[0], &registration, &version.to_be_bytes()].concat()
 }
 
 fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    let mut plain = Plain(Zeroizing::new(vec![FORMAT]));
+    // All at once: a vector that grows leaves copies behind that nobody wipes.
+    let mut plain = Plain(Zeroizing::new(Vec::with_capacity(length(set, headers))));
+    plain.0.push(FORMAT);
     plain.count(set.current.len())?;
     for secret in &set.current {
         plain.field(secret.expose())?;
@@ -77,6 +119,14 @@ fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, Store
         plain.field(value.as_bytes())?;
     }
     Ok(plain.0)
+}
+
+/// How many bytes `write` gives.
+fn length(set: &SecretSet, headers: &Headers) -> usize {
+    let current = set.current.iter().map(|secret| COUNT + secret.expose().len());
+    let retiring = set.retiring.iter().map(|old| COUNT + size_of::<i64>() + COUNT + old.secret.expose().len());
+    let headers = headers.as_map().iter().map(|(name, value)| COUNT + name.as_str().len() + COUNT + value.len());
+    size_of_val(&FORMAT) + 2 * COUNT + current.chain(retiring).chain(headers).sum::<usize>()
 }
 
 /// `None` where the bytes are none that `write` gives.
@@ -146,7 +196,10 @@ mod tests {
         let set = set.and(secret("of another scheme"));
         let headers = Headers::none().with("x-own", "a b").unwrap().with("authorization", "c").unwrap();
         for (set, headers) in [(set, headers), (SecretSet::none(), Headers::none())] {
-            let (read_set, read_headers) = read(&write(&set, &headers).unwrap()).unwrap();
+            let written = write(&set, &headers).unwrap();
+            // It never grew, so it left no copy behind.
+            assert_eq!((written.len(), written.capacity()), (length(&set, &headers), written.len()));
+            let (read_set, read_headers) = read(&written).unwrap();
             let parts = |set: &SecretSet| {
                 (
                     set.current.iter().map(|secret| secret.expose().to_vec()).collect::<Vec<_>>(),

@@ -14,20 +14,23 @@ use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
-    Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter, PageAfter, Put,
-    Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Subscribers, Write,
+    Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History, Limiter,
+    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Subscribers,
+    Write,
 };
 use crate::time::Timestamp;
 
 use super::db::Db;
 use super::failure::Failure;
 use super::repeat::Candidates;
+use super::sealed::Binding;
 use super::{
     SqliteStore, claim, gate, history, limiter, prune, publish, queue, registry, repeat, sealed, settle, sql,
     stats,
 };
 
 const COUNTING: &str = "counting";
+const WRITING: &str = "writing an endpoint";
 
 #[async_trait]
 impl Store for SqliteStore {
@@ -114,16 +117,19 @@ impl Directory for SqliteStore {
 #[async_trait]
 impl Registry for SqliteStore {
     async fn put(&self, write: &Write) -> Result<Put, StoreError> {
+        let Some(binding) = self.binding(write).await? else {
+            return Ok(Put::Conflict { current: None });
+        };
         let (write, cipher) = (write.clone(), Arc::clone(&self.cipher));
         // Sealed beside the writer: a slow cipher must not hold the file's lock.
-        let (write, sealed) = self
+        let (write, seal) = self
             .history
             .call(Some(write.endpoint.tenant.clone()), "sealing secrets", move |_| {
-                let sealed = sealed::seal(&cipher, &write.endpoint)?;
-                Ok((write, sealed))
+                let seal = sealed::seal(&cipher, &write.endpoint, binding)?;
+                Ok((write, seal))
             })
             .await?;
-        self.writer.call("writing an endpoint", move |db| registry::put(db, &write, sealed.as_ref())).await
+        self.writer.call(WRITING, move |db| registry::put(db, &write, seal.as_ref())).await
     }
 
     async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
@@ -265,6 +271,21 @@ impl Limiter for SqliteStore {
 }
 
 impl SqliteStore {
+    /// What the seal of a write is bound to; `None` where there is nothing to write over.
+    async fn binding(&self, write: &Write) -> Result<Option<Binding>, StoreError> {
+        let endpoint = write.endpoint.clone();
+        match write.expected {
+            // Without a cipher nothing is bound, and no number needs to be known before.
+            Expected::Absent if !self.seals => Ok(Some(Binding { registration: None, version: 1 })),
+            Expected::Absent => self.writer.call(WRITING, registry::new_binding).await.map(Some),
+            Expected::Version(version) => {
+                let party = Some(endpoint.tenant.clone());
+                let binding = move |db: &Db<'_>| registry::binding(db, &endpoint, version);
+                self.history.call(party, WRITING, binding).await
+            }
+        }
+    }
+
     /// What a page of a replay, an expedite or a cancel is about.
     async fn candidates(
         &self,

@@ -151,7 +151,8 @@ CREATE TABLE hookpost_gate (
 ) WITHOUT ROWID;
 
 -- `endpoint` is never used twice, so that it and `version` name one content for ever.
--- `sealed` holds secrets and header values as the cipher of `key_id` made it.
+-- `sealed` holds secrets and header values as the cipher of `key_id` made it, bound to
+-- `endpoint` and to `sealed_version`, the version of the write that it came with.
 CREATE TABLE hookpost_endpoint (
   endpoint INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL,
@@ -167,8 +168,10 @@ CREATE TABLE hookpost_endpoint (
   enabled INTEGER NOT NULL,
   disabled_why TEXT,
   since INTEGER NOT NULL,
-  version INTEGER NOT NULL
+  version INTEGER NOT NULL,
+  sealed_version INTEGER NOT NULL
 );
+INSERT INTO sqlite_sequence (name, seq) VALUES ('hookpost_endpoint', 0);
 CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);
 CREATE INDEX hookpost_endpoint_tenant ON hookpost_endpoint (tenant, id);
 CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url, id);
