@@ -297,6 +297,7 @@ faults! {
             a_paused_lane_yields_nothing_until_it_is_resumed
             gates_that_make_no_sense_are_refused;
         next_due: next_due_is_none_when_nothing_can_ever_be_due;
+        pruning: a_lane_that_is_still_needed_stays;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
         queues:
             a_lane_without_an_endpoint_has_a_queue
@@ -329,6 +330,7 @@ faults! {
             a_held_or_paused_tenant_yields_nothing
             a_hold_is_never_shortened_by_another
             a_lift_ends_a_hold_and_never_a_pause;
+        pruning: gates_that_still_hold_something_back_stay;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
         queues:
             a_queue_says_what_holds_it_longest
@@ -340,6 +342,7 @@ faults! {
         lanes_and_gates:
             a_held_host_yields_nothing
             a_hold_is_never_shortened_by_another;
+        pruning: gates_that_still_hold_something_back_stay;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
         queues:
             a_queue_says_what_holds_it_longest
@@ -403,12 +406,16 @@ faults! {
 
     a_store_that_prunes_pending_fails(PrunesPending) {
         pruning:
+            a_lane_that_is_still_needed_stays
             an_event_goes_with_its_last_delivery
+            gates_that_still_hold_something_back_stay
             prune_takes_only_what_is_terminal_and_old_enough;
     }
 
     a_store_that_prunes_without_limit_fails(PrunesWithoutLimit) {
-        pruning: prune_takes_at_most_its_limit_and_says_whether_more_remain;
+        pruning:
+            prune_takes_at_most_its_limit_and_says_whether_more_remain
+            the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
     }
 
     a_store_that_prunes_nothing_unmatched_fails(PrunesNothingUnmatched) {
@@ -614,6 +621,7 @@ faults! {
 
     a_store_that_gives_removed_ids_to_any_tenant_fails(GivesRemovedIdsToAnyTenant) {
         directory_and_registry: the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants;
+        pruning: the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
     }
 
     a_store_that_loads_in_reverse_fails(LoadsInReverse) {
@@ -625,10 +633,12 @@ faults! {
             a_removed_endpoint_is_gone
             the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants
             the_pause_of_a_removed_endpoint_ends_with_it;
+        pruning: the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
     }
 
     a_store_that_keeps_pauses_of_removed_endpoints_fails(KeepsPausesOfRemovedEndpoints) {
         directory_and_registry: the_pause_of_a_removed_endpoint_ends_with_it;
+        pruning: the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
     }
 
     a_store_that_forgets_the_last_of_a_page_fails(ForgetsTheLastOfAPage) {

@@ -447,3 +447,16 @@ async fn fg15_no_public_type_prints_a_secret_a_header_value_or_a_urls_path() {
     printed.push(format!("{error} {error:?}"));
     assert!(printed.iter().all(|text| !text.contains("canary")), "{printed:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_ticks_prunes_what_retention_no_longer_keeps() {
+    let world = World::with(|builder| builder.keep(Class::Delivered, hours(1)));
+    world.endpoint("e", "standard").await;
+    world.publish("k").await;
+    while world.states().await != [DELIVERED] {
+        world.webhooks.tick().await.unwrap();
+    }
+    tokio::time::advance(hours(2)).await;
+    world.webhooks.tick().await.unwrap();
+    assert!(world.deliveries().await.is_empty());
+}

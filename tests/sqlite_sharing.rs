@@ -41,9 +41,10 @@ fn filled(file: &TempFile) -> Arc<SqliteStore> {
 fn fill(path: &Path) {
     let db = Connection::open(path).unwrap();
     db.execute_batch(&format!(
-        "INSERT INTO hookpost_lane (lane, endpoint, tenant, host, paused, width, proven, streak, version, turn)
-         VALUES (1, 'noisy-1', 'noisy', 'h.example', 0, 8, 1, 0, 0, 0),
-                (2, 'quiet-1', 'quiet', 'h.example', 0, 8, 1, 0, 0, 0);
+        "INSERT INTO hookpost_lane (lane, endpoint, tenant, host, paused, width, proven, streak, version, turn,
+            deliveries)
+         VALUES (1, 'noisy-1', 'noisy', 'h.example', 0, 8, 1, 0, 0, 0, {ROWS}),
+                (2, 'quiet-1', 'quiet', 'h.example', 0, 8, 1, 0, 0, 0, 1);
          WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
          INSERT INTO hookpost_event (event, tenant, id, kind, created_at, content_type, payload)
          SELECT i + 1, iif(i = 0, 'quiet', 'noisy'), 'e' || i, 'order.paid', {now} + i, 'text/plain', x'00' FROM n;

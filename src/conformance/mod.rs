@@ -286,7 +286,10 @@ macro_rules! __conformance_cases {
             prune_takes_at_most_its_limit_and_says_whether_more_remain
             attempts_go_with_their_delivery
             an_event_goes_with_its_last_delivery
-            an_event_without_a_match_goes_by_its_creation;
+            an_event_without_a_match_goes_by_its_creation
+            the_lane_of_a_removed_endpoint_goes_with_its_last_delivery
+            a_lane_that_is_still_needed_stays
+            gates_that_still_hold_something_back_stay;
         directory_and_registry:
             an_endpoint_comes_back_as_it_was_written
             versions_count_the_writes

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{CancelReason, FailReason};
-use crate::seam::{Backend, Class, PageAfter, Selection};
+use crate::delivery::{CancelReason, FailReason, Gate, GateChange};
+use crate::seam::{Backend, Class, Expected, PageAfter, Put, Selection, Write};
 use crate::time::Timestamp;
 
 use super::Verdict;
+use super::directory_and_registry::plain_endpoint;
 use super::scene::{
-    Scene, TENANT, at, delivered, demand, draft, events, given_up, retried, routed, same, tenant, the_only,
-    work,
+    Scene, TENANT, at, delivered, demand, draft, endpoint, events, given_up, retried, routed, same, tenant,
+    the_only, work,
 };
 
 /// All deliveries, by the same moment.
@@ -128,6 +129,78 @@ pub async fn an_event_without_a_match_goes_by_its_creation(fresh: Arc<dyn Backen
     for (id, there) in [("old", false), ("young", true), ("unrouted", true)] {
         let event = scene.event(&tenant(TENANT)?, &draft(id)?.event.id).await?;
         same(id, event.is_some(), there)?;
+    }
+    Ok(())
+}
+
+/// An endpoint of that id, which another tenant registers.
+async fn register_for(scene: &Scene, of: &str, id: &str) -> Result<Put, super::Breach> {
+    let endpoint = plain_endpoint(of, id, "https://h.example/hook")?;
+    let write = Write { endpoint, width: 4, expected: Expected::Absent, unique_url: false };
+    Ok(scene.put(&write).await?)
+}
+
+pub async fn the_lane_of_a_removed_endpoint_goes_with_its_last_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let (us, id) = (tenant(TENANT)?, endpoint("one")?);
+    register_for(&scene, TENANT, "one").await?;
+    for event in ["e1", "e2"] {
+        let claim = scene.leased(event, "one").await?;
+        scene.apply([delivered(&claim, at(1))]).await?;
+    }
+    scene.remove(&us, &id).await?;
+    for there in [true, true, false] {
+        same("the lane", scene.queue(&us, &id, at(9)).await?.is_some(), there)?;
+        let taken = register_for(&scene, "other", "one").await?;
+        let free = matches!(taken, Put::Stored { .. });
+        same("the id is another tenant's to take", free, !there)?;
+        scene.prune(&all_before(at(9)), 1).await?;
+    }
+    // What follows in its place begins anew.
+    scene.remove(&tenant("other")?, &id).await?;
+    same("a lane without any delivery", scene.queue(&tenant("other")?, &id, at(9)).await?.is_some(), false)?;
+    register_for(&scene, TENANT, "one").await?;
+    let claim = scene.leased("e3", "one").await?;
+    same("its endpoint", claim.endpoint, id)
+}
+
+pub async fn a_lane_that_is_still_needed_stays(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let us = tenant(TENANT)?;
+    register_for(&scene, TENANT, "registered").await?;
+    for id in ["registered", "pending", "paused"] {
+        let claim = scene.leased(&format!("e-{id}"), id).await?;
+        if id != "pending" {
+            scene.apply([delivered(&claim, at(1))]).await?;
+        }
+    }
+    let paused = Gate::Lane(endpoint("paused")?);
+    scene.gate(&[(paused.clone(), GateChange::Pause)], at(1)).await?;
+    scene.prune(&all_before(at(9)), 100).await?;
+    for id in ["registered", "pending", "paused"] {
+        same(id, scene.queue(&us, &endpoint(id)?, at(9)).await?.is_some(), true)?;
+    }
+    same("left", scene.left().await?, vec!["e-pending"])?;
+    // The pause of an endpoint that a host keeps by itself was all that kept its lane.
+    scene.gate(&[(paused, GateChange::Resume)], at(9)).await?;
+    same("resumed", scene.queue(&us, &endpoint("paused")?, at(9)).await?.is_some(), false)
+}
+
+pub async fn gates_that_still_hold_something_back_stay(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let hold = |gate, until| (gate, GateChange::Hold(at(until)));
+    scene.store([draft("e1")?.to(&["one"])?]).await?;
+    let gates = [
+        (Gate::Tenant(tenant("ended")?), GateChange::Pause),
+        hold(Gate::Tenant(tenant("ended")?), 5),
+        hold(Gate::Tenant(tenant(TENANT)?), 50),
+        hold(Gate::Host(super::scene::host_of("one")?), 60),
+    ];
+    scene.gate(&gates, at(1)).await?;
+    scene.store([draft("e2")?.of("ended")?.to(&["two"])?]).await?;
+    scene.prune(&all_before(at(40)), 100).await?;
+    for (second, claimed) in [(49, 0), (59, 0), (60, 1)] {
+        same("claimed", scene.claim_at(at(second)).await?.work.len(), claimed)?;
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ impl Engine {
 
 impl Shared {
     /// Prunes one step; says how long to wait before the next.
-    async fn prune_step(&self) -> Result<Duration, StoreError> {
+    pub(super) async fn prune_step(&self) -> Result<Duration, StoreError> {
         let now = self.clock.now();
         let before: Vec<_> =
             self.settings.retention.iter().map(|(class, kept)| (*class, now - *kept)).collect();

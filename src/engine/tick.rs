@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{StoreError, StoreErrorKind};
+use crate::seam::Notice;
 use crate::time::Timestamp;
 
 use super::EVENTS_PER_CLAIM;
@@ -30,7 +31,7 @@ pub struct Tick {
 }
 
 impl Shared {
-    /// One claim … settle. A transport that never answers keeps it waiting; nothing
+    /// One claim … settle, and one step of retention. A transport that never answers keeps it waiting; nothing
     /// here needs a runtime.
     pub(crate) async fn tick(&self) -> Result<Tick, StoreError> {
         self.read_clock().await?;
@@ -42,7 +43,12 @@ impl Shared {
             let request = self.claim_request(room, EVENTS_PER_CLAIM, true).map_err(no_randomness)?;
             acquired = self.acquire(&request).await?;
         }
-        self.finish(acquired).await
+        let tick = self.finish(acquired).await?;
+        // The round itself is done: what could not be pruned is tried in the next.
+        if let Err(error) = self.prune_step().await {
+            self.notice(&Notice::StoreFailed { kind: error.kind(), during: "prune" });
+        }
+        Ok(tick)
     }
 
     /// Sends, concludes and settles what was acquired.

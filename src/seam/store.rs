@@ -64,6 +64,10 @@ pub trait Store: Send + Sync {
 
     /// Removes at most `limit` rows that are terminal (or unmatched) and became so
     /// before their class's moment, with their attempts; says whether more remain.
+    ///
+    /// With the last delivery to an endpoint that is no longer registered goes its lane,
+    /// unless that is paused: its health is forgotten, and so is whose its id was. Holds of
+    /// tenants and hosts go that ended before the latest of these moments.
     async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError>;
 
     /// Returns when there may be new work: a hint, which may be lost or spurious.

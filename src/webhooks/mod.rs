@@ -81,8 +81,9 @@ impl Webhooks {
         engine::run(Arc::clone(&self.shared), shutdown).await
     }
 
-    /// One round of the engine, awaited: claims, routes, sends, settles, and says
-    /// when to come back. Needs no runtime of its own.
+    /// One round of the engine, awaited: reads the store's clock, claims, routes, sends,
+    /// settles, removes at most 500 rows that retention no longer keeps, and says when to
+    /// come back. Needs no runtime of its own.
     ///
     /// # Errors
     /// When the store fails. What was claimed becomes due again when its lease ends.

@@ -212,6 +212,7 @@ impl State {
             test: route.test,
         };
         self.lanes.note(id, &row);
+        self.lanes.gained(lane);
         self.lanes.refresh(lane, now);
         self.deliveries.tenants.entry(event.tenant.clone()).or_default().ids.insert(id);
         self.deliveries.rows.insert(id, Box::new(row));
@@ -281,6 +282,15 @@ impl State {
     pub(super) fn remove_delivery(&mut self, id: DeliveryId) {
         if let Some(row) = self.deliveries.remove(id) {
             self.events.lost_delivery(&row.event);
+            self.lanes.lost(row.lane);
+            self.forget_lane_of_no_endpoint(row.lane);
+        }
+    }
+
+    /// A lane is needed by its endpoint, and by the deliveries that name it.
+    pub(super) fn forget_lane_of_no_endpoint(&mut self, lane: LaneNo) {
+        if self.endpoints.get(&self.lanes.row(lane).lane.endpoint).is_none() {
+            self.lanes.forget_unneeded(lane);
         }
     }
 

@@ -66,6 +66,12 @@ impl Gates {
         }
     }
 
+    /// Forgets the holds that ended before then.
+    pub(super) fn forget_ended(&mut self, before: Timestamp) {
+        self.tenants.retain(|_, gate| gate.paused || gate.held_until.is_none_or(|until| until >= before));
+        self.hosts.retain(|_, until| *until >= before);
+    }
+
     fn hold_host(&mut self, host: &HostName, until: Timestamp) {
         let held = self.hosts.entry(host.clone()).or_insert(until);
         *held = until.max(*held);
@@ -132,6 +138,10 @@ impl State {
             GateChange::Pause => lane.paused = true,
             GateChange::Resume => lane.paused = false,
         });
+        // A pause was all that kept the lane of an endpoint that is no more.
+        if change == GateChange::Resume {
+            self.forget_lane_of_no_endpoint(lane);
+        }
     }
 
     /// A gate may be closed before anything was routed: the lane remembers it.

@@ -13,7 +13,7 @@ use super::due::{Due, Dues, Leases};
 use super::gates::Gates;
 use super::queue::{Line, Place, Queue, Walk};
 
-/// A lane's number in this store; lanes are never removed.
+/// A lane's number in this store, which another lane may get once nothing names it.
 pub(super) type LaneNo = u32;
 
 pub(super) struct LaneRow {
@@ -25,6 +25,8 @@ pub(super) struct LaneRow {
     pub(super) suspects: BTreeSet<Due>,
     leases: Leases,
     keys: HashMap<OrderingKey, KeyQueue>,
+    /// How many deliveries it has, of any state.
+    deliveries: u64,
 }
 
 /// The pending deliveries of one ordering key.
@@ -61,6 +63,8 @@ impl LaneRow {
 pub(super) struct Lanes {
     rows: Vec<LaneRow>,
     numbers: HashMap<EndpointId, LaneNo>,
+    /// The numbers of lanes that are no more.
+    vacant: Vec<LaneNo>,
     pub(super) gates: Gates,
     queue: Queue,
     with_suspects: BTreeSet<LaneNo>,
@@ -82,7 +86,7 @@ impl Lanes {
 
     /// All lanes, in the order in which they came to be.
     pub(super) fn iter(&self) -> impl Iterator<Item = (LaneNo, &LaneRow)> {
-        (0..).zip(&self.rows)
+        (0..).zip(&self.rows).filter(|(number, row)| self.number(&row.lane.endpoint) == Some(*number))
     }
 
     /// The lane of a route, made when this is the first that names its endpoint.
@@ -100,17 +104,51 @@ impl Lanes {
         width: u32,
     ) -> LaneNo {
         let lane = Lane::new(endpoint.clone(), tenant.clone(), host.clone(), width);
-        let number = LaneNo::try_from(self.rows.len()).unwrap_or(LaneNo::MAX);
-        self.rows.push(LaneRow {
+        let row = LaneRow {
             lane,
             turn: 0,
             due: Dues::default(),
             suspects: BTreeSet::new(),
             leases: Leases::default(),
             keys: HashMap::new(),
-        });
+            deliveries: 0,
+        };
+        let number = match self.vacant.pop() {
+            Some(number) => {
+                *self.row_mut(number) = row;
+                number
+            }
+            None => {
+                self.rows.push(row);
+                LaneNo::try_from(self.rows.len() - 1).unwrap_or(LaneNo::MAX)
+            }
+        };
         self.numbers.insert(endpoint.clone(), number);
         number
+    }
+
+    /// A delivery of the lane was added.
+    pub(super) fn gained(&mut self, lane: LaneNo) {
+        self.row_mut(lane).deliveries += 1;
+    }
+
+    /// A delivery of the lane was removed.
+    pub(super) fn lost(&mut self, lane: LaneNo) {
+        let row = self.row_mut(lane);
+        row.deliveries = row.deliveries.saturating_sub(1);
+    }
+
+    /// Forgets the lane of an endpoint that is no more, once no delivery names it. A pause
+    /// stays: a host whose directory is its own pauses what the registry never saw.
+    pub(super) fn forget_unneeded(&mut self, lane: LaneNo) {
+        let row = self.row(lane);
+        if row.deliveries > 0 || row.lane.paused {
+            return;
+        }
+        let (endpoint, turn) = (row.lane.endpoint.clone(), row.turn);
+        self.place(lane, None, turn);
+        self.numbers.remove(&endpoint);
+        self.vacant.push(lane);
     }
 
     /// Takes a delivery into the indexes of its lane.

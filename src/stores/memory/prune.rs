@@ -7,13 +7,17 @@ use super::state::State;
 
 impl State {
     /// Removes at most `limit` rows that became terminal, or were created and not
-    /// matched, before their class's moment; says whether more remain.
+    /// matched, before their class's moment; says whether more remain. Lanes go with the
+    /// last delivery of an endpoint that is no more, and holds that have ended by themselves.
     pub(super) fn prune(&mut self, before: &[(Class, Timestamp)], limit: usize) -> bool {
         let mut left = limit;
         for &(class, moment) in before {
             while left > 0 && self.prune_oldest(class, moment) {
                 left -= 1;
             }
+        }
+        if let Some(ended) = before.iter().map(|(_, moment)| *moment).max() {
+            self.lanes.gates.forget_ended(ended);
         }
         before.iter().any(|&(class, moment)| match class {
             Class::Unmatched => self.events.unmatched_before(moment).is_some(),

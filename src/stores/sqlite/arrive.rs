@@ -78,6 +78,7 @@ pub(super) fn arrive(
         return Ok(None);
     }
     let delivery = db.last_insert_rowid();
+    lanes.count(lane, 1)?;
     if let Some(due_at) = due_at {
         bring_forward(lanes.get(lane)?, due_at.max(now));
     }

@@ -239,7 +239,7 @@ impl Claiming<'_, '_> {
 
     /// Whether the lane's own hold or its tenant's or host's keeps it shut now.
     fn shut(&mut self, key: LaneKey) -> Result<Option<Shut>, Failure> {
-        let gates = self.lanes.gates(key)?;
+        let gates = self.lanes.gates(key, self.request.now)?;
         if gates.tenant_paused {
             return Ok(Some(Shut { until: None }));
         }

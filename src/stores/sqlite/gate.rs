@@ -41,7 +41,10 @@ pub(super) fn gate(db: &Db<'_>, changes: &[(Gate, GateChange)], now: Timestamp) 
             Gate::Key(..) => return Err(invalid("gate: this store holds no single ordering key")),
         }
     }
-    lanes.save()
+    lanes.save()?;
+    // A pause was all that kept the lane of an endpoint that is no more.
+    let resumed = changes.iter().any(|(_, change)| matches!(change, GateChange::Resume));
+    if resumed { lanes.forget_unneeded() } else { Ok(()) }
 }
 
 /// One change to one lane.

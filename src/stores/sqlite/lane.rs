@@ -31,6 +31,9 @@ pub(super) struct Lanes<'db, 'c> {
 struct Met {
     stored: Lane,
     lane: Lane,
+    /// How many deliveries it has, of any state, and how many more than its row says.
+    deliveries: i64,
+    more: i64,
     /// A new turn, if the lane was sent behind those that are ready at the same moment.
     sent_back: Option<i64>,
     turn: i64,
@@ -51,8 +54,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
                 .query_row([key], |row| Ok(read(row)))
                 .optional()?
                 .transpose()?;
-            let (_, lane, turn) = found.ok_or(Failure::Stored("delivery's lane"))?;
-            self.meet(key, lane, turn);
+            self.meet(found.ok_or(Failure::Stored("delivery's lane"))?);
         }
         let met = self.met.get_mut(&key).ok_or(Failure::Stored("delivery's lane"))?;
         Ok(&mut met.lane)
@@ -69,10 +71,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
             .query_row([endpoint.as_str()], |row| Ok(read(row)))
             .optional()?
             .transpose()?;
-        Ok(found.map(|(key, lane, turn)| {
-            self.meet(key, lane, turn);
-            key
-        }))
+        Ok(found.map(|found| self.meet(found)))
     }
 
     /// The lane that a route leads to; a new one where the endpoint has none.
@@ -99,8 +98,25 @@ impl<'db, 'c> Lanes<'db, 'c> {
         ])?;
         let key = self.db.last_insert_rowid();
         let lane = Lane::new(endpoint.clone(), tenant.clone(), host.clone(), width);
-        self.meet(key, lane, 0);
-        Ok(key)
+        Ok(self.meet(Stored { key, lane, turn: 0, deliveries: 0 }))
+    }
+
+    /// A lane has so many more deliveries, or fewer.
+    pub(super) fn count(&mut self, key: LaneKey, more: i64) -> Result<(), Failure> {
+        self.get(key)?;
+        if let Some(met) = self.met.get_mut(&key) {
+            met.more += more;
+        }
+        Ok(())
+    }
+
+    /// Forgets those of the lanes met, as they were saved, that nobody needs any more.
+    pub(super) fn forget_unneeded(&mut self) -> Result<(), Failure> {
+        let mut forget = self.db.statement(sql::LANE_FORGET)?;
+        for (key, _) in self.met.iter().filter(|(_, met)| met.deliveries == 0) {
+            forget.execute([key])?;
+        }
+        Ok(())
     }
 
     /// The earliest due time or lease end in a lane.
@@ -130,8 +146,8 @@ impl<'db, 'c> Lanes<'db, 'c> {
     }
 
     /// What tenant and host say about a lane.
-    pub(super) fn gates(&mut self, key: LaneKey) -> Result<Gates, Failure> {
-        if !self.any_gate()? {
+    pub(super) fn gates(&mut self, key: LaneKey, now: Timestamp) -> Result<Gates, Failure> {
+        if !self.any_gate(now)? {
             return Ok(Gates { tenant_paused: false, held_until: None });
         }
         let db = self.db;
@@ -140,11 +156,11 @@ impl<'db, 'c> Lanes<'db, 'c> {
         statement.query_row([lane.tenant.as_str(), lane.host.as_str()], |row| Ok(Gates::read(row)))?
     }
 
-    fn any_gate(&mut self) -> Result<bool, Failure> {
+    fn any_gate(&mut self, now: Timestamp) -> Result<bool, Failure> {
         if let Some(known) = self.any_gate {
             return Ok(known);
         }
-        let any = self.db.statement(sql::GATE_ANY)?.query_row([], |row| row.get(0))?;
+        let any = self.db.statement(sql::GATE_ANY)?.query_row([now.as_micros()], |row| row.get(0))?;
         Ok(*self.any_gate.insert(any))
     }
 
@@ -178,10 +194,11 @@ impl<'db, 'c> Lanes<'db, 'c> {
     /// Writes the lanes that changed.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         let mut save = self.db.statement(sql::LANE_SAVE)?;
-        for (key, Met { stored, lane, turn, sent_back }) in &mut self.met {
-            if stored == lane && sent_back.is_none() {
+        for (key, Met { stored, lane, deliveries, more, sent_back, turn }) in &mut self.met {
+            if stored == lane && sent_back.is_none() && *more == 0 {
                 continue;
             }
+            *deliveries += std::mem::take(more);
             *turn = sent_back.take().unwrap_or(*turn);
             save.execute(params![
                 key,
@@ -198,15 +215,18 @@ impl<'db, 'c> Lanes<'db, 'c> {
                 row::micros(lane.failing.map(|failing| failing.last)),
                 row::micros(lane.failing.map(|failing| failing.from)),
                 lane.failing.map(|failing| failing.counts),
+                *deliveries,
             ])?;
             stored.clone_from(lane);
         }
         Ok(())
     }
 
-    fn meet(&mut self, key: LaneKey, lane: Lane, turn: i64) {
+    fn meet(&mut self, Stored { key, lane, turn, deliveries }: Stored) -> LaneKey {
         self.names.insert(lane.endpoint.clone(), key);
-        self.met.insert(key, Met { stored: lane.clone(), lane, sent_back: None, turn });
+        let met = Met { stored: lane.clone(), lane, deliveries, more: 0, sent_back: None, turn };
+        self.met.insert(key, met);
+        key
     }
 }
 
@@ -245,7 +265,15 @@ pub(super) fn push_back(lane: &mut Lane) {
     lane.ready_at = lane.ready_at.max(lane.ready_at.and(lane.held_until));
 }
 
-fn read(row: &Row<'_>) -> Result<(LaneKey, Lane, i64), Failure> {
+/// A lane's row.
+struct Stored {
+    key: LaneKey,
+    lane: Lane,
+    turn: i64,
+    deliveries: i64,
+}
+
+fn read(row: &Row<'_>) -> Result<Stored, Failure> {
     let lane = Lane {
         endpoint: row::name(row, 1)?,
         tenant: row::name(row, 2)?,
@@ -259,7 +287,7 @@ fn read(row: &Row<'_>) -> Result<(LaneKey, Lane, i64), Failure> {
         version: u64::try_from(row.get::<_, i64>(10)?).map_err(|_| Failure::Stored("lane's version"))?,
         failing: failing(row)?,
     };
-    Ok((row.get(0)?, lane, row.get(11)?))
+    Ok(Stored { key: row.get(0)?, lane, turn: row.get(11)?, deliveries: row.get(16)? })
 }
 
 fn failing(row: &Row<'_>) -> Result<Option<Failing>, Failure> {

@@ -170,7 +170,9 @@ impl SqliteBuilder {
             Ok(_) => Ok(()),
             // It is there, or SQLite finds out better why it cannot be.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(read_only().with_source(error)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Err(read_only().with_source(error))
+            }
             Err(_) => Ok(()),
         }
     }

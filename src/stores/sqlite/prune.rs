@@ -8,10 +8,12 @@ use crate::time::Timestamp;
 use super::arrive::Sequence;
 use super::db::Db;
 use super::failure::Failure;
+use super::lane::{LaneKey, Lanes};
 use super::row;
 use super::sql;
 
-/// One call of `Store::prune`.
+/// One call of `Store::prune`. Lanes go with the last delivery of an endpoint that is no
+/// more, and holds that have ended by themselves.
 pub(super) fn prune(db: &Db<'_>, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, Failure> {
     let mut left = limit;
     for (class, before) in before {
@@ -27,6 +29,10 @@ pub(super) fn prune(db: &Db<'_>, before: &[(Class, Timestamp)], limit: usize) ->
         }
         left -= found;
     }
+    // They are few and make no difference, so that nobody needs to come back for them.
+    if let Some(ended) = before.iter().map(|(_, before)| *before).max() {
+        gates(db, ended, limit)?;
+    }
     Ok(false)
 }
 
@@ -36,15 +42,32 @@ fn deliveries(db: &Db<'_>, state: i64, before: Timestamp, limit: usize) -> Resul
     let mut statement = db.statement(sql::PRUNE_DELIVERIES)?;
     let wanted = params![state, before.as_micros(), row::limit(limit.saturating_add(1))];
     let found = statement
-        .query_map(wanted, |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(i64, Sequence)>, _>>()?;
-    for (delivery, event) in found.iter().take(limit) {
+        .query_map(wanted, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<Vec<(i64, Sequence, LaneKey)>, _>>()?;
+    let mut lanes = Lanes::of(db);
+    for (delivery, event, lane) in found.iter().take(limit) {
         db.statement(sql::PRUNE_ATTEMPTS)?.execute([delivery])?;
         db.statement(sql::PRUNE_SILENT_LEASES)?.execute([delivery])?;
         db.statement(sql::PRUNE_DELIVERY)?.execute([delivery])?;
         db.statement(sql::PRUNE_EVENT)?.execute([event])?;
+        lanes.count(*lane, -1)?;
     }
+    lanes.save()?;
+    lanes.forget_unneeded()?;
     Ok(found.len())
+}
+
+/// Holds that nobody needs to know any more: all but those that ended lately.
+fn gates(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<(), Failure> {
+    let mut statement = db.statement(sql::PRUNE_GATES)?;
+    let wanted = params![before.as_micros(), row::limit(limit)];
+    let found = statement
+        .query_map(wanted, |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<Vec<(String, String)>, _>>()?;
+    for gate in found {
+        db.statement(sql::PRUNE_GATE)?.execute(gate)?;
+    }
+    Ok(())
 }
 
 fn unmatched(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<usize, Failure> {

@@ -227,7 +227,7 @@ impl Batch<'_, '_> {
         if seems_ready && self.lanes.earliest(key)?.is_some_and(|due| due <= now) {
             return Ok(false);
         }
-        Ok(self.lanes.gates(key)?.are_open(now))
+        Ok(self.lanes.gates(key, now)?.are_open(now))
     }
 
     fn take(&mut self, key: LaneKey, route: &Route) -> Result<(), Failure> {

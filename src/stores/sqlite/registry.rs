@@ -153,6 +153,7 @@ pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<
     {
         change_lane(&mut lanes, key, GateChange::Resume, Timestamp::from_micros(i64::MIN))?;
         lanes.save()?;
+        lanes.forget_unneeded()?;
     }
     Ok(removed > 0)
 }

@@ -124,8 +124,10 @@ fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, Store
 /// How many bytes `write` gives.
 fn length(set: &SecretSet, headers: &Headers) -> usize {
     let current = set.current.iter().map(|secret| COUNT + secret.expose().len());
-    let retiring = set.retiring.iter().map(|old| COUNT + size_of::<i64>() + COUNT + old.secret.expose().len());
-    let headers = headers.as_map().iter().map(|(name, value)| COUNT + name.as_str().len() + COUNT + value.len());
+    let retiring =
+        set.retiring.iter().map(|old| COUNT + size_of::<i64>() + COUNT + old.secret.expose().len());
+    let headers =
+        headers.as_map().iter().map(|(name, value)| COUNT + name.as_str().len() + COUNT + value.len());
     size_of_val(&FORMAT) + 2 * COUNT + current.chain(retiring).chain(headers).sum::<usize>()
 }
 

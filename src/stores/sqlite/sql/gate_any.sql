@@ -1,6 +1,9 @@
 -- Whether any tenant or host holds anything back: asked once per batch, since mostly
--- none does.
+-- none does. A hold that has ended says nothing, whether or not its row is pruned.
 -- Plan: SCAN CONSTANT ROW
 -- Plan: SCALAR SUBQUERY 1
--- Plan: SCAN hookpost_gate
-SELECT EXISTS (SELECT 1 FROM hookpost_gate)
+-- Plan: SEARCH hookpost_gate USING COVERING INDEX hookpost_gate_paused (paused=?)
+-- Plan: SCALAR SUBQUERY 2
+-- Plan: SEARCH hookpost_gate USING COVERING INDEX hookpost_gate_held (held_until>?)
+SELECT EXISTS (SELECT 1 FROM hookpost_gate INDEXED BY hookpost_gate_paused WHERE paused = 1)
+  OR EXISTS (SELECT 1 FROM hookpost_gate INDEXED BY hookpost_gate_held WHERE held_until > ?1)

@@ -115,8 +115,9 @@ CREATE TABLE hookpost_silent_lease (
   PRIMARY KEY (delivery, claimed_at, token)
 ) WITHOUT ROWID;
 
--- One per endpoint that ever had a delivery or a gate. `turn` orders lanes that are
--- ready at the same moment: who was served goes behind.
+-- One per endpoint that has or had a delivery or a gate. `turn` orders lanes that are
+-- ready at the same moment: who was served goes behind. `deliveries` counts its rows of
+-- any state: with the last of them goes the lane of an endpoint that is no more.
 CREATE TABLE hookpost_lane (
   lane INTEGER PRIMARY KEY,
   endpoint TEXT NOT NULL,
@@ -126,6 +127,7 @@ CREATE TABLE hookpost_lane (
   held_until INTEGER,
   ready_at INTEGER,
   turn INTEGER NOT NULL,
+  deliveries INTEGER NOT NULL,
   width INTEGER NOT NULL,
   proven INTEGER NOT NULL,
   streak INTEGER NOT NULL,
@@ -149,6 +151,8 @@ CREATE TABLE hookpost_gate (
   held_until INTEGER,
   PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
+CREATE INDEX hookpost_gate_paused ON hookpost_gate (paused) WHERE paused = 1;
+CREATE INDEX hookpost_gate_held ON hookpost_gate (held_until) WHERE held_until IS NOT NULL;
 
 -- `endpoint` is never used twice, so that it and `version` name one content for ever.
 -- `sealed` holds secrets and header values as the cipher of `key_id` made it, bound to
