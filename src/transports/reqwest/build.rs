@@ -14,6 +14,7 @@ use crate::seam::Resolver;
 use crate::system::SystemResolver;
 
 use super::ReqwestTransport;
+use super::clients::Clients;
 use super::guard::Guard;
 
 /// The longest time to wait for a connection.
@@ -21,12 +22,19 @@ const CONNECT_TIMEOUT_MAX: Duration = Duration::from_secs(5);
 /// How long an unused connection is kept: shorter than most servers keep theirs, so
 /// that a request seldom meets one that is just being closed.
 const IDLE_MAX: Duration = Duration::from_secs(4);
+/// How long a connection is used, unless the builder says otherwise.
+const AGE: Duration = Duration::from_secs(60);
+/// The shortest age: what a client kept has to be idle for longer than [`IDLE_MAX`] while
+/// the others have their rounds.
+const AGE_MIN: Duration = Duration::from_secs(2);
+const AGE_MAX: Duration = Duration::from_secs(3600);
 
 /// What a [`ReqwestTransport`] is made of.
 pub struct ReqwestTransportBuilder {
     resolver: Arc<dyn Resolver>,
     addresses: AddressPolicy,
     connect_timeout: Duration,
+    connection_age: Duration,
     tls: bool,
 }
 
@@ -37,6 +45,12 @@ pub enum TransportError {
     /// The connect timeout is out of bounds.
     #[error("connect_timeout: {rule}")]
     ConnectTimeout {
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// The connection age is out of bounds.
+    #[error("connection_age: {rule}")]
+    ConnectionAge {
         /// The rule it breaks.
         rule: &'static str,
     },
@@ -57,6 +71,7 @@ impl ReqwestTransportBuilder {
             resolver: Arc::new(SystemResolver::new()),
             addresses: AddressPolicy::public_only(),
             connect_timeout: CONNECT_TIMEOUT_MAX,
+            connection_age: AGE,
             tls: cfg!(any(feature = "rustls", feature = "native-tls")),
         }
     }
@@ -85,6 +100,16 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// How long a connection is used, however closely requests follow each other; by default
+    /// 60 s. Then the host's name is looked up and judged anew, so that a host that moved is
+    /// followed. A request that is under way is never cut by it; a connection whose request
+    /// took longer than three times this may be used for once as long again.
+    #[must_use]
+    pub fn connection_age(mut self, age: Duration) -> Self {
+        self.connection_age = age;
+        self
+    }
+
     /// Does without TLS and its trusted certificate authorities. Requests to https
     /// endpoints are not sent.
     #[must_use]
@@ -96,10 +121,14 @@ impl ReqwestTransportBuilder {
     /// Builds the transport. It connects nowhere and starts nothing.
     ///
     /// # Errors
-    /// When the connect timeout is zero or above 5 s, or TLS cannot be set up.
+    /// When the connect timeout is zero or above 5 s, the connection age is not between 2 s
+    /// and an hour, or TLS cannot be set up.
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
         if self.connect_timeout < Duration::from_millis(1) || self.connect_timeout > CONNECT_TIMEOUT_MAX {
             return Err(TransportError::ConnectTimeout { rule: "must be between 1 ms and 5 s" });
+        }
+        if !(AGE_MIN..=AGE_MAX).contains(&self.connection_age) {
+            return Err(TransportError::ConnectionAge { rule: "must be between 2 s and 1 h" });
         }
         let addresses = Arc::new(self.addresses);
         let guard = Guard {
@@ -108,15 +137,16 @@ impl ReqwestTransportBuilder {
             deadline: self.connect_timeout * 4 / 5,
         };
         let guard = Arc::new(guard);
-        let client = match client(&guard, self.connect_timeout, self.tls) {
-            Ok(client) => client,
+        let with = |tls| client(&guard, self.connect_timeout, tls);
+        let clients = match Clients::build(self.connection_age, || with(self.tls)) {
+            Ok(clients) => clients,
             // What builds as soon as it trusts nobody failed for lack of someone to trust.
-            Err(error) if self.tls && client(&guard, self.connect_timeout, false).is_ok() => {
+            Err(error) if self.tls && with(false).is_ok() => {
                 return Err(TransportError::NoTrustRoots(error.into()));
             }
             Err(error) => return Err(TransportError::Client(error.into())),
         };
-        Ok(ReqwestTransport { client, addresses, tls: self.tls })
+        Ok(ReqwestTransport { clients, addresses, tls: self.tls, in_flight: Arc::default() })
     }
 }
 
@@ -125,6 +155,7 @@ impl fmt::Debug for ReqwestTransportBuilder {
         f.debug_struct("ReqwestTransportBuilder")
             .field("addresses", &self.addresses)
             .field("connect_timeout", &self.connect_timeout)
+            .field("connection_age", &self.connection_age)
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }

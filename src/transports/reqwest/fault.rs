@@ -20,7 +20,19 @@ pub(super) fn outcome(error: &reqwest::Error, scheme: UrlScheme) -> Outcome {
     if error.is_connect() {
         return Outcome::NotSent(no_connection(error, error.is_timeout(), scheme));
     }
+    if causes(error).any(was_never_started) {
+        return Outcome::NotSent(NotSent::Refused);
+    }
     Outcome::Unknown(no_answer(error, error.is_timeout()))
+}
+
+/// How the client says that it gave a request back because its connection ended before a
+/// byte of it was written: a kept connection is replaced by a new one then, and a new one
+/// that ends so at once has refused it. It says it by text alone.
+const NEVER_STARTED: [&str; 2] = ["operation was canceled", "channel closed"];
+
+fn was_never_started(cause: &(dyn Error + 'static)) -> bool {
+    NEVER_STARTED.contains(&cause.to_string().as_str())
 }
 
 fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlScheme) -> NotSent {
@@ -51,14 +63,13 @@ fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlSche
 
 /// How the client says that a connection broke without the operating system's saying
 /// so. It says it by text alone.
-const BROKEN: [&str; 3] =
-    ["connection closed before message completed", "operation was canceled", "channel closed"];
+const BROKEN: &str = "connection closed before message completed";
 
 fn no_answer(error: &(dyn Error + 'static), timed_out: bool) -> Unknown {
     if timed_out {
         return Unknown::Timeout;
     }
-    let broken = |cause: &(dyn Error + 'static)| BROKEN.contains(&cause.to_string().as_str());
+    let broken = |cause: &(dyn Error + 'static)| cause.to_string() == BROKEN;
     if io_cause(error).is_some() || causes(error).any(broken) { Unknown::Reset } else { Unknown::Protocol }
 }
 
@@ -126,5 +137,15 @@ mod tests {
         let handshake = || io::Error::new(ErrorKind::InvalidData, "handshake");
         assert_eq!(connecting(handshake(), UrlScheme::Https), NotSent::Tls);
         assert_eq!(connecting(handshake(), UrlScheme::Http), NotSent::Refused);
+    }
+
+    #[test]
+    fn a_request_that_was_given_back_unwritten_is_told_from_one_that_got_no_answer() {
+        let given_back = |text: &str| {
+            let error = Outer(Outer(io::Error::other(text.to_owned())));
+            causes(&error).any(was_never_started)
+        };
+        assert!(given_back("operation was canceled") && given_back("channel closed"));
+        assert!(!given_back(BROKEN) && !given_back("connection reset by peer"));
     }
 }

@@ -6,33 +6,45 @@
 
 mod body;
 mod build;
+mod clients;
 mod fault;
 mod guard;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use http::Method;
-use reqwest::{Client, Url};
+use reqwest::Url;
+use tokio::task::yield_now;
 
 use crate::policy::egress::{AddressPolicy, EndpointUrl, UrlScheme};
 use crate::policy::outcome::{NotSent, Outcome, Response, Unknown};
 use crate::seam::Transport;
 use crate::wire::request::Request;
 
+use clients::Clients;
+
 pub use build::{ReqwestTransportBuilder, TransportError};
 
 /// Sends over HTTP/1.1 with reqwest: no redirect, no retry, no proxy, no
-/// decompression, connections kept for up to 4 s and shared by what goes to one host.
+/// decompression, connections kept idle for up to 4 s, used for up to 60 s, and shared by
+/// what goes to one host.
 ///
 /// Clones share those connections.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
-    client: Client,
+    clients: Clients,
     addresses: Arc<AddressPolicy>,
     tls: bool,
+    /// How many requests are under way.
+    in_flight: Arc<AtomicUsize>,
 }
+
+/// With at most so many requests under way it is worth asking which connections were closed
+/// before each of them. With more, the runtime asks all the time.
+const QUIET: usize = 8;
 
 impl ReqwestTransport {
     /// A transport to public addresses over http and https; change a part, then
@@ -50,11 +62,15 @@ impl ReqwestTransport {
         let Some(url) = self.admit(&request.url) else {
             return Outcome::NotSent(NotSent::BlockedLiteral);
         };
+        let Some(client) = self.clients.for_host(request.url.host()) else {
+            return Outcome::NotSent(NotSent::Ours);
+        };
         let mut call = reqwest::Request::new(Method::POST, url);
         *call.headers_mut() = request.headers;
         *call.body_mut() = Some(request.body.into());
         *call.timeout_mut() = Some(request.timeout);
-        match self.client.execute(call).await {
+        let _under_way = UnderWay::among(&self.in_flight).await;
+        match client.execute(call).await {
             Ok(response) => self.receive(response, request.response_body_max).await,
             Err(error) => fault::outcome(&error, scheme),
         }
@@ -78,6 +94,29 @@ impl ReqwestTransport {
         let headers = std::mem::take(response.headers_mut());
         let (body, cut) = body::read(response, body_max).await;
         Outcome::Response(Response { status, headers, body, cut })
+    }
+}
+
+/// One of the requests that are under way.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl<'a> UnderWay<'a> {
+    /// Counts a request, and lets the runtime hear first of connections that their servers
+    /// closed. What is written to one of those is lost, and nobody can tell it from a
+    /// request that was read. The first pause hears of them, the second lets them end.
+    async fn among(in_flight: &'a AtomicUsize) -> Self {
+        let under_way = Self(in_flight);
+        if in_flight.fetch_add(1, Ordering::Relaxed) < QUIET {
+            yield_now().await;
+            yield_now().await;
+        }
+        under_way
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
