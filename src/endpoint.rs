@@ -221,8 +221,9 @@ pub enum EndpointError {
 #[derive(Clone, Default)]
 pub struct Headers(HeaderMap);
 
-/// Names that decide about the connection, the message's frame or the route.
-const RESERVED: [&str; 20] = [
+/// Names that decide about the connection, the message's frame or the route, or that say
+/// where a request came from or what it asked for.
+const RESERVED: [&str; 32] = [
     "host",
     "content-length",
     "content-type",
@@ -236,15 +237,38 @@ const RESERVED: [&str; 20] = [
     "expect",
     "via",
     "forwarded",
+    "x-forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-original-url",
+    "x-original-uri",
+    "x-rewrite-url",
+    "x-http-method-override",
+    "x-slack-request-timestamp",
     "cookie",
     "referer",
     "user-agent",
     "traceparent",
     "tracestate",
+    "baggage",
     "date",
     "accept-encoding",
 ];
-const RESERVED_PREFIXES: [&str; 3] = ["proxy-", "x-forwarded-", "webhook-"];
+const RESERVED_PREFIXES: [&str; 4] = ["proxy-", "x-forwarded-", "webhook-", "svix-"];
+/// What the names of signature headers have in common, whatever the scheme.
+const OF_SIGNATURES: [&str; 2] = ["signature", "hmac"];
+
+/// Whether a header of this name, in lower case, is not the host's to set. CGI and WSGI read
+/// an underscore as the hyphen.
+fn is_reserved(name: &str) -> bool {
+    let name = name.replace('_', "-");
+    RESERVED.contains(&name.as_str())
+        || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || OF_SIGNATURES.iter().any(|word| name.contains(word))
+}
 
 impl Headers {
     /// No header.
@@ -262,8 +286,7 @@ impl Headers {
         let refuse = |rule| EndpointError::Header { name: name.chars().take(64).collect(), rule };
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| refuse("its name must be a token of RFC 9110"))?;
-        let lower = header.as_str();
-        if RESERVED.contains(&lower) || RESERVED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix)) {
+        if is_reserved(header.as_str()) {
             return Err(refuse("its name is reserved"));
         }
         let plain = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
@@ -337,6 +360,18 @@ mod tests {
             "webhook-signature",
             "Content-Type",
             "User-Agent",
+            "X-Forwarded",
+            "X-Real-IP",
+            "X-Original-URL",
+            "Baggage",
+            "webhook_signature",
+            "Webhook_Id",
+            "X_Forwarded_For",
+            "transfer_encoding",
+            "Stripe-Signature",
+            "X-Shopify-Hmac-Sha256",
+            "X-Signature-Timestamp",
+            "Svix-Id",
         ] {
             assert!(Headers::none().with(name, "v").is_err(), "{name}");
         }

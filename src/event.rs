@@ -1,5 +1,7 @@
 //! What happened: once, immutable.
 
+use std::fmt;
+
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -11,8 +13,8 @@ use crate::time::Timestamp;
 pub const JSON: &str = "application/json";
 
 /// What happened. Its fields are what a store keeps and gives back byte for byte;
-/// a host makes one through [`NewEvent`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// a host makes one through [`NewEvent`]. It prints without its payload.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     /// The message id on the wire.
     pub id: EventId,
@@ -62,6 +64,21 @@ impl Event {
     }
 }
 
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("id", &self.id)
+            .field("tenant", &self.tenant)
+            .field("kind", &self.kind)
+            .field("payload_bytes", &self.payload.len())
+            .field("content_type", &self.content_type)
+            .field("created_at", &self.created_at)
+            .field("scope", &self.scope)
+            .field("ordering_key", &self.ordering_key)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What keeps an event from being published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -105,7 +122,9 @@ pub enum EventError {
 /// let event = NewEvent::json("acme", "order.paid", br#"{"order":7}"#.as_slice())?.scope("shop-1")?;
 /// # Ok::<(), hookpost::EventError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It prints without its payload.
+#[derive(Clone, PartialEq, Eq)]
 pub struct NewEvent {
     id: Option<EventId>,
     tenant: TenantId,
@@ -118,6 +137,20 @@ pub struct NewEvent {
     not_before: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     trace: Option<String>,
+}
+
+impl fmt::Debug for NewEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewEvent")
+            .field("id", &self.id)
+            .field("tenant", &self.tenant)
+            .field("kind", &self.kind)
+            .field("payload_bytes", &self.payload.len())
+            .field("content_type", &self.content_type)
+            .field("scope", &self.scope)
+            .field("ordering_key", &self.ordering_key)
+            .finish_non_exhaustive()
+    }
 }
 
 impl NewEvent {

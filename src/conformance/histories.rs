@@ -210,8 +210,8 @@ impl History {
             }
             settlements.push(settlement);
         }
-        let (model, _) = self.model.settle(&settlements, &of_model, self.now).await?;
-        let (subject, _) = self.subject.settle(&settlements, &of_subject, self.now).await?;
+        let model = self.model.settle(&settlements, &of_model, self.now).await?;
+        let subject = self.subject.settle(&settlements, &of_subject, self.now).await?;
         same("the answers to a settle", subject, model)
     }
 
@@ -240,8 +240,8 @@ impl History {
             crate::delivery::Next::Routed { routes, .. } => *routes = self.routes(&claim.event)?,
             _ => {}
         }
-        let (model, _) = self.model.settle(std::slice::from_ref(&settlement), &[], self.now).await?;
-        let (subject, _) = self.subject.settle(&[settlement], &[], self.now).await?;
+        let model = self.model.settle(std::slice::from_ref(&settlement), &[], self.now).await?;
+        let subject = self.subject.settle(&[settlement], &[], self.now).await?;
         same("the answer to a routing", subject, model)
     }
 

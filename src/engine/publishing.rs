@@ -57,13 +57,13 @@ impl Shared {
     }
 
     async fn few_subscribers(&self, meta: &EventMeta) -> Result<Option<Vec<Arc<Endpoint>>>, StoreError> {
-        let loaded_at = self.clock.elapsed();
+        let began = self.standings.begin_load(self.clock.elapsed());
         let page = self.directory.subscribers(meta, None, FEW_ENDPOINTS).await?;
         if page.more_after.is_some() {
             return Ok(None);
         }
         for endpoint in &page.endpoints {
-            self.standings.remember(endpoint, loaded_at);
+            self.standings.remember(endpoint, began);
         }
         Ok(Some(page.endpoints))
     }

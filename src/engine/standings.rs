@@ -30,6 +30,20 @@ struct Known {
     endpoints: BTreeMap<EndpointId, Loaded>,
     /// Endpoints that a load did not find once.
     missing: BTreeSet<EndpointId>,
+    /// How many writes there were.
+    writes: u64,
+    /// Which of them each endpoint was last forgotten at.
+    forgotten: BTreeMap<EndpointId, u64>,
+    /// Every endpoint counts as forgotten at this write.
+    all_forgotten: u64,
+}
+
+/// When a load began. An endpoint that is written while it is being loaded may come back as
+/// it was before, so it is used and not remembered.
+#[derive(Clone, Copy)]
+pub(crate) struct LoadBegan {
+    at: Duration,
+    writes: u64,
 }
 
 struct Loaded {
@@ -77,6 +91,7 @@ impl Standings {
         now: Duration,
     ) -> Result<BTreeMap<EndpointId, Standing>, StoreError> {
         let (mut found, mut unknown) = (BTreeMap::new(), BTreeSet::new());
+        let began = self.begin_load(now);
         {
             let known = self.known();
             for id in ids {
@@ -99,7 +114,7 @@ impl Standings {
         let loaded = directory.load(&ids).await?;
         for (id, endpoint) in ids.into_iter().zip(loaded) {
             let standing = match endpoint {
-                Some(endpoint) => self.remember(&endpoint, now),
+                Some(endpoint) => self.remember(&endpoint, began),
                 None => self.miss(&id),
             };
             found.insert(id, standing);
@@ -107,8 +122,13 @@ impl Standings {
         Ok(found)
     }
 
-    /// Notes an endpoint that was just loaded, at `now`.
-    pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, now: Duration) -> Standing {
+    /// To be called before a load, at `now`.
+    pub(crate) fn begin_load(&self, now: Duration) -> LoadBegan {
+        LoadBegan { at: now, writes: self.known().writes }
+    }
+
+    /// Notes an endpoint that was just loaded.
+    pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, began: LoadBegan) -> Standing {
         let mut known = self.known();
         known.missing.remove(&endpoint.id);
         let same = known
@@ -123,15 +143,26 @@ impl Standings {
         if known.endpoints.len() >= REMEMBERED {
             known.endpoints.clear();
         }
-        let loaded = Loaded { resolved, at: now };
+        let loaded = Loaded { resolved, at: began.at };
         let standing = loaded.standing();
-        known.endpoints.insert(endpoint.id.clone(), loaded);
+        if !known.was_forgotten_since(&endpoint.id, began) {
+            known.endpoints.insert(endpoint.id.clone(), loaded);
+        }
         standing
     }
 
-    /// Forgets an endpoint that has just been written.
+    /// Forgets an endpoint that has just been written, also as loads that have begun will
+    /// find it.
     pub(crate) fn forget(&self, id: &EndpointId) {
-        self.known().endpoints.remove(id);
+        let mut known = self.known();
+        known.endpoints.remove(id);
+        known.writes += 1;
+        let writes = known.writes;
+        if known.forgotten.len() >= REMEMBERED {
+            known.forgotten.clear();
+            known.all_forgotten = writes;
+        }
+        known.forgotten.insert(id.clone(), writes);
     }
 
     fn miss(&self, id: &EndpointId) -> Standing {
@@ -145,6 +176,13 @@ impl Standings {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn was_forgotten_since(&self, id: &EndpointId, began: LoadBegan) -> bool {
+        let last = self.forgotten.get(id).copied().unwrap_or(0).max(self.all_forgotten);
+        last > began.writes
     }
 }
 
@@ -180,16 +218,14 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn an_endpoint_is_read_again_when_anything_tells_it_from_the_one_known() {
+    fn endpoint() -> Endpoint {
         let profile = Profile::standard();
-        let url = |text: &str| EndpointUrl::parse(text, &profile.urls).unwrap();
-        let known = Endpoint {
+        Endpoint {
             id: "e".parse().unwrap(),
             tenant: "acme".parse().unwrap(),
             name: String::new(),
-            url: url("https://one.example/hook"),
-            profile: profile.name.clone(),
+            url: EndpointUrl::parse("https://one.example/hook", &profile.urls).unwrap(),
+            profile: profile.name,
             secrets: SecretSet::none().into(),
             subscription: Subscription::to_all(),
             headers: Headers::none(),
@@ -197,7 +233,36 @@ mod tests {
             enabled: true,
             since: Timestamp::EPOCH,
             version: 1,
-        };
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_is_written_while_it_is_loaded_is_not_remembered_as_it_was() {
+        let standings = Standings::new(BTreeMap::new());
+        let (endpoint, other) = (Arc::new(endpoint()), "other".parse().unwrap());
+        let is_known = || standings.known().endpoints.contains_key(&endpoint.id);
+        let began = standings.begin_load(Duration::ZERO);
+        standings.forget(&endpoint.id);
+        standings.remember(&endpoint, began);
+        assert!(!is_known(), "loaded before the write");
+        let began = standings.begin_load(Duration::ZERO);
+        standings.forget(&other);
+        standings.remember(&endpoint, began);
+        assert!(is_known(), "another endpoint was written");
+        let began = standings.begin_load(Duration::ZERO);
+        standings.forget(&endpoint.id);
+        for number in 0..REMEMBERED {
+            standings.forget(&format!("e{number}").parse().unwrap());
+        }
+        standings.remember(&endpoint, began);
+        assert!(!is_known(), "so many were written that not each is known");
+    }
+
+    #[test]
+    fn an_endpoint_is_read_again_when_anything_tells_it_from_the_one_known() {
+        let profile = Profile::standard();
+        let url = |text: &str| EndpointUrl::parse(text, &profile.urls).unwrap();
+        let known = endpoint();
         let is_known = |endpoint: Endpoint| is_as_before(&known, &endpoint);
         assert!(is_known(known.clone()));
         let sealed = Secrets::Sealed { key_id: "k".to_owned(), why: WhySealed::UnknownKey };

@@ -42,7 +42,7 @@ pub enum NotSent {
     Blocked,
     /// The endpoint's own URL names a forbidden address, or is no longer valid.
     BlockedLiteral,
-    /// The connection was refused.
+    /// The connection was refused, or closed before the request began.
     Refused,
     /// There is no way to its network. Many hosts at once: our own fault.
     Unreachable,
@@ -71,6 +71,17 @@ pub enum Unknown {
 }
 
 impl NotSent {
+    /// The reason to show to tenants: [`Name`](Self::Name) in place of
+    /// [`Blocked`](Self::Blocked). Told apart, the two say which names exist inside your
+    /// network to whoever may set a URL and read the history.
+    #[must_use]
+    pub const fn for_tenants(self) -> Self {
+        match self {
+            Self::Blocked => Self::Name,
+            other => other,
+        }
+    }
+
     /// The word that stores and logs use.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -304,6 +315,14 @@ mod tests {
             };
             assert_eq!(any.classify(&response, Timestamp::EPOCH), expected((200..300).contains(&status)));
             assert_eq!(strict.classify(&response, Timestamp::EPOCH), expected(status == 200));
+        }
+    }
+
+    #[test]
+    fn tenants_are_told_one_word_for_a_name_that_is_not_there_and_one_that_is_inside() {
+        assert_eq!(NotSent::Blocked.for_tenants(), NotSent::Name.for_tenants());
+        for own in [NotSent::Name, NotSent::BlockedLiteral, NotSent::Refused, NotSent::Tls] {
+            assert_eq!(own.for_tenants(), own);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{Gate, GateChange};
+use crate::delivery::{CancelReason, Gate, GateChange};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
@@ -41,6 +41,10 @@ impl Webhooks {
     /// keeps its secrets; what waits for it goes to the new URL. To change a part, begin
     /// with `NewEndpoint::from` what there is.
     ///
+    /// A new URL gets what the old one got: requests signed with the same secrets, the
+    /// endpoint's headers, and in `live_chat` the secret itself in the body. Where another
+    /// party may have set the URL, set a new secret and new headers in the same call.
+    ///
     /// # Errors
     /// As for [`register`](Self::register); `Conflict` when the version is another.
     pub async fn update(
@@ -71,7 +75,9 @@ impl Webhooks {
 
     /// Makes `secret` the one that signs from the next attempt on. Where the scheme
     /// has room for several signatures, those before it sign beside it for `overlap` at
-    /// most, and never after: with zero, the new one is the only one at once. The secrets
+    /// most, and never after: with zero, the new one is the only one. Attempts that were
+    /// prepared within the second before, here or in another process, may still go out with
+    /// the old one. The secrets
     /// of other schemes stay: a secret of a form that the endpoint has none of is added.
     ///
     /// # Errors
@@ -137,7 +143,6 @@ impl Webhooks {
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let there = self.shared.registry.remove(tenant, id).await?;
         self.shared.standings.forget(id);
-        self.nudge();
         Ok(there)
     }
 
@@ -211,7 +216,8 @@ impl Webhooks {
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
         let selection = Selection { endpoint: Some(endpoint.clone()), ..Selection::default() };
-        self.cancel(tenant, &selection, page).await
+        let now = self.shared.read_clock().await?;
+        self.shared.history.cancel(tenant, &selection, CancelReason::ByHost, now, page).await
     }
 
     async fn gate_endpoint(
@@ -269,8 +275,6 @@ impl Webhooks {
         };
         let put = self.shared.registry.put(&write).await?;
         self.shared.standings.forget(&write.endpoint.id);
-        // A wider lane, or one whose pause or hold ended, can be claimed now.
-        self.nudge();
         match put {
             Put::Stored { version } => Ok(Arc::new(Endpoint { version, ..write.endpoint })),
             Put::Conflict { current } => Err(match expected {

@@ -120,7 +120,7 @@ impl NewEndpoint {
         self
     }
 
-    /// Another URL.
+    /// Another URL. An update keeps the secrets and headers that the old one had.
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Url(url.into());

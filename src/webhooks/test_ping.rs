@@ -49,8 +49,9 @@ impl Webhooks {
     pub async fn test(&self, tenant: &TenantId, id: &EndpointId) -> Result<TestReport, TestError> {
         let shared = &self.shared;
         let now = shared.read_clock().await?;
+        let began = shared.standings.begin_load(shared.clock.elapsed());
         let endpoint = self.endpoint(tenant, id).await?.ok_or(TestError::NotFound)?;
-        let standing = shared.standings.remember(&endpoint, shared.clock.elapsed());
+        let standing = shared.standings.remember(&endpoint, began);
         let Standing::Found { resolved, .. } = &standing else { return Err(TestError::NotFound) };
         let sendable = resolved.sendable().ok_or(TestError::NotSendable)?;
 

@@ -39,6 +39,10 @@ impl AddressPolicy {
 
     /// Refuses that block too, such as this service's own public addresses. It
     /// outweighs every allowance.
+    ///
+    /// Some clouds reach services of their own under addresses that are public everywhere
+    /// else: deny `168.63.129.16/32` on Azure, and `161.26.0.0/16` and `166.8.0.0/14` on
+    /// IBM Cloud.
     #[must_use]
     pub fn deny(mut self, net: Net) -> Self {
         self.denied.push(net);

@@ -28,10 +28,13 @@ pub(super) fn read(host: &str) -> Result<Option<IpAddr>, UrlError> {
 }
 
 /// Whether a name means a place inside: this machine (RFC 6761), its neighbours on
-/// the link (RFC 6762), or a private network.
+/// the link (RFC 6762), a home network (RFC 8375), or a private network by one of the names
+/// that the root zone keeps free because so many networks use them (ICANN's name collisions,
+/// RFC 6762, appendix G).
 pub(super) fn is_inside(name: &str) -> bool {
     let top = name.rsplit('.').next().unwrap_or(name);
-    matches!(top, "localhost" | "local" | "internal")
+    let is_private = matches!(top, "internal" | "intranet" | "lan" | "corp" | "home" | "private");
+    is_private || matches!(top, "localhost" | "local" | "localdomain") || name.ends_with(".home.arpa")
 }
 
 fn read_label(label: &str) -> Result<(), UrlError> {
@@ -114,10 +117,17 @@ mod tests {
 
     #[test]
     fn names_of_the_inside_are_known_by_their_last_label() {
-        for name in ["localhost", "a.localhost", "printer.local", "metadata.google.internal"] {
+        for name in ["localhost", "a.localhost", "printer.local", "metadata.google.internal"]
+            .into_iter()
+            .chain(["nas.lan", "wiki.corp", "router.home", "hr.intranet", "db.private", "a.localdomain"])
+            .chain(["hub.home.arpa"])
+        {
             assert!(is_inside(name), "{name}");
         }
-        for name in ["localhost.example", "local.example", "internal.example", "notlocal.nolocalhost"] {
+        for name in ["localhost.example", "local.example", "internal.example", "notlocal.nolocalhost"]
+            .into_iter()
+            .chain(["lan.example", "corp.example", "home.example", "e164.arpa", "nothome.arpa"])
+        {
             assert!(!is_inside(name), "{name}");
         }
     }

@@ -258,9 +258,15 @@ impl EndpointUrl {
     }
 }
 
+/// Scheme and the end of the host's name: some services put the credential into its first
+/// label, others into path or query.
 impl fmt::Debug for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EndpointUrl({}://{}/…)", self.scheme.as_str(), self.host)
+        let host = self.host.as_str();
+        let mut dots = host.rmatch_indices('.').filter(|_| self.literal.is_none());
+        let shown = dots.nth(1).map_or(host, |(dot, _)| &host[dot..]);
+        let hidden = if shown.len() < host.len() { "…" } else { "" };
+        write!(f, "EndpointUrl({}://{hidden}{shown}/…)", self.scheme.as_str())
     }
 }
 

@@ -105,7 +105,7 @@ impl Store for MemoryStore {
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
+    ) -> Result<Vec<Settled>, StoreError> {
         self.state()?.settle(settlements, lanes, now)
     }
 

@@ -16,14 +16,13 @@ use super::events::EventName;
 use super::state::State;
 
 impl State {
-    /// Writes what follows from claims; the lanes' changes after that. Also answers when
-    /// something is due next.
+    /// Writes what follows from claims; the lanes' changes after that.
     pub(super) fn settle(
         &mut self,
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
+    ) -> Result<Vec<Settled>, StoreError> {
         settlements.iter().try_for_each(check)?;
         let settled = settlements.iter().map(|settlement| match &settlement.of {
             Claimed::Delivery(id) => self.settle_delivery(*id, settlement, now),
@@ -33,7 +32,7 @@ impl State {
         for change in lanes {
             self.lanes.apply(change, now);
         }
-        Ok((settled, self.next_due()))
+        Ok(settled)
     }
 
     fn settle_delivery(&mut self, id: DeliveryId, settlement: &Settlement, now: Timestamp) -> Settled {

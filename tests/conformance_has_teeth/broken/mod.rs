@@ -42,7 +42,6 @@ pub(crate) enum Fault {
     ForgetsTheLanes,
     SaysNextDueTooLate,
     NeverSaysNextDue,
-    HidesWhatSettlingMakesDue,
     LeasesForEver,
     CountsReleases,
     ForgetsSilentLeases,

@@ -107,7 +107,7 @@ impl Store for Broken {
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
+    ) -> Result<Vec<Settled>, StoreError> {
         let read: Vec<_> = settlements.iter().map(|settlement| self.read(settlement)).collect();
         let mut lanes = lanes.to_vec();
         for lane in &mut lanes {
@@ -122,20 +122,17 @@ impl Store for Broken {
             }
         }
         if self.is(Fault::StopsABatchAtTheFirstStaleItem) {
-            let (mut settled, mut next_due) = self.store.settle(&[], &lanes, now).await?;
+            let mut settled = self.store.settle(&[], &lanes, now).await?;
             for settlement in &read {
                 if settled.iter().all(|other| *other == Settled::Applied) {
-                    let (answers, next) =
-                        self.store.settle(std::slice::from_ref(settlement), &[], now).await?;
-                    settled.extend(answers);
-                    next_due = next;
+                    settled.extend(self.store.settle(std::slice::from_ref(settlement), &[], now).await?);
                 } else {
                     settled.push(Settled::Fenced);
                 }
             }
-            return Ok((settled, next_due));
+            return Ok(settled);
         }
-        let (mut settled, next_due) = self.store.settle(&read, &lanes, now).await?;
+        let mut settled = self.store.settle(&read, &lanes, now).await?;
         match self.fault {
             Fault::TakesMissingForFenced => {
                 for settled in settled.iter_mut().filter(|settled| **settled == Settled::Missing) {
@@ -163,10 +160,7 @@ impl Store for Broken {
                 }
             }
         }
-        if self.is(Fault::HidesWhatSettlingMakesDue) {
-            return Ok((settled, None));
-        }
-        Ok((settled, next_due))
+        Ok(settled)
     }
 
     async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
