@@ -122,6 +122,7 @@ faults! {
             of_a_key_only_the_head_is_claimed
             several_routers_keep_the_order;
         publishing: a_claiming_publish_gives_what_a_claim_would_give;
+        recovering: what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times;
         settling: a_stale_token_moves_nothing;
     }
 
@@ -154,6 +155,13 @@ faults! {
             width_counts_leases_held_anywhere;
         publishing: a_claiming_publish_gives_what_a_claim_would_give;
         queues: a_queue_tells_its_lanes_health;
+        recovering:
+            a_lane_that_does_not_catch_up_keeps_its_due_times
+            an_ordering_key_catches_up_one_by_one
+            catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
+            catching_up_leaves_the_gap_after_each_last_attempt
+            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
+            what_waits_for_anything_else_does_not_catch_up;
     }
 
     a_store_that_says_next_due_too_late_fails(SaysNextDueTooLate) {
@@ -163,6 +171,7 @@ faults! {
             next_due_knows_events_that_wait_for_their_routing
             next_due_of_a_full_lane_is_its_first_lease_end
             next_due_of_a_held_lane_is_the_end_of_its_hold;
+        recovering: catching_up_leaves_the_gap_after_each_last_attempt;
     }
 
     a_store_that_never_says_next_due_fails(NeverSaysNextDue) {
@@ -176,6 +185,7 @@ faults! {
         publishing:
             a_claiming_publish_keeps_to_what_its_request_allows
             a_claiming_publish_never_overtakes_older_due_work;
+        recovering: catching_up_leaves_the_gap_after_each_last_attempt;
     }
 
     a_store_that_leases_for_ever_fails(LeasesForEver) {
@@ -213,6 +223,7 @@ faults! {
 
     a_store_that_counts_releases_fails(CountsReleases) {
         leases: a_release_puts_the_due_time_back_and_counts_nothing;
+        recovering: catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released;
     }
 
     a_store_that_forgets_silent_leases_fails(ForgetsSilentLeases) {
@@ -221,6 +232,7 @@ faults! {
 
     a_store_that_lets_deferrals_end_silence_fails(LetsDeferralsEndSilence) {
         leases: only_a_recorded_attempt_ends_a_row_of_silent_leases;
+        recovering: what_waits_for_anything_else_does_not_catch_up;
     }
 
     a_store_that_gives_suspects_to_anybody_fails(GivesSuspectsToAnybody) {
@@ -273,6 +285,7 @@ faults! {
         queues:
             a_lane_without_an_endpoint_has_a_queue
             the_queue_of_a_new_endpoint_is_open_and_empty;
+        recovering: catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released;
         routing: the_first_route_shapes_the_lane;
     }
 
@@ -344,6 +357,30 @@ faults! {
             a_raise_applies_whatever_the_version;
     }
 
+    a_store_that_never_catches_up_fails(NeverCatchesUp) {
+        recovering:
+            an_ordering_key_catches_up_one_by_one
+            catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
+            catching_up_leaves_the_gap_after_each_last_attempt
+            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
+            what_waits_for_anything_else_does_not_catch_up;
+    }
+
+    a_store_that_catches_up_unasked_fails(CatchesUpUnasked) {
+        next_due: settling_tells_when_a_lane_that_it_opened_can_be_claimed;
+        recovering:
+            a_lane_that_does_not_catch_up_keeps_its_due_times
+            catching_up_leaves_the_gap_after_each_last_attempt;
+    }
+
+    a_store_that_catches_up_without_its_gap_fails(CatchesUpWithoutItsGap) {
+        recovering: catching_up_leaves_the_gap_after_each_last_attempt;
+    }
+
+    a_store_that_catches_up_with_what_fails_later_fails(CatchesUpWithWhatFailsLater) {
+        recovering: what_waits_for_anything_else_does_not_catch_up;
+    }
+
     a_store_that_applies_outdated_health_fails(AppliesOutdatedHealth) {
         lanes_and_gates:
             a_success_that_began_before_a_hold_does_not_end_it
@@ -376,6 +413,7 @@ faults! {
             several_routers_keep_the_order
             the_next_of_a_key_follows_when_the_head_is_over;
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
+        recovering: an_ordering_key_catches_up_one_by_one;
     }
 
     a_store_that_routes_chunks_from_the_start_fails(RoutesChunksFromTheStart) {
@@ -495,6 +533,9 @@ faults! {
         fairness: a_lane_that_the_batch_did_not_reach_keeps_its_place;
         lanes_and_gates: a_paused_lane_yields_nothing_until_it_is_resumed;
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
+        recovering:
+            catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
+            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times;
     }
 
     a_store_that_serves_lane_after_lane_fails(ServesLaneAfterLane) {
@@ -527,6 +568,13 @@ faults! {
             stats_count_one_tenant_or_all;
         leases: a_release_puts_the_due_time_back_and_counts_nothing;
         ordering: a_head_that_waits_for_a_retry_keeps_its_place;
+        recovering:
+            a_lane_that_does_not_catch_up_keeps_its_due_times
+            an_ordering_key_catches_up_one_by_one
+            catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
+            catching_up_leaves_the_gap_after_each_last_attempt
+            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
+            what_waits_for_anything_else_does_not_catch_up;
         settling:
             a_retry_is_due_when_it_says
             the_items_of_a_batch_are_independent;
@@ -573,6 +621,7 @@ faults! {
             several_routers_keep_the_order
             the_next_of_a_key_follows_when_the_head_is_over;
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
+        recovering: an_ordering_key_catches_up_one_by_one;
     }
 
     a_store_that_forgets_progress_fails(ForgetsProgress) {

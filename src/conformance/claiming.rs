@@ -39,6 +39,7 @@ impl Scene {
                 proven: true,
                 streak: 0,
                 failing: None,
+                catch_up: None,
                 lower: true,
             }),
         };

@@ -303,8 +303,14 @@ pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verd
     let claims = scene.claim_at(at(1)).await?;
     same("wider at once", (claims.work.len(), claims.lanes.first().map(|lane| lane.width)), (2, Some(3)))?;
     let lane = the_only(claims.lanes)?;
-    let sick =
-        Health { width: 1, proven: false, streak: 3, failing: Some(Failing::first(at(1))), lower: false };
+    let sick = Health {
+        width: 1,
+        proven: false,
+        streak: 3,
+        failing: Some(Failing::first(at(1))),
+        catch_up: None,
+        lower: false,
+    };
     let change = LaneChange { endpoint: lane.endpoint, seen: lane.version, raise: None, health: Some(sick) };
     let over: Vec<_> = claims.work.iter().chain([&first]).map(|claim| delivered(claim, at(2))).collect();
     scene.settle(&over, &[change], at(2)).await?;

@@ -179,7 +179,8 @@ impl History {
         };
         let (model, mut subject) = (by_name(model), by_name(subject));
         same("claimed lanes", subject.keys().collect::<Vec<_>>(), model.keys().collect::<Vec<_>>())?;
-        let facts = |lane: &Lane| (lane.width, lane.proven, lane.streak, lane.failing, lane.paused);
+        let facts =
+            |lane: &Lane| (lane.width, lane.proven, lane.streak, lane.failing, lane.catch_up, lane.paused);
         for (endpoint, lane) in model {
             let Some(other) = subject.remove(&endpoint) else { continue };
             same(&format!("the lane {endpoint}"), facts(&other), facts(&lane))?;
@@ -343,7 +344,7 @@ fn change_of(lane: &Lane, success: bool, now: Timestamp) -> LaneChange {
     let nothing =
         LaneChange { endpoint: lane.endpoint.clone(), seen: lane.version, raise: None, health: None };
     if success {
-        return lane.after_success(full).unwrap_or(nothing);
+        return lane.after_success(full, now, Some(Duration::from_secs(2))).unwrap_or(nothing);
     }
     let streak = lane.streak + 1;
     let health = Health {
@@ -351,6 +352,7 @@ fn change_of(lane: &Lane, success: bool, now: Timestamp) -> LaneChange {
         proven: false,
         streak,
         failing: Some(lane.failing.map_or(Failing::first(now), |failing| failing.again(now))),
+        catch_up: lane.catch_up,
         lower: false,
     };
     let raise = (streak > 2).then(|| now + Duration::from_secs(3));

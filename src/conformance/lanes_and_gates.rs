@@ -43,7 +43,7 @@ impl Scene {
 }
 
 const fn health(width: u32, streak: u32) -> Health {
-    Health { width, proven: streak == 0, streak, failing: None, lower: streak == 0 }
+    Health { width, proven: streak == 0, streak, failing: None, catch_up: None, lower: streak == 0 }
 }
 
 pub async fn width_counts_leases_held_anywhere(fresh: Arc<dyn Backend>) -> Verdict {
@@ -211,7 +211,8 @@ pub async fn a_success_that_began_before_a_hold_does_not_end_it(fresh: Arc<dyn B
     scene.fill("one", 8, 2).await?;
     let (claim, mut seen) = scene.claim_one(at(0)).await?;
     seen.streak = 1;
-    let success = seen.after_success(8).ok_or_else(|| Breach::new("a success changes nothing"))?;
+    let success =
+        seen.after_success(8, at(2), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
     scene.change_gate(lane("one")?, GateChange::Hold(at(50)), at(1)).await?;
     scene.settle(&[delivered(&claim, at(2))], &[success], at(2)).await?;
     same("held", work(&scene.claim_at(at(49)).await?), NOTHING)?;
@@ -229,7 +230,8 @@ pub async fn a_lowered_hold_makes_the_lane_ready(fresh: Arc<dyn Backend>) -> Ver
     scene.change_lane(sick.hold(at(90)), at(10)).await?;
     let mut held = sick.clone();
     held.version += 1;
-    let success = held.after_success(8).ok_or_else(|| Breach::new("a success changes nothing"))?;
+    let success =
+        held.after_success(8, at(2), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
     scene.settle(&[delivered(&probe, at(11))], &[success], at(11)).await?;
     let (_, healthy) = scene.claim_one(at(11)).await?;
     same("healthy", (healthy.width, healthy.streak, healthy.held_until), (2, 0, None))

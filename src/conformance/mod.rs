@@ -33,6 +33,7 @@ pub mod ordering;
 pub mod pruning;
 pub mod publishing;
 pub mod queues;
+pub mod recovering;
 pub mod routing;
 pub mod settling;
 
@@ -245,6 +246,13 @@ macro_rules! __conformance_cases {
             outdated_health_changes_nothing
             a_success_that_began_before_a_hold_does_not_end_it
             a_lowered_hold_makes_the_lane_ready;
+        recovering:
+            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
+            a_lane_that_does_not_catch_up_keeps_its_due_times
+            what_waits_for_anything_else_does_not_catch_up
+            catching_up_leaves_the_gap_after_each_last_attempt
+            catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
+            an_ordering_key_catches_up_one_by_one;
         fairness:
             a_flood_in_one_lane_delays_another_by_few_claims
             a_flood_of_one_tenant_delays_another_by_few_claims

@@ -99,8 +99,14 @@ pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> Verdict 
     scene.store([draft("e1")?.to(&["one"])?, draft("e2")?.to(&["one"])?]).await?;
     let claims = scene.claim_at(at(0)).await?;
     let seen = the_only(claims.lanes)?;
-    let sick =
-        Health { width: 1, proven: false, streak: 3, failing: Some(Failing::first(at(1))), lower: false };
+    let sick = Health {
+        width: 1,
+        proven: false,
+        streak: 3,
+        failing: Some(Failing::first(at(1))),
+        catch_up: None,
+        lower: false,
+    };
     let change = LaneChange { health: Some(sick), ..seen.hold(at(60)) };
     scene.settle(&[retried(&claims.work[0], at(50), at(2))], &[change], at(2)).await?;
     let Queue { held, failing_since, streak, width, .. } = scene.queue_at(at(2)).await?;
@@ -109,7 +115,8 @@ pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> Verdict 
     same("the health", (failing_since, streak, width), (Some(at(1)), 3, 1))?;
     let lapsed = scene.claim_at(at(70)).await?;
     let seen = the_only(lapsed.lanes)?;
-    let success = seen.after_success(8).ok_or_else(|| Breach::new("a success changes nothing"))?;
+    let success =
+        seen.after_success(8, at(2), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
     scene.settle(&[delivered(&lapsed.work[0], at(71))], &[success], at(71)).await?;
     let Queue { failing_since, streak, width, .. } = scene.queue_at(at(71)).await?;
     same("after a success", (failing_since, streak, width), (None, 0, 2))

@@ -17,6 +17,10 @@ use super::retry::RetryPolicy;
 /// From this many failures in a row on, a lane is held before the next try.
 pub const SICK_STREAK: u32 = 3;
 
+/// A claim puts at most so many deliveries that catch up into the order of their due
+/// times.
+pub(crate) const CATCH_UP_LOOKS: usize = 1024;
+
 /// One endpoint's queue, as its row stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
@@ -40,8 +44,36 @@ pub struct Lane {
     pub streak: u32,
     /// Its failures since the last success; `None` when its last answer was no failure.
     pub failing: Option<Failing>,
+    /// What need not wait for its due time since the endpoint last recovered. It ends by
+    /// itself: at some moment nothing waits that was tried before.
+    pub catch_up: Option<CatchUp>,
     /// Changes with health and holds, not with `ready_at`.
     pub version: u64,
+}
+
+/// What may be sent before its due time once an endpoint has recovered: what waits for a
+/// retry and was last tried before the recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatchUp {
+    /// When the endpoint recovered. What was tried later keeps its due time.
+    pub recovered_at: Timestamp,
+    /// How long ago the last attempt must lie: the schedule's first gap.
+    pub gap: Duration,
+}
+
+impl CatchUp {
+    /// From when on a delivery that was last tried at `tried_at` may be sent; `None` where
+    /// its due time stands.
+    #[must_use]
+    pub fn sendable_at(&self, tried_at: Timestamp) -> Option<Timestamp> {
+        (tried_at <= self.recovered_at).then(|| tried_at + self.gap)
+    }
+
+    /// What was last tried at this moment or before may be sent at `now`.
+    #[must_use]
+    pub fn tried_by(&self, now: Timestamp) -> Timestamp {
+        self.recovered_at.min(now - self.gap)
+    }
 }
 
 /// What a settlement does to a lane, in absolute values.
@@ -68,6 +100,8 @@ pub struct Health {
     pub streak: u32,
     /// The failures since the last success.
     pub failing: Option<Failing>,
+    /// What need not wait for its due time.
+    pub catch_up: Option<CatchUp>,
     /// Ends the engine's hold. Only a success whose request began after it does.
     pub lower: bool,
 }
@@ -87,6 +121,7 @@ impl Lane {
             proven: false,
             streak: 0,
             failing: None,
+            catch_up: None,
             version: 0,
         }
     }
@@ -98,15 +133,29 @@ impl Lane {
         !self.proven
     }
 
-    /// The change after a success; `None` when the lane is already as it should be.
+    /// The change after a success that ended at `ended_at`; `None` when the lane is already
+    /// as it should be. With a `catch_up` gap, a success that ends a sick streak lets what
+    /// waits be sent so long after its last attempt, whatever its due time.
     #[must_use]
-    pub fn after_success(&self, full_width: u32) -> Option<LaneChange> {
+    pub fn after_success(
+        &self,
+        full_width: u32,
+        ended_at: Timestamp,
+        catch_up: Option<Duration>,
+    ) -> Option<LaneChange> {
+        let was_sick = self.streak >= SICK_STREAK;
+        let catch_up = match catch_up {
+            Some(gap) if was_sick => Some(CatchUp { recovered_at: ended_at, gap }),
+            Some(_) => self.catch_up,
+            None => None,
+        };
         let width = self.width.max(1).saturating_mul(2).min(full_width);
-        let settled = self.proven && self.streak == 0 && self.failing.is_none() && self.width == width;
+        let is_well = self.proven && self.streak == 0 && self.failing.is_none();
+        let settled = is_well && self.width == width && self.catch_up == catch_up;
         if settled {
             return None;
         }
-        let health = Health { width, proven: true, streak: 0, failing: None, lower: true };
+        let health = Health { width, proven: true, streak: 0, failing: None, catch_up, lower: true };
         Some(self.change(None, Some(health)))
     }
 
@@ -132,6 +181,7 @@ impl Lane {
             proven: false,
             streak,
             failing: Some(self.failing.map_or(Failing::first(ended_at), |failing| failing.again(ended_at))),
+            catch_up: self.catch_up,
             lower: false,
         };
         self.change(backed_off.max(asked), Some(health))
@@ -154,18 +204,22 @@ impl Lane {
     /// raise cannot end it.
     pub fn apply(&mut self, change: &LaneChange) -> bool {
         let current = change.seen == self.version;
-        let before = (self.held_until, self.width, self.proven, self.streak, self.failing);
+        let state = |lane: &Self| {
+            (lane.held_until, lane.width, lane.proven, lane.streak, lane.failing, lane.catch_up)
+        };
+        let before = state(self);
         if let Some(health) = change.health.filter(|_| current) {
             self.width = health.width;
             self.proven = health.proven;
             self.streak = health.streak;
             self.failing = health.failing;
+            self.catch_up = health.catch_up;
             if health.lower {
                 self.held_until = None;
             }
         }
         self.held_until = self.held_until.max(change.raise);
-        let changed = before != (self.held_until, self.width, self.proven, self.streak, self.failing);
+        let changed = before != state(self);
         self.version += u64::from(changed);
         changed
     }
@@ -191,6 +245,7 @@ mod tests {
             proven: true,
             streak: 0,
             failing: None,
+            catch_up: None,
             version: 1,
         }
     }
@@ -219,7 +274,7 @@ mod tests {
         fail(&mut lane, at(70));
         assert_eq!(lane.held_until, Some(at(190)));
         let mut widths = Vec::new();
-        while let Some(change) = lane.after_success(8) {
+        while let Some(change) = lane.after_success(8, at(100), None) {
             lane.apply(&change);
             widths.push(lane.width);
         }
@@ -242,6 +297,28 @@ mod tests {
     }
 
     #[test]
+    fn a_success_lets_what_waits_catch_up_only_after_a_sick_streak() {
+        let gap = Duration::from_secs(5);
+        let after = |streak, catch_up| {
+            let lane = Lane { streak, ..lane() };
+            lane.after_success(8, at(100), catch_up).and_then(|change| change.health?.catch_up)
+        };
+        let recovered = CatchUp { recovered_at: at(100), gap };
+        assert_eq!(after(2, Some(gap)), None, "it was not sick");
+        assert_eq!(after(3, Some(gap)), Some(recovered));
+        assert_eq!(after(3, None), None, "its profile promises its gaps");
+        assert_eq!(recovered.sendable_at(at(100)), Some(at(105)));
+        assert_eq!(recovered.sendable_at(at(101)), None, "tried after the recovery");
+        assert_eq!((recovered.tried_by(at(102)), recovered.tried_by(at(999))), (at(97), at(100)));
+
+        let mut lane = Lane { streak: 3, ..lane() };
+        lane.apply(&lane.after_success(8, at(100), Some(gap)).unwrap());
+        assert_eq!(lane.after_success(8, at(200), Some(gap)), None, "a later success changes nothing");
+        lane.apply(&lane.after_success(8, at(200), None).unwrap());
+        assert_eq!(lane.catch_up, None, "its profile was changed");
+    }
+
+    #[test]
     fn a_burst_of_failures_of_one_claim_counts_once() {
         let mut lane = lane();
         let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
@@ -256,7 +333,7 @@ mod tests {
     fn a_success_that_began_before_the_hold_does_not_end_it() {
         let mut lane = lane();
         lane.streak = 1;
-        let early_success = lane.after_success(8).unwrap();
+        let early_success = lane.after_success(8, at(100), None).unwrap();
         lane.apply(&lane.hold(at(100)));
         lane.apply(&early_success);
         assert_eq!((lane.held_until, lane.streak), (Some(at(100)), 1));

@@ -11,6 +11,7 @@ use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Verdict};
 use crate::policy::retry::NextTry;
 use crate::time::Timestamp;
+use crate::wire::profile::OnRecovery;
 use crate::wire::profile::Profile;
 
 use super::kept::kept;
@@ -201,10 +202,17 @@ fn change_lane(
     ended_at: Timestamp,
 ) -> Option<LaneChange> {
     match verdict {
-        Verdict::Delivered { .. } | Verdict::Reject => lane.after_success(sendable.width),
+        Verdict::Delivered { .. } | Verdict::Reject => {
+            lane.after_success(sendable.width, ended_at, catch_up_gap(sendable))
+        }
         Verdict::Gone { .. } => Some(failed(lane, sendable, ended_at, None)),
         Verdict::Retry { after } => Some(failed(lane, sendable, ended_at, after)),
     }
+}
+
+fn catch_up_gap(sendable: &Sendable) -> Option<Duration> {
+    let catches_up = sendable.profile.on_recovery == OnRecovery::CatchUp;
+    catches_up.then(|| sendable.retry.schedule().back_off(0))
 }
 
 fn failed(lane: &Lane, sendable: &Sendable, ended_at: Timestamp, after: Option<Duration>) -> LaneChange {

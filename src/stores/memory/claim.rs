@@ -2,6 +2,7 @@
 //! longest first, in turn.
 
 use std::collections::{BTreeMap, HashSet};
+use std::iter::once_with;
 
 use crate::delivery::{ClaimRequest, Claims};
 use crate::id::TenantId;
@@ -127,7 +128,8 @@ impl State {
             }
             walk.follow(place, line);
             let room = if self.lanes.gates.let_through(&row.lane, now) { row.room(now) } else { 0 };
-            let mut due = row.due_and_sound(now).take(room);
+            let catching_up = once_with(move || row.catching_up(now)).flatten();
+            let mut due = row.due_and_sound(now).chain(catching_up).take(room);
             let passes_suspects = room > 0 && row.first_suspect(now).is_some();
             picked.suspects |= passes_suspects && !request.alone;
             if let Some(first) = due.next() {

@@ -23,6 +23,8 @@ pub(super) struct Row {
     pub(super) phase: Phase,
     pub(super) born_at: Timestamp,
     pub(super) first_attempt_at: Option<Timestamp>,
+    /// The end of the attempt that it waits for a retry of.
+    pub(super) tried_at: Option<Timestamp>,
     pub(super) log: Option<Box<AttemptLog>>,
     pub(super) lane: LaneNo,
     pub(super) attempts: u32,
@@ -92,6 +94,11 @@ impl Row {
     /// Whether its lease counts against its lane's width.
     pub(super) const fn takes_width(&self) -> bool {
         self.lease().is_some() && !self.test
+    }
+
+    /// When it was last tried, if it waits for a retry.
+    pub(super) fn waits_since(&self) -> Option<Timestamp> {
+        self.tried_at.filter(|_| matches!(self.phase, Phase::Waiting { .. }))
     }
 
     /// The attempts and silent leases, to be written.
@@ -204,6 +211,7 @@ impl State {
             phase: if is_head { Phase::Waiting { due_at } } else { Phase::Parked { due_at } },
             born_at: route.born_at,
             first_attempt_at: None,
+            tried_at: None,
             log: None,
             lane,
             attempts: 0,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::delivery::{Gate, Route};
 use crate::id::{DeliveryId, EndpointId, HostName, OrderingKey, TenantId};
-use crate::policy::lane::{Lane, LaneChange};
+use crate::policy::lane::{CATCH_UP_LOOKS, Lane, LaneChange};
 use crate::time::Timestamp;
 
 use super::deliveries::Row;
@@ -23,6 +23,8 @@ pub(super) struct LaneRow {
     pub(super) due: Dues,
     /// Those of them that a claim would find to be suspects.
     pub(super) suspects: BTreeSet<Due>,
+    /// What waits for a retry, by its last attempt.
+    tried: BTreeSet<(Timestamp, Due)>,
     leases: Leases,
     keys: HashMap<OrderingKey, KeyQueue>,
     /// How many deliveries it has, of any state.
@@ -45,6 +47,27 @@ impl LaneRow {
     /// Its due deliveries that are no suspects, the oldest first.
     pub(super) fn due_and_sound(&self, now: Timestamp) -> impl Iterator<Item = Due> {
         self.due.up_to(now).filter(|due| !self.suspects.contains(*due)).copied()
+    }
+
+    /// What is not due and need not wait for it, since the lane catches up: the oldest due
+    /// first. Of very many it is those that were tried longest ago.
+    pub(super) fn catching_up(&self, now: Timestamp) -> Vec<Due> {
+        let Some(catch_up) = self.lane.catch_up else { return Vec::new() };
+        let by = catch_up.tried_by(now);
+        let tried = self.tried.iter().take_while(|(tried_at, _)| *tried_at <= by);
+        let mut waiting: Vec<Due> =
+            tried.map(|(_, due)| *due).filter(|(due_at, ..)| *due_at > now).take(CATCH_UP_LOOKS).collect();
+        waiting.sort_unstable();
+        waiting
+    }
+
+    /// The first moment at which something may be sent: a due time, a lease end, or sooner
+    /// where the lane catches up.
+    fn first_sendable(&self) -> Option<Timestamp> {
+        let tried = self.tried.first().map(|(tried_at, _)| *tried_at);
+        let caught_up =
+            self.lane.catch_up.zip(tried).and_then(|(catch_up, tried)| catch_up.sendable_at(tried));
+        self.due.first().into_iter().chain(caught_up).min()
     }
 
     /// Its first due suspect.
@@ -109,6 +132,7 @@ impl Lanes {
             turn: 0,
             due: Dues::default(),
             suspects: BTreeSet::new(),
+            tried: BTreeSet::new(),
             leases: Leases::default(),
             keys: HashMap::new(),
             deliveries: 0,
@@ -159,6 +183,9 @@ impl Lanes {
         if row.takes_width() {
             lane.leases.insert(due_at);
         }
+        if let Some(tried_at) = row.waits_since() {
+            lane.tried.insert((tried_at, (due_at, row.sequence, id)));
+        }
         if row.is_suspect_when_due() {
             lane.suspects.insert((due_at, row.sequence, id));
             self.with_suspects.insert(row.lane);
@@ -172,6 +199,9 @@ impl Lanes {
         lane.due.remove(&(due_at, row.sequence, id), row.lease().is_some());
         if row.takes_width() {
             lane.leases.remove(due_at);
+        }
+        if let Some(tried_at) = row.waits_since() {
+            lane.tried.remove(&(tried_at, (due_at, row.sequence, id)));
         }
         if row.is_suspect_when_due() {
             lane.suspects.remove(&(due_at, row.sequence, id));
@@ -229,7 +259,7 @@ impl Lanes {
         if self.gates.is_paused(&row.lane) {
             return None;
         }
-        let due_at = row.due.first()?;
+        let due_at = row.first_sendable()?;
         let first = if row.room(now) == 0 {
             row.leases.first_end(now).map_or(due_at, |lease_end| lease_end.max(due_at))
         } else {

@@ -58,6 +58,7 @@ impl State {
             }
             Next::Later { due_at, progress } => {
                 make_progress(row, *progress);
+                row.tried_at = was_tried.then_some(settlement.at);
                 self.wait(id, Some(*due_at), was_tried, now);
             }
             Next::Release | Next::Routed { .. } => self.wait(id, None, was_tried, now),

@@ -9,6 +9,7 @@ use rusqlite::{Row, params};
 use crate::delivery::{Claim, ClaimRequest, Claims, SUSPECT_AFTER, SilentLease};
 use crate::event::Event;
 use crate::id::{DeliveryId, Round, TenantId};
+use crate::policy::lane::CATCH_UP_LOOKS;
 use crate::time::Timestamp;
 
 use super::arrive::Sequence;
@@ -212,7 +213,9 @@ impl Claiming<'_, '_> {
             return Ok(false);
         }
         if lane.read.due.is_empty() && lane.read.more {
-            lane.read = self.due_in(lane.key, |due| due.silent < SUSPECT_AFTER, part.min(lane.free))?;
+            let room = part.min(lane.free);
+            lane.read = self.due_in(lane.key, |due| due.silent < SUSPECT_AFTER, room)?;
+            self.catch_up_in(lane.key, &mut lane.read, room)?;
             self.claims.suspects |= lane.read.passed_over && !self.request.alone;
         }
         let Some(due) = lane.read.due.pop_front() else { return Ok(false) };
@@ -230,7 +233,7 @@ impl Claiming<'_, '_> {
         let ready_at = match lease_end {
             Some(end) => Some(end),
             None if lane.read.leaves_some() => Some(now),
-            None => self.lanes.earliest(lane.key)?.map(|earliest| earliest.max(now)),
+            None => self.lanes.first_sendable(lane.key)?.map(|first| first.max(now)),
         };
         self.turn = self.turn.saturating_add(1);
         self.lanes.send_back(lane.key, ready_at, self.turn)
@@ -269,6 +272,32 @@ impl Claiming<'_, '_> {
             }
         }
         Ok(read)
+    }
+
+    /// After what is due in a lane that catches up, what waits for a retry there, in the
+    /// order of its due times. Of very many it is those that were tried longest ago.
+    fn catch_up_in(&mut self, key: LaneKey, read: &mut Read, room: usize) -> Result<(), Failure> {
+        let Some(catch_up) = self.lanes.get(key)?.catch_up else { return Ok(()) };
+        if read.more || read.due.len() == room {
+            read.more = true;
+            return Ok(());
+        }
+        let now = self.request.now;
+        let mut waiting = self.db.statement(sql::CLAIM_CATCH_UP)?;
+        let by = catch_up.tried_by(now);
+        let looks = i64::try_from(CATCH_UP_LOOKS).unwrap_or(i64::MAX);
+        let places = waiting.query_map(params![key, by.as_micros(), now.as_micros(), looks], |row| {
+            Ok::<(i64, Sequence, Vec<u8>, i64), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        let mut places = places.collect::<Result<Vec<_>, _>>()?;
+        places.sort_unstable();
+        let mut one = self.db.statement(sql::CLAIM_OF_KEY)?;
+        let left = room - read.due.len();
+        read.more = places.len() > left;
+        for (.., row) in places.into_iter().take(left) {
+            read.due.push_back(one.query_row([row], |row| Ok(Due::read(row)))??);
+        }
+        Ok(())
     }
 
     fn lease(&mut self, key: LaneKey, due: Due, alone: bool) -> Result<(), Failure> {

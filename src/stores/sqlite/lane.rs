@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::delivery::Route;
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::failing::Failing;
-use crate::policy::lane::Lane;
+use crate::policy::lane::{CatchUp, Lane};
 use crate::time::Timestamp;
 
 use super::db::Db;
@@ -126,6 +126,21 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(earliest.map(Timestamp::from_micros))
     }
 
+    /// The first moment at which something of a lane may be sent: the earliest due time or
+    /// lease end, or sooner where the lane catches up.
+    pub(super) fn first_sendable(&mut self, key: LaneKey) -> Result<Option<Timestamp>, Failure> {
+        let earliest = self.earliest(key)?;
+        let Some(catch_up) = self.get(key)?.catch_up else { return Ok(earliest) };
+        let by = catch_up.recovered_at.as_micros();
+        let tried: Option<i64> = self
+            .db
+            .statement(sql::LANE_FIRST_TRIED)?
+            .query_row(params![key, by], |row| row.get(0))
+            .optional()?;
+        let caught_up = tried.and_then(|tried| catch_up.sendable_at(Timestamp::from_micros(tried)));
+        Ok(earliest.into_iter().chain(caught_up).min())
+    }
+
     /// When the first of a lane's running leases ends.
     pub(super) fn first_lease_end(&self, key: LaneKey, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
         let end: Option<i64> = self
@@ -185,8 +200,8 @@ impl<'db, 'c> Lanes<'db, 'c> {
         if lane.paused || lane.ready_at.is_some_and(|ready| ready <= now) {
             return Ok(());
         }
-        if let Some(earliest) = self.earliest(key)? {
-            bring_forward(self.get(key)?, earliest.max(now));
+        if let Some(first) = self.first_sendable(key)? {
+            bring_forward(self.get(key)?, first.max(now));
         }
         Ok(())
     }
@@ -216,6 +231,8 @@ impl<'db, 'c> Lanes<'db, 'c> {
                 row::micros(lane.failing.map(|failing| failing.from)),
                 lane.failing.map(|failing| failing.counts),
                 *deliveries,
+                row::micros(lane.catch_up.map(|catch_up| catch_up.recovered_at)),
+                lane.catch_up.map(|catch_up| row::span_column(catch_up.gap)),
             ])?;
             stored.clone_from(lane);
         }
@@ -286,8 +303,14 @@ fn read(row: &Row<'_>) -> Result<Stored, Failure> {
         streak: row::count(row, 9)?,
         version: u64::try_from(row.get::<_, i64>(10)?).map_err(|_| Failure::Stored("lane's version"))?,
         failing: failing(row)?,
+        catch_up: catch_up(row)?,
     };
     Ok(Stored { key: row.get(0)?, lane, turn: row.get(11)?, deliveries: row.get(16)? })
+}
+
+fn catch_up(row: &Row<'_>) -> Result<Option<CatchUp>, Failure> {
+    let Some(recovered_at) = row::time_maybe(row, 17)? else { return Ok(None) };
+    Ok(Some(CatchUp { recovered_at, gap: row::span(row, 18)? }))
 }
 
 fn failing(row: &Row<'_>) -> Result<Option<Failing>, Failure> {

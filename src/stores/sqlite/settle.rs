@@ -68,6 +68,7 @@ struct Found {
     silent: u32,
     silent_alone: u32,
     ordering_key: Option<String>,
+    tried_at: Option<Timestamp>,
 }
 
 /// What a settlement writes of a delivery.
@@ -76,6 +77,8 @@ struct After {
     due_at: Option<i64>,
     settled_at: Option<Timestamp>,
     progress: Progress,
+    /// When the attempt ended that it waits for a retry of.
+    tried_at: Option<Timestamp>,
 }
 
 impl Batch<'_, '_> {
@@ -119,7 +122,7 @@ impl Batch<'_, '_> {
                 attempts: progress.attempts.max(found.progress.attempts),
                 first_attempt_at: found.progress.first_attempt_at.or(progress.first_attempt_at),
             };
-            let after = After { state, due_at: None, settled_at: Some(item.at), progress };
+            let after = After { state, due_at: None, settled_at: Some(item.at), progress, tried_at: None };
             self.write(&found, item, &after)?;
         }
         Ok(Settled::Fenced)
@@ -154,6 +157,7 @@ impl Batch<'_, '_> {
             row::micros(after.progress.first_attempt_at),
             if spoke { 0 } else { found.silent },
             if spoke { 0 } else { found.silent_alone },
+            row::micros(after.tried_at),
         ])?;
         if after.state.is_terminal() {
             unpark_next(self.db, found.lane, found.ordering_key.as_deref())?;
@@ -213,15 +217,20 @@ impl Batch<'_, '_> {
 
 fn after(found: &Found, item: &Settlement) -> After {
     match item.next {
-        Next::Done { state, progress } => After { state, due_at: None, settled_at: Some(item.at), progress },
+        Next::Done { state, progress } => {
+            After { state, due_at: None, settled_at: Some(item.at), progress, tried_at: None }
+        }
         Next::Later { due_at, progress } => {
-            After { state: State::Pending, due_at: Some(due_at.as_micros()), settled_at: None, progress }
+            let tried_at = item.attempt.is_some().then_some(item.at);
+            let due_at = Some(due_at.as_micros());
+            After { state: State::Pending, due_at, settled_at: None, progress, tried_at }
         }
         Next::Release | Next::Routed { .. } => After {
             state: State::Pending,
             due_at: Some(found.prior_due),
             settled_at: None,
             progress: found.progress,
+            tried_at: found.tried_at,
         },
     }
 }
@@ -238,6 +247,7 @@ impl Found {
             silent: row::count(row, 7)?,
             silent_alone: row::count(row, 8)?,
             ordering_key: row.get(9)?,
+            tried_at: row::time_maybe(row, 10)?,
         })
     }
 }

@@ -13,7 +13,9 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::LiveChat;
 use crate::wire::scheme::Schemes;
 
-use super::{HOOKPOST, OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, minutes, user_agent, web};
+use super::{
+    HOOKPOST, OnEnable, OnRecovery, PROBE_GAP_MAX, Profile, Signing, WIDTH, minutes, user_agent, web,
+};
 
 impl Profile {
     /// LiveChat's dialect in the stable version of its API; see [`live_chat_at`](Self::live_chat_at).
@@ -49,6 +51,7 @@ impl Profile {
             probe_gap_max: PROBE_GAP_MAX,
             disable_after: None,
             on_enable: OnEnable::Send,
+            on_recovery: OnRecovery::KeepGaps,
         }
     }
 

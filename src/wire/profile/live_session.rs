@@ -14,7 +14,8 @@ use crate::wire::envelope::LiveSession;
 use crate::wire::scheme::Scheme;
 
 use super::{
-    OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, at_least_one, hours, minutes, user_agent, web,
+    OnEnable, OnRecovery, PROBE_GAP_MAX, Profile, Signing, WIDTH, at_least_one, hours, minutes, user_agent,
+    web,
 };
 
 impl Profile {
@@ -45,6 +46,7 @@ impl Profile {
             probe_gap_max: PROBE_GAP_MAX,
             disable_after: None,
             on_enable: OnEnable::Send,
+            on_recovery: OnRecovery::KeepGaps,
         }
     }
 }

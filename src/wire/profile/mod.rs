@@ -151,6 +151,8 @@ pub struct Profile {
     pub disable_after: Option<Duration>,
     /// What becomes of older pending deliveries when an endpoint is enabled again.
     pub on_enable: OnEnable,
+    /// When what waits for a retry is sent once a sick endpoint has recovered.
+    pub on_recovery: OnRecovery,
 }
 
 /// Whether an endpoint must have a secret.
@@ -169,6 +171,16 @@ pub enum OnEnable {
     Send,
     /// They are cancelled.
     Cancel,
+}
+
+/// When what waits for a retry is sent once a sick endpoint has recovered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRecovery {
+    /// At once, in the order of the due times, as fast as the endpoint's width allows, and
+    /// never sooner than the schedule's first gap after the last attempt.
+    CatchUp,
+    /// When it is due, since the system promises its gaps.
+    KeepGaps,
 }
 
 impl Profile {
@@ -230,6 +242,7 @@ fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
         probe_gap_max: PROBE_GAP_MAX,
         disable_after: None,
         on_enable: OnEnable::Send,
+        on_recovery: OnRecovery::CatchUp,
     }
 }
 

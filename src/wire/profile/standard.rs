@@ -10,7 +10,9 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::Verbatim;
 use crate::wire::scheme::Scheme;
 
-use super::{HOOKPOST, OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, hours, minutes, user_agent, web};
+use super::{
+    HOOKPOST, OnEnable, OnRecovery, PROBE_GAP_MAX, Profile, Signing, WIDTH, hours, minutes, user_agent, web,
+};
 
 impl Profile {
     /// Standard Webhooks: https alone, the payload as published, always signed, eight
@@ -44,6 +46,7 @@ impl Profile {
             probe_gap_max: PROBE_GAP_MAX,
             disable_after: Some(hours(5 * 24)),
             on_enable: OnEnable::Send,
+            on_recovery: OnRecovery::CatchUp,
         }
     }
 }

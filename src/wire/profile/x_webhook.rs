@@ -10,7 +10,9 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::wire::envelope::XWebhook;
 use crate::wire::scheme::Scheme;
 
-use super::{HOOKPOST, OnEnable, PROBE_GAP_MAX, Profile, Signing, WIDTH, minutes, user_agent, web};
+use super::{
+    HOOKPOST, OnEnable, OnRecovery, PROBE_GAP_MAX, Profile, Signing, WIDTH, minutes, user_agent, web,
+};
 
 impl Profile {
     /// The X-Webhook dialect: https alone, the signature only where a secret is set,
@@ -37,6 +39,7 @@ impl Profile {
             probe_gap_max: PROBE_GAP_MAX,
             disable_after: None,
             on_enable: OnEnable::Cancel,
+            on_recovery: OnRecovery::KeepGaps,
         }
     }
 }

@@ -17,7 +17,7 @@ use hookpost::delivery::{
 };
 use hookpost::error::StoreError;
 use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
-use hookpost::policy::lane::{Lane, LaneChange};
+use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
 use hookpost::policy::rate::LimitKey;
 use hookpost::seam::{
     Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Disabled, Expected, Grant,
@@ -61,6 +61,10 @@ pub(crate) enum Fault {
     IgnoresHostGates,
     LosesRaises,
     AppliesOutdatedHealth,
+    NeverCatchesUp,
+    CatchesUpUnasked,
+    CatchesUpWithoutItsGap,
+    CatchesUpWithWhatFailsLater,
     StarvesOtherTenants,
     RoutesOneTenantOnly,
     IgnoresOrderingKeys,

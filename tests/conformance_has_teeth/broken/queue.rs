@@ -113,6 +113,20 @@ impl Store for Broken {
         for lane in &mut lanes {
             match self.fault {
                 Fault::LosesRaises if lane.seen > 0 || lane.health.is_none() => lane.raise = None,
+                Fault::NeverCatchesUp => change_catching_up(lane, |_| None),
+                Fault::CatchesUpUnasked => {
+                    let whatever = CatchUp { recovered_at: now, gap: Duration::ZERO };
+                    change_catching_up(lane, |_| Some(whatever));
+                }
+                Fault::CatchesUpWithoutItsGap => change_catching_up(lane, |catch_up| {
+                    catch_up.map(|catch_up| CatchUp { gap: Duration::ZERO, ..catch_up })
+                }),
+                Fault::CatchesUpWithWhatFailsLater => change_catching_up(lane, |catch_up| {
+                    catch_up.map(|catch_up| CatchUp {
+                        recovered_at: Timestamp::from_micros(i64::MAX),
+                        ..catch_up
+                    })
+                }),
                 Fault::AppliesOutdatedHealth => {
                     let seen = (lane.seen..lane.seen + 3).map(|seen| LaneChange { seen, ..lane.clone() });
                     let all: Vec<_> = seen.collect();
@@ -210,5 +224,12 @@ impl Store for Broken {
 
     async fn hint(&self) {
         self.store.hint().await;
+    }
+}
+
+/// Changes what a success says of catching up.
+fn change_catching_up(lane: &mut LaneChange, change: impl Fn(Option<CatchUp>) -> Option<CatchUp>) {
+    if let Some(health) = lane.health.as_mut().filter(|health| health.streak == 0) {
+        health.catch_up = change(health.catch_up);
     }
 }

@@ -1,5 +1,6 @@
 -- The lane of a delivery.
 -- Plan: SEARCH hookpost_lane USING INTEGER PRIMARY KEY (rowid=?)
 SELECT lane, endpoint, tenant, host, paused, held_until, ready_at, width, proven, streak,
-  version, turn, failing_since, failing_last, failing_from, failing_counts, deliveries
+  version, turn, failing_since, failing_last, failing_from, failing_counts, deliveries,
+  recovered_at, catch_up_gap
 FROM hookpost_lane WHERE lane = ?1

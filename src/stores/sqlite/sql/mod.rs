@@ -22,6 +22,7 @@ macro_rules! statements {
 pub(super) const COUNT: usize = ALL.len();
 
 statements! {
+    CLAIM_CATCH_UP = "claim_catch_up.sql",
     CLAIM_DUE = "claim_due.sql",
     CLAIM_EVENT_DUE = "claim_event_due.sql",
     CLAIM_EVENT_LEASE = "claim_event_lease.sql",
@@ -30,6 +31,7 @@ statements! {
     CLAIM_LAST_TURN = "claim_last_turn.sql",
     CLAIM_NEXT_DUE_EVENT = "claim_next_due_event.sql",
     CLAIM_NEXT_DUE_LANE = "claim_next_due_lane.sql",
+    CLAIM_OF_KEY = "claim_of_key.sql",
     CLAIM_READY_LANES = "claim_ready_lanes.sql",
     CLAIM_SILENT_LEASE = "claim_silent_lease.sql",
     CLAIM_SUSPECTS = "claim_suspects.sql",
@@ -74,6 +76,7 @@ statements! {
     LANE_BY_KEY = "lane_by_key.sql",
     LANE_EARLIEST = "lane_earliest.sql",
     LANE_FIRST_LEASE_END = "lane_first_lease_end.sql",
+    LANE_FIRST_TRIED = "lane_first_tried.sql",
     LANE_FORGET = "lane_forget.sql",
     LANE_LEASED = "lane_leased.sql",
     LANE_SAVE = "lane_save.sql",

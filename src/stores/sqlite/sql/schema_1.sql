@@ -47,7 +47,8 @@ CREATE INDEX hookpost_unmatched_created ON hookpost_unmatched (created_at);
 -- `state` is 0 pending, 1 delivered, 2 failed, 3 cancelled. A delivery has one time:
 -- `due_at` is its due time, or its lease's end where `token` is set; NULL when it is
 -- terminal or parked behind an earlier one of its ordering key. `prior_due` is what a
--- release puts back, and the due time to come of a parked one.
+-- release puts back, and the due time to come of a parked one. `tried_at` is the end of
+-- its last attempt while it waits for a retry; NULL when anything else is waited for.
 CREATE TABLE hookpost_delivery (
   delivery INTEGER PRIMARY KEY,
   id BLOB NOT NULL,
@@ -69,7 +70,8 @@ CREATE TABLE hookpost_delivery (
   first_attempt_at INTEGER,
   born_at INTEGER NOT NULL,
   settled_at INTEGER,
-  ordering_key TEXT
+  ordering_key TEXT,
+  tried_at INTEGER
 );
 CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
 CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
@@ -86,6 +88,10 @@ CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event, id
   WHERE due_at IS NOT NULL AND token IS NULL;
 CREATE INDEX hookpost_delivery_leased ON hookpost_delivery (lane, due_at, event, id, token, test)
   WHERE token IS NOT NULL;
+-- What waits for a retry, by its last attempt: a lane that catches up takes from here. A
+-- delivery that succeeds at once never enters it.
+CREATE INDEX hookpost_delivery_tried ON hookpost_delivery (lane, tried_at, due_at, event, id, token)
+  WHERE tried_at IS NOT NULL AND due_at IS NOT NULL;
 CREATE INDEX hookpost_delivery_silent ON hookpost_delivery (due_at)
   WHERE silent > 0 AND due_at IS NOT NULL;
 CREATE INDEX hookpost_delivery_key ON hookpost_delivery (lane, ordering_key, event)
@@ -117,7 +123,8 @@ CREATE TABLE hookpost_silent_lease (
 
 -- One per endpoint that has or had a delivery or a gate. `turn` orders lanes that are
 -- ready at the same moment: who was served goes behind. `deliveries` counts its rows of
--- any state: with the last of them goes the lane of an endpoint that is no more.
+-- any state: with the last of them goes the lane of an endpoint that is no more. What waits
+-- and was last tried by `recovered_at` may be sent `catch_up_gap` after that.
 CREATE TABLE hookpost_lane (
   lane INTEGER PRIMARY KEY,
   endpoint TEXT NOT NULL,
@@ -135,7 +142,9 @@ CREATE TABLE hookpost_lane (
   failing_since INTEGER,
   failing_last INTEGER,
   failing_from INTEGER,
-  failing_counts INTEGER
+  failing_counts INTEGER,
+  recovered_at INTEGER,
+  catch_up_gap INTEGER
 );
 CREATE UNIQUE INDEX hookpost_lane_endpoint ON hookpost_lane (endpoint);
 CREATE INDEX hookpost_lane_ready ON hookpost_lane (ready_at, turn, endpoint, tenant)

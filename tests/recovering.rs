@@ -1,0 +1,130 @@
+//! An endpoint that was down and is repaired gets its events: the next one within the
+//! longest gap between two probes, and what waited as fast as its width allows.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::fmt::Write as _;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use hookpost::delivery::State;
+use hookpost::testing::Reply;
+use hookpost::wire::profile::OnRecovery;
+use hookpost::{NewEvent, Overrides, Profile, Timestamp};
+use world::{START, World, endpoint, hours, seconds, without_jitter};
+
+const DELIVERED: State = State::Delivered { confirmed: true };
+const ANSWERS_AFTER: Duration = Duration::from_millis(100);
+/// The longest gap between two probes of a sick endpoint.
+const PROBE_GAP: Duration = Duration::from_secs(600);
+const WIDTH: u32 = 8;
+
+/// How long after its repair an endpoint waited for its first event and for its last.
+#[derive(Debug)]
+struct Waits {
+    waiting: usize,
+    first: Duration,
+    last: Duration,
+}
+
+/// An endpoint is down for `outage`, gets `at_once` events when that begins and one more
+/// every quarter of an hour, and is repaired.
+async fn outage_of(outage: Duration, at_once: usize) -> Waits {
+    let world = World::with(|builder| builder.poll(Duration::from_secs(25)));
+    let wide = Overrides::none().width(NonZeroU32::new(WIDTH).unwrap()).unwrap();
+    world.webhooks.register(endpoint("e", "standard").overrides(wide)).await.unwrap();
+    world.transport.otherwise(Reply::status(500).after(ANSWERS_AFTER));
+    for n in 0..at_once {
+        world.webhooks.publish(NewEvent::json("acme", "k", n.to_string()).unwrap()).await.unwrap();
+    }
+    let quarter = Duration::from_secs(15 * 60);
+    let mut left = outage;
+    while !left.is_zero() {
+        world.publish("k").await;
+        world.run_for(left.min(quarter)).await;
+        left = left.saturating_sub(quarter);
+    }
+    world.transport.otherwise(Reply::ok().after(ANSWERS_AFTER));
+    let repaired = world.now();
+    world.publish("k").await;
+    let waiting = world.states().await.into_iter().filter(|state| *state == State::Pending).count();
+    world.run_for(Duration::from_secs(30 * 3600)).await;
+    assert!(world.states().await.iter().all(|state| *state == DELIVERED), "every event arrives");
+    let sent: Vec<Timestamp> =
+        world.sent().iter().map(|sent| sent.began_at).filter(|began| *began >= repaired).collect();
+    assert_eq!(sent.len(), waiting, "each of them with one request");
+    Waits { waiting, first: sent[0].since(repaired), last: sent.last().unwrap().since(repaired) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repaired_endpoint_gets_its_first_event_within_a_probe_gap_and_its_last_as_fast_as_its_width_allows()
+ {
+    let mut table = String::new();
+    let mut late = Vec::new();
+    for at_once in [0, 1000] {
+        for minutes in [30, 37, 60, 180, 360, 480, 720, 728] {
+            let waits = outage_of(Duration::from_secs(60 * minutes), at_once).await;
+            writeln!(table, "{minutes} min, {at_once} at once: {waits:?}").unwrap();
+            // It widens from one request at a time: 1, 2, 4, 8.
+            let rounds = u32::try_from(waits.waiting).unwrap().div_ceil(WIDTH) + WIDTH.ilog2();
+            if waits.first > PROBE_GAP || waits.last > PROBE_GAP + (ANSWERS_AFTER * 2) * rounds {
+                late.push((minutes, at_once));
+            }
+        }
+    }
+    println!("{table}");
+    assert!(late.is_empty(), "{late:?} of\n{table}");
+}
+
+/// When a first event is tried again whose endpoint recovers by a second one.
+async fn tries_of_the_first_event(on_recovery: Option<OnRecovery>) -> Vec<i64> {
+    let world = World::with(|builder| {
+        let live_session = without_jitter(Profile::live_session());
+        let on_recovery = on_recovery.unwrap_or(live_session.on_recovery);
+        builder.profile(Profile { on_recovery, ..live_session })
+    });
+    world.endpoint("e", "live_session").await;
+    world.transport.otherwise(Reply::status(500));
+    let first = world.publish("first").await;
+    // It fails at 0, 1 and 3 minutes, and is due again at 7.
+    world.run_for(Duration::from_secs(210)).await;
+    world.transport.otherwise(Reply::ok());
+    world.publish("second").await;
+    world.run_for(Duration::from_secs(3600)).await;
+    let sent = world.sent();
+    let of_first =
+        sent.into_iter().filter(|sent| String::from_utf8_lossy(&sent.body).contains(first.as_str()));
+    seconds(&of_first.collect::<Vec<_>>())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_catches_up_unless_its_system_promises_its_gaps() {
+    assert_eq!(tries_of_the_first_event(None).await, [0, 60, 180, 420], "as LiveSession promises");
+    assert_eq!(tries_of_the_first_event(Some(OnRecovery::CatchUp)).await, [0, 60, 180, 240]);
+    for profile in [Profile::live_session(), Profile::x_webhook(), Profile::live_chat()] {
+        assert_eq!(profile.on_recovery, OnRecovery::KeepGaps, "{}", profile.name);
+    }
+    for profile in Profile::targets().into_iter().chain([Profile::standard()]) {
+        assert_eq!(profile.on_recovery, OnRecovery::CatchUp, "{}", profile.name);
+        assert!(profile.probe_gap_max <= PROBE_GAP, "{}", profile.name);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_attempt_that_was_put_off_keeps_its_time() {
+    let world = World::new();
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500));
+    let later = NewEvent::json("acme", "later", "{}").unwrap().not_before(START + hours(20));
+    world.webhooks.publish(later).await.unwrap();
+    for _ in 0..5 {
+        world.publish("k").await;
+    }
+    world.run_for(hours(2)).await;
+    world.transport.otherwise(Reply::ok());
+    world.run_for(hours(30)).await;
+    let last = world.sent().pop().unwrap();
+    assert_eq!(seconds(&[last]), [20 * 3600]);
+    assert_eq!(world.states().await, [DELIVERED; 6]);
+}
