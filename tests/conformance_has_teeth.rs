@@ -153,6 +153,7 @@ faults! {
             a_success_that_began_before_a_hold_does_not_end_it
             outdated_health_changes_nothing
             width_counts_leases_held_anywhere;
+        next_due: settling_tells_when_a_lane_that_it_opened_can_be_claimed;
         publishing: a_claiming_publish_gives_what_a_claim_would_give;
         queues: a_queue_tells_its_lanes_health;
         recovering:
@@ -172,6 +173,14 @@ faults! {
             next_due_of_a_full_lane_is_its_first_lease_end
             next_due_of_a_held_lane_is_the_end_of_its_hold;
         recovering: catching_up_leaves_the_gap_after_each_last_attempt;
+    }
+
+    a_store_that_hides_what_settling_makes_due_fails(HidesWhatSettlingMakesDue) {
+        next_due:
+            settling_tells_when_room_in_a_full_lane_can_be_claimed
+            settling_tells_when_what_it_put_off_is_due
+            settling_tells_when_what_follows_it_is_due
+            settling_tells_when_a_lane_that_it_opened_can_be_claimed;
     }
 
     a_store_that_never_says_next_due_fails(NeverSaysNextDue) {
@@ -280,7 +289,9 @@ faults! {
             a_freed_slot_makes_a_full_lane_ready
             a_lapsed_lease_gives_its_slot_back
             width_counts_leases_held_anywhere;
-        next_due: next_due_of_a_full_lane_is_its_first_lease_end;
+        next_due:
+            next_due_of_a_full_lane_is_its_first_lease_end
+            settling_tells_when_room_in_a_full_lane_can_be_claimed;
         publishing: a_claiming_publish_keeps_to_what_its_request_allows;
         queues:
             a_lane_without_an_endpoint_has_a_queue
@@ -402,6 +413,7 @@ faults! {
 
     a_store_that_ignores_ordering_keys_fails(IgnoresOrderingKeys) {
         history: expediting_leaves_followers_of_a_key_parked;
+        next_due: settling_tells_when_what_follows_it_is_due;
         ordering:
             a_cancelled_head_lets_the_next_go
             a_head_that_waits_for_a_retry_keeps_its_place
@@ -567,6 +579,7 @@ faults! {
             expediting_makes_work_due_and_lifts_the_hold
             stats_count_one_tenant_or_all;
         leases: a_release_puts_the_due_time_back_and_counts_nothing;
+        next_due: settling_tells_when_a_lane_that_it_opened_can_be_claimed;
         ordering: a_head_that_waits_for_a_retry_keeps_its_place;
         recovering:
             a_lane_that_does_not_catch_up_keeps_its_due_times
@@ -609,6 +622,7 @@ faults! {
     a_store_that_routes_the_newest_first_fails(RoutesTheNewestFirst) {
         fairness: a_flood_of_unrouted_events_delays_another_tenants_by_few_claims;
         history: expediting_leaves_followers_of_a_key_parked;
+        next_due: settling_tells_when_what_follows_it_is_due;
         ordering:
             a_cancelled_head_lets_the_next_go
             a_head_that_waits_for_a_retry_keeps_its_place

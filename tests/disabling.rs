@@ -45,7 +45,7 @@ impl World {
         let next = Next::Done { state: DELIVERED, progress };
         let settlement =
             Settlement { token, of: Claimed::Delivery(claim.delivery), at: now, next, attempt: None };
-        assert_eq!(self.store.settle(&[settlement], &[], now).await.unwrap(), [Settled::Applied]);
+        assert_eq!(self.store.settle(&[settlement], &[], now).await.unwrap().0, [Settled::Applied]);
     }
 }
 

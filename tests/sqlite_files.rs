@@ -243,7 +243,7 @@ async fn settle_routing(store: &SqliteStore, id: &str, spoilt: bool) -> Result<V
     };
     let mut settlements = vec![routed(Claimed::Event(tenant, event))];
     settlements.extend(spoilt.then(|| routed(Claimed::Delivery(delivery))));
-    store.settle(&settlements, &[], NOW).await
+    Ok(store.settle(&settlements, &[], NOW).await?.0)
 }
 
 #[tokio::test]

@@ -211,8 +211,8 @@ impl History {
             }
             settlements.push(settlement);
         }
-        let model = self.model.settle(&settlements, &of_model, self.now).await?;
-        let subject = self.subject.settle(&settlements, &of_subject, self.now).await?;
+        let (model, _) = self.model.settle(&settlements, &of_model, self.now).await?;
+        let (subject, _) = self.subject.settle(&settlements, &of_subject, self.now).await?;
         same("the answers to a settle", subject, model)
     }
 
@@ -241,8 +241,8 @@ impl History {
             crate::delivery::Next::Routed { routes, .. } => *routes = self.routes(&claim.event)?,
             _ => {}
         }
-        let model = self.model.settle(std::slice::from_ref(&settlement), &[], self.now).await?;
-        let subject = self.subject.settle(&[settlement], &[], self.now).await?;
+        let (model, _) = self.model.settle(std::slice::from_ref(&settlement), &[], self.now).await?;
+        let (subject, _) = self.subject.settle(&[settlement], &[], self.now).await?;
         same("the answer to a routing", subject, model)
     }
 

@@ -205,6 +205,10 @@ macro_rules! __conformance_cases {
             next_due_of_a_held_lane_is_the_end_of_its_hold
             next_due_of_a_full_lane_is_its_first_lease_end
             next_due_knows_events_that_wait_for_their_routing
+            settling_tells_when_room_in_a_full_lane_can_be_claimed
+            settling_tells_when_what_it_put_off_is_due
+            settling_tells_when_what_follows_it_is_due
+            settling_tells_when_a_lane_that_it_opened_can_be_claimed
             following_next_due_alone_reaches_everything;
         leases:
             leased_work_is_invisible_until_its_lease_ends

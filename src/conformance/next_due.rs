@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{GateChange, Settled};
+use crate::delivery::{ClaimRequest, GateChange, Settled};
 use crate::seam::Backend;
 use crate::time::Timestamp;
 
@@ -88,6 +88,67 @@ pub async fn next_due_knows_events_that_wait_for_their_routing(fresh: Arc<dyn Ba
     same("one chunk", settled, Settled::Applied)?;
     let again = scene.claim_at(at(2)).await?;
     same("the next chunk", (again.events.len(), work(&again)), (1, vec!["e1>one".to_owned()]))
+}
+
+pub async fn settling_tells_when_room_in_a_full_lane_can_be_claimed(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let narrow = |id| Ok::<_, Breach>(draft(id)?.to(&["one"])?.with_routes(|route| route.width = 2));
+    scene.store([narrow("e1")?, narrow("e2")?, narrow("e3")?, narrow("e4")?]).await?;
+    let held = scene.claim_at(at(0)).await?.work;
+    scene.claim_at(at(1)).await?;
+    for (claim, now) in held.iter().zip([at(2), at(3)]) {
+        let (_, next) = scene.settle(&[delivered(claim, now)], &[], now).await?;
+        demand!(next.is_some_and(|next| next <= now), "a slot is free at {now}, due is {next:?}");
+        same("claimed", scene.claim_at(now).await?.work.len(), 1)?;
+    }
+    Ok(())
+}
+
+pub async fn settling_tells_when_what_it_put_off_is_due(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let claim = scene.leased("e1", "one").await?;
+    let (_, next) = scene.settle(&[retried(&claim, at(20), at(1))], &[], at(1)).await?;
+    demand!(next.is_some_and(|next| next <= at(20)), "a retry at {} is forgotten: {next:?}", at(20));
+    let claim = the_only(scene.claim_at(at(20)).await?.work)?;
+    let (_, next) = scene.settle(&[released(&claim, at(21))], &[], at(21)).await?;
+    demand!(next.is_some_and(|next| next <= at(21)), "what was released is forgotten: {next:?}");
+    Ok(())
+}
+
+pub async fn settling_tells_when_what_follows_it_is_due(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let ordered = |id| draft(id)?.keyed("key")?.to(&["two"]);
+    scene.store([ordered("first")?, ordered("second")?]).await?;
+    let head = the_only(scene.claim_at(at(30)).await?.work)?;
+    let (_, next) = scene.settle(&[delivered(&head, at(31))], &[], at(31)).await?;
+    demand!(next.is_some_and(|next| next <= at(31)), "the next one of the key is forgotten: {next:?}");
+    let second = the_only(scene.claim_at(at(31)).await?.work)?;
+    scene.apply([delivered(&second, at(31))]).await?;
+
+    scene.store([draft("unrouted")?]).await?;
+    let event = the_only(scene.claim_at(at(40)).await?.events)?;
+    let (_, next) = scene.settle(&[routed(&event, &["three"], None, at(41))?], &[], at(41)).await?;
+    demand!(next.is_some_and(|next| next <= at(41)), "what was routed is forgotten: {next:?}");
+    Ok(())
+}
+
+pub async fn settling_tells_when_a_lane_that_it_opened_can_be_claimed(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let wide = |id| Ok::<_, Breach>(draft(id)?.to(&["one"])?.with_routes(|route| route.width = 8));
+    scene.store([wide("e1")?, wide("e2")?, wide("e3")?]).await?;
+    let claims = scene.claim(&ClaimRequest { deliveries: 1, ..scene.request(at(0)) }).await?;
+    let (claim, seen) = (the_only(claims.work)?, the_only(claims.lanes)?);
+    let (_, next) = scene.settle(&[retried(&claim, at(500), at(1))], &[seen.hold(at(10))], at(1)).await?;
+    demand!(next.is_some_and(|next| next <= at(10)), "the hold ends at {}, due is {next:?}", at(10));
+
+    let claims = scene.claim(&ClaimRequest { deliveries: 1, ..scene.request(at(10)) }).await?;
+    let (claim, mut seen) = (the_only(claims.work)?, the_only(claims.lanes)?);
+    scene.settle(&[], &[seen.hold(at(90))], at(10)).await?;
+    (seen.streak, seen.held_until, seen.version) = (3, Some(at(90)), seen.version + 1);
+    let success = seen.after_success(8).ok_or_else(|| Breach::new("a success changes nothing"))?;
+    let (_, next) = scene.settle(&[delivered(&claim, at(11))], &[success], at(11)).await?;
+    demand!(next.is_some_and(|next| next <= at(11)), "the hold ended at {}, due is {next:?}", at(11));
+    same("claimed", scene.claim_at(at(11)).await?.work.len(), 1)
 }
 
 pub async fn following_next_due_alone_reaches_everything(fresh: Arc<dyn Backend>) -> Verdict {

@@ -184,7 +184,7 @@ pub async fn the_items_of_a_batch_are_independent(fresh: Arc<dyn Backend>) -> Ve
         unknown,
         retried(&three, at(70), at(61)),
     ];
-    let settled = scene.settle(&batch, &[], at(61)).await?;
+    let (settled, _) = scene.settle(&batch, &[], at(61)).await?;
     let expected = [Settled::Fenced, Settled::Applied, Settled::Missing, Settled::Applied];
     same("the answers", settled, expected)?;
     same("one", scene.state_of(stale.delivery).await?, State::Pending)?;

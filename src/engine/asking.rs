@@ -90,7 +90,7 @@ impl Engine {
         for change in acquired.lanes {
             self.settler.change(change);
         }
-        self.lookout.limit(acquired.limited_until);
+        self.lookout.limit(acquired.limited_until, self.shared.clock.now(), self.now());
         if let Some(error) = acquired.fault {
             self.store_failed(&error, "directory or limiter");
         }
@@ -111,7 +111,7 @@ impl Engine {
     }
 
     fn may_claim(&self) -> bool {
-        self.is_well() && self.lookout.is_open(self.shared.clock.now())
+        self.is_well() && self.lookout.is_open(self.now())
     }
 
     /// Whether nothing is wrong with ourselves, and what is done can be recorded.

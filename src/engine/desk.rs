@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::delivery::PublishAnswer;
 use crate::error::StoreError;
@@ -16,12 +16,10 @@ const WAITING_MAX: usize = 1024;
 /// So many events are stored per call.
 const PUBLISHES_PER_CALL: usize = 512;
 
-/// What is handed over.
-pub(crate) enum Order {
-    /// Store this and say what became of it.
-    Publish(Arc<Event>, Reply),
-    /// There may be new work.
-    Look,
+/// What is handed over: an event to store, and where to say what became of it.
+pub(crate) struct Order {
+    pub(super) event: Arc<Event>,
+    pub(super) reply: Reply,
 }
 
 type Reply = oneshot::Sender<Result<PublishAnswer, StoreError>>;
@@ -81,7 +79,10 @@ impl Queue {
 /// Open while an engine runs in this process. A publisher that drops its future
 /// meanwhile loses nothing: the engine's task makes the call.
 #[derive(Default)]
-pub(crate) struct Desk(Mutex<Option<mpsc::Sender<Order>>>);
+pub(crate) struct Desk {
+    line: Mutex<Option<mpsc::Sender<Order>>>,
+    nudged: Notify,
+}
 
 impl Desk {
     /// Opens the desk; `None` if an engine runs already.
@@ -105,16 +106,43 @@ impl Desk {
     pub(crate) async fn publish(&self, event: &Arc<Event>) -> Option<Result<PublishAnswer, StoreError>> {
         let line = self.line().clone()?;
         let (reply, answer) = oneshot::channel();
-        line.send(Order::Publish(Arc::clone(event), reply)).await.ok()?;
+        line.send(Order { event: Arc::clone(event), reply }).await.ok()?;
         answer.await.ok()
     }
 
-    /// Wakes the engine. One that has a full line is awake.
-    pub(crate) fn look(&self) -> bool {
-        self.line().as_ref().is_some_and(|line| line.try_send(Order::Look).is_ok())
+    /// Tells the engine that there may be new work. One that does not wait for it at this
+    /// moment learns of it when it does: a nudge is never lost, however full the line is.
+    pub(crate) fn nudge(&self) {
+        self.nudged.notify_one();
+    }
+
+    /// Waits until the engine was nudged since this last returned.
+    pub(super) async fn nudged(&self) {
+        self.nudged.notified().await;
     }
 
     fn line(&self) -> MutexGuard<'_, Option<mpsc::Sender<Order>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::NewEvent;
+    use crate::id::EventId;
+    use crate::time::Timestamp;
+
+    #[tokio::test]
+    async fn a_nudge_is_heard_behind_a_full_line_and_by_an_engine_that_waits_for_it_later() {
+        let desk = Desk::default();
+        let _orders = desk.open();
+        let id = EventId::new("e").unwrap();
+        let event = NewEvent::json("t", "k", "{}").unwrap().into_event(id, Timestamp::EPOCH, 100).unwrap();
+        let line = desk.line().clone().unwrap();
+        while line.try_send(Order { event: Arc::new(event.clone()), reply: oneshot::channel().0 }).is_ok() {}
+        desk.nudge();
+        let heard = tokio::time::timeout(Duration::from_secs(5), desk.nudged()).await;
+        assert!(heard.is_ok());
     }
 }

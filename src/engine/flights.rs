@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::delivery::Next;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::step::conclude::Fault;
 use crate::time::Timestamp;
@@ -153,10 +152,7 @@ impl Engine {
 
     fn conclude(&mut self, landed: Landed) {
         let flight = Arc::clone(&landed.flight);
-        let was_full = self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
-        if was_full {
-            self.settler.opens_a_lane();
-        }
+        self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
         if self.slots.is_idle() {
             self.lookout.suspect_ended();
         }
@@ -193,9 +189,6 @@ impl Engine {
 
     fn write_down(&mut self, landed: Landed, fault: Fault) {
         let written = self.shared.conclude(landed, fault);
-        if let Next::Later { due_at, .. } = written.due.settlement.next {
-            self.lookout.due(Some(due_at));
-        }
         self.settler.add(written.due);
         if let Some(change) = written.lane {
             self.settler.change(change);

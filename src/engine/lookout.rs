@@ -6,19 +6,41 @@ use crate::time::Timestamp;
 
 use super::earlier;
 
-/// How long to leave a claim alone that gave nothing although something was due:
-/// it waits for a slot, a share or another process.
-const STALL: Duration = Duration::from_millis(100);
+/// How long to leave a claim alone that gave nothing although something was due: it waits
+/// for a slot, a share or another process. Doubled with each such claim in a row.
+const STALL_FIRST: Duration = Duration::from_millis(1);
+const STALL_MAX: Duration = Duration::from_millis(100);
 
 /// What is known of the work that waits in the store.
 #[derive(Debug)]
 pub(super) struct Lookout {
-    claiming: bool,
-    claimed_at: Duration,
+    /// The claim under way, if there is one.
+    asking: Option<Asking>,
+    asked_at: Duration,
+    /// When something is due, by the last claim's answer and what was learned since.
     next_due: Option<Timestamp>,
-    stalled_until: Duration,
-    limited_until: Option<Timestamp>,
+    /// When something may be due that the last claim has taken, or has not seen: it was
+    /// learned while that claim was under way.
+    perhaps_due: Option<Timestamp>,
+    /// The last claims gave nothing of what was due.
+    stall: Option<Stall>,
+    limited_until: Duration,
     suspect: Suspect,
+}
+
+/// What is learned while a claim is under way. The claim may have looked before that came
+/// about, so that its answer does not replace it.
+#[derive(Debug, Default)]
+struct Asking {
+    due: Option<Timestamp>,
+    stirred: bool,
+}
+
+/// How long claims pause that gave nothing.
+#[derive(Debug, Clone, Copy)]
+struct Stall {
+    length: Duration,
+    until: Duration,
 }
 
 /// A delivery that seems to kill processes is sent with nothing else under way.
@@ -34,33 +56,45 @@ enum Suspect {
 impl Lookout {
     pub(super) const fn new(store_now: Timestamp, now: Duration) -> Self {
         Self {
-            claiming: false,
-            claimed_at: now,
+            asking: None,
+            asked_at: now,
             next_due: Some(store_now),
-            stalled_until: Duration::ZERO,
-            limited_until: None,
+            perhaps_due: None,
+            stall: None,
+            limited_until: Duration::ZERO,
             suspect: Suspect::None,
         }
     }
 
-    /// Something is due then.
+    /// Something is due then, which the claims before may not have seen.
     pub(super) fn due(&mut self, at: Option<Timestamp>) {
-        self.next_due = earlier(self.next_due, at);
+        if at.is_none() {
+            return;
+        }
+        self.stir();
+        let known = match &mut self.asking {
+            Some(asking) => &mut asking.due,
+            None => &mut self.next_due,
+        };
+        *known = earlier(*known, at);
     }
 
     /// There may be something now.
     pub(super) fn look_at_once(&mut self, store_now: Timestamp) {
         self.due(Some(store_now));
-        self.stalled_until = Duration::ZERO;
     }
 
     /// Something ended: what gave nothing before may give something now.
     pub(super) const fn stir(&mut self) {
-        self.stalled_until = Duration::ZERO;
+        self.stall = None;
+        if let Some(asking) = &mut self.asking {
+            asking.stirred = true;
+        }
     }
 
     /// A global limit has no room before.
-    pub(super) fn limit(&mut self, until: Option<Timestamp>) {
+    pub(super) fn limit(&mut self, until: Option<Timestamp>, store_now: Timestamp, now: Duration) {
+        let until = until.map_or(Duration::ZERO, |until| now.saturating_add(until.since(store_now)));
         self.limited_until = self.limited_until.max(until);
     }
 
@@ -81,8 +115,8 @@ impl Lookout {
 
     /// A claim is under way.
     pub(super) fn ask(&mut self, now: Duration) {
-        self.claiming = true;
-        self.claimed_at = now;
+        self.asking = Some(Asking::default());
+        self.asked_at = now;
         self.suspect = Suspect::None;
     }
 
@@ -94,21 +128,26 @@ impl Lookout {
         store_now: Timestamp,
         now: Duration,
     ) {
-        self.claiming = false;
-        self.next_due = next_due;
+        let meanwhile = self.asking.take().unwrap_or_default();
+        (self.next_due, self.perhaps_due) = (next_due, meanwhile.due);
         if suspects && self.suspect == Suspect::None {
             self.suspect = Suspect::Waits;
         }
-        let nothing = count == 0 && self.is_due(store_now);
-        self.stalled_until = if nothing { now.saturating_add(STALL) } else { Duration::ZERO };
+        let in_vain = count == 0 && self.is_due(store_now) && !meanwhile.stirred;
+        self.stall = in_vain.then(|| {
+            let length = self.stall.map_or(STALL_FIRST, |last| (last.length * 2).min(STALL_MAX));
+            Stall { length, until: now.saturating_add(length) }
+        });
     }
 
-    pub(super) const fn claim_failed(&mut self) {
-        self.claiming = false;
+    /// A claim failed: what it looked for is still to be looked for.
+    pub(super) fn claim_failed(&mut self, store_now: Timestamp) {
+        self.asking = None;
+        self.next_due = Some(store_now);
     }
 
     pub(super) const fn is_claiming(&self) -> bool {
-        self.claiming
+        self.asking.is_some()
     }
 
     /// Whether a suspect waits for the engine to be empty.
@@ -117,38 +156,49 @@ impl Lookout {
     }
 
     /// Whether nothing but its own forbids new work.
-    pub(super) fn is_open(&self, store_now: Timestamp) -> bool {
-        self.suspect == Suspect::None && self.limited_until.is_none_or(|until| until <= store_now)
+    pub(super) fn is_open(&self, now: Duration) -> bool {
+        self.suspect == Suspect::None && self.limited_until <= now
     }
 
     /// When its own allows new work, of the monotonic clock; `None` where something
     /// has to end first. `idle` says that nothing is under way.
-    pub(super) fn opens_at(&self, idle: bool, store_now: Timestamp, now: Duration) -> Option<Duration> {
-        let blocked = match self.suspect {
-            Suspect::None => false,
-            Suspect::Waits => !idle,
-            Suspect::InFlight => true,
-        };
-        let limited = self.limited_until.map_or(Duration::ZERO, |until| until.since(store_now));
-        (!blocked).then(|| now.saturating_add(limited))
+    pub(super) fn opens_at(&self, idle: bool, now: Duration) -> Option<Duration> {
+        match self.suspect {
+            Suspect::None => Some(self.limited_until.max(now)),
+            Suspect::Waits => idle.then_some(now),
+            Suspect::InFlight => None,
+        }
     }
 
     /// Whether a claim is worth it: something is due, or nobody has looked for `poll`.
     pub(super) fn is_worth_it(&self, poll: Duration, store_now: Timestamp, now: Duration) -> bool {
-        let polled = now.saturating_sub(self.claimed_at) >= poll;
-        polled || (self.is_due(store_now) && now >= self.stalled_until)
+        let polled = now.saturating_sub(self.asked_at) >= poll;
+        let due = self.earliest().is_some_and(|due| due <= store_now);
+        polled || (due && now >= self.stalled_until())
     }
 
     /// When a claim will be worth it, of the monotonic clock.
     pub(super) fn worth_it_at(&self, poll: Duration, store_now: Timestamp, now: Duration) -> Duration {
-        let poll = self.claimed_at.saturating_add(poll);
-        let due = self.next_due.map(|due| now.saturating_add(due.since(store_now)).max(self.stalled_until));
+        if self.suspect == Suspect::Waits {
+            return now;
+        }
+        let poll = self.asked_at.saturating_add(poll);
+        let due =
+            self.earliest().map(|due| now.saturating_add(due.since(store_now)).max(self.stalled_until()));
         due.map_or(poll, |due| due.min(poll))
     }
 
-    /// Whether something in the store is due, as far as is known.
+    /// Whether something is certainly due that no claim has taken.
     pub(super) fn is_due(&self, store_now: Timestamp) -> bool {
         self.next_due.is_some_and(|due| due <= store_now)
+    }
+
+    fn earliest(&self) -> Option<Timestamp> {
+        earlier(self.next_due, self.perhaps_due)
+    }
+
+    fn stalled_until(&self) -> Duration {
+        self.stall.map_or(Duration::ZERO, |stall| stall.until)
     }
 }
 
@@ -160,6 +210,10 @@ mod tests {
         Timestamp::from_unix_seconds(seconds)
     }
 
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
     const POLL: Duration = Duration::from_secs(1);
 
     #[test]
@@ -169,29 +223,91 @@ mod tests {
         lookout.ask(Duration::ZERO);
         lookout.claimed(None, false, 0, at(100), Duration::ZERO);
         assert_eq!(lookout.worth_it_at(POLL, at(100), Duration::ZERO), POLL);
-        lookout.due(Some(at(100) + Duration::from_millis(300)));
-        assert_eq!(lookout.worth_it_at(POLL, at(100), Duration::ZERO), Duration::from_millis(300));
+        lookout.due(Some(at(100) + ms(300)));
+        assert_eq!(lookout.worth_it_at(POLL, at(100), Duration::ZERO), ms(300));
     }
 
     #[test]
-    fn a_claim_that_gave_nothing_of_what_was_due_is_not_repeated_at_once() {
+    fn what_is_learned_while_a_claim_is_under_way_outlives_its_answer() {
         let mut lookout = Lookout::new(at(100), Duration::ZERO);
         lookout.ask(Duration::ZERO);
-        lookout.claimed(Some(at(99)), false, 0, at(100), Duration::ZERO);
-        assert!(!lookout.is_worth_it(POLL, at(100), Duration::ZERO));
+        lookout.due(Some(at(100)));
+        lookout.claimed(Some(at(130)), false, 16, at(100), ms(5));
+        assert!(lookout.is_worth_it(POLL, at(100), ms(5)), "the claim may have looked before");
+        lookout.ask(ms(5));
+        lookout.claimed(Some(at(130)), false, 0, at(100), ms(10));
+        assert!(!lookout.is_worth_it(POLL, at(100), ms(10)), "this one was made after it");
+    }
+
+    #[test]
+    fn what_ends_while_a_claim_is_under_way_lets_the_next_follow_at_once() {
+        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        lookout.ask(Duration::ZERO);
         lookout.stir();
+        lookout.claimed(Some(at(99)), false, 0, at(100), ms(5));
+        assert!(lookout.is_worth_it(POLL, at(100), ms(5)));
+    }
+
+    #[test]
+    fn what_becomes_due_does_not_wait_for_the_pause_of_earlier_claims() {
+        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        for _ in 0..9 {
+            lookout.ask(Duration::ZERO);
+            lookout.claimed(Some(at(99)), false, 0, at(100), Duration::ZERO);
+        }
+        lookout.due(Some(at(100)));
         assert!(lookout.is_worth_it(POLL, at(100), Duration::ZERO));
+    }
+
+    #[test]
+    fn claims_that_give_nothing_of_what_is_due_pause_longer_and_longer() {
+        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        let (mut now, mut pauses) = (Duration::ZERO, Vec::new());
+        for _ in 0..9 {
+            lookout.ask(now);
+            lookout.claimed(Some(at(99)), false, 0, at(100), now);
+            assert!(!lookout.is_worth_it(POLL, at(100), now));
+            let next = lookout.worth_it_at(POLL, at(100), now);
+            pauses.push((next - now).as_millis());
+            now = next;
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 100, 100]);
+        lookout.stir();
+        assert!(lookout.is_worth_it(POLL, at(100), now));
+    }
+
+    #[test]
+    fn a_claim_that_failed_is_made_again() {
+        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        lookout.ask(Duration::ZERO);
+        lookout.claimed(Some(at(130)), false, 0, at(100), Duration::ZERO);
+        lookout.ask(POLL);
+        lookout.claim_failed(at(101));
+        assert!(lookout.is_worth_it(POLL, at(101), POLL));
+    }
+
+    #[test]
+    fn a_global_limit_ends_by_the_monotonic_clock_wherever_the_stores_is_set() {
+        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        lookout.limit(Some(at(110)), at(100), ms(500));
+        assert!(!lookout.is_open(ms(10_499)) && lookout.is_open(ms(10_500)));
+        assert_eq!(lookout.opens_at(true, ms(600)), Some(ms(10_500)));
     }
 
     #[test]
     fn a_suspect_closes_the_lookout_until_it_has_ended() {
         let mut lookout = Lookout::new(at(100), Duration::ZERO);
         lookout.claimed(Some(at(99)), true, 0, at(100), Duration::ZERO);
-        assert!(lookout.suspect_waits() && !lookout.is_open(at(100)));
+        assert!(lookout.suspect_waits() && !lookout.is_open(Duration::ZERO));
+        assert_eq!(lookout.opens_at(false, ms(5)), None);
+        assert_eq!(
+            (lookout.opens_at(true, ms(5)), lookout.worth_it_at(POLL, at(100), ms(5))),
+            (Some(ms(5)), ms(5))
+        );
         lookout.ask(Duration::ZERO);
         lookout.suspect_started();
-        assert!(!lookout.is_open(at(100)));
+        assert!(!lookout.is_open(Duration::ZERO));
         lookout.suspect_ended();
-        assert!(lookout.is_open(at(100)));
+        assert!(lookout.is_open(Duration::ZERO));
     }
 }

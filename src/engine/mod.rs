@@ -32,7 +32,6 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use crate::delivery::Settled;
 use crate::error::StoreError;
 use crate::seam::Notice;
 use crate::time::Timestamp;
@@ -44,6 +43,7 @@ use self::house::House;
 use self::lookout::Lookout;
 use self::own_faults::OwnFaults;
 use self::settler::{Batch, Settler};
+use self::settling::Answers;
 use self::shared::Shared;
 use self::slots::{Room, Slots};
 use self::wake::{Timer, Wake};
@@ -97,10 +97,13 @@ enum Happening {
     Published(Acquired, Option<StoreError>),
     /// A slot has nothing more to send.
     SlotEmptied,
-    Settled(Batch, Result<Vec<Settled>, StoreError>),
+    Settled(Batch, Result<Answers, StoreError>),
     Disabled,
     Held,
+    /// The store hints that there may be new work.
     Hinted,
+    /// Somebody in this process says that there may be new work.
+    Nudged,
     ClockRead(Result<Timestamp, StoreError>),
     Pruned(Result<Duration, StoreError>),
 }
@@ -142,6 +145,7 @@ impl Engine {
     async fn work(&mut self, shutdown: impl Future<Output = ()> + Send) {
         let mut shutdown = pin!(shutdown);
         self.await_hint();
+        self.await_nudge();
         loop {
             self.start_waiting();
             self.settle();
@@ -172,11 +176,8 @@ impl Engine {
         }
     }
 
-    fn take_order(&mut self, order: Order) {
-        match order {
-            Order::Publish(event, reply) => self.queue.push(event, reply, self.now()),
-            Order::Look => self.lookout.look_at_once(self.shared.clock.now()),
-        }
+    fn take_order(&mut self, Order { event, reply }: Order) {
+        self.queue.push(event, reply, self.now());
     }
 
     fn note(&mut self, happening: Happening) {
@@ -187,7 +188,7 @@ impl Engine {
                 self.take_in(acquired);
             }
             Happening::Claimed(Err(error)) => {
-                self.lookout.claim_failed();
+                self.lookout.claim_failed(self.shared.clock.now());
                 self.store_failed(&error, "claim");
             }
             Happening::Published(acquired, error) => {
@@ -195,10 +196,14 @@ impl Engine {
                 self.lookout.due(acquired.next_due);
                 self.take_in(acquired);
                 if let Some(error) = error {
+                    // They may be stored all the same.
+                    self.lookout.look_at_once(self.shared.clock.now());
                     self.store_failed(&error, "publish");
                 }
             }
-            Happening::Settled(batch, Ok(answers)) => self.settled(batch, &answers),
+            Happening::Settled(batch, Ok((answers, next_due))) => {
+                self.settled(batch, &answers, next_due);
+            }
             Happening::Settled(batch, Err(error)) => {
                 self.settler.failed(batch, self.now());
                 self.store_failed(&error, "settle");
@@ -206,8 +211,12 @@ impl Engine {
             Happening::Disabled => self.disabling -= 1,
             Happening::SlotEmptied | Happening::Held => {}
             Happening::Hinted => {
-                self.lookout.look_at_once(self.shared.clock.now());
                 self.await_hint();
+                self.lookout.look_at_once(self.shared.clock.now());
+            }
+            Happening::Nudged => {
+                self.await_nudge();
+                self.lookout.look_at_once(self.shared.clock.now());
             }
             Happening::ClockRead(result) => {
                 self.house.clock_was_read();
@@ -224,11 +233,22 @@ impl Engine {
         }
     }
 
+    /// Waits for the store's next hint. It is waited for again before the claim that the
+    /// last one caused is made: what is hinted at meanwhile is seen by that claim, or
+    /// causes another.
     fn await_hint(&mut self) {
         let store = Arc::clone(&self.shared.store);
         self.tasks.push(Box::pin(async move {
             store.hint().await;
             Happening::Hinted
+        }));
+    }
+
+    fn await_nudge(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        self.tasks.push(Box::pin(async move {
+            shared.desk.nudged().await;
+            Happening::Nudged
         }));
     }
 

@@ -55,16 +55,9 @@ pub(crate) struct Batch {
     /// One for each settlement.
     pub(crate) about: Vec<About>,
     pub(crate) lanes: Vec<LaneChange>,
-    opens_lanes: bool,
 }
 
 impl Batch {
-    /// Whether something may be claimed as soon as it is written that could not before.
-    pub(crate) fn makes_due(&self) -> bool {
-        let mut next = self.settlements.iter().map(|settlement| &settlement.next);
-        self.opens_lanes || next.any(|next| matches!(next, Next::Release | Next::Routed { .. }))
-    }
-
     /// The endpoints that are to be disabled, once the batch is answered. An answer whose
     /// lease had been lost disables nothing: another attempt stands for its delivery.
     pub(crate) fn disabling(&mut self, answers: &[Settled]) -> Vec<(Arc<Endpoint>, Disable)> {
@@ -81,7 +74,6 @@ pub(crate) struct Settler {
     settlements: Vec<Settlement>,
     about: Vec<About>,
     lanes: BTreeMap<EndpointId, LaneChange>,
-    opens_lanes: bool,
     writing: bool,
     failures: u32,
     retry_at: Duration,
@@ -92,11 +84,6 @@ impl Settler {
         let Due { settlement, event, endpoint, disable } = due;
         self.settlements.push(settlement);
         self.about.push(About { event, endpoint, disable });
-    }
-
-    /// What was added last makes room in a lane that was full.
-    pub(crate) const fn opens_a_lane(&mut self) {
-        self.opens_lanes = true;
     }
 
     /// Merges a change into what waits for its lane: the longest hold, and the health
@@ -123,7 +110,6 @@ impl Settler {
             settlements: first_of(&mut self.settlements),
             about: first_of(&mut self.about),
             lanes: std::mem::take(&mut self.lanes).into_values().collect(),
-            opens_lanes: std::mem::take(&mut self.opens_lanes),
         })
     }
 
@@ -143,7 +129,6 @@ impl Settler {
         for change in batch.lanes {
             self.change(change);
         }
-        self.opens_lanes |= batch.opens_lanes;
         self.retry_at = now.saturating_add((RETRY_FIRST * (1 << self.failures.min(7))).min(RETRY_MAX));
         self.failures = self.failures.saturating_add(1);
     }

@@ -7,10 +7,15 @@ use crate::endpoint::Endpoint;
 use crate::error::StoreError;
 use crate::seam::Notice;
 use crate::step::conclude::Disable;
+use crate::time::Timestamp;
 
 use super::settler::{About, Batch};
 use super::shared::Shared;
 use super::{Engine, Happening};
+
+/// What a store answers to a batch: one answer per settlement, and when something is due
+/// next.
+pub(super) type Answers = (Vec<Settled>, Option<Timestamp>);
 
 impl Engine {
     /// Writes what has gathered, if nothing is being written.
@@ -23,15 +28,15 @@ impl Engine {
         }));
     }
 
-    pub(super) fn settled(&mut self, mut batch: Batch, answers: &[Settled]) {
+    /// A batch is written: what was full may have room now, and the store says when
+    /// something is due.
+    pub(super) fn settled(&mut self, mut batch: Batch, answers: &[Settled], next_due: Option<Timestamp>) {
         self.settler.written();
         self.lookout.stir();
+        self.lookout.due(next_due);
         self.shared.tell_settled(&batch, answers);
         for (endpoint, why) in batch.disabling(answers) {
             self.disable(endpoint, why);
-        }
-        if batch.makes_due() {
-            self.lookout.look_at_once(self.shared.clock.now());
         }
     }
 }
@@ -48,7 +53,7 @@ impl Engine {
 }
 
 impl Shared {
-    pub(super) async fn settle(&self, batch: Batch) -> (Batch, Result<Vec<Settled>, StoreError>) {
+    pub(super) async fn settle(&self, batch: Batch) -> (Batch, Result<Answers, StoreError>) {
         let answers = self.store.settle(&batch.settlements, &batch.lanes, self.clock.now()).await;
         (batch, answers)
     }

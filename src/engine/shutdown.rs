@@ -4,8 +4,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use super::Engine;
 use super::wake::Wake;
-use super::{Engine, Order};
 
 /// After the grace, so long for writing it down.
 const LAST_WRITES: Duration = Duration::from_secs(1);
@@ -15,9 +15,7 @@ impl Engine {
         self.shared.desk.close();
         self.orders.close();
         while let Ok(order) = self.orders.try_recv() {
-            if let Order::Publish(..) = order {
-                self.take_order(order);
-            }
+            self.take_order(order);
         }
         let cut_at = self.now() + self.shared.settings.shutdown_grace;
         let end_at = cut_at + LAST_WRITES;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::id::{EndpointId, TenantId};
+use crate::id::TenantId;
 use crate::policy::lane::Lane;
 
 /// The engine's slots: one per request in flight.
@@ -17,7 +17,6 @@ pub(crate) struct Slots {
     waiting: usize,
     doubtful: usize,
     tenants: BTreeMap<TenantId, usize>,
-    lanes: BTreeMap<EndpointId, usize>,
     finished_lately: usize,
     freed_at: Option<Duration>,
 }
@@ -39,7 +38,6 @@ impl Slots {
             waiting: 0,
             doubtful: 0,
             tenants: BTreeMap::new(),
-            lanes: BTreeMap::new(),
             finished_lately: 0,
             freed_at: None,
         }
@@ -100,9 +98,6 @@ impl Slots {
         count_one(&mut self.tenants, tenant);
         if let Some(lane) = lane {
             self.doubtful += usize::from(lane.is_doubtful());
-            if self.may_fill(lane) {
-                count_one(&mut self.lanes, &lane.endpoint);
-            }
         }
     }
 
@@ -112,13 +107,12 @@ impl Slots {
         self.sending += 1;
     }
 
-    /// What was being sent is done. Says whether its lane was full: what waits there can
-    /// be claimed as soon as the end is written down.
-    pub(crate) fn finish(&mut self, tenant: &TenantId, lane: Option<&Lane>, now: Duration) -> bool {
+    /// What was being sent is done.
+    pub(crate) fn finish(&mut self, tenant: &TenantId, lane: Option<&Lane>, now: Duration) {
         self.freed_at = Some(now);
         self.sending -= 1;
         self.finished_lately += 1;
-        self.leave(tenant, lane)
+        self.leave(tenant, lane);
     }
 
     /// What waited is given back.
@@ -127,17 +121,9 @@ impl Slots {
         self.leave(tenant, lane);
     }
 
-    fn leave(&mut self, tenant: &TenantId, lane: Option<&Lane>) -> bool {
+    fn leave(&mut self, tenant: &TenantId, lane: Option<&Lane>) {
         count_off(&mut self.tenants, tenant);
-        let Some(lane) = lane else { return false };
-        self.doubtful -= usize::from(lane.is_doubtful());
-        let taken = count_off(&mut self.lanes, &lane.endpoint);
-        taken >= usize::try_from(lane.width).unwrap_or(usize::MAX)
-    }
-
-    /// Whether this process alone can take all of a lane's width.
-    fn may_fill(&self, lane: &Lane) -> bool {
-        usize::try_from(lane.width).is_ok_and(|width| width <= self.total)
+        self.doubtful -= usize::from(lane.is_some_and(Lane::is_doubtful));
     }
 
     fn share(&self) -> usize {
@@ -153,15 +139,12 @@ fn count_one<K: Ord + Clone>(counts: &mut BTreeMap<K, usize>, of: &K) {
     }
 }
 
-/// Takes one off, and answers how many there were.
-fn count_off<K: Ord>(counts: &mut BTreeMap<K, usize>, of: &K) -> usize {
-    let Some(count) = counts.get_mut(of) else { return 0 };
-    let before = *count;
+fn count_off<K: Ord>(counts: &mut BTreeMap<K, usize>, of: &K) {
+    let Some(count) = counts.get_mut(of) else { return };
     *count -= 1;
     if *count == 0 {
         counts.remove(of);
     }
-    before
 }
 
 #[cfg(test)]
@@ -171,19 +154,6 @@ mod tests {
     fn lane(endpoint: &str, width: u32) -> Lane {
         let (tenant, host) = ("flood".parse().unwrap(), "receiver.example".parse().unwrap());
         Lane::new(endpoint.parse().unwrap(), tenant, host, width)
-    }
-
-    #[test]
-    fn the_end_of_what_filled_a_lane_says_so() {
-        let (tenant, lane) = (TenantId::new("flood").unwrap(), lane("narrow", 2));
-        let mut slots = Slots::new(8);
-        for _ in 0..2 {
-            slots.take(&tenant, Some(&lane));
-            slots.start();
-        }
-        let mut finish = || slots.finish(&tenant, Some(&lane), Duration::ZERO);
-        assert!(finish(), "both places were taken");
-        assert!(!finish(), "one was free already");
     }
 
     #[test]

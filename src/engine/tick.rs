@@ -5,17 +5,16 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use crate::delivery::Next;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::seam::Notice;
 use crate::time::Timestamp;
 
+use super::EVENTS_PER_CLAIM;
 use super::acquire::Acquired;
 use super::own_faults::OwnFaults;
 use super::settler::Settler;
 use super::shared::Shared;
 use super::slots::Slots;
-use super::{EVENTS_PER_CLAIM, earlier};
 
 /// What one round did, and when to come back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -68,9 +67,6 @@ impl Shared {
             tick.sent += 1;
             tick.succeeded +=
                 usize::from(written.due.settlement.attempt.as_ref().is_some_and(|attempt| attempt.success));
-            if let Next::Later { due_at, .. } = written.due.settlement.next {
-                tick.next_due = earlier(tick.next_due, Some(due_at));
-            }
             settler.add(written.due);
             written.lane.into_iter().for_each(|change| settler.change(change));
             if !written.gates.is_empty() {
@@ -79,15 +75,14 @@ impl Shared {
         }
         while let Some(batch) = settler.next(self.clock.elapsed()) {
             let (mut batch, answers) = self.settle(batch).await;
-            let answers = answers?;
+            let (answers, next_due) = answers?;
             self.tell_settled(&batch, &answers);
             settler.written();
             for (endpoint, why) in batch.disabling(&answers) {
                 self.disable(&endpoint, why).await;
             }
-            if batch.makes_due() {
-                tick.next_due = earlier(tick.next_due, Some(self.clock.now()));
-            }
+            // It knows all that the claim's answer knew, and what became of that since.
+            tick.next_due = next_due;
         }
         match acquired.fault {
             Some(error) => Err(error),

@@ -60,9 +60,8 @@ impl Engine {
     /// From when on a claim may be made; `None` where something has to happen first,
     /// which wakes the loop by itself. An alarm for it would only spin.
     fn claims_from(&self) -> Option<Duration> {
-        let (now, store_now) = (self.now(), self.shared.clock.now());
         let waits = self.lookout.is_claiming() || self.slots.is_full() || self.settler.is_failing();
-        let open = self.lookout.opens_at(self.slots.is_idle(), store_now, now).filter(|_| !waits)?;
+        let open = self.lookout.opens_at(self.slots.is_idle(), self.now()).filter(|_| !waits)?;
         Some(open.max(self.faults.paused_until()))
     }
 

@@ -47,12 +47,16 @@ pub trait Store: Send + Sync {
 
     /// Writes what follows from claims; one answer per settlement, in order. Items
     /// are independent of each other. Lane changes apply after the settlements.
+    ///
+    /// Also answers when something is due next, by the rule of [`Claims::next_due`]: a
+    /// settlement frees room in its lane, ends a hold or makes something due, and the
+    /// engine learns from this answer alone that another claim is worth it.
     async fn settle(
         &self,
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<Vec<Settled>, StoreError>;
+    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError>;
 
     /// Opens and closes gates. A gate held or paused yields nothing to any claim
     /// that begins after this returned.

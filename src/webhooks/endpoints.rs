@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{CancelReason, Gate, GateChange};
+use crate::delivery::{Gate, GateChange};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
@@ -143,6 +143,7 @@ impl Webhooks {
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let there = self.shared.registry.remove(tenant, id).await?;
         self.shared.standings.forget(id);
+        self.nudge();
         Ok(there)
     }
 
@@ -216,8 +217,7 @@ impl Webhooks {
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
         let selection = Selection { endpoint: Some(endpoint.clone()), ..Selection::default() };
-        let now = self.shared.read_clock().await?;
-        self.shared.history.cancel(tenant, &selection, CancelReason::ByHost, now, page).await
+        self.cancel(tenant, &selection, page).await
     }
 
     async fn gate_endpoint(
@@ -275,6 +275,8 @@ impl Webhooks {
         };
         let put = self.shared.registry.put(&write).await?;
         self.shared.standings.forget(&write.endpoint.id);
+        // A wider lane, or one whose pause or hold ended, can be claimed now.
+        self.nudge();
         match put {
             Put::Stored { version } => Ok(Arc::new(Endpoint { version, ..write.endpoint })),
             Put::Conflict { current } => Err(match expected {

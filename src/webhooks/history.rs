@@ -95,7 +95,11 @@ impl Webhooks {
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
         let now = self.shared.read_clock().await?;
-        self.shared.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await
+        let cancelled =
+            self.shared.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await?;
+        // What was next in line behind them can be claimed now.
+        self.nudge();
+        Ok(cancelled)
     }
 
     /// Counts, of one tenant or of all.

@@ -94,7 +94,7 @@ impl Webhooks {
     /// Tells this process's engine that there may be new work, after a commit of the
     /// host's own. Without it the engine finds out within its poll interval.
     pub fn nudge(&self) {
-        self.shared.desk.look();
+        self.shared.desk.nudge();
     }
 }
 

@@ -106,7 +106,7 @@ impl Scene {
 
     pub(super) async fn settle_one(&self, settlement: Settlement) -> Result<Settled, Breach> {
         let now = settlement.at;
-        the_only(self.settle(&[settlement], &[], now).await?)
+        the_only(self.settle(&[settlement], &[], now).await?.0)
     }
 
     /// Settles what must apply.

@@ -105,7 +105,7 @@ impl Store for MemoryStore {
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<Vec<Settled>, StoreError> {
+    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
         self.state()?.settle(settlements, lanes, now)
     }
 

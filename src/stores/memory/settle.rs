@@ -16,13 +16,14 @@ use super::events::EventName;
 use super::state::State;
 
 impl State {
-    /// Writes what follows from claims; the lanes' changes after that.
+    /// Writes what follows from claims; the lanes' changes after that. Also answers when
+    /// something is due next.
     pub(super) fn settle(
         &mut self,
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<Vec<Settled>, StoreError> {
+    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
         settlements.iter().try_for_each(check)?;
         let settled = settlements.iter().map(|settlement| match &settlement.of {
             Claimed::Delivery(id) => self.settle_delivery(*id, settlement, now),
@@ -32,7 +33,7 @@ impl State {
         for change in lanes {
             self.lanes.apply(change, now);
         }
-        Ok(settled)
+        Ok((settled, self.next_due()))
     }
 
     fn settle_delivery(&mut self, id: DeliveryId, settlement: &Settlement, now: Timestamp) -> Settled {

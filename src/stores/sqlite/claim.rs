@@ -55,7 +55,8 @@ pub(super) fn event(db: &Db<'_>, sequence: Sequence) -> Result<Arc<Event>, Failu
     db.statement(sql::EVENT_BY_SEQUENCE)?.query_row([sequence], |row| Ok(row::event(row)))?
 }
 
-fn next_due(db: &Db<'_>) -> Result<Option<Timestamp>, Failure> {
+/// When the first lane is ready or the first event is to be routed.
+pub(super) fn next_due(db: &Db<'_>) -> Result<Option<Timestamp>, Failure> {
     let first = |statement| -> Result<Option<i64>, Failure> {
         Ok(db.statement(statement)?.query_row([], |row| row.get(0))?)
     };

@@ -63,7 +63,7 @@ impl Store for SqliteStore {
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<Vec<Settled>, StoreError> {
+    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
         let (settlements, lanes) = (settlements.to_vec(), lanes.to_vec());
         self.writer.call("settling", move |db| settle::settle(db, &settlements, &lanes, now)).await
     }

@@ -11,19 +11,20 @@ use crate::policy::lane::LaneChange;
 use crate::time::Timestamp;
 
 use super::arrive::{Origin, Sequence, arrive, note_unmatched, unpark_next};
+use super::claim::next_due;
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes, push_back};
 use super::row;
 use super::sql;
 
-/// One call of `Store::settle`.
+/// One call of `Store::settle`: what became of each, and when something is due next.
 pub(super) fn settle(
     db: &Db<'_>,
     settlements: &[Settlement],
     changes: &[LaneChange],
     now: Timestamp,
-) -> Result<Vec<Settled>, Failure> {
+) -> Result<(Vec<Settled>, Option<Timestamp>), Failure> {
     let mut batch = Batch { db, now, lanes: Lanes::of(db), touched: BTreeSet::new() };
     let settled = settlements.iter().map(|item| batch.settle(item)).collect::<Result<_, _>>()?;
     for key in &batch.touched {
@@ -33,7 +34,7 @@ pub(super) fn settle(
         change_lane(&mut batch.lanes, change, now)?;
     }
     batch.lanes.save()?;
-    Ok(settled)
+    Ok((settled, next_due(db)?))
 }
 
 fn change_lane(lanes: &mut Lanes<'_, '_>, change: &LaneChange, now: Timestamp) -> Result<(), Failure> {

@@ -168,9 +168,9 @@ impl<B: Backend + ?Sized, I: Interpose> Store for Interposed<B, I> {
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<Vec<Settled>, StoreError> {
+    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
         let inner = self.inner.settle(settlements, lanes, now);
-        self.pass(Call::Settle(settlements, lanes), inner, |settled| Effect::Settled(settled)).await
+        self.pass(Call::Settle(settlements, lanes), inner, |(settled, _)| Effect::Settled(settled)).await
     }
 
     async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {

@@ -42,6 +42,7 @@ pub(crate) enum Fault {
     ForgetsTheLanes,
     SaysNextDueTooLate,
     NeverSaysNextDue,
+    HidesWhatSettlingMakesDue,
     LeasesForEver,
     CountsReleases,
     ForgetsSilentLeases,

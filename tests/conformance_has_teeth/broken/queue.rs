@@ -107,7 +107,7 @@ impl Store for Broken {
         settlements: &[Settlement],
         lanes: &[LaneChange],
         now: Timestamp,
-    ) -> Result<Vec<Settled>, StoreError> {
+    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
         let read: Vec<_> = settlements.iter().map(|settlement| self.read(settlement)).collect();
         let mut lanes = lanes.to_vec();
         for lane in &mut lanes {
@@ -136,17 +136,20 @@ impl Store for Broken {
             }
         }
         if self.is(Fault::StopsABatchAtTheFirstStaleItem) {
-            let mut settled = self.store.settle(&[], &lanes, now).await?;
+            let (mut settled, mut next_due) = self.store.settle(&[], &lanes, now).await?;
             for settlement in &read {
                 if settled.iter().all(|other| *other == Settled::Applied) {
-                    settled.extend(self.store.settle(std::slice::from_ref(settlement), &[], now).await?);
+                    let (answers, next) =
+                        self.store.settle(std::slice::from_ref(settlement), &[], now).await?;
+                    settled.extend(answers);
+                    next_due = next;
                 } else {
                     settled.push(Settled::Fenced);
                 }
             }
-            return Ok(settled);
+            return Ok((settled, next_due));
         }
-        let mut settled = self.store.settle(&read, &lanes, now).await?;
+        let (mut settled, next_due) = self.store.settle(&read, &lanes, now).await?;
         match self.fault {
             Fault::TakesMissingForFenced => {
                 for settled in settled.iter_mut().filter(|settled| **settled == Settled::Missing) {
@@ -174,7 +177,10 @@ impl Store for Broken {
                 }
             }
         }
-        Ok(settled)
+        if self.is(Fault::HidesWhatSettlingMakesDue) {
+            return Ok((settled, None));
+        }
+        Ok((settled, next_due))
     }
 
     async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {

@@ -1,0 +1,172 @@
+//! A stored backlog is delivered at full speed: the engine never waits for its poll, or
+//! for a lease to end, while a lane has due work and room.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod sqlite_file;
+mod world;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookpost::delivery::{Delivery, State};
+use hookpost::error::StoreError;
+use hookpost::seam::{Clock, PageAfter, Selection};
+use hookpost::stores::memory::MemoryStore;
+use hookpost::stores::sqlite::SqliteStore;
+use hookpost::system::SystemClock;
+use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
+use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
+use hookpost::{NewEndpoint, NewEvent, Overrides, Webhooks};
+use sqlite_file::TempFile;
+use world::{START, World, acme, endpoint, id};
+
+/// Neither the poll nor the end of a lease comes to the engine's help within these tests.
+const NO_HELP: Duration = Duration::from_secs(60);
+
+/// Registers so many endpoints and stores so many deliveries, spread over them.
+async fn fill(webhooks: &Webhooks, endpoints: usize, deliveries: usize) {
+    for number in 0..endpoints {
+        let kind = format!("kind.{number}");
+        let new = endpoint(&format!("e{number}"), "standard").events([kind.as_str()]).unwrap();
+        webhooks.register(new).await.unwrap();
+    }
+    let publish = async |number: usize| {
+        let event = NewEvent::json("acme", format!("kind.{}", number % endpoints), "{}").unwrap();
+        webhooks.publish(event).await.unwrap();
+    };
+    futures_util::future::join_all((0..deliveries).map(publish)).await;
+}
+
+async fn deliveries(webhooks: &Webhooks) -> Vec<Delivery> {
+    let page = PageAfter::first(100_000);
+    webhooks.deliveries(&acme(), Selection::default(), page).await.unwrap().deliveries
+}
+
+/// Receivers that accept everything, each after a time of its own.
+fn receivers<C: Clock + 'static>(clock: &Arc<C>) -> Arc<ScriptedTransport> {
+    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+    transport.otherwise(Behaviour::seeded(3, |random, _, _| {
+        Reply::ok().after(Duration::from_millis(random.u64(1..30)))
+    }));
+    transport
+}
+
+/// Runs the engine until nothing is pending; answers how much was delivered by then, or
+/// within `limit`.
+async fn drain(webhooks: &Webhooks, limit: Duration) -> usize {
+    let drained = async {
+        while webhooks.stats(Some(&acme())).await.unwrap().pending > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    webhooks.run(async { drop(tokio::time::timeout(limit, drained).await) }).await.unwrap();
+    let delivered = |delivery: &&Delivery| matches!(delivery.state, State::Delivered { .. });
+    deliveries(webhooks).await.iter().filter(delivered).count()
+}
+
+/// A store each of whose calls takes a while before and after its effect, as one on a
+/// disk or behind a network does.
+struct Slow(Duration);
+
+#[hookpost::async_trait]
+impl Interpose for Slow {
+    async fn before(&self, _: Call<'_>) -> Result<(), StoreError> {
+        tokio::time::sleep(self.0).await;
+        Ok(())
+    }
+
+    async fn after(&self, _: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        tokio::time::sleep(self.0).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backlog_of_few_endpoints_drains_without_the_poll_from_a_store_that_takes_time() {
+    for endpoints in [1, 2, 4] {
+        let clock = Arc::new(VirtualClock::starting_at(START));
+        let transport = receivers(&clock);
+        let memory = Arc::new(MemoryStore::new(clock.clone()));
+        let store = Interposed::new(memory, Slow(Duration::from_millis(3)));
+        let webhooks = Webhooks::builder(Arc::new(store), transport)
+            .clock(clock.clone())
+            .lease(NO_HELP)
+            .poll(NO_HELP)
+            .build()
+            .unwrap();
+        fill(&webhooks, endpoints, 1_000).await;
+        let began = clock.elapsed();
+        assert_eq!(drain(&webhooks, Duration::from_secs(3600)).await, 1_000, "{endpoints} endpoints");
+        let took = clock.elapsed() - began;
+        assert!(took < Duration::from_secs(10), "{endpoints} endpoints: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_of_few_endpoints_drains_without_the_poll_from_sqlite() {
+    for endpoints in [1, 2, 4] {
+        let file = TempFile::new();
+        let clock = Arc::new(SystemClock::new());
+        let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+        let webhooks = Webhooks::builder(store, receivers(&clock))
+            .clock(clock)
+            .lease(NO_HELP)
+            .poll(NO_HELP)
+            .build()
+            .unwrap();
+        fill(&webhooks, endpoints, 1_000).await;
+        let delivered = drain(&webhooks, NO_HELP / 2).await;
+        assert_eq!(delivered, 1_000, "{endpoints} endpoints");
+    }
+}
+
+/// How long after `what` the next request begins, of a sender that polls every 20 s.
+async fn until_the_next_request(world: &World, what: impl Future<Output = ()>) -> Duration {
+    let script = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        let (began, before) = (world.clock.elapsed(), world.sent().len());
+        what.await;
+        world.transport.wait_for(before + 1).await;
+        world.clock.elapsed() - began
+    };
+    let (run, waited) = tokio::join!(world.run_for(Duration::from_secs(60)), script);
+    assert_eq!(run, ());
+    waited
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_followed_a_cancelled_delivery_of_its_ordering_key_is_sent_at_once() {
+    let world = World::new();
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Behaviour::sequence([Reply::status(500), Reply::ok()]));
+    for _ in 0..2 {
+        let event = NewEvent::json("acme", "k", "{}").unwrap().ordering_key("key").unwrap();
+        world.webhooks.publish(event).await.unwrap();
+    }
+    let waited = until_the_next_request(&world, async {
+        let first = world.deliveries().await.into_iter().find(|delivery| delivery.attempts > 0).unwrap();
+        let selection = Selection { ids: Some(vec![first.id]), ..Selection::default() };
+        world.webhooks.cancel(&acme(), &selection, PageAfter::first(1)).await.unwrap();
+    })
+    .await;
+    assert!(waited < Duration::from_millis(100), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_was_widened_gets_more_at_once() {
+    let world = World::new();
+    let wide = |width| Overrides::none().width(NonZeroU32::new(width).unwrap()).unwrap();
+    world.webhooks.register(endpoint("e", "standard").overrides(wide(1))).await.unwrap();
+    world.transport.otherwise(Reply::ok().after(Duration::from_secs(10)));
+    for _ in 0..4 {
+        world.publish("k").await;
+    }
+    let waited = until_the_next_request(&world, async {
+        let stored = world.webhooks.endpoint(&acme(), &id("e")).await.unwrap().unwrap();
+        let wider = NewEndpoint::from(&*stored).overrides(wide(4));
+        world.webhooks.update(&id("e"), stored.version, wider).await.unwrap();
+    })
+    .await;
+    assert!(waited < Duration::from_millis(100), "{waited:?}");
+}
