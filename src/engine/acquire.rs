@@ -12,8 +12,8 @@ use crate::error::StoreError;
 use crate::id::EndpointId;
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
-use crate::seam::{Ask, Notice, Refusal};
-use crate::step::prepare::{HOLD, Prepared, prepare};
+use crate::seam::{Ask, Notice, Part, Refusal};
+use crate::step::prepare::{HOLD, Prepared, prepare, unrenderable};
 use crate::step::resolve::{Resolved, Sendable};
 use crate::step::route::route;
 use crate::time::Timestamp;
@@ -113,7 +113,11 @@ impl Shared {
         for claim in work {
             let standing = standings.get(&claim.endpoint).unwrap_or(&Standing::Missing);
             let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
-            match (prepare(&claim, standing.as_found(), now, distrusted), standing) {
+            let prepared = self
+                .guard
+                .call(Part::Envelope, || prepare(&claim, standing.as_found(), now, distrusted))
+                .unwrap_or_else(|_| unrenderable(&claim));
+            match (prepared, standing) {
                 (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
                     let start_by = self.start_by(began, *loaded_at, &request).min(start_within);
                     let flight = Flight { claim, resolved: Arc::clone(resolved), lane: lane.cloned() };

@@ -1,5 +1,6 @@
 //! Where publishers hand their events to a running engine.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ impl Queue {
 pub(crate) struct Desk {
     line: Mutex<Option<mpsc::Sender<Order>>>,
     nudged: Notify,
+    /// A publisher waited in vain, and the engine's task has not come by since.
+    stuck: AtomicBool,
 }
 
 impl Desk {
@@ -93,6 +96,7 @@ impl Desk {
         }
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         *line = Some(sender);
+        self.goes_on();
         Some(receiver)
     }
 
@@ -119,6 +123,21 @@ impl Desk {
     /// Waits until the engine was nudged since this last returned.
     pub(super) async fn nudged(&self) {
         self.nudged.notified().await;
+    }
+
+    /// A publisher has waited in vain. Says whether it is the first one.
+    pub(crate) fn found_stuck(&self) -> bool {
+        !self.stuck.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the engine's task does not answer publishers.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
+    }
+
+    /// The engine's task goes on.
+    pub(crate) fn goes_on(&self) {
+        self.stuck.store(false, Ordering::Relaxed);
     }
 
     fn line(&self) -> MutexGuard<'_, Option<mpsc::Sender<Order>>> {

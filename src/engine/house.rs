@@ -13,6 +13,8 @@ use super::{Engine, Happening};
 const STEP: usize = 500;
 /// Between steps while there is more.
 const BETWEEN_STEPS: Duration = Duration::from_millis(200);
+/// Between two readings of a store's clock that cannot be read.
+const AFTER_FAILED_READING: Duration = Duration::from_secs(1);
 /// Between rounds, and after a failure.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(60);
 
@@ -20,13 +22,21 @@ const BETWEEN_ROUNDS: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct House {
     reading_clock: bool,
+    read_clock_at: Duration,
     pruning: bool,
     prune_at: Duration,
 }
 
 impl House {
-    pub(super) const fn clock_was_read(&mut self) {
+    /// The store's clock was read, or could not be. A store that fails at once is not
+    /// asked again at once.
+    pub(super) fn clock_was_read(&mut self, failed: bool, now: Duration) {
         self.reading_clock = false;
+        self.read_clock_at = if failed { now.saturating_add(AFTER_FAILED_READING) } else { now };
+    }
+
+    fn may_read_clock(&self, now: Duration) -> bool {
+        !self.reading_clock && now >= self.read_clock_at
     }
 
     pub(super) fn pruned(&mut self, wait: Option<Duration>, now: Duration) {
@@ -42,7 +52,7 @@ impl House {
 
 impl Engine {
     pub(super) fn keep_house(&mut self) {
-        if !self.house.reading_clock && self.shared.clock.is_stale(CLOCK_READ_EVERY) {
+        if self.house.may_read_clock(self.now()) && self.shared.clock.is_stale(CLOCK_READ_EVERY) {
             self.house.reading_clock = true;
             let shared = Arc::clone(&self.shared);
             self.tasks.push(Box::pin(async move { Happening::ClockRead(shared.read_clock().await) }));

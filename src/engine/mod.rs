@@ -8,6 +8,8 @@ mod acquire;
 mod asking;
 mod desk;
 mod flights;
+mod guard;
+mod guarded;
 mod house;
 mod lookout;
 mod own_faults;
@@ -28,12 +30,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
 use crate::error::StoreError;
-use crate::seam::Notice;
+use crate::seam::{Notice, Part};
 use crate::time::Timestamp;
 
 use self::acquire::Acquired;
@@ -49,6 +52,8 @@ use self::slots::{Room, Slots};
 use self::wake::{Timer, Wake};
 
 pub(crate) use self::desk::Desk;
+pub(crate) use self::guard::{Guard, caught};
+pub(crate) use self::guarded::{Guarded, GuardedClock, guarded_profile};
 pub(crate) use self::standings::{Standing, Standings};
 pub(crate) use self::store_clock::StoreClock;
 pub use self::tick::Tick;
@@ -71,11 +76,14 @@ pub(crate) async fn run(
 ) -> Result<(), AlreadyRunning> {
     let orders = shared.desk.open().ok_or(AlreadyRunning)?;
     let _closing = Closing(Arc::clone(&shared));
+    let guard = Arc::clone(&shared.guard);
+    let shutdown = guard.wait(Part::Shutdown, || Box::pin(shutdown));
     let mut engine = Engine::new(shared, orders);
     // The loop polls hundreds of sockets from one task: tokio's budget per poll would
     // only send it around the scheduler.
     tokio::task::unconstrained(async {
-        engine.work(shutdown).await;
+        // One that panics ends the engine in good order too.
+        engine.work(shutdown.map(|_| ())).await;
         engine.wind_down().await;
     })
     .await;
@@ -165,6 +173,7 @@ impl Engine {
 
     /// Takes in all that has happened already, so that one settle call carries it.
     fn drain(&mut self) {
+        self.shared.desk.goes_on();
         while let Some(happening) = self.already_happened() {
             self.note(happening);
         }
@@ -219,7 +228,7 @@ impl Engine {
                 self.lookout.look_at_once(self.shared.clock.now());
             }
             Happening::ClockRead(result) => {
-                self.house.clock_was_read();
+                self.house.clock_was_read(result.is_err(), self.now());
                 if let Err(error) = result {
                     self.store_failed(&error, "clock");
                 }

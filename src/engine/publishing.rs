@@ -1,7 +1,13 @@
 //! Storing events, routed at once where few endpoints want them.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
 
 use crate::delivery::{ClaimRequest, Claims, EventMeta, Publish, PublishAnswer, Published};
 use crate::endpoint::Endpoint;
@@ -11,16 +17,69 @@ use crate::seam::Notice;
 use crate::step::resolve;
 use crate::step::route::route;
 
-use super::shared::Shared;
+use super::guard::caught;
+use super::shared::{STORE_TIMEOUT, Shared};
 
 /// Up to so many matches an event is routed by its publisher.
 const FEW_MATCHES: usize = 16;
 /// Up to so many endpoints its publisher looks at for that.
 const FEW_ENDPOINTS: usize = 64;
+/// A publisher waits so long for the engine's task, which may wait for the store.
+const PATIENCE: Duration = STORE_TIMEOUT;
 /// A call whose answer was lost is repeated so often.
 const REPEATS: usize = 3;
 
 impl Shared {
+    /// Stores one event: through the engine's task where one runs in this process. `None`
+    /// where the store gave no answer.
+    ///
+    /// A publisher does not wait for an engine whose task does not come to answer, since
+    /// a part of the host's blocks it: it then stores the event itself. Both may store
+    /// it: storing one id twice is storing it once.
+    pub(crate) async fn publish_one(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
+        let mut handed_over = pin!(self.desk.publish(event));
+        match select(handed_over.as_mut(), pin!(self.patience())).await {
+            Either::Left((Some(answer), _)) => return answer.map(Some),
+            Either::Left((None, _)) => {
+                let (mut answers, _) = self.publish(std::slice::from_ref(event), None).await?;
+                return Ok(answers.pop());
+            }
+            Either::Right(((), _)) => {}
+        }
+        if self.desk.found_stuck() {
+            self.guard.notice_if_free(&Notice::EngineStuck { waited: PATIENCE });
+        }
+        let stored = match select(handed_over, pin!(self.store_unrouted(event))).await {
+            Either::Left((Some(Ok(answer)), _)) => return Ok(Some(answer)),
+            Either::Left((_, storing)) => storing.await,
+            Either::Right((stored, _)) => stored,
+        };
+        stored.map_err(|error| {
+            let what = "the engine's task may store it later";
+            StoreError::new(StoreErrorKind::InDoubt, what).with_source(error)
+        })
+    }
+
+    /// Ends once a publisher has waited long enough for the engine's task. It never ends
+    /// outside of tokio, and where a runtime has no timer.
+    async fn patience(&self) {
+        if self.desk.is_stuck() {
+            return;
+        }
+        match Handle::try_current().ok().and_then(|_| caught(|| sleep(PATIENCE))) {
+            Some(waiting) => waiting.await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Stores an event by the store alone: of all other parts, one may be what blocks
+    /// the engine.
+    async fn store_unrouted(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
+        let publish = Publish { event: Arc::clone(event), routes: None };
+        let (mut answers, _) = self.store_all(&[publish], None).await?;
+        Ok(answers.pop())
+    }
+
     /// Stores events, in one call, one answer each. With a request, deliveries of
     /// them come back claimed.
     pub(crate) async fn publish(

@@ -1,15 +1,12 @@
 //! One request on its way, and what follows from it.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-
-use futures_util::FutureExt;
 
 use crate::delivery::{Gate, GateChange, Next};
 use crate::policy::lane::LaneChange;
 use crate::policy::outcome::{Outcome, Unknown};
-use crate::seam::Notice;
+use crate::seam::{Notice, Part};
 use crate::step::conclude::{Conclusion, Fault, Sent, conclude};
 use crate::time::Timestamp;
 use crate::wire::request::Request;
@@ -39,15 +36,10 @@ impl Shared {
     /// Sends one request. A transport that panics may have sent it.
     pub(crate) async fn send(&self, flight: Arc<Flight>, request: Request) -> Landed {
         let began_at = self.clock.now();
-        let sending = AssertUnwindSafe(self.transport.send(request)).catch_unwind();
-        let (outcome, took) = match sending.await {
-            Ok(landed) => landed,
-            Err(panic) => {
-                // The payload's own drop may panic too; leaking it is the lesser evil.
-                std::mem::forget(panic);
-                (Outcome::Unknown(Unknown::Aborted), self.clock.now().since(began_at))
-            }
-        };
+        let sending = self.guard.wait(Part::Transport, || self.transport.send(request));
+        let (outcome, took) = sending
+            .await
+            .unwrap_or_else(|_| (Outcome::Unknown(Unknown::Aborted), self.clock.now().since(began_at)));
         Landed { flight, outcome, began_at, took }
     }
 

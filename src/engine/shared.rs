@@ -1,6 +1,5 @@
 //! What the façade and its engine share.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +8,11 @@ use crate::error::StoreError;
 use crate::id::Token;
 use crate::policy::egress::AddressPolicy;
 use crate::seam::{
-    Class, Directory, Entropy, EntropyError, History, Limiter, Notice, Observer, Registry, Store, Transport,
+    Class, Directory, Entropy, EntropyError, History, Limiter, Notice, Registry, Store, Transport,
 };
 
 use super::desk::Desk;
+use super::guard::Guard;
 use super::slots::Room;
 use super::standings::Standings;
 use super::store_clock::StoreClock;
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
     pub(crate) limiter: Arc<dyn Limiter>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) clock: StoreClock,
     pub(crate) standings: Standings,
     pub(crate) desk: Desk,
@@ -101,12 +101,8 @@ impl Shared {
         })
     }
 
-    /// Tells the observer. Its panics are its own affair.
+    /// Tells the observer.
     pub(crate) fn notice(&self, notice: &Notice<'_>) {
-        let heard = catch_unwind(AssertUnwindSafe(|| self.observer.notice(notice)));
-        if let Err(panic) = heard {
-            // The payload's own drop may panic too; leaking it is the lesser evil.
-            std::mem::forget(panic);
-        }
+        self.guard.notice(notice);
     }
 }

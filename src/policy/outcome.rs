@@ -137,6 +137,9 @@ pub enum Verdict {
 
 /// Judges a response by a profile's rules. It sees the body's beginning only as
 /// far as [`BodyNeed`] asks for it.
+///
+/// It is called on the engine's task and must not block. Where it panics, the attempt
+/// counts as a failure and is retried.
 pub trait Classify: fmt::Debug + Send + Sync {
     /// What the response means; `now` is for dates in `Retry-After`.
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict;

@@ -10,6 +10,9 @@ use crate::error::StoreError;
 use crate::id::EndpointId;
 
 /// Reads endpoints. A host with its own table brings only this.
+///
+/// It is called on the engine's task and must not block its thread. A panic counts as an
+/// error of the store.
 #[async_trait]
 pub trait Directory: Send + Sync {
     /// A page of the tenant's enabled endpoints in the order of their ids, after

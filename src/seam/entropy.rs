@@ -1,6 +1,7 @@
 //! Randomness.
 
-/// Fills buffers with random bytes: tokens, ids, jitter.
+/// Fills buffers with random bytes: tokens, ids, jitter. It is called on the engine's
+/// task and must not block; a panic counts as an error.
 pub trait Entropy: Send + Sync {
     /// Fills the whole buffer.
     ///

@@ -1,6 +1,8 @@
 //! What a host may bring itself: one trait per choice, each small, object-safe and
 //! in batches, with plain owned values across. No default bodies and no capability
 //! flags: what a trait says, every implementation does.
+//!
+#![doc = include_str!("../../docs/own-parts.md")]
 
 mod cipher;
 mod clock;
@@ -9,6 +11,7 @@ mod entropy;
 mod history;
 mod limiter;
 mod observer;
+mod part;
 mod queue;
 mod registry;
 mod resolver;
@@ -25,6 +28,7 @@ pub use history::{
 };
 pub use limiter::{Ask, Grant, Limiter, Refusal};
 pub use observer::{Notice, Observer, Silence};
+pub use part::{Panicked, Part};
 pub use queue::{Disabled, GatesOver, Hold, Queue};
 pub use registry::{Expected, Put, Registry, Write};
 pub use resolver::{ResolveError, Resolver};

@@ -7,8 +7,12 @@ use crate::error::StoreErrorKind;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::time::Timestamp;
 
-/// Hears what happens, as it happens. It is called from the engine's own task:
-/// quick, never blocking. A panic in it is caught and counts as nothing heard.
+use super::part::Part;
+
+/// Hears what happens, as it happens.
+///
+/// It is called on the engine's task and on publishers' tasks: return quickly and do not
+/// block, since nothing is sent meanwhile. Panics are caught and ignored.
 pub trait Observer: Send + Sync {
     /// Something happened.
     fn notice(&self, notice: &Notice<'_>);
@@ -144,5 +148,24 @@ pub enum Notice<'a> {
     ClockJumped {
         /// By how much.
         by: Duration,
+    },
+    /// A part of the host's panicked. The call failed, and the engine goes on.
+    Panicked {
+        /// The part that panicked.
+        part: Part,
+    },
+    /// A part of the host's kept its thread for at least 250 ms. On the engine's task
+    /// nothing else is sent or stored meanwhile.
+    Slow {
+        /// The part that was called.
+        part: Part,
+        /// How long the call took.
+        took: Duration,
+    },
+    /// The engine's task has not answered a publisher, which therefore stores its event
+    /// itself. A part that blocks keeps the engine from going on.
+    EngineStuck {
+        /// How long the publisher had waited.
+        waited: Duration,
     },
 }

@@ -27,6 +27,9 @@ use crate::time::Timestamp;
 ///
 /// Dropping a future leaves the call done or not done. `publish` and `settle` are
 /// safe to repeat.
+///
+/// The methods are called on the engine's task and must not block its thread. A panic
+/// counts as an error of the kind `InDoubt`.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// The store's clock: the one that due times and leases are written in.

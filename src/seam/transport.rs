@@ -11,6 +11,9 @@ use crate::wire::request::Request;
 /// decompression, and the request's timeout over everything. A body that breaks
 /// after its head is still a response.
 ///
+/// It is called on the engine's task: a call that blocks its thread stops everything that
+/// this process sends. A panic counts as an attempt that may have left.
+///
 /// **You own the address check.** Nothing in front of a transport knows where a name
 /// leads, so judge every address it resolves to by [`AddressPolicy::judge`], let one that
 /// is forbidden refuse the request, and connect to no other than those: a second lookup

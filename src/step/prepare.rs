@@ -89,8 +89,14 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     }
     match write(claim, resolved, sendable, now) {
         Ok(request) => Prepared::Send(request),
-        Err(_) => done(claim, State::Failed(FailReason::Unrenderable)),
+        Err(_) => unrenderable(claim),
     }
+}
+
+/// Ends a delivery whose request cannot be written.
+#[must_use]
+pub const fn unrenderable(claim: &Claim) -> Prepared {
+    done(claim, State::Failed(FailReason::Unrenderable))
 }
 
 /// The delivery's life so far, with that many attempts.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::shared::{CONNECT_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
-use crate::engine::{Desk, Standings, StoreClock};
+use crate::engine::{Desk, Guard, Guarded, GuardedClock, Standings, StoreClock, caught, guarded_profile};
 use crate::id::ProfileName;
 use crate::payload::live_chat::ApiVersion;
 use crate::policy::egress::AddressPolicy;
@@ -164,24 +164,31 @@ impl Builder {
     pub fn build(self) -> Result<Webhooks, ConfigError> {
         let mut problems = settings_problems(&self.settings);
         for profile in &self.profiles {
-            problems.extend(profile_problems(profile, self.settings.lease));
+            problems.extend(caught(|| profile_problems(profile, self.settings.lease)).unwrap_or_else(|| {
+                vec![problem(format!("profile {}", profile.name), "must not panic when it is checked")]
+            }));
         }
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        let profiles: BTreeMap<ProfileName, _> =
-            self.profiles.into_iter().map(|profile| (profile.name.clone(), Arc::new(profile))).collect();
+        let guard = Arc::new(Guard::new(self.observer));
+        let profiles: BTreeMap<ProfileName, _> = self
+            .profiles
+            .into_iter()
+            .map(|profile| (profile.name.clone(), Arc::new(guarded_profile(profile, &guard))))
+            .collect();
         let directory = self.directory.unwrap_or_else(|| self.backend.clone());
+        let backend = Arc::new(Guarded::new(self.backend, Arc::clone(&guard)));
         let shared = Shared {
-            store: self.backend.clone(),
-            directory,
-            registry: self.backend.clone(),
-            history: self.backend.clone(),
-            limiter: self.backend,
+            store: backend.clone(),
+            directory: Arc::new(Guarded::new(directory, Arc::clone(&guard))),
+            registry: backend.clone(),
+            history: backend.clone(),
+            limiter: backend,
             transport: self.transport,
-            entropy: self.entropy,
-            observer: self.observer,
-            clock: StoreClock::new(self.clock),
+            entropy: Arc::new(Guarded::new(self.entropy, Arc::clone(&guard))),
+            clock: StoreClock::new(Arc::new(GuardedClock::new(self.clock, Arc::clone(&guard)))),
+            guard,
             standings: Standings::new(profiles),
             desk: Desk::default(),
             settings: self.settings,

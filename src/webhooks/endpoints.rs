@@ -7,7 +7,7 @@ use crate::delivery::{Gate, GateChange};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
-use crate::seam::{EntropyError, Expected, PageAfter, Put, Replayed, Selection, Write};
+use crate::seam::{EntropyError, Expected, PageAfter, Panicked, Part, Put, Replayed, Selection, Write};
 use crate::secret::{Secret, Secrets};
 use crate::step::resolve;
 use crate::wire::profile::Profile;
@@ -96,7 +96,7 @@ impl Webhooks {
             check_forms(std::slice::from_ref(&secret), &profile.schemes)?;
             let secrets =
                 profile.schemes.rotated(secrets.clone().kept_at(now), secret.clone(), now + overlap);
-            check_secrets(&secrets, profile)?;
+            self.shared.guard.call(Part::Envelope, || check_secrets(&secrets, profile))??;
             endpoint.secrets = Secrets::Open(secrets);
             Ok(())
         })
@@ -342,6 +342,9 @@ pub enum RegisterError {
     /// There is no randomness for an id.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+    /// A part of its profile panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 fn at_version(current: Option<u64>) -> String {

@@ -43,6 +43,10 @@ impl Webhooks {
     /// Publishing the same id or idempotency key again adds nothing and answers the
     /// first one's id. Dropping the future leaves the event stored or not stored.
     ///
+    /// It does not wait for an engine of this process that a blocking part keeps from
+    /// answering: after 5 s it stores the event itself, to be sent when the engine goes
+    /// on or by another process. That needs a tokio runtime with time enabled.
+    ///
     /// # Errors
     /// When the event breaks a rule, its key was used for another content, the store
     /// is full or fails. Nothing is left behind then, unless the store says `InDoubt`:
@@ -54,12 +58,7 @@ impl Webhooks {
         shared.entropy.fill(&mut random)?;
         let fresh = EventId::from_parts(now, random);
         let event = Arc::new(event.into_event(fresh, now, shared.settings.payload_max)?);
-        let answer = if let Some(answer) = shared.desk.publish(&event).await {
-            answer?
-        } else {
-            let (mut answers, _) = shared.publish(std::slice::from_ref(&event), None).await?;
-            answers.pop().ok_or(PublishError::NoAnswer)?
-        };
+        let answer = shared.publish_one(&event).await?.ok_or(PublishError::NoAnswer)?;
         match answer.published {
             Published::Stored | Published::Existing { same_content: true } => Ok(answer.id),
             Published::Existing { same_content: false } => Err(PublishError::KeyReused { id: answer.id }),

@@ -3,6 +3,7 @@
 use crate::endpoint::{Endpoint, EndpointError, Headers};
 use crate::id::{EndpointId, ProfileName};
 use crate::policy::egress::EndpointUrl;
+use crate::seam::Part;
 use crate::secret::{SECRETS_MAX, Secret, SecretError, SecretSet, Secrets};
 use crate::time::Timestamp;
 use crate::wire::profile::{Profile, Signing};
@@ -53,8 +54,10 @@ impl Webhooks {
         if let NewSecret::Are(secrets) = &new.secret {
             check_forms(secrets, &profile.schemes)?;
         }
-        check_secrets(&secrets, &profile)?;
-        check_headers(&new.headers, &profile)?;
+        self.shared.guard.call(Part::Envelope, || {
+            check_secrets(&secrets, &profile)?;
+            check_headers(&new.headers, &profile)
+        })??;
         let longest = longest_timeout(self.shared.settings.lease);
         if new.overrides.timeout_or(profile.timeout) > longest {
             return Err(RegisterError::TimeoutTooLong { longest });

@@ -10,7 +10,7 @@ use crate::engine::Standing;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
-use crate::seam::EntropyError;
+use crate::seam::{EntropyError, Panicked, Part};
 use crate::step::resolve;
 use crate::step::route::test_route;
 
@@ -55,7 +55,7 @@ impl Webhooks {
         let Standing::Found { resolved, .. } = &standing else { return Err(TestError::NotFound) };
         let sendable = resolved.sendable().ok_or(TestError::NotSendable)?;
 
-        let sample = sendable.profile.envelope.sample(&endpoint);
+        let sample = shared.guard.call(Part::Envelope, || sendable.profile.envelope.sample(&endpoint))?;
         let mut random = [0; 10];
         shared.entropy.fill(&mut random)?;
         let event = NewEvent::json(tenant.as_str(), sample.kind, sample.payload)?.into_event(
@@ -127,4 +127,7 @@ pub enum TestError {
     /// There is no randomness for an id.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
+    /// The envelope panicked when it was asked for a sample.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }

@@ -37,6 +37,9 @@ pub use x_webhook::XWebhook;
 
 /// Writes the body of a request. The same event and the same endpoint always give
 /// the same bytes, so that each retry sends what the first attempt sent.
+///
+/// It is called on the engine's task and must not block. Where it panics, the delivery
+/// fails at once.
 pub trait Envelope: fmt::Debug + Send + Sync {
     /// The body, its content type, and the headers that belong to this envelope.
     ///

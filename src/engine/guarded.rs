@@ -1,0 +1,111 @@
+//! The host's parts behind the guard: each answers its callers with an error, or with
+//! what stands for one, where the host's own panicked.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
+
+use crate::error::{StoreError, StoreErrorKind};
+use crate::policy::outcome::{BodyNeed, Classify, Hold, Response, Verdict};
+use crate::seam::{Clock, Entropy, EntropyError, Part};
+use crate::time::Timestamp;
+use crate::wire::profile::Profile;
+
+use super::guard::Guard;
+
+mod backend;
+
+/// A part behind the guard.
+pub(crate) struct Guarded<P: ?Sized> {
+    inner: Arc<P>,
+    guard: Arc<Guard>,
+}
+
+impl<P: ?Sized> Guarded<P> {
+    pub(crate) const fn new(inner: Arc<P>, guard: Arc<Guard>) -> Self {
+        Self { inner, guard }
+    }
+
+    /// A panic may come before or after the call had its effect.
+    async fn ask<'a, T>(
+        &'a self,
+        part: Part,
+        call: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let answer = self.guard.wait(part, call);
+        answer.await.unwrap_or_else(|panicked| {
+            Err(StoreError::new(StoreErrorKind::InDoubt, panicked.to_string()).with_source(panicked))
+        })
+    }
+}
+
+/// A clock that goes on from where it stood when it was built while the host's panics.
+pub(crate) struct GuardedClock {
+    inner: Arc<dyn Clock>,
+    guard: Arc<Guard>,
+    now: Timestamp,
+    elapsed: Duration,
+    built: Instant,
+}
+
+impl GuardedClock {
+    pub(crate) fn new(inner: Arc<dyn Clock>, guard: Arc<Guard>) -> Self {
+        let now = guard.call(Part::Clock, || inner.now()).unwrap_or(Timestamp::EPOCH);
+        let elapsed = guard.call(Part::Clock, || inner.elapsed()).unwrap_or_default();
+        Self { inner, guard, now, elapsed, built: Instant::now() }
+    }
+}
+
+impl Clock for GuardedClock {
+    fn now(&self) -> Timestamp {
+        let now = self.guard.call_untimed(Part::Clock, || self.inner.now());
+        now.unwrap_or_else(|_| self.now + self.built.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        let elapsed = self.guard.call_untimed(Part::Clock, || self.inner.elapsed());
+        elapsed.unwrap_or_else(|_| self.elapsed + self.built.elapsed())
+    }
+}
+
+impl Entropy for Guarded<dyn Entropy> {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        self.guard.call(Part::Entropy, || self.inner.fill(buffer)).unwrap_or(Err(EntropyError))
+    }
+}
+
+/// A classifier whose panics count as a failed attempt.
+struct GuardedClassifier {
+    inner: Arc<dyn Classify>,
+    guard: Arc<Guard>,
+}
+
+/// The profile with its classifier behind the guard.
+pub(crate) fn guarded_profile(profile: Profile, guard: &Arc<Guard>) -> Profile {
+    let classifier = GuardedClassifier { inner: profile.classifier, guard: Arc::clone(guard) };
+    Profile { classifier: Arc::new(classifier), ..profile }
+}
+
+impl fmt::Debug for GuardedClassifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.fmt(f)
+    }
+}
+
+impl Classify for GuardedClassifier {
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
+        let verdict = self.guard.call(Part::Classifier, || self.inner.classify(response, now));
+        verdict.unwrap_or(Verdict::Retry { after: None })
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        self.guard.call(Part::Classifier, || self.inner.body_need()).unwrap_or(BodyNeed::None)
+    }
+
+    fn hold(&self, response: &Response, now: Timestamp) -> Option<Hold> {
+        self.guard.call(Part::Classifier, || self.inner.hold(response, now)).ok().flatten()
+    }
+}

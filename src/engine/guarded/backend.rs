@@ -1,0 +1,172 @@
+//! The traits of a backend, each call behind the guard.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::delivery::{
+    CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
+    Settlement,
+};
+use crate::endpoint::Endpoint;
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::policy::lane::LaneChange;
+use crate::seam::{
+    Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter, PageAfter, Part,
+    Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+};
+use crate::time::Timestamp;
+
+use super::Guarded;
+
+#[async_trait]
+impl<P: Store + ?Sized> Store for Guarded<P> {
+    async fn now(&self) -> Result<Timestamp, StoreError> {
+        self.ask(Part::Store, || self.inner.now()).await
+    }
+
+    async fn publish(
+        &self,
+        publishes: &[Publish],
+        claim: Option<&ClaimRequest>,
+        now: Timestamp,
+    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+        self.ask(Part::Store, || self.inner.publish(publishes, claim, now)).await
+    }
+
+    async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
+        self.ask(Part::Store, || self.inner.claim(request)).await
+    }
+
+    async fn settle(
+        &self,
+        settlements: &[Settlement],
+        lanes: &[LaneChange],
+        now: Timestamp,
+    ) -> Result<(Vec<Settled>, Option<Timestamp>), StoreError> {
+        self.ask(Part::Store, || self.inner.settle(settlements, lanes, now)).await
+    }
+
+    async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
+        self.ask(Part::Store, || self.inner.gate(changes, now)).await
+    }
+
+    async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError> {
+        self.ask(Part::Store, || self.inner.prune(before, limit)).await
+    }
+
+    async fn hint(&self) {
+        let hint = self.guard.wait(Part::Store, || self.inner.hint());
+        if hint.await.is_err() {
+            // Another call would panic again, at once and without end.
+            std::future::pending().await
+        }
+    }
+}
+
+#[async_trait]
+impl<P: Directory + ?Sized> Directory for Guarded<P> {
+    async fn subscribers(
+        &self,
+        event: &EventMeta,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Subscribers, StoreError> {
+        self.ask(Part::Directory, || self.inner.subscribers(event, after, limit)).await
+    }
+
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+        self.ask(Part::Directory, || self.inner.load(ids)).await
+    }
+
+    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
+        self.ask(Part::Directory, || self.inner.disable(id, seen_version, why)).await
+    }
+}
+
+#[async_trait]
+impl<P: Registry + ?Sized> Registry for Guarded<P> {
+    async fn put(&self, write: &Write) -> Result<Put, StoreError> {
+        self.ask(Part::Registry, || self.inner.put(write)).await
+    }
+
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        self.ask(Part::Registry, || self.inner.remove(tenant, id)).await
+    }
+
+    async fn list(
+        &self,
+        tenant: &TenantId,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+        self.ask(Part::Registry, || self.inner.list(tenant, after, limit)).await
+    }
+}
+
+#[async_trait]
+impl<P: History + ?Sized> History for Guarded<P> {
+    async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Arc<Event>>, StoreError> {
+        self.ask(Part::History, || self.inner.event(tenant, id)).await
+    }
+
+    async fn deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> Result<DeliveryPage, StoreError> {
+        self.ask(Part::History, || self.inner.deliveries(query, page)).await
+    }
+
+    async fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<AttemptLog>, StoreError> {
+        self.ask(Part::History, || self.inner.attempts(tenant, id)).await
+    }
+
+    async fn replay(&self, replay: &Replay, page: PageAfter) -> Result<Replayed, StoreError> {
+        self.ask(Part::History, || self.inner.replay(replay, page)).await
+    }
+
+    async fn expedite(
+        &self,
+        tenant: &TenantId,
+        selection: &Selection,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Result<Replayed, StoreError> {
+        self.ask(Part::History, || self.inner.expedite(tenant, selection, now, page)).await
+    }
+
+    async fn cancel(
+        &self,
+        tenant: &TenantId,
+        selection: &Selection,
+        reason: CancelReason,
+        now: Timestamp,
+        page: PageAfter,
+    ) -> Result<Replayed, StoreError> {
+        self.ask(Part::History, || self.inner.cancel(tenant, selection, reason, now, page)).await
+    }
+
+    async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
+        self.ask(Part::History, || self.inner.stats(tenant)).await
+    }
+
+    async fn queue(
+        &self,
+        tenant: &TenantId,
+        endpoint: &EndpointId,
+        now: Timestamp,
+    ) -> Result<Option<Queue>, StoreError> {
+        self.ask(Part::History, || self.inner.queue(tenant, endpoint, now)).await
+    }
+}
+
+#[async_trait]
+impl<P: Limiter + ?Sized> Limiter for Guarded<P> {
+    async fn take(
+        &self,
+        asks: &[Ask],
+        now: Timestamp,
+        start_by: Timestamp,
+    ) -> Result<Vec<Grant>, StoreError> {
+        self.ask(Part::Limiter, || self.inner.take(asks, now, start_by)).await
+    }
+}
