@@ -154,6 +154,12 @@ impl HostName {
     pub(crate) fn preset(name: &'static str) -> Self {
         Self(Arc::from(name))
     }
+
+    /// Stands for the host of a URL that cannot be read: a name that never resolves
+    /// (RFC 6761, 6.4) and that no lane of a readable endpoint shares.
+    pub(crate) fn of_unreadable() -> Self {
+        Self(Arc::from("unreadable.invalid"))
+    }
 }
 
 impl EventId {
@@ -188,15 +194,23 @@ pub enum Round {
     Routing,
     /// A replay that somebody asked for.
     Replay(ReplayId),
+    /// The event's own routing, to an endpoint that could not be read then. Whether the
+    /// endpoint wants the event is decided when it can be read again.
+    Unjudged,
 }
 
+/// How stores keep [`Round::Unjudged`]: no replay has an id with a space in it.
+const UNJUDGED: &str = " unjudged";
+
 impl Round {
-    /// The form that stores keep: empty for the routing, else the replay's id.
+    /// The form that stores keep: empty for the routing, a text of its own for what is not
+    /// judged yet, else the replay's id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::Routing => "",
             Self::Replay(id) => id.as_str(),
+            Self::Unjudged => UNJUDGED,
         }
     }
 
@@ -205,7 +219,11 @@ impl Round {
     /// # Errors
     /// When the text is not a replay id.
     pub fn from_stored(text: &str) -> Result<Self, IdError> {
-        if text.is_empty() { Ok(Self::Routing) } else { ReplayId::new(text).map(Self::Replay) }
+        match text {
+            "" => Ok(Self::Routing),
+            UNJUDGED => Ok(Self::Unjudged),
+            text => ReplayId::new(text).map(Self::Replay),
+        }
     }
 }
 

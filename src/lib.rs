@@ -41,7 +41,7 @@ pub mod webhooks;
 pub mod wire;
 
 pub use async_trait::async_trait;
-pub use endpoint::{Endpoint, EndpointError, Headers, Overrides};
+pub use endpoint::{Endpoint, EndpointError, EndpointPage, Headers, Overrides};
 pub use event::{Event, EventError, NewEvent};
 pub use secret::{Secret, SecretError, SecretSet};
 pub use subscription::{Filter, Interest, Subscription, SubscriptionError};

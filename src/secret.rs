@@ -192,6 +192,8 @@ pub enum WhySealed {
     /// The sealed bytes are not those that were last written for this endpoint: they are
     /// damaged, or another endpoint's, or an older version's that was put back.
     Broken,
+    /// The cipher, or the service that it asks, could not be reached.
+    Unreachable,
     /// The cipher panicked.
     Panicked,
 }
@@ -203,6 +205,7 @@ impl WhySealed {
         match self {
             Self::UnknownKey => "its secrets are sealed with a key that is not at hand",
             Self::Broken => "its sealed secrets do not open: they are not those written last for it",
+            Self::Unreachable => "the cipher of its secrets cannot be reached now",
             Self::Panicked => "the cipher panicked on its secrets",
         }
     }

@@ -243,5 +243,5 @@ async fn endpoints_of_other_profiles_and_tenants_are_not_found() {
         assert!(matches!(admin.delete(actor, id).await, Err(AdminError::NotFound)));
     }
     assert!(admin.list(&stranger).await.unwrap().is_empty());
-    assert_eq!(world.webhooks.endpoints(&acme(), None, 10).await.unwrap().len(), 2);
+    assert_eq!(world.webhooks.endpoints(&acme(), None, 10).await.unwrap().endpoints.len(), 2);
 }

@@ -18,9 +18,7 @@ use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::EndpointId;
 use hookpost::policy::outcome::{BodyNeed, Classify, Hold, Outcome, Response, Unknown, Verdict};
 use hookpost::policy::rate::{Limit, LimitScope};
-use hookpost::seam::{
-    Clock, Directory, Entropy, EntropyError, Notice, Panicked, Part, Subscribers, Transport,
-};
+use hookpost::seam::{Clock, Directory, Entropy, EntropyError, Notice, Panicked, Part, Transport};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::system::SystemClock;
 use hookpost::testing::ScriptedTransport;
@@ -141,12 +139,12 @@ impl Directory for Hostile<Arc<MemoryStore>> {
         event: &EventMeta,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Subscribers, StoreError> {
+    ) -> Result<hookpost::endpoint::EndpointPage, StoreError> {
         self.1.spring();
         self.0.subscribers(event, after, limit).await
     }
 
-    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<hookpost::endpoint::Loaded>, StoreError> {
         self.1.spring();
         self.0.load(ids).await
     }

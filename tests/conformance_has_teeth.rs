@@ -429,7 +429,9 @@ faults! {
     }
 
     a_store_that_routes_chunks_from_the_start_fails(RoutesChunksFromTheStart) {
-        routing: routing_in_chunks_goes_on_where_it_stopped;
+        routing:
+            an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place
+            routing_in_chunks_goes_on_where_it_stopped;
     }
 
     a_store_that_reads_payloads_as_text_fails(ReadsPayloadsAsText) {
@@ -461,6 +463,14 @@ faults! {
         publishing: a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched;
     }
 
+    a_store_that_switches_nothing_off_fails(SwitchesNothingOff) {
+        directory_and_registry: an_endpoint_is_switched_off_whatever_its_version;
+    }
+
+    a_store_that_routes_at_once_what_is_to_wait_fails(RoutesAtOnceWhatIsToWait) {
+        routing: an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place;
+    }
+
     a_store_that_ignores_versions_fails(IgnoresVersions) {
         directory_and_registry: a_write_over_another_version_is_refused;
     }
@@ -477,6 +487,7 @@ faults! {
     a_store_that_shows_disabled_endpoints_fails(ShowsDisabledEndpoints) {
         directory_and_registry:
             disabling_needs_the_version_that_was_seen
+            an_endpoint_is_switched_off_whatever_its_version
             subscribers_are_the_enabled_endpoints_of_the_tenant_in_pages;
     }
 
@@ -661,6 +672,7 @@ faults! {
     a_store_that_never_counts_versions_fails(NeverCountsVersions) {
         directory_and_registry:
             a_url_is_unique_per_tenant_where_asked
+            an_endpoint_is_switched_off_whatever_its_version
             versions_count_the_writes;
     }
 
@@ -761,6 +773,7 @@ faults! {
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
         publishing: a_publish_with_routes_needs_no_routing;
         routing:
+            an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place
             routing_in_chunks_goes_on_where_it_stopped
             routing_twice_is_routing_once;
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::delivery::{ClaimRequest, Claimed, Next, Publish, Published, Settled, Settlement};
+use hookpost::endpoint::Loaded;
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId, Token};
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
@@ -423,7 +424,11 @@ async fn put(store: &SqliteStore, endpoint: Endpoint, expected: Expected) -> Res
 }
 
 async fn load(store: &SqliteStore, id: &str) -> Result<Arc<Endpoint>, StoreError> {
-    Ok(store.load(&[EndpointId::new(id).unwrap()]).await?.remove(0).unwrap())
+    match store.load(&[EndpointId::new(id).unwrap()]).await?.remove(0) {
+        Loaded::Found(endpoint) => Ok(endpoint),
+        Loaded::Unreadable(unreadable) => Err(unreadable.into()),
+        Loaded::Missing => panic!("{id} is missing"),
+    }
 }
 
 fn secret_of(endpoint: &Endpoint) -> Result<&[u8], &str> {
@@ -461,8 +466,8 @@ async fn a_secret_without_its_key_or_of_another_row_is_sealed_and_the_rest_still
     for other in [with_cipher(&file.path(), "k2", true), open(&file.path()).unwrap()] {
         assert_eq!(secret_of(&load(&other, "one").await.unwrap()), Err("k1"));
     }
-    let unreachable = load(&with_cipher(&file.path(), "k1", false), "one").await.unwrap_err();
-    assert_eq!(unreachable.kind(), StoreErrorKind::Unavailable);
+    let unreachable = load(&with_cipher(&file.path(), "k1", false), "one").await.unwrap();
+    assert_eq!(why_sealed(&unreachable), Some(WhySealed::Unreachable));
 }
 
 #[tokio::test]

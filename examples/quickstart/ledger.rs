@@ -83,6 +83,7 @@ impl fmt::Display for Row {
             Round::Routing if self.test => "test ping",
             Round::Routing => "published",
             Round::Replay(name) => name.as_str(),
+            Round::Unjudged => "unjudged",
         };
         let (event, endpoint) = (self.event.as_str(), self.endpoint.as_str());
         let (state, results) = (self.state.to_string(), self.results.join(", "));

@@ -30,15 +30,15 @@ impl Endpoints {
         NewEndpoint::new(tenant.as_str(), url, self.profile.as_str())
     }
 
+    /// The endpoints that can be read; which profile another one has is not known.
     pub(super) async fn all(&self, tenant: &TenantId) -> Result<Vec<Arc<Endpoint>>, StoreError> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.webhooks.endpoints(tenant, after.as_ref(), PAGE).await?;
-            let more = page.len() == PAGE;
-            after = page.last().map(|last| last.id.clone());
-            found.extend(page.into_iter().filter(|endpoint| endpoint.profile == self.profile));
-            if !more {
-                return Ok(found);
+            found.extend(page.endpoints.into_iter().filter(|endpoint| endpoint.profile == self.profile));
+            match page.more_after {
+                Some(last) => after = Some(last),
+                None => return Ok(found),
             }
         }
     }

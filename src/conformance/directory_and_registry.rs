@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{EventMeta, GateChange};
-use crate::endpoint::{Endpoint, Headers, Overrides};
+use crate::endpoint::{Endpoint, EndpointPage, Headers, Overrides};
 use crate::id::{EndpointId, EventType, ProfileName, Scope};
 use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
 use crate::policy::failing::Failing;
@@ -64,7 +64,7 @@ impl Scene {
     }
 
     async fn load_one(&self, id: &EndpointId) -> Result<Option<Arc<Endpoint>>, Breach> {
-        the_only(self.load(std::slice::from_ref(id)).await?)
+        Ok(the_only(self.load(std::slice::from_ref(id)).await?)?.found())
     }
 }
 
@@ -162,7 +162,7 @@ pub async fn an_endpoint_id_is_unique_over_all_tenants(fresh: Arc<dyn Backend>) 
         same("the answer", put, Put::Conflict { current: None })?;
     }
     let listed = scene.list(&tenant("other")?, None, 10).await?;
-    same("the other's endpoints", listed.len(), 0)?;
+    same("the other's endpoints", listed.endpoints.len(), 0)?;
     demand!(!scene.remove(&tenant("other")?, &theirs.id).await?, "another tenant removed it");
     let loaded = scene.load_one(&theirs.id).await?;
     same("whose it is", loaded.map(|loaded| loaded.tenant.clone()), Some(tenant(TENANT)?))
@@ -225,7 +225,7 @@ pub async fn loading_answers_in_order(fresh: Arc<dyn Backend>) -> Verdict {
     }
     let asked = [endpoint("two")?, endpoint("nobody")?, endpoint("one")?, endpoint("two")?];
     let loaded = scene.load(&asked).await?;
-    let names: Vec<_> = loaded.iter().map(|found| found.as_ref().map(|found| found.id.as_str())).collect();
+    let names: Vec<_> = loaded.iter().map(|found| found.id().map(EndpointId::as_str)).collect();
     same("the endpoints", names, [Some("two"), None, Some("one"), Some("two")])
 }
 
@@ -244,6 +244,22 @@ pub async fn disabling_needs_the_version_that_was_seen(fresh: Arc<dyn Backend>) 
     same("subscribers", scene.subscribers(&meta()?, None, 9).await?.endpoints.len(), 0)
 }
 
+pub async fn an_endpoint_is_switched_off_whatever_its_version(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let acme = tenant(TENANT)?;
+    let endpoint = plain("one")?;
+    scene.register(&endpoint).await?;
+    demand!(!scene.switch_off(&tenant("other")?, &endpoint.id).await?, "another tenant switched it off");
+    demand!(!scene.switch_off(&acme, &super::scene::endpoint("nobody")?).await?, "nobody was there");
+    same("subscribers", scene.subscribers(&meta()?, None, 9).await?.endpoints.len(), 1)?;
+    same("was there", scene.switch_off(&acme, &endpoint.id).await?, true)?;
+    let loaded = scene.load_one(&endpoint.id).await?;
+    same("enabled, and the version", loaded.map(|found| (found.enabled, found.version)), Some((false, 2)))?;
+    same("subscribers", scene.subscribers(&meta()?, None, 9).await?.endpoints.len(), 0)?;
+    let put = scene.put(&write(&endpoint, Expected::Version(2))).await?;
+    same("it can be written on", put, Put::Stored { version: 3 })
+}
+
 pub async fn a_removed_endpoint_is_gone(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let acme = tenant(TENANT)?;
@@ -254,8 +270,8 @@ pub async fn a_removed_endpoint_is_gone(fresh: Arc<dyn Backend>) -> Verdict {
     same("was there", scene.remove(&acme, &b).await?, true)?;
     same("is not any more", scene.remove(&acme, &b).await?, false)?;
     same("loaded", scene.load_one(&b).await?.is_none(), true)?;
-    let listed = |found: Vec<Arc<Endpoint>>| -> Vec<String> {
-        found.iter().map(|endpoint| endpoint.id.to_string()).collect()
+    let listed = |page: EndpointPage| -> Vec<String> {
+        page.endpoints.iter().map(|endpoint| endpoint.id.to_string()).collect()
     };
     same("all", listed(scene.list(&acme, None, 9).await?), ["a", "c"])?;
     same("a page", listed(scene.list(&acme, Some(&endpoint("a")?), 1).await?), ["c"])?;

@@ -281,6 +281,7 @@ macro_rules! __conformance_cases {
             routing_twice_is_routing_once
             a_stale_router_moves_nothing
             a_released_event_is_due_as_before
+            an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place
             an_event_without_a_match_is_kept
             the_first_route_shapes_the_lane;
         bytes_and_times:
@@ -307,6 +308,7 @@ macro_rules! __conformance_cases {
             subscribers_are_the_enabled_endpoints_of_the_tenant_in_pages
             loading_answers_in_order
             disabling_needs_the_version_that_was_seen
+            an_endpoint_is_switched_off_whatever_its_version
             a_removed_endpoint_is_gone
             the_pause_of_a_removed_endpoint_ends_with_it
             the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants

@@ -145,7 +145,8 @@ pub async fn settling_tells_when_a_lane_that_it_opened_can_be_claimed(fresh: Arc
     let (claim, mut seen) = (the_only(claims.work)?, the_only(claims.lanes)?);
     scene.settle(&[], &[seen.hold(at(90))], at(10)).await?;
     (seen.streak, seen.held_until, seen.version) = (3, Some(at(90)), seen.version + 1);
-    let success = seen.after_success(8).ok_or_else(|| Breach::new("a success changes nothing"))?;
+    let success =
+        seen.after_success(8, at(11), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
     let (_, next) = scene.settle(&[delivered(&claim, at(11))], &[success], at(11)).await?;
     demand!(next.is_some_and(|next| next <= at(11)), "the hold ended at {}, due is {next:?}", at(11));
     same("claimed", scene.claim_at(at(11)).await?.work.len(), 1)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{Settled, Settlement};
+use crate::delivery::{Next, Settled, Settlement};
 use crate::id::EndpointId;
 use crate::seam::{Backend, Class, Selection};
 
@@ -42,6 +42,27 @@ pub async fn routing_in_chunks_goes_on_where_it_stopped(fresh: Arc<dyn Backend>)
     same("nothing is left to route", events(&claims), Vec::<String>::new())?;
     let all = scene.all(TENANT, Selection::default()).await?;
     same("deliveries", all.len(), 3)
+}
+
+pub async fn an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.store([draft("e1")?]).await?;
+    let first = the_only(scene.claim_at(at(0)).await?.events)?;
+    scene.apply([routed(&first, &["one"], Some("p1"), at(0))?]).await?;
+    let second = the_only(scene.claim_at(at(1)).await?.events)?;
+    let later =
+        Settlement { next: Next::RouteLater { due_at: at(50) }, ..routed(&second, &[], None, at(2))? };
+    scene.apply([later.clone()]).await?;
+    scene.store([draft("e2")?.created(at(3))]).await?;
+    let claims = scene.claim_at(at(49)).await?;
+    same("the other event of the tenant", events(&claims), ["e2"])?;
+    scene.apply([routed(&the_only(claims.events)?, &[], None, at(49))?]).await?;
+    same("a second time", scene.settle_one(later).await?, Settled::Fenced)?;
+    let claims = scene.claim_at(at(50)).await?;
+    let third = the_only(claims.events)?;
+    same("where to begin", third.after, Some(EndpointId::new("p1")?))
 }
 
 pub async fn routing_twice_is_routing_once(fresh: Arc<dyn Backend>) -> Verdict {

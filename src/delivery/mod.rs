@@ -116,6 +116,8 @@ words! {
         EndpointRemoved = "endpoint_removed",
         /// Its endpoint was disabled, and its profile does not catch up.
         EndpointDisabled = "endpoint_disabled",
+        /// Its endpoint could not be read when it was routed, and does not want the event.
+        Unwanted = "unwanted",
     }
 }
 

@@ -51,6 +51,11 @@ pub enum Next {
     /// The claim is given back as if it had never been: the due time it replaced
     /// stands again and nothing is counted.
     Release,
+    /// The event could not be routed now: it is due again then, at the same place.
+    RouteLater {
+        /// When.
+        due_at: Timestamp,
+    },
     /// The event goes to these endpoints, and to more after that one if it is given.
     Routed {
         /// New deliveries.

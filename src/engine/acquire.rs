@@ -1,21 +1,18 @@
 //! From a claim to requests that may start: per batch one claim, one directory
 //! load, one limiter call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{
-    Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next, Settlement,
-};
+use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next};
 use crate::error::StoreError;
 use crate::id::EndpointId;
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::seam::{Ask, Notice, Part, Refusal};
-use crate::step::prepare::{HOLD, Prepared, prepare, unrenderable};
+use crate::step::prepare::{Prepared, prepare, unrenderable};
 use crate::step::resolve::{Resolved, Sendable};
-use crate::step::route::route;
 use crate::time::Timestamp;
 use crate::wire::request::Request;
 
@@ -76,26 +73,18 @@ impl Shared {
         let claimed = claims.work.len() + claims.events.len();
         let mut acquired =
             Acquired { next_due: claims.next_due, suspects: claims.suspects, claimed, ..Acquired::default() };
-        for event in claims.events {
-            self.route_chunk(event, &mut acquired).await;
-        }
+        self.route_all(claims.events, &mut acquired).await;
         if claims.work.is_empty() {
             return acquired;
         }
-        let ids = claims.work.iter().map(|claim| &claim.endpoint);
-        match self.standings.look_up(&*self.directory, ids, self.clock.elapsed()).await {
-            Ok(standings) => {
-                let lanes =
-                    claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane))).collect();
-                let candidates = self.prepare_all(claims.work, &standings, &lanes, began, &mut acquired);
-                self.limit(candidates, &mut acquired).await;
-            }
-            Err(error) => {
-                let now = self.clock.now();
-                acquired.dues.extend(claims.work.iter().map(|claim| release(claim, now)));
-                acquired.fault = Some(error);
-            }
+        let wanted = claims.work.iter().map(|claim| (&claim.event.tenant, &claim.endpoint));
+        let looked_up = self.standings.look_up(&*self.directory, wanted, self.clock.elapsed()).await;
+        for kind in looked_up.failures {
+            self.notice(&Notice::StoreFailed { kind, during: "reading endpoints" });
         }
+        let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane))).collect();
+        let candidates = self.prepare_all(claims.work, &looked_up.standings, &lanes, began, &mut acquired);
+        self.limit(candidates, &mut acquired).await;
         acquired
     }
 
@@ -110,6 +99,7 @@ impl Shared {
         let (now, distrusted) = (self.clock.now(), self.clock.is_distrusted());
         let start_within = self.clock.elapsed() + START_WITHIN;
         let mut candidates = Vec::with_capacity(work.len());
+        let mut held = BTreeSet::new();
         for claim in work {
             let standing = standings.get(&claim.endpoint).unwrap_or(&Standing::Missing);
             let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
@@ -126,13 +116,15 @@ impl Shared {
                 (Prepared::Settle(next), _) => {
                     acquired.dues.push(Due::without_attempt(&claim, next, now));
                 }
-                (Prepared::Hold { why }, _) => {
-                    let until = now + HOLD;
-                    self.notice(&Notice::Held { endpoint: &claim.endpoint, why, until });
+                (Prepared::Hold { why, hold }, _) => {
+                    let until = now + hold;
+                    if held.insert(claim.endpoint.clone()) {
+                        self.notice(&Notice::Held { endpoint: &claim.endpoint, why: &why, until });
+                    }
                     acquired.lanes.extend(lane.map(|lane| lane.hold(until)));
                     acquired.dues.push(release(&claim, now));
                 }
-                (Prepared::Send(_), Standing::Missing | Standing::MissingAgain) => {
+                (Prepared::Send(_), _) => {
                     acquired.dues.push(release(&claim, now));
                 }
             }
@@ -215,26 +207,6 @@ impl Shared {
         if let Err(error) = self.store.gate(&changes, now).await {
             acquired.fault = Some(error);
         }
-    }
-
-    /// Routes one chunk of an event's endpoints.
-    async fn route_chunk(&self, claim: EventClaim, acquired: &mut Acquired) {
-        let meta = EventMeta::of(&claim.event);
-        let page = self.directory.subscribers(&meta, claim.after.as_ref(), self.settings.route_chunk).await;
-        let next = match page {
-            Ok(page) => {
-                let routes = route(&claim.event, &page.endpoints, |endpoint| self.width(endpoint));
-                self.notice(&Notice::Routed { event: &claim.event.id, deliveries: routes.len() });
-                Next::Routed { routes, more_after: page.more_after }
-            }
-            Err(error) => {
-                acquired.fault = Some(error);
-                Next::Release
-            }
-        };
-        let of = Claimed::Event(claim.event.tenant.clone(), claim.event.id.clone());
-        let settlement = Settlement { token: claim.token, of, at: self.clock.now(), next, attempt: None };
-        acquired.dues.push(Due { settlement, event: claim.event.id.clone(), endpoint: None, disable: None });
     }
 }
 

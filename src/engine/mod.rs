@@ -14,6 +14,7 @@ mod house;
 mod lookout;
 mod own_faults;
 mod publishing;
+mod routing;
 mod sending;
 mod settler;
 mod settling;

@@ -1,6 +1,6 @@
 //! Storing events, routed at once where few endpoints want them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::delivery::{ClaimRequest, Claims, EventMeta, Publish, PublishAnswer, Published};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, EndpointPage};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::seam::Notice;
@@ -87,7 +87,7 @@ impl Shared {
         events: &[Arc<Event>],
         claim: Option<&ClaimRequest>,
     ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
-        let publishes = self.route_few(events).await?;
+        let publishes = self.route_few(events).await;
         let (answers, claims) = self.store_all(&publishes, claim).await?;
         for (event, answer) in events.iter().zip(&answers) {
             if answer.published == Published::Stored {
@@ -97,34 +97,43 @@ impl Shared {
         Ok((answers, claims))
     }
 
-    async fn route_few(&self, events: &[Arc<Event>]) -> Result<Vec<Publish>, StoreError> {
-        let mut asked: BTreeMap<EventMeta, Option<Vec<Arc<Endpoint>>>> = BTreeMap::new();
+    /// Routes what few endpoints want. An event whose endpoints cannot be read now is
+    /// stored all the same, to be routed later.
+    async fn route_few(&self, events: &[Arc<Event>]) -> Vec<Publish> {
+        let mut asked: BTreeMap<EventMeta, Option<EndpointPage>> = BTreeMap::new();
+        let mut unreached = BTreeSet::new();
         let mut publishes = Vec::with_capacity(events.len());
         for event in events {
             let meta = EventMeta::of(event);
-            if !asked.contains_key(&meta) {
-                asked.insert(meta.clone(), self.few_subscribers(&meta).await?);
+            if !asked.contains_key(&meta) && !unreached.contains(&event.tenant) {
+                match self.few_subscribers(&meta).await {
+                    Ok(page) => drop(asked.insert(meta.clone(), page)),
+                    Err(error) => {
+                        unreached.insert(event.tenant.clone());
+                        self.routing_failed(&event.tenant, &error);
+                    }
+                }
             }
             let routes = asked
                 .get(&meta)
-                .and_then(Option::as_deref)
-                .map(|endpoints| route(event, endpoints, |endpoint| self.width(endpoint)))
+                .and_then(Option::as_ref)
+                .map(|page| route(event, page, |endpoint| self.width(endpoint)))
                 .filter(|routes| routes.len() <= FEW_MATCHES);
             publishes.push(Publish { event: Arc::clone(event), routes });
         }
-        Ok(publishes)
+        publishes
     }
 
-    async fn few_subscribers(&self, meta: &EventMeta) -> Result<Option<Vec<Arc<Endpoint>>>, StoreError> {
+    async fn few_subscribers(&self, meta: &EventMeta) -> Result<Option<EndpointPage>, StoreError> {
         let began = self.standings.begin_load(self.clock.elapsed());
-        let page = self.directory.subscribers(meta, None, FEW_ENDPOINTS).await?;
+        let page = self.subscribers(meta, None, FEW_ENDPOINTS).await?;
         if page.more_after.is_some() {
             return Ok(None);
         }
         for endpoint in &page.endpoints {
             self.standings.remember(endpoint, began);
         }
-        Ok(Some(page.endpoints))
+        Ok(Some(page))
     }
 
     async fn store_all(

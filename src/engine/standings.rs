@@ -1,13 +1,15 @@
 //! The endpoints as they were loaded lately, each read against its profile once
 //! per version.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::endpoint::Endpoint;
-use crate::error::StoreError;
-use crate::id::{EndpointId, ProfileName};
+use futures_util::future::join_all;
+
+use crate::endpoint::{Endpoint, Loaded, Unreadable, WhyUnreadable};
+use crate::error::StoreErrorKind;
+use crate::id::{EndpointId, ProfileName, TenantId};
 use crate::seam::Directory;
 use crate::secret::Secrets;
 use crate::step::prepare::Found;
@@ -27,7 +29,7 @@ pub(crate) struct Standings {
 
 #[derive(Default)]
 struct Known {
-    endpoints: BTreeMap<EndpointId, Loaded>,
+    endpoints: BTreeMap<EndpointId, Remembered>,
     /// Endpoints that a load did not find once.
     missing: BTreeSet<EndpointId>,
     /// How many writes there were.
@@ -46,7 +48,7 @@ pub(crate) struct LoadBegan {
     writes: u64,
 }
 
-struct Loaded {
+struct Remembered {
     resolved: Arc<Resolved>,
     at: Duration,
 }
@@ -54,9 +56,23 @@ struct Loaded {
 /// What a load found of one endpoint.
 #[derive(Clone)]
 pub(crate) enum Standing {
-    Found { resolved: Arc<Resolved>, loaded_at: Duration },
+    Found {
+        resolved: Arc<Resolved>,
+        loaded_at: Duration,
+    },
     Missing,
     MissingAgain,
+    Unreadable(Unreadable),
+    /// The directory failed when it was asked for the endpoints of this tenant.
+    Unreached,
+}
+
+/// What the directory said of the endpoints that were looked up.
+#[derive(Default)]
+pub(crate) struct LookedUp {
+    pub(crate) standings: BTreeMap<EndpointId, Standing>,
+    /// How the directory failed, where it did; the endpoints concerned are `Unreached`.
+    pub(crate) failures: Vec<StoreErrorKind>,
 }
 
 impl Standing {
@@ -65,6 +81,8 @@ impl Standing {
             Self::Found { resolved, .. } => Found::Endpoint(resolved),
             Self::Missing => Found::Missing,
             Self::MissingAgain => Found::MissingAgain,
+            Self::Unreadable(unreadable) => Found::Unreadable(unreadable),
+            Self::Unreached => Found::Unreached,
         }
     }
 }
@@ -83,43 +101,88 @@ impl Standings {
     }
 
     /// The standing of these endpoints, none loaded longer ago than half of [`FRESH`]
-    /// before `now`, which was read before this call.
-    pub(crate) async fn look_up(
+    /// before `now`, which was read before this call. A call that fails is repeated tenant
+    /// by tenant, so that the endpoints of one tenant fail alone.
+    pub(crate) async fn look_up<'a>(
         &self,
         directory: &dyn Directory,
-        ids: impl Iterator<Item = &EndpointId>,
+        wanted: impl Iterator<Item = (&'a TenantId, &'a EndpointId)>,
         now: Duration,
-    ) -> Result<BTreeMap<EndpointId, Standing>, StoreError> {
-        let (mut found, mut unknown) = (BTreeMap::new(), BTreeSet::new());
+    ) -> LookedUp {
+        let mut looked_up = LookedUp::default();
+        let unknown = self.recall(wanted, now, &mut looked_up);
+        if unknown.is_empty() {
+            return looked_up;
+        }
+        let ids: Vec<_> = unknown.keys().cloned().collect();
         let began = self.begin_load(now);
-        {
-            let known = self.known();
-            for id in ids {
-                match known.endpoints.get(id) {
-                    Some(loaded) if now.saturating_sub(loaded.at) <= FRESH / 2 => {
-                        if !found.contains_key(id) {
-                            found.insert(id.clone(), loaded.standing());
-                        }
-                    }
-                    _ => {
-                        unknown.insert(id.clone());
+        match directory.load(&ids).await {
+            Ok(answer) => self.take(ids, answer, began, &mut looked_up),
+            Err(error) => {
+                let mut by_tenant: HashMap<TenantId, Vec<EndpointId>> = HashMap::new();
+                for (id, tenant) in unknown {
+                    by_tenant.entry(tenant).or_default().push(id);
+                }
+                if by_tenant.len() == 1 {
+                    looked_up.fail(ids, error.kind());
+                    return looked_up;
+                }
+                let loads = by_tenant.into_values().map(|ids| async move {
+                    let answer = directory.load(&ids).await;
+                    (ids, answer)
+                });
+                for (ids, answer) in join_all(loads).await {
+                    match answer {
+                        Ok(answer) => self.take(ids, answer, began, &mut looked_up),
+                        Err(error) => looked_up.fail(ids, error.kind()),
                     }
                 }
             }
         }
-        if unknown.is_empty() {
-            return Ok(found);
+        looked_up
+    }
+
+    /// Answers from memory, and says which endpoints have to be loaded.
+    fn recall<'a>(
+        &self,
+        wanted: impl Iterator<Item = (&'a TenantId, &'a EndpointId)>,
+        now: Duration,
+        looked_up: &mut LookedUp,
+    ) -> BTreeMap<EndpointId, TenantId> {
+        let mut unknown = BTreeMap::new();
+        let known = self.known();
+        for (tenant, id) in wanted {
+            match known.endpoints.get(id) {
+                Some(loaded) if now.saturating_sub(loaded.at) <= FRESH / 2 => {
+                    if !looked_up.standings.contains_key(id) {
+                        looked_up.standings.insert(id.clone(), loaded.standing());
+                    }
+                }
+                _ => {
+                    unknown.insert(id.clone(), tenant.clone());
+                }
+            }
         }
-        let ids: Vec<_> = unknown.into_iter().collect();
-        let loaded = directory.load(&ids).await?;
-        for (id, endpoint) in ids.into_iter().zip(loaded) {
-            let standing = match endpoint {
-                Some(endpoint) => self.remember(&endpoint, began),
-                None => self.miss(&id),
+        unknown
+    }
+
+    /// Takes in what the directory answered. It may be a host's own: what is not an answer
+    /// to the question counts as not answered, and never as an endpoint that is not there.
+    fn take(&self, ids: Vec<EndpointId>, answer: Vec<Loaded>, began: LoadBegan, looked_up: &mut LookedUp) {
+        let complete = answer.len() == ids.len();
+        let mut answer = answer.into_iter();
+        for id in ids {
+            let standing = match answer.next() {
+                Some(Loaded::Found(endpoint)) if endpoint.id == id => self.remember(&endpoint, began),
+                Some(Loaded::Unreadable(unreadable)) if unreadable.id == id => {
+                    self.found_unreadable(&id);
+                    Standing::Unreadable(unreadable)
+                }
+                Some(Loaded::Missing) if complete => self.miss(&id),
+                _ => Standing::Unreadable(not_answered(&id)),
             };
-            found.insert(id, standing);
+            looked_up.standings.insert(id, standing);
         }
-        Ok(found)
     }
 
     /// To be called before a load, at `now`.
@@ -143,7 +206,7 @@ impl Standings {
         if known.endpoints.len() >= REMEMBERED {
             known.endpoints.clear();
         }
-        let loaded = Loaded { resolved, at: began.at };
+        let loaded = Remembered { resolved, at: began.at };
         let standing = loaded.standing();
         if !known.was_forgotten_since(&endpoint.id, began) {
             known.endpoints.insert(endpoint.id.clone(), loaded);
@@ -163,6 +226,12 @@ impl Standings {
             known.all_forgotten = writes;
         }
         known.forgotten.insert(id.clone(), writes);
+    }
+
+    fn found_unreadable(&self, id: &EndpointId) {
+        let mut known = self.known();
+        known.endpoints.remove(id);
+        known.missing.remove(id);
     }
 
     fn miss(&self, id: &EndpointId) -> Standing {
@@ -186,7 +255,19 @@ impl Known {
     }
 }
 
-impl Loaded {
+impl LookedUp {
+    fn fail(&mut self, ids: Vec<EndpointId>, kind: StoreErrorKind) {
+        self.failures.push(kind);
+        self.standings.extend(ids.into_iter().map(|id| (id, Standing::Unreached)));
+    }
+}
+
+fn not_answered(id: &EndpointId) -> Unreadable {
+    let why = WhyUnreadable::NotAnswered;
+    Unreadable { id: id.clone(), tenant: None, field: "row", why, host: None }
+}
+
+impl Remembered {
     fn standing(&self) -> Standing {
         Standing::Found { resolved: Arc::clone(&self.resolved), loaded_at: self.at }
     }

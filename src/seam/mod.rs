@@ -20,7 +20,7 @@ mod transport;
 
 pub use cipher::{Cipher, CipherError, Sealed};
 pub use clock::Clock;
-pub use directory::{Directory, Subscribers};
+pub use directory::Directory;
 pub use entropy::{Entropy, EntropyError};
 pub use history::{
     AttemptLog, DeliveryPage, DeliveryQuery, History, PageAfter, Replay, Replayed, Selection, StateFilter,

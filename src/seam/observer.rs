@@ -107,8 +107,9 @@ pub enum Notice<'a> {
     Held {
         /// Whose lane.
         endpoint: &'a EndpointId,
-        /// Why: its secrets are sealed, its profile is unknown, it is disabled.
-        why: &'static str,
+        /// Why: its secrets are sealed, its profile is unknown, it is disabled, or a field
+        /// of it, which is named, cannot be read.
+        why: &'a str,
         /// Until when.
         until: Timestamp,
     },
@@ -143,6 +144,14 @@ pub enum Notice<'a> {
         kind: StoreErrorKind,
         /// What was being done.
         during: &'static str,
+    },
+    /// The endpoints of a tenant could not be read when an event was to be routed. The
+    /// tenant's events are stored and wait to be routed; those of other tenants go on.
+    RoutingFailed {
+        /// The tenant.
+        tenant: &'a TenantId,
+        /// What the directory's failure means.
+        kind: StoreErrorKind,
     },
     /// The store's clock moved against this machine's.
     ClockJumped {

@@ -1,10 +1,8 @@
 //! Endpoints as a host manages them.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, EndpointPage};
 use crate::error::StoreError;
 use crate::id::{EndpointId, TenantId};
 
@@ -24,13 +22,19 @@ pub trait Registry: Send + Sync {
     /// so that what waits is claimed and cancelled.
     async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError>;
 
-    /// A page of the tenant's endpoints in the order of their ids, after that id.
+    /// Disables the tenant's endpoint, also one that cannot be read; says whether it was
+    /// there. Its version rises as with every write. It counts as disabled by the host,
+    /// unless the engine had disabled it before.
+    async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError>;
+
+    /// A page of the tenant's endpoints in the order of their ids, after that id, with
+    /// those that cannot be read beside the others: at most `limit` of both.
     async fn list(
         &self,
         tenant: &TenantId,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Endpoint>>, StoreError>;
+    ) -> Result<EndpointPage, StoreError>;
 }
 
 /// An endpoint to be written.

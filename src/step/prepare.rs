@@ -1,5 +1,6 @@
 //! What a claimed delivery sends, or why it sends nothing.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
@@ -7,17 +8,23 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::delivery::{
     ABANDON_AFTER, ABANDON_ALONE, CancelReason, Claim, FailReason, Next, Progress, SUSPECT_AFTER, State,
 };
+use crate::endpoint::{Endpoint, Unreadable};
+use crate::id::Round;
 use crate::policy::outcome::BodyNeed;
 use crate::policy::retry::Life;
+use crate::secret::{Secrets, WhySealed};
 use crate::time::Timestamp;
 use crate::wire::envelope::{Occasion, RenderError};
 use crate::wire::profile::OnEnable;
 use crate::wire::request::Request;
 
 use super::resolve::{Resolved, Sendable, Standing};
+use super::route::wants;
 
 /// How long a lane is held whose endpoint may not be sent to now.
 pub const HOLD: Duration = Duration::from_secs(60);
+/// How long a lane is held whose endpoint, or the cipher of its secrets, could not be reached.
+pub const HOLD_UNREACHED: Duration = Duration::from_secs(5);
 
 /// The content type, the trace, and what a scheme writes: the id, the time and the
 /// signature.
@@ -32,6 +39,10 @@ pub enum Found<'a> {
     Missing,
     /// It is not there again: it is gone.
     MissingAgain,
+    /// It is there and cannot be read.
+    Unreadable(&'a Unreadable),
+    /// It could not be looked up.
+    Unreached,
 }
 
 /// What is to be done about a claimed delivery.
@@ -44,7 +55,9 @@ pub enum Prepared {
     /// Give it back and hold its lane, for this reason.
     Hold {
         /// Why nothing may be sent.
-        why: &'static str,
+        why: Cow<'static, str>,
+        /// For how long the lane is held.
+        hold: Duration,
     },
 }
 
@@ -57,21 +70,36 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     }
     let resolved = match found {
         Found::Endpoint(resolved) => resolved,
-        Found::Missing => return Prepared::Hold { why: "its endpoint was not found" },
+        Found::Missing => return hold("its endpoint was not found"),
+        Found::Unreadable(unreadable) => {
+            let Unreadable { field, why, .. } = unreadable;
+            let hold = if why.may_pass_soon() { HOLD_UNREACHED } else { HOLD };
+            return Prepared::Hold { why: format!("its {field} {why}").into(), hold };
+        }
+        Found::Unreached => {
+            let why = "its endpoint could not be looked up".into();
+            return Prepared::Hold { why, hold: HOLD_UNREACHED };
+        }
         Found::MissingAgain => return done(claim, State::Cancelled(CancelReason::EndpointRemoved)),
     };
     // An endpoint of this id that another tenant has is not the one that was routed to.
     if resolved.endpoint.tenant != claim.event.tenant {
         return done(claim, State::Cancelled(CancelReason::EndpointRemoved));
     }
+    if claim.round == Round::Unjudged && !wants(&resolved.endpoint, &claim.event) {
+        return done(claim, State::Cancelled(CancelReason::Unwanted));
+    }
     let enabled = resolved.endpoint.enabled || claim.test;
     let sendable = match &resolved.standing {
         Standing::Blocked => return done(claim, State::Failed(FailReason::Blocked)),
-        Standing::Held(why) if !claim.test => return Prepared::Hold { why },
+        Standing::Held(why) if !claim.test => {
+            let hold = if may_open_soon(&resolved.endpoint) { HOLD_UNREACHED } else { HOLD };
+            return Prepared::Hold { why: Cow::Borrowed(why), hold };
+        }
         Standing::Held(_) => {
             return done(claim, State::Failed(FailReason::Unrenderable));
         }
-        Standing::Sendable(_) if !enabled => return Prepared::Hold { why: "its endpoint is disabled" },
+        Standing::Sendable(_) if !enabled => return hold("its endpoint is disabled"),
         Standing::Sendable(sendable) => sendable,
     };
     let born_before_enabling = claim.born_at < resolved.endpoint.since && !claim.test;
@@ -162,6 +190,15 @@ fn write(
             BodyNeed::Prefix(bytes) => profile.keep_body.max(bytes),
         },
     })
+}
+
+/// Whether its secrets may open soon without anybody's help.
+const fn may_open_soon(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.secrets, Secrets::Sealed { why: WhySealed::Unreachable, .. })
+}
+
+const fn hold(why: &'static str) -> Prepared {
+    Prepared::Hold { why: Cow::Borrowed(why), hold: HOLD }
 }
 
 const fn done(claim: &Claim, state: State) -> Prepared {

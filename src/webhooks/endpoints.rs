@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{Gate, GateChange};
-use crate::endpoint::{Endpoint, EndpointError};
+use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Loaded, Unreadable};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
 use crate::seam::{EntropyError, Expected, PageAfter, Panicked, Part, Put, Replayed, Selection, Write};
@@ -53,7 +53,7 @@ impl Webhooks {
         version: u64,
         new: NewEndpoint,
     ) -> Result<Arc<Endpoint>, RegisterError> {
-        let before = self.endpoint(&new.tenant, id).await?.ok_or(RegisterError::NotFound)?;
+        let before = self.read(&new.tenant, id).await?;
         // What is kept of it was read at this version: under another, it would be written
         // over what somebody else wrote in between.
         if before.version != version {
@@ -103,16 +103,15 @@ impl Webhooks {
         .await
     }
 
-    /// Switches an endpoint off: nothing is routed to it, and what waits is not sent.
+    /// Switches an endpoint off, also one that cannot be read: nothing is routed to it, and
+    /// what waits is not sent.
     ///
     /// # Errors
     /// When there is no such endpoint, or the store fails.
-    pub async fn disable(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
-        self.change(tenant, id, |endpoint, _| {
-            endpoint.enabled = false;
-            Ok(())
-        })
-        .await
+    pub async fn disable(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
+        let there = self.shared.registry.switch_off(tenant, id).await?;
+        self.shared.standings.forget(id);
+        if there { Ok(()) } else { Err(RegisterError::NotFound) }
     }
 
     /// Switches an endpoint on again: events from now on are routed to it. What was
@@ -150,17 +149,22 @@ impl Webhooks {
     /// One endpoint; `None` if the tenant has none of that id.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails, or the endpoint is [`Unreadable`], which is then the error's
+    /// source. Such an endpoint can be disabled, paused and removed.
     pub async fn endpoint(
         &self,
         tenant: &TenantId,
         id: &EndpointId,
     ) -> Result<Option<Arc<Endpoint>>, StoreError> {
-        let found = self.shared.directory.load(std::slice::from_ref(id)).await?;
-        Ok(found.into_iter().next().flatten().filter(|endpoint| endpoint.tenant == *tenant))
+        match self.load(tenant, id).await? {
+            Loaded::Found(endpoint) => Ok(Some(endpoint)),
+            Loaded::Missing => Ok(None),
+            Loaded::Unreadable(unreadable) => Err(unreadable.into()),
+        }
     }
 
-    /// A page of a tenant's endpoints, in the order of their ids, after that id.
+    /// A page of a tenant's endpoints, in the order of their ids, after that id: at most
+    /// `limit`, with those that cannot be read told apart.
     ///
     /// # Errors
     /// When the store fails.
@@ -169,7 +173,7 @@ impl Webhooks {
         tenant: &TenantId,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         self.shared.registry.list(tenant, after, limit).await
     }
 
@@ -226,7 +230,9 @@ impl Webhooks {
         id: &EndpointId,
         change: GateChange,
     ) -> Result<(), RegisterError> {
-        self.endpoint(tenant, id).await?.ok_or(RegisterError::NotFound)?;
+        if let Loaded::Missing = self.load(tenant, id).await? {
+            return Err(RegisterError::NotFound);
+        }
         Ok(self.gate(Gate::Lane(id.clone()), change).await?)
     }
 
@@ -235,6 +241,26 @@ impl Webhooks {
         self.shared.store.gate(&[(gate, change)], now).await?;
         self.nudge();
         Ok(())
+    }
+
+    /// What there is under an id, as far as it is this tenant's.
+    pub(super) async fn load(&self, tenant: &TenantId, id: &EndpointId) -> Result<Loaded, StoreError> {
+        let found = self.shared.directory.load(std::slice::from_ref(id)).await?.into_iter().next();
+        Ok(match found {
+            Some(Loaded::Found(endpoint)) if endpoint.tenant == *tenant => Loaded::Found(endpoint),
+            Some(Loaded::Unreadable(unreadable)) if unreadable.tenant.as_ref() == Some(tenant) => {
+                Loaded::Unreadable(unreadable)
+            }
+            _ => Loaded::Missing,
+        })
+    }
+
+    async fn read(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
+        match self.load(tenant, id).await? {
+            Loaded::Found(endpoint) => Ok(endpoint),
+            Loaded::Missing => Err(RegisterError::NotFound),
+            Loaded::Unreadable(unreadable) => Err(RegisterError::Unreadable(unreadable)),
+        }
     }
 
     /// Reads, changes and writes an endpoint, again if somebody wrote in between.
@@ -247,7 +273,7 @@ impl Webhooks {
         const TRIES: usize = 8;
         let mut current = None;
         for _ in 0..TRIES {
-            let before = self.endpoint(tenant, id).await?.ok_or(RegisterError::NotFound)?;
+            let before = self.read(tenant, id).await?;
             let mut endpoint = Endpoint::clone(&before);
             change(&mut endpoint, &*self.profile(&before.profile)?)?;
             match self.write(endpoint, Expected::Version(before.version)).await {
@@ -336,6 +362,10 @@ pub enum RegisterError {
     /// Its secrets are sealed and do not open in this process.
     #[error("secret: is sealed and does not open in this process")]
     Sealed,
+    /// It cannot be read, and what was asked for keeps a part of it. It can be disabled,
+    /// paused, and removed to be registered anew.
+    #[error(transparent)]
+    Unreadable(Unreadable),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),

@@ -1,5 +1,6 @@
 //! Why an endpoint gets nothing.
 
+use crate::endpoint::Loaded;
 use crate::error::StoreError;
 use crate::id::{EndpointId, TenantId};
 use crate::seam::{Disabled, Queue};
@@ -15,11 +16,16 @@ impl Webhooks {
     /// # Errors
     /// When the store fails.
     pub async fn queue(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Queue>, StoreError> {
-        let Some(endpoint) = self.endpoint(tenant, id).await? else { return Ok(None) };
+        // One that cannot be read has a queue too: it is what an operator asks about.
+        let enabled = match self.load(tenant, id).await? {
+            Loaded::Found(endpoint) => endpoint.enabled,
+            Loaded::Missing => return Ok(None),
+            Loaded::Unreadable(_) => true,
+        };
         let now = self.shared.read_clock().await?;
         let mut queue = self.shared.history.queue(tenant, id, now).await?;
         // A host's own directory knows what the store cannot.
-        if let Some(queue) = queue.as_mut().filter(|_| !endpoint.enabled) {
+        if let Some(queue) = queue.as_mut().filter(|_| !enabled) {
             queue.disabled.get_or_insert(Disabled::ByHost);
         }
         Ok(queue)

@@ -63,7 +63,7 @@ impl Scene {
 
     pub(crate) async fn endpoints(&self) -> usize {
         let tenant = license().organization;
-        self.world.webhooks.endpoints(&tenant, None, 100).await.unwrap().len()
+        self.world.webhooks.endpoints(&tenant, None, 100).await.unwrap().endpoints.len()
     }
 }
 

@@ -146,18 +146,17 @@ impl LiveChat {
     /// Makes a registration's endpoint on a license be there and be on, or be off.
     async fn switch(&self, registration: &Registration, license: &License, on: bool) -> Result<(), Refusal> {
         let id = endpoint_id(registration, license)?;
+        if !on {
+            return match self.webhooks.disable(&license.organization, &id).await {
+                Ok(()) | Err(RegisterError::NotFound) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+        }
         let there = self.webhooks.endpoint(&license.organization, &id).await?;
         match there.map(|endpoint| endpoint.enabled) {
-            None if on => {
-                self.webhooks.register(registration.endpoint(license)?).await?;
-            }
-            Some(false) if on => {
-                self.webhooks.enable(&license.organization, &id).await?;
-            }
-            Some(true) if !on => {
-                self.webhooks.disable(&license.organization, &id).await?;
-            }
-            None | Some(_) => {}
+            None => drop(self.webhooks.register(registration.endpoint(license)?).await?),
+            Some(false) => drop(self.webhooks.enable(&license.organization, &id).await?),
+            Some(true) => {}
         }
         Ok(())
     }

@@ -8,14 +8,14 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::Endpoint;
+use crate::endpoint::{EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter, PageAfter, Part,
-    Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -73,11 +73,11 @@ impl<P: Directory + ?Sized> Directory for Guarded<P> {
         event: &EventMeta,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Subscribers, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         self.ask(Part::Directory, || self.inner.subscribers(event, after, limit)).await
     }
 
-    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
         self.ask(Part::Directory, || self.inner.load(ids)).await
     }
 
@@ -96,12 +96,16 @@ impl<P: Registry + ?Sized> Registry for Guarded<P> {
         self.ask(Part::Registry, || self.inner.remove(tenant, id)).await
     }
 
+    async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        self.ask(Part::Registry, || self.inner.switch_off(tenant, id)).await
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         self.ask(Part::Registry, || self.inner.list(tenant, after, limit)).await
     }
 }

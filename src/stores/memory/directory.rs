@@ -5,9 +5,9 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 use crate::delivery::EventMeta;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, EndpointPage, Loaded};
 use crate::id::{EndpointId, TenantId};
-use crate::seam::{Disabled, Expected, Put, Subscribers, Write};
+use crate::seam::{Disabled, Expected, Put, Write};
 
 struct EndpointRow {
     endpoint: Arc<Endpoint>,
@@ -45,8 +45,8 @@ impl Endpoints {
         self.tenants.get(self.owners.get(id)?)?.get(id)
     }
 
-    pub(super) fn load(&self, ids: &[EndpointId]) -> Vec<Option<Arc<Endpoint>>> {
-        ids.iter().map(|id| self.get(id).cloned()).collect()
+    pub(super) fn load(&self, ids: &[EndpointId]) -> Vec<Loaded> {
+        ids.iter().map(|id| self.get(id).cloned().map_or(Loaded::Missing, Loaded::Found)).collect()
     }
 
     pub(super) fn subscribers(
@@ -54,21 +54,12 @@ impl Endpoints {
         event: &EventMeta,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Subscribers {
-        let mut enabled = self.after(&event.tenant, after).filter(|endpoint| endpoint.enabled);
-        let endpoints: Vec<_> = enabled.by_ref().take(limit).cloned().collect();
-        let more = enabled.next().is_some();
-        let last = endpoints.last().map(|endpoint| endpoint.id.clone());
-        Subscribers { more_after: last.filter(|_| more), endpoints }
+    ) -> EndpointPage {
+        page(self.after(&event.tenant, after).filter(|endpoint| endpoint.enabled), limit)
     }
 
-    pub(super) fn list(
-        &self,
-        tenant: &TenantId,
-        after: Option<&EndpointId>,
-        limit: usize,
-    ) -> Vec<Arc<Endpoint>> {
-        self.after(tenant, after).take(limit).cloned().collect()
+    pub(super) fn list(&self, tenant: &TenantId, after: Option<&EndpointId>, limit: usize) -> EndpointPage {
+        page(self.after(tenant, after), limit)
     }
 
     fn after(&self, tenant: &TenantId, after: Option<&EndpointId>) -> impl Iterator<Item = &Arc<Endpoint>> {
@@ -77,6 +68,17 @@ impl Endpoints {
         of_tenant
             .flat_map(move |rows| rows.range((start, Unbounded::<&EndpointId>)))
             .map(|(_, row)| &row.endpoint)
+    }
+
+    pub(super) fn switch_off(&mut self, tenant: &TenantId, id: &EndpointId) -> bool {
+        let Some(row) = self.tenants.get_mut(tenant).and_then(|rows| rows.get_mut(id)) else { return false };
+        let endpoint = Arc::make_mut(&mut row.endpoint);
+        // What the engine disabled before stays so by its reason.
+        if std::mem::replace(&mut endpoint.enabled, false) {
+            row.disabled_why = None;
+        }
+        endpoint.version += 1;
+        true
     }
 
     pub(super) fn disable(&mut self, id: &EndpointId, seen_version: u64, why: &str) -> bool {
@@ -129,4 +131,11 @@ impl Endpoints {
         }
         was_there
     }
+}
+
+fn page<'a>(mut endpoints: impl Iterator<Item = &'a Arc<Endpoint>>, limit: usize) -> EndpointPage {
+    let page: Vec<_> = endpoints.by_ref().take(limit).cloned().collect();
+    let last = page.last().map(|endpoint| endpoint.id.clone());
+    let more_after = last.filter(|_| endpoints.next().is_some());
+    EndpointPage { endpoints: page, unreadable: Vec::new(), more_after }
 }

@@ -29,14 +29,14 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::Endpoint;
+use crate::endpoint::{EndpointPage, Loaded};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
-    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -130,11 +130,11 @@ impl Directory for MemoryStore {
         event: &EventMeta,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Subscribers, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         Ok(self.state()?.endpoints.subscribers(event, after, limit))
     }
 
-    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
         Ok(self.state()?.endpoints.load(ids))
     }
 
@@ -162,12 +162,16 @@ impl Registry for MemoryStore {
         Ok(self.state()?.remove_endpoint(tenant, id))
     }
 
+    async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        Ok(self.state()?.endpoints.switch_off(tenant, id))
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         Ok(self.state()?.endpoints.list(tenant, after, limit))
     }
 }

@@ -62,7 +62,9 @@ impl State {
                 row.tried_at = was_tried.then_some(settlement.at);
                 self.wait(id, Some(*due_at), was_tried, now);
             }
-            Next::Release | Next::Routed { .. } => self.wait(id, None, was_tried, now),
+            Next::Release | Next::RouteLater { .. } | Next::Routed { .. } => {
+                self.wait(id, None, was_tried, now);
+            }
         }
         Settled::Applied
     }
@@ -93,6 +95,7 @@ impl State {
                 let event = Arc::clone(event);
                 self.route(&event, sequence, routes, more_after.as_ref(), now);
             }
+            Next::RouteLater { due_at } => self.unrouted.wait(sequence, *due_at, now),
             _ => self.unrouted.release(sequence, now),
         }
         Settled::Applied
@@ -125,7 +128,7 @@ fn check(settlement: &Settlement) -> Result<(), StoreError> {
     let fits = match (&settlement.of, &settlement.next) {
         (Claimed::Delivery(_), Next::Done { state, .. }) => state.is_terminal(),
         (Claimed::Delivery(_), Next::Later { .. } | Next::Release)
-        | (Claimed::Event(..), Next::Routed { .. } | Next::Release) => true,
+        | (Claimed::Event(..), Next::Routed { .. } | Next::RouteLater { .. } | Next::Release) => true,
         _ => false,
     };
     if fits {

@@ -179,7 +179,7 @@ impl Unrouted {
         self.rows.get(&sequence).map(|row| row.phase)
     }
 
-    fn wait(&mut self, sequence: Sequence, due_at: Timestamp, now: Timestamp) {
+    pub(super) fn wait(&mut self, sequence: Sequence, due_at: Timestamp, now: Timestamp) {
         self.shift(sequence, Phase::Waiting { due_at });
         if let Some(tenant) = self.rows.get(&sequence).map(|row| row.event.tenant.clone()) {
             self.refresh(&tenant, now);

@@ -8,7 +8,7 @@ use crate::id::{EndpointId, TenantId};
 use crate::time::Timestamp;
 
 use super::db::Db;
-use super::endpoint::read_url;
+use super::endpoint::host;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes, push_back};
 use super::row;
@@ -87,13 +87,13 @@ fn lane_of(db: &Db<'_>, lanes: &mut Lanes<'_, '_>, endpoint: &EndpointId) -> Res
     let found = db
         .statement(sql::GATE_OF_ENDPOINT)?
         .query_row([endpoint.as_str()], |row| {
-            Ok((row::name::<TenantId>(row, 0), row::text(row, 1).and_then(read_url), row::count(row, 2)))
+            Ok((row::name::<TenantId>(row, 0), host(row, 1), row::count(row, 2).unwrap_or(1)))
         })
         .optional()?;
-    let Some((tenant, url, width)) = found else {
+    let Some((tenant, host, width)) = found else {
         return Err(invalid("gate: no endpoint and no lane of this id"));
     };
-    lanes.create(endpoint, &tenant?, url?.host(), width?)
+    lanes.create(endpoint, &tenant?, &host, width)
 }
 
 fn change_shared(db: &Db<'_>, kind: &'static str, name: &str, change: GateChange) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use crate::seam::{Disabled, GatesOver, Queue};
 use crate::time::Timestamp;
 
 use super::db::Db;
-use super::endpoint::read_url;
+use super::endpoint::host;
 use super::failure::Failure;
 use super::lane::Lanes;
 use super::row;
@@ -51,10 +51,13 @@ struct Registered {
 
 impl Registered {
     fn read(row: &Row<'_>, endpoint: &EndpointId) -> Result<Self, Failure> {
-        let url = read_url(row::text(row, 1)?)?;
-        let lane = Lane::new(endpoint.clone(), row::name(row, 0)?, url.host().clone(), row::count(row, 2)?);
-        let enabled: bool = row.get(3)?;
-        let why = row::text_maybe(row, 4)?.map(|why| Disabled::ByEngine { why: why.to_owned() });
+        // Who cannot read an endpoint asks here why it gets nothing: what cannot be read of
+        // its row is told as it is for a new lane.
+        let width = row::count(row, 2).unwrap_or(1);
+        let lane = Lane::new(endpoint.clone(), row::name(row, 0)?, host(row, 1), width);
+        let enabled = row.get(3).unwrap_or(true);
+        let why =
+            row::text_maybe(row, 4).unwrap_or_default().map(|why| Disabled::ByEngine { why: why.to_owned() });
         Ok(Self { lane, disabled: (!enabled).then(|| why.unwrap_or(Disabled::ByHost)) })
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::{EventMeta, GateChange};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
-use crate::seam::{Cipher, Expected, Put, Subscribers, Write};
+use crate::seam::{Cipher, Expected, Put, Write};
 use crate::time::Timestamp;
 
 use super::db::Db;
-use super::endpoint::{json, read, subscription, version};
+use super::endpoint::{json, may_be_passed_over, read, version};
 use super::failure::Failure;
 use super::gate::change_lane;
 use super::lane::Lanes;
@@ -158,6 +158,12 @@ pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<
     Ok(removed > 0)
 }
 
+/// One call of `Registry::switch_off`.
+pub(super) fn switch_off(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<bool, Failure> {
+    let switched = db.statement(sql::ENDPOINT_SWITCH_OFF)?.execute([id.as_str(), tenant.as_str()])?;
+    Ok(switched > 0)
+}
+
 /// One call of `Registry::list`.
 pub(super) fn list(
     db: &Db<'_>,
@@ -165,16 +171,29 @@ pub(super) fn list(
     tenant: &TenantId,
     after: Option<&EndpointId>,
     limit: usize,
-) -> Result<Vec<Arc<Endpoint>>, Failure> {
+) -> Result<EndpointPage, Failure> {
     let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
     let mut rows = statement.query([tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
-    let mut endpoints = Vec::new();
-    while endpoints.len() < limit
-        && let Some(row) = rows.next()?
-    {
-        endpoints.push(read(row, cipher)?);
+    let mut page = EndpointPage::default();
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        // A row whose id is none cannot be named by any call.
+        let Ok(id) = row::name::<EndpointId>(row, 2) else { continue };
+        if page.endpoints.len() + page.unreadable.len() == limit {
+            page.more_after = last;
+            break;
+        }
+        last = Some(id.clone());
+        add(&mut page, read(row, id, cipher));
     }
-    Ok(endpoints)
+    Ok(page)
+}
+
+fn add(page: &mut EndpointPage, read: Result<Arc<Endpoint>, Unreadable>) {
+    match read {
+        Ok(endpoint) => page.endpoints.push(endpoint),
+        Err(unreadable) => page.unreadable.push(unreadable),
+    }
 }
 
 /// One call of `Directory::subscribers`. What an endpoint does not want by type or
@@ -185,30 +204,25 @@ pub(super) fn subscribers(
     event: &EventMeta,
     after: Option<&EndpointId>,
     limit: usize,
-) -> Result<Subscribers, Failure> {
+) -> Result<EndpointPage, Failure> {
     let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
     let mut rows = statement.query([event.tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
-    let mut page = Subscribers::default();
+    let mut page = EndpointPage::default();
     let mut looks = 0;
     let mut last = after.cloned();
     while let Some(row) = rows.next()? {
-        if page.endpoints.len() == limit || looks == LOOKS_MAX.max(limit) {
+        let Ok(id) = row::name::<EndpointId>(row, 2) else { continue };
+        if page.endpoints.len() + page.unreadable.len() == limit || looks == LOOKS_MAX.max(limit) {
             page.more_after = last;
             break;
         }
         looks += 1;
-        last = Some(row::name(row, 2)?);
-        let enabled: bool = row.get(11)?;
-        if enabled && may_want(&subscription(row)?, event) {
-            page.endpoints.push(read(row, cipher)?);
+        last = Some(id.clone());
+        if !may_be_passed_over(row, event) {
+            add(&mut page, read(row, id, cipher));
         }
     }
     Ok(page)
-}
-
-fn may_want(subscription: &crate::subscription::Subscription, event: &EventMeta) -> bool {
-    subscription.wants_type(&event.kind)
-        && subscription.scope().is_none_or(|scope| event.scope.as_ref() == Some(scope))
 }
 
 /// One call of `Directory::load`.
@@ -216,11 +230,17 @@ pub(super) fn load(
     db: &Db<'_>,
     cipher: &Arc<dyn Cipher>,
     ids: &[EndpointId],
-) -> Result<Vec<Option<Arc<Endpoint>>>, Failure> {
+) -> Result<Vec<Loaded>, Failure> {
     let mut statement = db.statement(sql::ENDPOINT_BY_ID)?;
-    ids.iter()
-        .map(|id| statement.query_row([id.as_str()], |row| Ok(read(row, cipher))).optional()?.transpose())
-        .collect()
+    let load = |id: &EndpointId| {
+        let found = statement.query_row([id.as_str()], |row| Ok(read(row, id.clone(), cipher))).optional()?;
+        Ok(match found {
+            None => Loaded::Missing,
+            Some(Ok(endpoint)) => Loaded::Found(endpoint),
+            Some(Err(unreadable)) => Loaded::Unreadable(unreadable),
+        })
+    };
+    ids.iter().map(load).collect()
 }
 
 /// One call of `Directory::disable`.

@@ -16,7 +16,6 @@ use crate::seam::{Cipher, CipherError, Sealed};
 use crate::secret::{Retiring, Secret, SecretSet, Secrets, WhySealed};
 use crate::time::Timestamp;
 
-use super::failure::Failure;
 use super::panics::{caught, panicked};
 
 const FORMAT: u8 = 1;
@@ -71,20 +70,20 @@ pub(super) fn open(
     tenant: &TenantId,
     id: &EndpointId,
     Seal { sealed, binding }: &Seal,
-) -> Result<(Secrets, Headers), Failure> {
+) -> (Secrets, Headers) {
     let shut = |why| (Secrets::Sealed { key_id: sealed.key_id.clone(), why }, Headers::none());
     let context = context(tenant, id, *binding);
     let Some(opened) = caught(|| cipher.open(sealed, &context)) else {
-        return Ok(shut(WhySealed::Panicked));
+        return shut(WhySealed::Panicked);
     };
     match opened.map(Zeroizing::new) {
         Ok(plain) => {
             let read = read(&plain).map(|(set, headers)| (Secrets::Open(set), headers));
-            Ok(read.unwrap_or_else(|| shut(WhySealed::Broken)))
+            read.unwrap_or_else(|| shut(WhySealed::Broken))
         }
-        Err(CipherError::UnknownKey(_)) => Ok(shut(WhySealed::UnknownKey)),
-        Err(CipherError::Broken) => Ok(shut(WhySealed::Broken)),
-        Err(error @ CipherError::Unreachable(_)) => Err(unreachable(error).into()),
+        Err(CipherError::UnknownKey(_)) => shut(WhySealed::UnknownKey),
+        Err(CipherError::Broken) => shut(WhySealed::Broken),
+        Err(CipherError::Unreachable(_)) => shut(WhySealed::Unreachable),
     }
 }
 

@@ -8,15 +8,14 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::Endpoint;
+use crate::endpoint::{EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History, Limiter,
-    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Subscribers,
-    Write,
+    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -92,7 +91,7 @@ impl Directory for SqliteStore {
         event: &EventMeta,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Subscribers, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         let (event, after, cipher) = (event.clone(), after.cloned(), Arc::clone(&self.cipher));
         self.readers
             .call(Some(event.tenant.clone()), "reading subscribers", move |db| {
@@ -101,7 +100,7 @@ impl Directory for SqliteStore {
             .await
     }
 
-    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
         let (ids, cipher) = (ids.to_vec(), Arc::clone(&self.cipher));
         self.readers.call(None, "reading endpoints", move |db| registry::load(db, &cipher, &ids)).await
     }
@@ -137,12 +136,17 @@ impl Registry for SqliteStore {
         self.writer.call("removing an endpoint", move |db| registry::remove(db, &tenant, &id)).await
     }
 
+    async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        let (tenant, id) = (tenant.clone(), id.clone());
+        self.writer.call("disabling an endpoint", move |db| registry::switch_off(db, &tenant, &id)).await
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         let (tenant, after, cipher) = (tenant.clone(), after.cloned(), Arc::clone(&self.cipher));
         self.history
             .call(Some(tenant.clone()), "listing endpoints", move |db| {

@@ -89,7 +89,9 @@ impl Batch<'_, '_> {
                 self.delivery(id, item)
             }
             (Claimed::Delivery(id), Next::Later { .. } | Next::Release) => self.delivery(id, item),
-            (Claimed::Event(tenant, id), Next::Routed { .. } | Next::Release) => self.event(tenant, id, item),
+            (Claimed::Event(tenant, id), Next::Routed { .. } | Next::RouteLater { .. } | Next::Release) => {
+                self.event(tenant, id, item)
+            }
             _ => Err(StoreError::new(
                 StoreErrorKind::Invalid,
                 "settlement: what follows does not fit what was claimed",
@@ -180,9 +182,17 @@ impl Batch<'_, '_> {
         if found.token != Some(item.token) {
             return Ok(Settled::Fenced);
         }
-        let Next::Routed { routes, more_after } = &item.next else {
-            self.db.statement(sql::SETTLE_EVENT_RELEASE)?.execute([found.event])?;
-            return Ok(Settled::Applied);
+        let (routes, more_after) = match &item.next {
+            Next::Routed { routes, more_after } => (routes, more_after),
+            Next::RouteLater { due_at } => {
+                let later = [found.event, due_at.as_micros()];
+                self.db.statement(sql::SETTLE_EVENT_LATER)?.execute(later)?;
+                return Ok(Settled::Applied);
+            }
+            _ => {
+                self.db.statement(sql::SETTLE_EVENT_RELEASE)?.execute([found.event])?;
+                return Ok(Settled::Applied);
+            }
         };
         let ordering_key = found.ordering_key.as_ref();
         let origin = Origin { event: found.event, tenant, ordering_key };
@@ -226,7 +236,7 @@ fn after(found: &Found, item: &Settlement) -> After {
             let due_at = Some(due_at.as_micros());
             After { state: State::Pending, due_at, settled_at: None, progress, tried_at }
         }
-        Next::Release | Next::Routed { .. } => After {
+        Next::Release | Next::RouteLater { .. } | Next::Routed { .. } => After {
             state: State::Pending,
             due_at: Some(found.prior_due),
             settled_at: None,

@@ -70,7 +70,7 @@ impl Probe {
             let Claimed::Delivery(delivery) = settlement.of else { continue };
             let ends = match settlement.next {
                 Next::Done { state, .. } => Some(state),
-                Next::Later { .. } | Next::Release | Next::Routed { .. } => None,
+                Next::Later { .. } | Next::Release | Next::RouteLater { .. } | Next::Routed { .. } => None,
             };
             self.note(What::Settled {
                 delivery,

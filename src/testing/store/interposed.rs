@@ -9,14 +9,14 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::Endpoint;
+use crate::endpoint::{EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
     Ask, AttemptLog, Backend, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
-    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Subscribers, Write,
+    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -42,6 +42,8 @@ pub enum Call<'a> {
     Put(&'a Write),
     /// [`Registry::remove`].
     Remove(&'a EndpointId),
+    /// [`Registry::switch_off`].
+    SwitchOff(&'a EndpointId),
     /// [`History::replay`].
     Replay(&'a Replay),
     /// [`History::expedite`].
@@ -193,11 +195,11 @@ impl<B: Backend + ?Sized, I: Interpose> Directory for Interposed<B, I> {
         event: &EventMeta,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Subscribers, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         self.read(self.inner.subscribers(event, after, limit)).await
     }
 
-    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
         self.read(self.inner.load(ids)).await
     }
 
@@ -217,12 +219,16 @@ impl<B: Backend + ?Sized, I: Interpose> Registry for Interposed<B, I> {
         self.pass(Call::Remove(id), self.inner.remove(tenant, id), |_| Effect::Other).await
     }
 
+    async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        self.pass(Call::SwitchOff(id), self.inner.switch_off(tenant, id), |_| Effect::Other).await
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         self.read(self.inner.list(tenant, after, limit)).await
     }
 }

@@ -9,22 +9,23 @@ impl Directory for Broken {
         event: &EventMeta,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Subscribers, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         if self.is(Fault::ShowsDisabledEndpoints) {
-            let endpoints = self.store.list(&event.tenant, after, limit).await?;
-            let last = endpoints.last().map(|endpoint| endpoint.id.clone());
-            return Ok(Subscribers { more_after: last.filter(|_| endpoints.len() == limit), endpoints });
+            return self.store.list(&event.tenant, after, limit).await;
         }
         self.store.subscribers(event, after, limit).await
     }
 
-    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Option<Arc<Endpoint>>>, StoreError> {
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
         let mut loaded = self.store.load(ids).await?;
         match self.fault {
             Fault::LoadsInReverse => loaded.reverse(),
             Fault::LosesHeaders => {
-                for endpoint in loaded.iter_mut().flatten() {
-                    *endpoint = Arc::new(Endpoint { headers: Headers::none(), ..Endpoint::clone(endpoint) });
+                for found in &mut loaded {
+                    if let Loaded::Found(endpoint) = found {
+                        *endpoint =
+                            Arc::new(Endpoint { headers: Headers::none(), ..Endpoint::clone(endpoint) });
+                    }
                 }
             }
             _ => {}
@@ -35,7 +36,7 @@ impl Directory for Broken {
     async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
         let there = self.store.load(std::slice::from_ref(id)).await?;
         let seen_version = match (self.fault, &there[0]) {
-            (Fault::DisablesWhateverTheVersion, Some(endpoint)) => endpoint.version,
+            (Fault::DisablesWhateverTheVersion, Loaded::Found(endpoint)) => endpoint.version,
             _ => seen_version,
         };
         self.store.disable(id, seen_version, why).await
@@ -47,14 +48,14 @@ impl Registry for Broken {
     async fn put(&self, write: &Write) -> Result<Put, StoreError> {
         let mut write = write.clone();
         let there = self.store.load(std::slice::from_ref(&write.endpoint.id)).await?;
-        if let (Fault::IgnoresVersions, Expected::Version(_), Some(there)) =
+        if let (Fault::IgnoresVersions, Expected::Version(_), Loaded::Found(there)) =
             (self.fault, write.expected, &there[0])
         {
             write.expected = Expected::Version(there.version);
         }
         write.unique_url &= !self.is(Fault::IgnoresUrls);
         write.width = if self.is(Fault::IgnoresWidth) { 1000 } else { write.width };
-        if let (Fault::GivesIdsToAnyTenant, Some(there)) = (self.fault, &there[0])
+        if let (Fault::GivesIdsToAnyTenant, Loaded::Found(there)) = (self.fault, &there[0])
             && there.tenant != write.endpoint.tenant
         {
             self.store.remove(&there.tenant, &there.id).await?;
@@ -63,7 +64,7 @@ impl Registry for Broken {
             Put::Stored { .. } if self.is(Fault::NeverCountsVersions) => Ok(Put::Stored { version: 1 }),
             Put::Conflict { .. }
                 if self.is(Fault::GivesRemovedIdsToAnyTenant)
-                    && (write.expected, there[0].is_none()) == (Expected::Absent, true) =>
+                    && matches!((write.expected, &there[0]), (Expected::Absent, Loaded::Missing)) =>
             {
                 Ok(Put::Stored { version: 1 })
             }
@@ -74,9 +75,10 @@ impl Registry for Broken {
     async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         if self.is(Fault::OnlyDisablesWhatIsRemoved) {
             let there = self.store.load(std::slice::from_ref(id)).await?;
-            let Some(endpoint) = there[0].as_ref().filter(|endpoint| endpoint.tenant == *tenant) else {
+            let Loaded::Found(endpoint) = &there[0] else { return Ok(false) };
+            if endpoint.tenant != *tenant {
                 return Ok(false);
-            };
+            }
             return self.store.disable(id, endpoint.version, "removed").await;
         }
         let was_there = self.store.remove(tenant, id).await?;
@@ -88,12 +90,20 @@ impl Registry for Broken {
         Ok(was_there)
     }
 
+    async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        if self.is(Fault::SwitchesNothingOff) {
+            let page = self.store.list(tenant, None, 1000).await?;
+            return Ok(page.endpoints.iter().any(|endpoint| endpoint.id == *id));
+        }
+        self.store.switch_off(tenant, id).await
+    }
+
     async fn list(
         &self,
         tenant: &TenantId,
         after: Option<&EndpointId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Endpoint>>, StoreError> {
+    ) -> Result<EndpointPage, StoreError> {
         self.store.list(tenant, after, limit).await
     }
 }

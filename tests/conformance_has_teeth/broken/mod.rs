@@ -15,6 +15,7 @@ use hookpost::delivery::{
     CancelReason, Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next,
     Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
 };
+use hookpost::endpoint::{EndpointPage, Loaded};
 use hookpost::error::StoreError;
 use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
@@ -22,7 +23,7 @@ use hookpost::policy::rate::LimitKey;
 use hookpost::seam::{
     Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Disabled, Expected, Grant,
     History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection, Stats, Store,
-    Subscribers, Write,
+    Write,
 };
 use hookpost::stores::memory::MemoryStore;
 use hookpost::{Endpoint, Event, Headers, Timestamp};
@@ -121,6 +122,8 @@ pub(crate) enum Fault {
     RoutesWhatIsRouted,
     ShowsEveryQueueAsNew,
     ForgetsWhyItDisabled,
+    SwitchesNothingOff,
+    RoutesAtOnceWhatIsToWait,
 }
 
 /// What some faults need to know of the past.
@@ -296,6 +299,11 @@ impl Broken {
             }
             Fault::KeepsReleasedEvents if is_release_of_event(settlement) => {
                 read.token = Token::from_bytes([0xff; 16]);
+            }
+            Fault::RoutesAtOnceWhatIsToWait => {
+                if let Next::RouteLater { due_at } = &mut read.next {
+                    *due_at = read.at;
+                }
             }
             Fault::RoutesExistingAgain => {
                 if let Next::Routed { routes, .. } = &mut read.next {

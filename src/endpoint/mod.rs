@@ -1,5 +1,7 @@
 //! Where events go.
 
+mod loaded;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use crate::policy::retry::RetryPolicy;
 use crate::secret::{SecretError, Secrets};
 use crate::subscription::{Subscription, SubscriptionError};
 use crate::time::Timestamp;
+
+pub use loaded::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
 
 /// The longest total timeout an endpoint may set.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(120);
