@@ -302,6 +302,14 @@ mod the_judges_see {
     }
 
     #[test]
+    fn i20_an_engine_that_sleeps_over_due_work() {
+        bent("I20", |it| {
+            let what = What::Overlooked(Duration::from_secs(1));
+            it.entries.push(Entry { at: Duration::from_secs(100), actor: "world".to_owned(), what });
+        });
+    }
+
+    #[test]
     fn c9_a_lease_of_a_paused_lane() {
         bent("C9", |it| {
             let endpoint = "e0".parse().unwrap();

@@ -82,6 +82,13 @@ struct Picked {
 }
 
 impl State {
+    /// Whether that claim would give something.
+    #[cfg(feature = "testing")]
+    pub(super) fn could_claim(&self, request: &ClaimRequest) -> bool {
+        let suspect = self.first_suspect(request).is_some();
+        suspect || !self.pick(request).work.is_empty() || self.unrouted.is_due(request.now)
+    }
+
     /// Leases due work.
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Claims {
         let mut claims = if let Some((lane, suspect)) = self.first_suspect(request) {

@@ -68,6 +68,13 @@ impl MemoryStore {
         Self { clock, state: Mutex::new(State::new(deliveries)) }
     }
 
+    /// Whether that claim would give something: what the simulator's judges compare an
+    /// engine's sleep with.
+    #[cfg(feature = "testing")]
+    pub(crate) fn could_claim(&self, request: &ClaimRequest) -> bool {
+        self.state().is_ok_and(|state| state.could_claim(request))
+    }
+
     fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         self.state.lock().map_err(|_| {
             StoreError::new(StoreErrorKind::Corrupt, "a panic left the memory store half written")

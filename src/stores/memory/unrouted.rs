@@ -83,6 +83,13 @@ impl Unrouted {
         !parked
     }
 
+    /// Whether an event could be leased now.
+    #[cfg(feature = "testing")]
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        let firsts = self.lines.values().filter_map(|line| line.due.first());
+        firsts.into_iter().any(|(due_at, _)| *due_at <= now)
+    }
+
     /// Leases up to `request.events`, the tenants in turn.
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Vec<EventClaim> {
         let (now, limit) = (request.now, request.events);

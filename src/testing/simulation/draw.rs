@@ -46,7 +46,17 @@ impl World {
         }
         script.sort_by_key(|(at, _)| *at);
         world.script = script;
+        if calm {
+            world.take_time(&mut fastrand::Rng::with_seed(!seed));
+        }
         world
+    }
+
+    /// Where nothing fails, the store takes its time, and neither the poll nor the end of
+    /// a lease helps an engine that forgot to look.
+    fn take_time(&mut self, random: &mut fastrand::Rng) {
+        self.store_faults.takes = Duration::from_millis(random.choice([0, 1, 5, 20]).unwrap_or(5));
+        self.poll = self.lease;
     }
 }
 
@@ -75,7 +85,7 @@ impl Pace {
 fn store_faults(random: &mut fastrand::Rng) -> Faults {
     let mut rate = || if random.bool() { random.u16(..=100) } else { 0 };
     let (before, after, slow) = (rate(), rate(), rate());
-    Faults { before, after, slow, delay_max: seconds(random.u64(1..=10)) }
+    Faults { before, after, slow, delay_max: seconds(random.u64(1..=10)), takes: Duration::ZERO }
 }
 
 fn mood(random: &mut fastrand::Rng) -> Mood {

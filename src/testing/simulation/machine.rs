@@ -25,6 +25,7 @@ use super::failpoints::{FailingTransport, Failpoints};
 use super::probe::Probe;
 use super::signal::Signal;
 use super::trace::{Trace, What};
+use super::watch::{Doing, Watch};
 use super::world::{Site, World};
 
 /// What signs in every world.
@@ -45,7 +46,11 @@ pub(super) struct Ground {
     pub(super) store: Arc<MemoryStore>,
     pub(super) transport: Arc<ScriptedTransport>,
     pub(super) trace: Arc<Trace>,
+    pub(super) watch: Arc<Watch>,
 }
+
+/// The one store as a machine sees it.
+type Watched = Interposed<Interposed<Interposed<MemoryStore, Probe>, Arc<Flaky>>, Arc<Doing>>;
 
 /// One process, over all its lives.
 #[derive(Debug)]
@@ -53,7 +58,8 @@ pub(super) struct Machine {
     name: String,
     number: usize,
     ground: Arc<Ground>,
-    store: Arc<Interposed<Interposed<MemoryStore, Probe>, Flaky>>,
+    flaky: Arc<Flaky>,
+    store: Arc<Watched>,
     life: Mutex<Option<Life>>,
     downtime: Mutex<Duration>,
 }
@@ -71,12 +77,15 @@ impl Machine {
         let probe = Probe { machine: name.clone(), trace: Arc::clone(&ground.trace) };
         let probed = Arc::new(Interposed::new(Arc::clone(&ground.store), probe));
         let world = &ground.world;
-        let flaky = Flaky::new(mix(world.seed, number, 0), world.store_faults);
+        let flaky = Arc::new(Flaky::new(mix(world.seed, number, 0), world.store_faults));
+        let failing = Arc::new(Interposed::new(probed, Arc::clone(&flaky)));
+        let watched = Interposed::new(failing, ground.watch.of(number));
         Self {
             name,
             number,
             ground: Arc::clone(ground),
-            store: Arc::new(Interposed::new(probed, flaky)),
+            flaky,
+            store: Arc::new(watched),
             life: Mutex::new(None),
             downtime: Mutex::new(Duration::ZERO),
         }
@@ -110,7 +119,7 @@ impl Machine {
 
     /// No fault any more.
     pub(super) fn heal(&self) {
-        self.store.between().heal();
+        self.flaky.heal();
         if let Some(life) = self.life() {
             life.failpoints.heal();
         }
@@ -155,7 +164,8 @@ impl Ground {
         let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
         // Requests are timed on the one true clock, which nothing sets.
         let transport = Arc::new(ScriptedTransport::new(Arc::new(clock.beside())));
-        let ground = Self { world, clock, store, transport, trace: Arc::new(Trace::new()) };
+        let watch = Arc::new(Watch::over(world.machines));
+        let ground = Self { world, clock, store, transport, trace: Arc::new(Trace::new()), watch };
         let seed = mix(ground.world.seed, usize::MAX, 0);
         let registrar =
             ground.webhooks(Arc::clone(&ground.store) as _, Arc::clone(&ground.transport) as _, seed);

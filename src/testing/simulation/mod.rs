@@ -27,6 +27,7 @@ mod play;
 mod probe;
 mod signal;
 mod trace;
+mod watch;
 mod world;
 
 use std::fmt;

@@ -18,6 +18,7 @@ use super::invariants::Evidence;
 use super::machine::{Ground, Machine};
 use super::signal::Signal;
 use super::trace::{Command, What};
+use super::watch::watch;
 use super::world::{Deed, Parcel, Site, World};
 
 /// How long after it healed a world may have something pending.
@@ -43,6 +44,7 @@ pub(super) async fn play(world: World) -> Evidence {
     for machine in machines.iter() {
         lives.spawn(Arc::clone(machine).live(Arc::clone(&shutdown)));
     }
+    let watching = tokio::spawn(watch(Arc::clone(&ground)));
     let mut deeds = JoinSet::new();
     for (number, (at, deed)) in ground.world.script.iter().cloned().enumerate() {
         sleep_until(start + at).await;
@@ -57,6 +59,7 @@ pub(super) async fn play(world: World) -> Evidence {
         .set_right()
         .await;
     drain(&ground, Instant::now() + DRAIN).await;
+    watching.abort();
     shutdown.raise();
     while lives.join_next().await.is_some() {}
     Evidence::gather(&ground).await

@@ -105,6 +105,8 @@ pub enum What {
     Jumped(i64),
     /// All faults are over.
     Healed,
+    /// So long something could be claimed, and every engine had room and did nothing.
+    Overlooked(Duration),
     /// Nothing is pending any more.
     Drained,
 }

@@ -119,8 +119,7 @@ impl World {
     /// then has its record.
     #[must_use]
     pub fn is_calm(&self) -> bool {
-        self.store_faults == Faults::default()
-            && !self.has(|deed| matches!(deed, Deed::Crash(..) | Deed::Freeze(..)))
+        self.store_faults.are_none() && !self.has(|deed| matches!(deed, Deed::Crash(..) | Deed::Freeze(..)))
     }
 
     /// Whether anybody touches that site with such a deed.

@@ -23,6 +23,17 @@ pub struct Faults {
     pub slow: u16,
     /// See `slow`; in tokio's time.
     pub delay_max: Duration,
+    /// Every call takes up to so long before its effect, and up to so long again after
+    /// it: no fault, but what a disk and a network need. It does not heal.
+    pub takes: Duration,
+}
+
+impl Faults {
+    /// Whether no call fails, whatever it takes.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        *self == Self { takes: self.takes, ..Self::default() }
+    }
 }
 
 /// A backend whose calls fail as [`Faults`] says, by seed.
@@ -68,6 +79,13 @@ impl Flaky {
         !healed && self.draw(|generator| generator.u16(..1000)) < of_thousand
     }
 
+    async fn take_time(&self) {
+        let most = u64::try_from(self.faults.takes.as_micros()).unwrap_or(u64::MAX);
+        if most > 0 {
+            tokio::time::sleep(Duration::from_micros(self.draw(|generator| generator.u64(..=most)))).await;
+        }
+    }
+
     fn draw<T>(&self, what: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
         what(&mut self.generator.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -76,6 +94,7 @@ impl Flaky {
 #[async_trait]
 impl Interpose for Flaky {
     async fn before(&self, _: Call<'_>) -> Result<(), StoreError> {
+        self.take_time().await;
         if self.happens(self.faults.slow) {
             let most = u64::try_from(self.faults.delay_max.as_micros()).unwrap_or(u64::MAX);
             tokio::time::sleep(Duration::from_micros(self.draw(|generator| generator.u64(..=most)))).await;
@@ -87,6 +106,7 @@ impl Interpose for Flaky {
     }
 
     async fn after(&self, call: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        self.take_time().await;
         if !self.happens(self.faults.after) {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 mod fate;
 mod leases;
+mod looking;
 mod requests;
 
 use std::fmt;
@@ -88,6 +89,7 @@ impl Evidence {
         let mut report = |invariant, what| found.push(Violation { invariant, what });
         fate::judge(self, &mut report);
         leases::judge(self, &mut report);
+        looking::judge(self, &mut report);
         requests::judge(self, &mut report);
         found
     }

@@ -1,0 +1,27 @@
+//! When engines look for work: I20.
+
+use std::time::Duration;
+
+use super::super::trace::What;
+use super::{Evidence, Report};
+
+/// So long an engine may leave work alone beside what its store takes: it waits for a
+/// slot that is near, and its timer counts in milliseconds.
+const SOON: Duration = Duration::from_millis(200);
+
+/// I20: an engine with room does not sleep while something can be claimed, wherever no
+/// process and no call fails. What it is told about it is told by the store's answers,
+/// each of which takes its time.
+pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
+    if !evidence.world.is_calm() || evidence.world.jumps() {
+        return;
+    }
+    let bound = SOON + evidence.world.store_faults.takes * 2;
+    for entry in &evidence.entries {
+        if let What::Overlooked(span) = entry.what
+            && span > bound
+        {
+            report("I20 looking", format!("{span:?} until {:?} nobody took what was due", entry.at));
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Watches, from outside, whether every engine sleeps while there is something to claim.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, sleep};
+
+use crate::delivery::{ClaimRequest, Claimed, Settled};
+use crate::error::StoreError;
+use crate::id::Token;
+use crate::seam::Clock;
+use crate::testing::store::{Call, Effect, Interpose};
+
+use super::machine::Ground;
+use super::trace::What;
+
+/// How often it is looked.
+const STEP: Duration = Duration::from_millis(20);
+
+/// What every machine does with the store.
+#[derive(Debug)]
+pub(super) struct Watch {
+    machines: Vec<Arc<Doing>>,
+}
+
+/// What one machine does with the store.
+#[derive(Debug, Default)]
+pub(super) struct Doing {
+    now: Mutex<Now>,
+}
+
+#[derive(Debug, Default)]
+struct Now {
+    /// Calls that were made and not answered.
+    calls: usize,
+    /// Leases of deliveries that were not settled. The engine's slots hold no more.
+    leases: BTreeMap<Claimed, Token>,
+}
+
+impl Watch {
+    pub(super) fn over(machines: usize) -> Self {
+        Self { machines: (0..machines).map(|_| Arc::default()).collect() }
+    }
+
+    pub(super) fn of(&self, machine: usize) -> Arc<Doing> {
+        Arc::clone(&self.machines[machine])
+    }
+
+    /// The most that any machine holds; `None` while one waits for the store.
+    fn most_held(&self) -> Option<usize> {
+        let mut most = 0;
+        for machine in &self.machines {
+            let now = machine.now();
+            if now.calls > 0 {
+                return None;
+            }
+            most = most.max(now.leases.len());
+        }
+        Some(most)
+    }
+}
+
+impl Doing {
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Interpose for Doing {
+    async fn before(&self, _: Call<'_>) -> Result<(), StoreError> {
+        self.now().calls += 1;
+        Ok(())
+    }
+
+    async fn after(&self, call: Call<'_>, effect: Effect<'_>) -> Result<(), StoreError> {
+        let mut now = self.now();
+        now.calls = now.calls.saturating_sub(1);
+        match (call, effect) {
+            (_, Effect::Published(_, claims) | Effect::Claimed(claims)) => {
+                let leased = claims.work.iter().map(|claim| (Claimed::Delivery(claim.delivery), claim.token));
+                now.leases.extend(leased);
+            }
+            (Call::Settle(settlements, _), Effect::Settled(answers)) => {
+                for (settlement, _) in
+                    settlements.iter().zip(answers).filter(|(_, it)| **it == Settled::Applied)
+                {
+                    now.leases.remove(&settlement.of);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Notes how long something could be claimed while every engine had room and waited for
+/// nothing of the store.
+pub(super) async fn watch(ground: Arc<Ground>) {
+    let mut since: Option<Instant> = None;
+    loop {
+        sleep(STEP).await;
+        let held = ground.watch.most_held();
+        if held.is_some_and(|held| ground.store.could_claim(&request(&ground, held))) {
+            since.get_or_insert_with(Instant::now);
+        } else if let Some(since) = since.take().filter(|since| since.elapsed() > STEP * 2) {
+            ground.trace.note("world", What::Overlooked(since.elapsed()));
+        }
+    }
+}
+
+/// A claim that is within the rights of an engine that holds so much, whosever that is.
+fn request(ground: &Ground, held: usize) -> ClaimRequest {
+    let (total, now) = (ground.world.concurrency, ground.clock.now());
+    ClaimRequest {
+        token: Token::from_bytes([0; 16]),
+        now,
+        lease_until: now + ground.world.lease,
+        deliveries: total.saturating_sub(held),
+        events: 1,
+        per_tenant: (total * 3 / 4).saturating_sub(held),
+        skip_tenants: Vec::new(),
+        doubtful: (total / 2).saturating_sub(held),
+        alone: held == 0,
+    }
+}
