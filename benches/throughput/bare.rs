@@ -24,7 +24,11 @@ pub(crate) const CONCURRENCY: usize = 64;
 pub(crate) fn better(urls: &[String], deliveries: usize) -> (&'static str, Figures) {
     let single = run(Runtime::CurrentThread, urls, deliveries);
     let multi = run(Runtime::MultiThread, urls, deliveries);
-    if single.per_second >= multi.per_second { ("current_thread", single) } else { ("multi_thread", multi) }
+    if single.per_second >= multi.per_second {
+        (Runtime::CurrentThread.name(), single)
+    } else {
+        (Runtime::MultiThread.name(), multi)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -34,6 +38,13 @@ pub(crate) enum Runtime {
 }
 
 impl Runtime {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::CurrentThread => "current_thread",
+            Self::MultiThread => "multi_thread",
+        }
+    }
+
     pub(crate) fn build(self) -> tokio::runtime::Runtime {
         match self {
             Self::CurrentThread => tokio::runtime::Builder::new_current_thread(),

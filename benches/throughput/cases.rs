@@ -21,6 +21,7 @@ pub(crate) fn run(case: &str, scale: Scale) {
         "publish" => publish(scale),
         "host" => crate::host::publish_beside_insert(scale),
         "latency" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(|kind| latency(kind, scale)),
+        "drain" => drain(),
         "backlog" => [Kind::Memory, Kind::Sqlite].into_iter().for_each(backlog),
         "endpoints" => {
             for (count, kind) in [(1_000, Kind::Memory), (8_000, Kind::Memory), (1_000, Kind::Sqlite)] {
@@ -77,7 +78,7 @@ fn overhead(kind: Kind, scale: Scale) {
         .map(|_| {
             block_on(async {
                 let urls = ["https://receiver.example/hook".to_owned()];
-                let bench = Bench::over(Arc::new(AtOnce), kind, &urls, 1024, bare::CONCURRENCY).await;
+                let bench = Bench::over(Arc::new(AtOnce), kind, &urls, Some(1024), bare::CONCURRENCY).await;
                 bench.publish_and_deliver(scale.deliveries, 1).await
             })
         })
@@ -152,6 +153,37 @@ fn backlog(kind: Kind) {
             .with("delivered_per_s", format!("{:.0}", figures.per_second))
             .with("memory_over_idle_mb", format!("{memory_mb:.0}"))
             .print();
+    }
+}
+
+/// What is stored drains with the default width, beside what 64 live publishers reach.
+fn drain() {
+    for (kind, runtime) in [Kind::Memory, Kind::Sqlite]
+        .into_iter()
+        .flat_map(|kind| [Runtime::CurrentThread, Runtime::MultiThread].map(|runtime| (kind, runtime)))
+    {
+        for endpoints in [1, 4, 20, 1_000] {
+            let sink = Sink::start();
+            let urls: Vec<_> = (0..endpoints).map(|n| sink.url(n)).collect();
+            let live = block_on(async {
+                let bench = Bench::by_default(kind, &urls, runtime).await;
+                bench.publish_and_deliver(20_000, endpoints).await
+            });
+            for stored in [1_000, 100_000] {
+                let (figures, gap) = block_on(async {
+                    let bench = Bench::by_default(kind, &urls, runtime).await;
+                    bench.fill(stored, endpoints).await;
+                    (bench.deliver(stored).await, bench.done.longest_gap())
+                });
+                Line::new(&format!("drain_{stored}_of_{endpoints}"), kind.name())
+                    .with("delivered_per_s", format!("{:.0}", figures.per_second))
+                    .with("engine_runtime", runtime.name())
+                    .with("longest_gap_ms", format!("{:.1}", gap.as_secs_f64() * 1e3))
+                    .with("live_per_s", format!("{:.0}", live.per_second))
+                    .with("of_live", format!("{:.2}", figures.per_second / live.per_second))
+                    .print();
+            }
+        }
     }
 }
 

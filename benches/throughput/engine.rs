@@ -5,7 +5,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
@@ -42,22 +42,28 @@ impl Kind {
 pub(crate) struct Bench {
     pub(crate) webhooks: Webhooks,
     pub(crate) done: Arc<Done>,
+    engine_on: Runtime,
     file: Option<PathBuf>,
 }
 
-/// Counts deliveries that ended.
-#[derive(Default)]
+/// Counts deliveries that ended, and keeps the longest time between two of them.
 pub(crate) struct Done {
+    epoch: Instant,
     count: AtomicUsize,
     target: AtomicUsize,
+    last_micros: AtomicU64,
+    gap_micros: AtomicU64,
     reached: Notify,
 }
 
 impl Observer for Done {
     fn notice(&self, notice: &Notice<'_>) {
         if let Notice::Concluded { .. } = notice {
-            let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
-            if count == self.target.load(Ordering::Relaxed) {
+            let now = self.micros();
+            let before = self.last_micros.swap(now, Ordering::Relaxed);
+            self.gap_micros.fetch_max(now.saturating_sub(before), Ordering::Relaxed);
+            let count = self.count.fetch_add(1, Ordering::SeqCst) + 1;
+            if count == self.target.load(Ordering::SeqCst) {
                 self.reached.notify_one();
             }
         }
@@ -65,10 +71,34 @@ impl Observer for Done {
 }
 
 impl Done {
+    fn new() -> Self {
+        Self {
+            epoch: Instant::now(),
+            count: AtomicUsize::new(0),
+            target: AtomicUsize::new(0),
+            last_micros: AtomicU64::new(0),
+            gap_micros: AtomicU64::new(0),
+            reached: Notify::new(),
+        }
+    }
+
+    /// Waits until so many more have ended. To be called before any of them can: those
+    /// that ended before are not counted, and then it never returns.
     fn reach(&self, more: usize) -> impl Future<Output = ()> {
-        let target = self.count.load(Ordering::Relaxed) + more;
-        self.target.store(target, Ordering::Relaxed);
+        let target = self.count.load(Ordering::SeqCst) + more;
+        self.target.store(target, Ordering::SeqCst);
+        self.last_micros.store(self.micros(), Ordering::Relaxed);
+        self.gap_micros.store(0, Ordering::Relaxed);
         self.reached.notified()
+    }
+
+    /// The longest time between two ends, or before the first, since `reach` was called.
+    pub(crate) fn longest_gap(&self) -> Duration {
+        Duration::from_micros(self.gap_micros.load(Ordering::Relaxed))
+    }
+
+    fn micros(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_micros()).unwrap()
     }
 }
 
@@ -97,14 +127,21 @@ impl Bench {
     }
 
     pub(crate) async fn wide(kind: Kind, urls: &[String], width: u32, concurrency: usize) -> Self {
-        Self::over(Arc::new(transport()), kind, urls, width, concurrency).await
+        Self::over(Arc::new(transport()), kind, urls, Some(width), concurrency).await
+    }
+
+    /// With the width and the concurrency that a host gets that sets neither.
+    pub(crate) async fn by_default(kind: Kind, urls: &[String], engine_on: Runtime) -> Self {
+        let mut bench = Self::over(Arc::new(transport()), kind, urls, None, CONCURRENCY).await;
+        bench.engine_on = engine_on;
+        bench
     }
 
     pub(crate) async fn over(
         transport: Arc<dyn Transport>,
         kind: Kind,
         urls: &[String],
-        width: u32,
+        width: Option<u32>,
         concurrency: usize,
     ) -> Self {
         let clock = Arc::new(SystemClock::new());
@@ -115,7 +152,7 @@ impl Bench {
                 (Arc::new(SqliteStore::open(&file, clock).unwrap()), Some(file))
             }
         };
-        let done = Arc::new(Done::default());
+        let done = Arc::new(Done::new());
         let webhooks = Webhooks::builder(backend, transport)
             .profile(profile())
             .addresses(AddressPolicy::public_only().danger_allow_loopback())
@@ -124,14 +161,16 @@ impl Bench {
             .build()
             .unwrap();
         for (n, url) in urls.iter().enumerate() {
-            let new = NewEndpoint::new(tenant(n), url, "bench")
+            let mut new = NewEndpoint::new(tenant(n), url, "bench")
                 .and_then(|new| new.id(format!("e{n}")))
                 .and_then(|new| new.secret(SECRET))
-                .unwrap()
-                .overrides(Overrides::none().width(NonZeroU32::new(width).unwrap()).unwrap());
+                .unwrap();
+            if let Some(width) = width {
+                new = new.overrides(Overrides::none().width(NonZeroU32::new(width).unwrap()).unwrap());
+            }
             webhooks.register(new).await.unwrap();
         }
-        Self { webhooks, done, file }
+        Self { webhooks, done, engine_on: Runtime::CurrentThread, file }
     }
 
     /// Publishes from 64 tasks while the engine delivers, until all is delivered; a tenth
@@ -155,9 +194,10 @@ impl Bench {
 
     /// Delivers what is stored already.
     pub(crate) async fn deliver(&self, deliveries: usize) -> Figures {
+        let reached = self.done.reach(deliveries);
+        let (started, cpu_before) = (Instant::now(), cpu());
         self.while_running(async {
-            let (started, cpu_before) = (Instant::now(), cpu());
-            self.done.reach(deliveries).await;
+            reached.await;
             Figures::new(deliveries, started.elapsed(), cpu().saturating_sub(cpu_before))
         })
         .await
@@ -177,9 +217,9 @@ impl Bench {
     /// Runs the engine on a thread of its own while `what` goes on here.
     pub(crate) async fn while_running<T>(&self, what: impl Future<Output = T>) -> T {
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let webhooks = self.webhooks.clone();
+        let (webhooks, engine_on) = (self.webhooks.clone(), self.engine_on);
         let engine = std::thread::spawn(move || {
-            block_on(webhooks.run(async {
+            engine_on.build().block_on(webhooks.run(async {
                 stopped.await.ok();
             }))
         });

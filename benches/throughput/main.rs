@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench throughput` runs the standard cases, `-- --quick` shorter
 //! ones within a minute, and `-- NAME …` the cases of these names: `memory`, `sqlite`,
-//! `overhead`, `publish`, `host`, `latency`, `backlog`, `endpoints`, `isolation`. Each
+//! `overhead`, `publish`, `host`, `latency`, `drain`, `backlog`, `endpoints`, `isolation`. Each
 //! prints one line of `key=value` words. The sink is this program again, in a child process.
 //!
 //! A figure is the median of three alternating repeats; machines are noisy, so read
@@ -28,8 +28,18 @@ pub(crate) struct Scale {
     pub(crate) latency_for: Duration,
 }
 
-const CASES: [&str; 9] =
-    ["memory", "sqlite", "overhead", "publish", "host", "latency", "backlog", "endpoints", "isolation"];
+const CASES: [&str; 10] = [
+    "memory",
+    "sqlite",
+    "overhead",
+    "publish",
+    "host",
+    "latency",
+    "drain",
+    "backlog",
+    "endpoints",
+    "isolation",
+];
 const STANDARD: [&str; 4] = ["memory", "sqlite", "publish", "latency"];
 
 fn main() {
