@@ -185,6 +185,7 @@ fn endpoint() -> Endpoint {
         enabled: true,
         since: NOW,
         version: 1,
+        generation: hookpost::endpoint::Generation::UNKNOWN,
     }
 }
 

@@ -149,9 +149,9 @@ impl Directory for Hostile<Arc<MemoryStore>> {
         self.0.load(ids).await
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
         self.1.spring();
-        self.0.disable(id, seen_version, why).await
+        self.0.disable(seen, why).await
     }
 }
 

@@ -143,6 +143,11 @@ faults! {
     }
 
     a_store_that_forgets_the_lanes_fails(ForgetsTheLanes) {
+        beginning_anew:
+            a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record
+            a_write_of_anything_else_keeps_the_record
+            an_endpoint_that_is_registered_again_begins_with_a_clean_record
+            what_was_learned_of_an_earlier_generation_changes_nothing;
         claiming: the_lanes_of_the_work_come_with_it;
         directory_and_registry: a_lanes_width_follows_its_endpoint;
         lanes_and_gates:
@@ -281,6 +286,10 @@ faults! {
     }
 
     a_store_that_ignores_width_fails(IgnoresWidth) {
+        beginning_anew:
+            a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record
+            an_endpoint_that_is_registered_again_begins_with_a_clean_record
+            what_was_learned_of_an_earlier_generation_changes_nothing;
         claiming:
             a_lane_with_more_than_others_gives_what_they_leave
             the_lanes_of_the_work_come_with_it;
@@ -363,9 +372,57 @@ faults! {
     }
 
     a_store_that_loses_raises_fails(LosesRaises) {
+        beginning_anew: a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record;
         lanes_and_gates:
             a_lowered_hold_makes_the_lane_ready
             a_raise_applies_whatever_the_version;
+    }
+
+    a_store_that_ignores_generations_fails(IgnoresGenerations) {
+        beginning_anew: what_was_learned_of_an_earlier_generation_changes_nothing;
+    }
+
+    a_store_that_counts_no_generations_fails(CountsNoGenerations) {
+        beginning_anew:
+            a_write_of_anything_else_keeps_the_record
+            an_earlier_registration_disables_nothing
+            generations_grow;
+        directory_and_registry: disabling_needs_the_version_that_was_seen;
+        queues: a_queue_says_who_disabled_its_endpoint_and_why;
+    }
+
+    a_store_that_holds_what_begins_anew_fails(HoldsWhatBeginsAnew) {
+        beginning_anew:
+            a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record
+            a_write_of_anything_else_keeps_the_record
+            an_endpoint_that_is_registered_again_begins_with_a_clean_record
+            what_was_learned_of_an_earlier_generation_changes_nothing;
+        directory_and_registry:
+            a_lanes_width_follows_its_endpoint
+            a_url_is_unique_per_tenant_where_asked
+            a_write_over_another_version_is_refused
+            the_pause_of_a_removed_endpoint_ends_with_it;
+        lanes_and_gates: a_lane_remembers_a_gate_closed_before_its_first_delivery;
+        pruning:
+            a_lane_that_is_still_needed_stays
+            the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
+        queues:
+            a_queue_says_what_holds_it_longest
+            a_queue_says_when_something_is_due
+            a_queue_tells_its_lanes_health
+            the_queue_of_a_new_endpoint_is_open_and_empty;
+    }
+
+    a_store_that_lifts_holds_at_every_write_fails(LiftsHoldsAtEveryWrite) {
+        beginning_anew: a_write_of_anything_else_keeps_the_record;
+        directory_and_registry:
+            a_lanes_width_follows_its_endpoint
+            a_url_is_unique_per_tenant_where_asked
+            a_write_over_another_version_is_refused;
+    }
+
+    a_store_that_disables_whatever_the_registration_fails(DisablesWhateverTheRegistration) {
+        beginning_anew: an_earlier_registration_disables_nothing;
     }
 
     a_store_that_never_catches_up_fails(NeverCatchesUp) {
@@ -378,7 +435,6 @@ faults! {
     }
 
     a_store_that_catches_up_unasked_fails(CatchesUpUnasked) {
-        next_due: settling_tells_when_a_lane_that_it_opened_can_be_claimed;
         recovering:
             a_lane_that_does_not_catch_up_keeps_its_due_times
             catching_up_leaves_the_gap_after_each_last_attempt;
@@ -480,6 +536,7 @@ faults! {
     }
 
     a_store_that_disables_whatever_the_version_fails(DisablesWhateverTheVersion) {
+        beginning_anew: an_earlier_registration_disables_nothing;
         directory_and_registry: disabling_needs_the_version_that_was_seen;
         queues: a_queue_says_who_disabled_its_endpoint_and_why;
     }
@@ -690,6 +747,10 @@ faults! {
     }
 
     a_store_that_only_disables_what_is_removed_fails(OnlyDisablesWhatIsRemoved) {
+        beginning_anew:
+            an_earlier_registration_disables_nothing
+            an_endpoint_that_is_registered_again_begins_with_a_clean_record
+            generations_grow;
         directory_and_registry:
             a_removed_endpoint_is_gone
             the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants
@@ -698,6 +759,7 @@ faults! {
     }
 
     a_store_that_keeps_pauses_of_removed_endpoints_fails(KeepsPausesOfRemovedEndpoints) {
+        beginning_anew: an_endpoint_that_is_registered_again_begins_with_a_clean_record;
         directory_and_registry: the_pause_of_a_removed_endpoint_ends_with_it;
         pruning: the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
     }

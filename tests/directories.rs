@@ -15,7 +15,7 @@ use hookpost::id::EndpointId;
 use hookpost::seam::{Directory, PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{ScriptedTransport, VirtualClock};
-use hookpost::{NewEndpoint, NewEvent, Webhooks};
+use hookpost::{Endpoint, NewEndpoint, NewEvent, Webhooks};
 use world::{START, World, id, url};
 
 const DELIVERED: State = State::Delivered { confirmed: true };
@@ -95,8 +95,8 @@ impl Directory for Own {
         Ok(loaded)
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
-        self.store.disable(id, seen_version, why).await
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        self.store.disable(seen, why).await
     }
 }
 

@@ -235,6 +235,7 @@ fn endpoint(profile: &Profile, subscription: Subscription) -> Endpoint {
         enabled: true,
         since: Timestamp::EPOCH,
         version: 1,
+        generation: hookpost::endpoint::Generation::UNKNOWN,
     }
 }
 

@@ -415,6 +415,7 @@ fn endpoint(id: &str) -> Endpoint {
         enabled: true,
         since: NOW,
         version: 0,
+        generation: hookpost::endpoint::Generation::UNKNOWN,
     }
 }
 
@@ -613,7 +614,8 @@ async fn what_changes_an_endpoint_without_its_secrets_leaves_its_seal_openable()
     let file = TempFile::new();
     let store = with_cipher(&file.path(), "k1", true);
     put(&store, endpoint("one"), Expected::Absent).await.unwrap();
-    assert!(store.disable(&EndpointId::new("one").unwrap(), 1, "gone").await.unwrap());
+    let seen = store.load(&[EndpointId::new("one").unwrap()]).await.unwrap().remove(0).found().unwrap();
+    assert!(store.disable(&seen, "gone").await.unwrap());
     let loaded = load(&store, "one").await.unwrap();
     assert_eq!((loaded.version, why_sealed(&loaded)), (2, None));
     let without_key = open(&file.path()).unwrap();

@@ -266,6 +266,7 @@ fn write(id: &str) -> Write {
         enabled: true,
         since: NOW,
         version: 0,
+        generation: hookpost::endpoint::Generation::UNKNOWN,
     };
     Write { endpoint, width: 8, expected: Expected::Absent, unique_url: false }
 }

@@ -32,6 +32,7 @@ impl Scene {
         demand!(lanes.is_empty(), "there is other work: {lanes:?}");
         let lane = crate::policy::lane::LaneChange {
             endpoint: claim.endpoint.clone(),
+            generation: crate::endpoint::Generation::UNKNOWN,
             seen: 0,
             raise: None,
             health: Some(crate::policy::lane::Health {

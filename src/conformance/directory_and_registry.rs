@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{EventMeta, GateChange};
-use crate::endpoint::{Endpoint, EndpointPage, Headers, Overrides};
+use crate::endpoint::{Endpoint, EndpointPage, Generation, Headers, Overrides};
 use crate::id::{EndpointId, EventType, ProfileName, Scope};
 use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
 use crate::policy::failing::Failing;
@@ -42,14 +42,15 @@ pub(super) fn plain_endpoint(of: &str, id: &str, url: &str) -> Result<Endpoint, 
         enabled: true,
         since: at(0),
         version: 0,
+        generation: Generation::UNKNOWN,
     })
 }
 
-fn plain(id: &str) -> Result<Endpoint, Breach> {
+pub(super) fn plain(id: &str) -> Result<Endpoint, Breach> {
     plain_endpoint(TENANT, id, &format!("https://{id}.example/hook"))
 }
 
-fn write(endpoint: &Endpoint, expected: Expected) -> Write {
+pub(super) fn write(endpoint: &Endpoint, expected: Expected) -> Write {
     Write { endpoint: endpoint.clone(), width: 8, expected, unique_url: false }
 }
 
@@ -58,9 +59,16 @@ fn meta() -> Result<EventMeta, Breach> {
 }
 
 impl Scene {
-    async fn register(&self, endpoint: &Endpoint) -> Verdict {
+    pub(super) async fn register(&self, endpoint: &Endpoint) -> Verdict {
         let put = self.put(&write(endpoint, Expected::Absent)).await?;
         same("the answer to a new endpoint", put, Put::Stored { version: 1 })
+    }
+
+    /// The endpoint as it stands.
+    pub(super) async fn registered(&self, id: &EndpointId) -> Result<Endpoint, Breach> {
+        let loaded = self.load_one(id).await?;
+        let loaded = loaded.ok_or_else(|| Breach::new(format!("{id} is not there")))?;
+        Ok(Endpoint::clone(&loaded))
     }
 
     async fn load_one(&self, id: &EndpointId) -> Result<Option<Arc<Endpoint>>, Breach> {
@@ -118,8 +126,9 @@ pub async fn an_endpoint_comes_back_as_it_was_written(fresh: Arc<dyn Backend>) -
     };
     for endpoint in [full, plain("two")?] {
         scene.register(&endpoint).await?;
-        let expected = Endpoint { version: 1, ..endpoint };
-        let loaded = scene.load_one(&expected.id).await?;
+        let loaded = scene.load_one(&endpoint.id).await?;
+        let generation = loaded.as_ref().map(|loaded| loaded.generation).unwrap_or_default();
+        let expected = Endpoint { version: 1, generation, ..endpoint };
         same("the endpoint", loaded.as_deref().map(written), Some(written(&expected)))?;
     }
     Ok(())
@@ -234,13 +243,16 @@ pub async fn disabling_needs_the_version_that_was_seen(fresh: Arc<dyn Backend>) 
     let endpoint = plain("one")?;
     scene.register(&endpoint).await?;
     scene.put(&write(&endpoint, Expected::Version(1))).await?;
-    same("with an older version", scene.disable(&endpoint.id, 1, "gone").await?, false)?;
-    same("with the version", scene.disable(&endpoint.id, 2, "gone").await?, true)?;
+    let seen = scene.registered(&endpoint.id).await?;
+    let older = Endpoint { version: 1, ..seen.clone() };
+    same("with an older version", scene.disable(&older, "gone").await?, false)?;
+    same("with the version", scene.disable(&seen, "gone").await?, true)?;
     let loaded = scene.load_one(&endpoint.id).await?;
     let found = loaded.map(|loaded| (loaded.enabled, loaded.version));
     same("enabled, and the version", found, Some((false, 3)))?;
-    same("again", scene.disable(&endpoint.id, 2, "gone").await?, false)?;
-    same("nobody", scene.disable(&super::scene::endpoint("nobody")?, 1, "gone").await?, false)?;
+    same("again", scene.disable(&seen, "gone").await?, false)?;
+    let nobody = Endpoint { id: super::scene::endpoint("nobody")?, ..seen };
+    same("nobody", scene.disable(&nobody, "gone").await?, false)?;
     same("subscribers", scene.subscribers(&meta()?, None, 9).await?.endpoints.len(), 0)
 }
 
@@ -327,7 +339,7 @@ pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verd
         catch_up: None,
         lower: false,
     };
-    let change = LaneChange { endpoint: lane.endpoint, seen: lane.version, raise: None, health: Some(sick) };
+    let change = LaneChange { raise: None, health: Some(sick), ..lane.hold(at(1)) };
     let over: Vec<_> = claims.work.iter().chain([&first]).map(|claim| delivered(claim, at(2))).collect();
     scene.settle(&over, &[change], at(2)).await?;
     scene.put(&Write { width: 9, ..write(&endpoint, Expected::Version(2)) }).await?;

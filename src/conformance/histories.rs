@@ -341,8 +341,7 @@ impl History {
 /// The change that an answer makes to a lane: three failures in a row narrow it.
 fn change_of(lane: &Lane, success: bool, now: Timestamp) -> LaneChange {
     let full = if lane.endpoint.as_str().ends_with("wide") { WIDE } else { NARROW };
-    let nothing =
-        LaneChange { endpoint: lane.endpoint.clone(), seen: lane.version, raise: None, health: None };
+    let nothing = LaneChange { raise: None, ..lane.hold(now) };
     if success {
         return lane.after_success(full, now, Some(Duration::from_secs(2))).unwrap_or(nothing);
     }

@@ -196,8 +196,7 @@ pub async fn outdated_health_changes_nothing(fresh: Arc<dyn Backend>) -> Verdict
     let scene = Scene::on(fresh);
     scene.fill("one", 8, 3).await?;
     let (_, seen) = scene.claim_one(at(0)).await?;
-    let change =
-        |health| LaneChange { endpoint: seen.endpoint.clone(), seen: seen.version, raise: None, health };
+    let change = |health| LaneChange { raise: None, health, ..seen.hold(at(0)) };
     scene.change_lane(change(Some(health(2, 1))), at(0)).await?;
     scene.change_lane(change(Some(health(7, 5))), at(0)).await?;
     let (_, lane) = scene.claim_one(at(0)).await?;

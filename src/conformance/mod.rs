@@ -18,6 +18,7 @@
 //! fails. It is no part of what the crate's version promises.
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "the name of a case is its sentence")]
 
+pub mod beginning_anew;
 pub mod bytes_and_times;
 pub mod capacity;
 pub mod claiming;
@@ -250,6 +251,13 @@ macro_rules! __conformance_cases {
             outdated_health_changes_nothing
             a_success_that_began_before_a_hold_does_not_end_it
             a_lowered_hold_makes_the_lane_ready;
+        beginning_anew:
+            a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record
+            a_write_of_anything_else_keeps_the_record
+            an_endpoint_that_is_registered_again_begins_with_a_clean_record
+            what_was_learned_of_an_earlier_generation_changes_nothing
+            an_earlier_registration_disables_nothing
+            generations_grow;
         recovering:
             what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
             a_lane_that_does_not_catch_up_keeps_its_due_times

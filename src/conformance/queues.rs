@@ -126,9 +126,10 @@ pub async fn a_queue_says_who_disabled_its_endpoint_and_why(fresh: Arc<dyn Backe
     let scene = Scene::on(fresh);
     let endpoint = scene.register_one(8).await?;
     let by_engine = |why: &str| Some(Disabled::ByEngine { why: why.to_owned() });
-    same("another version", scene.disable(&endpoint.id, 9, "gone").await?, false)?;
+    let seen = scene.registered(&endpoint.id).await?;
+    same("another version", scene.disable(&Endpoint { version: 9, ..seen.clone() }, "gone").await?, false)?;
     same("enabled", scene.queue_at(at(0)).await?.disabled, None)?;
-    scene.disable(&endpoint.id, 1, "gone \u{1f980}").await?;
+    scene.disable(&seen, "gone \u{1f980}").await?;
     same("disabled", scene.queue_at(at(0)).await?.disabled, by_engine("gone \u{1f980}"))?;
     scene.rewrite(&endpoint, false, 2).await?;
     same("written, still disabled", scene.queue_at(at(0)).await?.disabled, by_engine("gone \u{1f980}"))?;

@@ -12,7 +12,7 @@ use crate::id::{EndpointId, IdError, ProfileName, TenantId};
 use crate::policy::egress::{EndpointUrl, UrlError};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::RetryPolicy;
-use crate::secret::{SecretError, Secrets};
+use crate::secret::{Secret, SecretError, Secrets};
 use crate::subscription::{Subscription, SubscriptionError};
 use crate::time::Timestamp;
 
@@ -51,6 +51,44 @@ pub struct Endpoint {
     pub since: Timestamp,
     /// Changes with every write.
     pub version: u64,
+    /// Which endpoint of its id it is, and how often it began anew. A registry counts it: it
+    /// ignores what a write says of it.
+    pub generation: Generation,
+}
+
+/// What an answer is about: which registration of an id was sent to, and how often that had
+/// begun anew. An answer to an older generation says nothing of the endpoint that stands
+/// there now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation {
+    /// The number of the registration, greater than that of every earlier one of the id.
+    /// Zero where a host's own directory does not count them.
+    pub registration: u64,
+    /// How often it began anew since: with a new URL, a new secret, or by being enabled.
+    pub renewal: u64,
+}
+
+impl Generation {
+    /// Of a lane that nothing was learned of, and of the endpoints of a directory that does
+    /// not count them.
+    pub const UNKNOWN: Self = Self { registration: 0, renewal: 0 };
+}
+
+impl Endpoint {
+    /// Whether what was learned of this endpoint says nothing of it as `next`: it has
+    /// another URL or another secret, or it is switched on again.
+    #[must_use]
+    pub fn begins_anew_as(&self, next: &Self) -> bool {
+        let switched_on = next.enabled && !self.enabled;
+        switched_on || self.url.expose() != next.url.expose() || has_new_secret(&self.secrets, &next.secrets)
+    }
+}
+
+/// Secrets that are sealed are written over by themselves: they stay.
+fn has_new_secret(before: &Secrets, next: &Secrets) -> bool {
+    let Secrets::Open(next) = next else { return false };
+    let Secrets::Open(before) = before else { return true };
+    !before.current.iter().map(Secret::expose).eq(next.current.iter().map(Secret::expose))
 }
 
 /// What an endpoint sets instead of its profile, field by field. None of it reaches

@@ -121,7 +121,13 @@ impl Shared {
                     if held.insert(claim.endpoint.clone()) {
                         self.notice(&Notice::Held { endpoint: &claim.endpoint, why: &why, until });
                     }
-                    acquired.lanes.extend(lane.map(|lane| lane.hold(until)));
+                    let on_lane = lane.map(|lane| lane.hold(until));
+                    // It is held as the endpoint that was loaded: not where that has begun anew.
+                    let generation = standing.generation();
+                    acquired.lanes.extend(on_lane.map(|held| LaneChange {
+                        generation: generation.unwrap_or(held.generation),
+                        ..held
+                    }));
                     acquired.dues.push(release(&claim, now));
                 }
                 (Prepared::Send(_), _) => {

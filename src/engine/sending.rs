@@ -52,8 +52,11 @@ impl Shared {
             return Written { due, lane: None, gates: Vec::new() };
         };
         let sent = Sent { outcome, began_at, took, fault };
+        // An answer to a URL of before says nothing of the endpoint that stands there now.
+        let generation = flight.resolved.endpoint.generation;
+        let lane = flight.lane.as_deref().and_then(|lane| lane.for_generation(generation, sendable.width));
         let Conclusion { settlement, lane, gates, disable } =
-            conclude(claim, sendable, flight.lane.as_deref(), &sent, || self.roll());
+            conclude(claim, sendable, lane.as_deref(), &sent, || self.roll());
         if let Some(attempt) = &settlement.attempt {
             let next_at = match settlement.next {
                 Next::Later { due_at, .. } => Some(due_at),

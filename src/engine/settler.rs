@@ -1,5 +1,6 @@
 //! Gathers what follows from claims, and writes it in batches.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +94,15 @@ impl Settler {
             self.lanes.insert(change.endpoint.clone(), change);
             return;
         };
+        // What was learned of an older generation is over.
+        match change.generation.cmp(&waiting.generation) {
+            Ordering::Less => return,
+            Ordering::Greater => {
+                *waiting = change;
+                return;
+            }
+            Ordering::Equal => {}
+        }
         waiting.raise = waiting.raise.max(change.raise);
         if change.health.is_some() && (change.seen >= waiting.seen || waiting.health.is_none()) {
             waiting.health = change.health;

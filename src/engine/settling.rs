@@ -106,6 +106,6 @@ impl Shared {
                 return Ok(false);
             }
         }
-        self.directory.disable(&endpoint.id, endpoint.version, disable.why()).await
+        self.directory.disable(endpoint, disable.why()).await
     }
 }

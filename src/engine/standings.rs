@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::endpoint::{Endpoint, Loaded, Unreadable, WhyUnreadable};
+use crate::endpoint::{Endpoint, Generation, Loaded, Unreadable, WhyUnreadable};
 use crate::error::StoreErrorKind;
 use crate::id::{EndpointId, ProfileName, TenantId};
 use crate::seam::Directory;
@@ -83,6 +83,16 @@ impl Standing {
             Self::MissingAgain => Found::MissingAgain,
             Self::Unreadable(unreadable) => Found::Unreadable(unreadable),
             Self::Unreached => Found::Unreached,
+        }
+    }
+}
+
+impl Standing {
+    /// The generation of the endpoint that was loaded.
+    pub(crate) fn generation(&self) -> Option<Generation> {
+        match self {
+            Self::Found { resolved, .. } => Some(resolved.endpoint.generation),
+            _ => None,
         }
     }
 }
@@ -273,10 +283,11 @@ impl Remembered {
     }
 }
 
-/// A version counts the writes of one endpoint: one that was removed and registered again
-/// begins anew, so what no two endpoints of an id have in common is compared as well.
+/// A version counts the writes of one registration. A host's own directory may count no
+/// registrations, so what else no two endpoints of an id have in common is compared as well.
 fn is_as_before(before: &Endpoint, now: &Endpoint) -> bool {
     before.version == now.version
+        && before.generation == now.generation
         && before.tenant == now.tenant
         && before.since == now.since
         && before.url.expose() == now.url.expose()
@@ -314,6 +325,7 @@ mod tests {
             enabled: true,
             since: Timestamp::EPOCH,
             version: 1,
+            generation: Generation::UNKNOWN,
         }
     }
 
@@ -350,6 +362,7 @@ mod tests {
         assert!(!is_as_before(&Endpoint { secrets: sealed, ..known.clone() }, &known));
         for other in [
             Endpoint { version: 2, ..known.clone() },
+            Endpoint { generation: Generation { registration: 2, renewal: 0 }, ..known.clone() },
             Endpoint { tenant: "other".parse().unwrap(), ..known.clone() },
             Endpoint { since: Timestamp::from_unix_seconds(1), ..known.clone() },
             Endpoint { url: url("https://two.example/hook"), ..known.clone() },

@@ -6,8 +6,11 @@
 //! `probe_gap_max`, then probed with one request. The schedule belongs to a delivery, the
 //! probe to the endpoint. Each success after that doubles the width, up to the endpoint's.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::time::Duration;
 
+use crate::endpoint::Generation;
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::time::Timestamp;
 
@@ -47,6 +50,8 @@ pub struct Lane {
     /// What need not wait for its due time since the endpoint last recovered. It ends by
     /// itself: at some moment nothing waits that was tried before.
     pub catch_up: Option<CatchUp>,
+    /// The endpoint's generation that all of this was learned of.
+    pub generation: Generation,
     /// Changes with health and holds, not with `ready_at`.
     pub version: u64,
 }
@@ -81,6 +86,9 @@ impl CatchUp {
 pub struct LaneChange {
     /// Whose lane.
     pub endpoint: EndpointId,
+    /// The endpoint's generation that it was learned of. What was learned of an older one
+    /// than the lane's changes nothing.
+    pub generation: Generation,
     /// The lane's version as the claim saw it.
     pub seen: u64,
     /// Hold the lane until then, if it is not held longer. Applies whatever the version.
@@ -122,6 +130,7 @@ impl Lane {
             streak: 0,
             failing: None,
             catch_up: None,
+            generation: Generation::UNKNOWN,
             version: 0,
         }
     }
@@ -193,8 +202,45 @@ impl Lane {
         self.change(Some(until), None)
     }
 
+    /// The lane as it concerns an endpoint of that generation: clean where nothing was
+    /// learned of it yet, and `None` where the lane is a later one's.
+    #[must_use]
+    pub fn for_generation(&self, generation: Generation, full_width: u32) -> Option<Cow<'_, Self>> {
+        match generation.cmp(&self.generation) {
+            Ordering::Less => None,
+            Ordering::Equal => Some(Cow::Borrowed(self)),
+            Ordering::Greater => {
+                let mut lane = self.clone();
+                lane.begin_anew(generation);
+                lane.width = full_width;
+                Some(Cow::Owned(lane))
+            }
+        }
+    }
+
+    /// Its endpoint was written. A generation that is new begins with a clean record; else
+    /// a sick lane never gets wider by it.
+    pub(crate) fn refit(&mut self, generation: Generation, host: &HostName, width: u32) {
+        if generation > self.generation {
+            self.begin_anew(generation);
+        }
+        self.width = if self.streak == 0 { width } else { self.width.min(width) };
+        self.host = host.clone();
+        self.version += 1;
+    }
+
+    fn begin_anew(&mut self, generation: Generation) {
+        self.generation = generation;
+        self.held_until = None;
+        self.proven = false;
+        self.streak = 0;
+        self.failing = None;
+        self.catch_up = None;
+    }
+
     fn change(&self, raise: Option<Timestamp>, health: Option<Health>) -> LaneChange {
-        LaneChange { endpoint: self.endpoint.clone(), seen: self.version, raise, health }
+        let (endpoint, generation) = (self.endpoint.clone(), self.generation);
+        LaneChange { endpoint, generation, seen: self.version, raise, health }
     }
 
     /// What a store writes: raises hold whatever the version, health only at the
@@ -203,11 +249,18 @@ impl Lane {
     /// A raise changes the version too, so a success whose request began before the
     /// raise cannot end it.
     pub fn apply(&mut self, change: &LaneChange) -> bool {
+        if change.generation < self.generation {
+            return false;
+        }
         let current = change.seen == self.version;
         let state = |lane: &Self| {
-            (lane.held_until, lane.width, lane.proven, lane.streak, lane.failing, lane.catch_up)
+            let learned = (lane.proven, lane.streak, lane.failing, lane.catch_up);
+            (lane.generation, lane.held_until, lane.width, learned)
         };
         let before = state(self);
+        if change.generation > self.generation {
+            self.begin_anew(change.generation);
+        }
         if let Some(health) = change.health.filter(|_| current) {
             self.width = health.width;
             self.proven = health.proven;
@@ -246,6 +299,7 @@ mod tests {
             streak: 0,
             failing: None,
             catch_up: None,
+            generation: Generation::UNKNOWN,
             version: 1,
         }
     }
@@ -316,6 +370,36 @@ mod tests {
         assert_eq!(lane.after_success(8, at(200), Some(gap)), None, "a later success changes nothing");
         lane.apply(&lane.after_success(8, at(200), None).unwrap());
         assert_eq!(lane.catch_up, None, "its profile was changed");
+    }
+
+    #[test]
+    fn what_was_learned_of_an_older_generation_changes_nothing() {
+        let generation = |registration, renewal| Generation { registration, renewal };
+        let mut lane = Lane { streak: 4, held_until: Some(at(500)), width: 1, ..lane() };
+        lane.generation = generation(3, 1);
+        let old = lane.hold(at(900));
+        let host = lane.host.clone();
+        lane.refit(generation(3, 2), &host, 8);
+        assert_eq!((lane.streak, lane.held_until, lane.failing, lane.width), (0, None, None, 8));
+        assert!(!lane.apply(&old));
+        assert_eq!(lane.held_until, None);
+        for older in [generation(3, 1), generation(2, 9)] {
+            assert_eq!(lane.for_generation(older, 8), None, "{older:?}");
+        }
+        lane.refit(generation(3, 2), &host, 4);
+        assert_eq!((lane.width, lane.generation), (4, generation(3, 2)), "nothing began anew");
+    }
+
+    #[test]
+    fn a_later_generation_than_the_lanes_begins_with_a_clean_record() {
+        // Of a host's own directory the store hears by the first answer alone.
+        let sick = Lane { streak: 4, held_until: Some(at(500)), width: 1, ..lane() };
+        let later = Generation { registration: 1, renewal: 0 };
+        let clean = sick.for_generation(later, 8).unwrap().into_owned();
+        let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
+        let mut lane = sick;
+        assert!(lane.apply(&clean.after_failure(&retry, PROBE_GAP_MAX, at(9), None)));
+        assert_eq!((lane.streak, lane.held_until, lane.width, lane.generation), (1, None, 8, later));
     }
 
     #[test]

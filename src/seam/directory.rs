@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::delivery::EventMeta;
-use crate::endpoint::{EndpointPage, Loaded};
+use crate::endpoint::{Endpoint, EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::id::EndpointId;
 
@@ -30,6 +30,7 @@ pub trait Directory: Send + Sync {
     /// These endpoints as they stand now: one answer for each id, in order.
     async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError>;
 
-    /// Disables an endpoint if it is still at the version seen; says whether it did.
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError>;
+    /// Disables an endpoint if it still is the one that was seen: the same registration at
+    /// the same version. Says whether it did.
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError>;
 }

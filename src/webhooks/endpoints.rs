@@ -45,6 +45,10 @@ impl Webhooks {
     /// endpoint's headers, and in `live_chat` the secret itself in the body. Where another
     /// party may have set the URL, set a new secret and new headers in the same call.
     ///
+    /// With another URL or another secret the endpoint begins anew: earlier failures no
+    /// longer count, the engine's hold ends, and an answer that is still to come from the
+    /// URL of before settles its delivery and says nothing of this endpoint.
+    ///
     /// # Errors
     /// As for [`register`](Self::register); `Conflict` when the version is another.
     pub async fn update(
@@ -67,9 +71,7 @@ impl Webhooks {
         let since = if before.enabled { before.since } else { self.shared.read_clock().await? };
         let endpoint = self.checked(new, id.clone(), secrets, since)?;
         let endpoint = self.write(endpoint, Expected::Version(version)).await?;
-        if endpoint.enabled && !before.enabled {
-            self.gate(Gate::Lane(id.clone()), GateChange::Lift).await?;
-        }
+        self.nudge();
         Ok(endpoint)
     }
 
@@ -115,7 +117,8 @@ impl Webhooks {
     }
 
     /// Switches an endpoint on again: events from now on are routed to it. What was
-    /// pending is sent, or cancelled where the profile does not catch up.
+    /// pending is sent, or cancelled where the profile says so. It begins anew, as by a new
+    /// URL: earlier failures no longer count.
     ///
     /// # Errors
     /// When there is no such endpoint, or the store fails.
@@ -130,7 +133,7 @@ impl Webhooks {
                 Ok(())
             })
             .await?;
-        self.gate(Gate::Lane(id.clone()), GateChange::Lift).await?;
+        self.nudge();
         Ok(endpoint)
     }
 

@@ -1,6 +1,6 @@
 //! What its profile asks of an endpoint.
 
-use crate::endpoint::{Endpoint, EndpointError, Headers};
+use crate::endpoint::{Endpoint, EndpointError, Generation, Headers};
 use crate::id::{EndpointId, ProfileName};
 use crate::policy::egress::EndpointUrl;
 use crate::seam::Part;
@@ -75,6 +75,7 @@ impl Webhooks {
             enabled: new.enabled,
             since,
             version: 0,
+            generation: Generation::UNKNOWN,
         })
     }
 }

@@ -71,6 +71,7 @@ pub(crate) fn at(url: &str) -> Endpoint {
         enabled: true,
         since: Timestamp::EPOCH,
         version: 1,
+        generation: hookpost::endpoint::Generation::UNKNOWN,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::{EndpointPage, Loaded};
+use crate::endpoint::{Endpoint, EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -81,8 +81,8 @@ impl<P: Directory + ?Sized> Directory for Guarded<P> {
         self.ask(Part::Directory, || self.inner.load(ids)).await
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
-        self.ask(Part::Directory, || self.inner.disable(id, seen_version, why)).await
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        self.ask(Part::Directory, || self.inner.disable(seen, why)).await
     }
 }
 

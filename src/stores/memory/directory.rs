@@ -5,7 +5,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 use crate::delivery::EventMeta;
-use crate::endpoint::{Endpoint, EndpointPage, Loaded};
+use crate::endpoint::{Endpoint, EndpointPage, Generation, Loaded};
 use crate::id::{EndpointId, TenantId};
 use crate::seam::{Disabled, Expected, Put, Write};
 
@@ -22,6 +22,8 @@ pub(super) struct Endpoints {
     tenants: HashMap<TenantId, BTreeMap<EndpointId, EndpointRow>>,
     /// Whose an id is: ids are unique over all tenants.
     owners: HashMap<EndpointId, TenantId>,
+    /// How many there have been.
+    registrations: u64,
 }
 
 impl Endpoints {
@@ -81,10 +83,13 @@ impl Endpoints {
         true
     }
 
-    pub(super) fn disable(&mut self, id: &EndpointId, seen_version: u64, why: &str) -> bool {
-        let owner = self.owners.get(id);
-        let row = owner.and_then(|tenant| self.tenants.get_mut(tenant)).and_then(|rows| rows.get_mut(id));
-        let Some(row) = row.filter(|row| row.endpoint.version == seen_version) else { return false };
+    pub(super) fn disable(&mut self, seen: &Endpoint, why: &str) -> bool {
+        let row = self.tenants.get_mut(&seen.tenant).and_then(|rows| rows.get_mut(&seen.id));
+        let still_is = |row: &EndpointRow| {
+            let Endpoint { generation, version, .. } = *row.endpoint;
+            (generation.registration, version) == (seen.generation.registration, seen.version)
+        };
+        let Some(row) = row.filter(|row| still_is(row)) else { return false };
         let endpoint = Arc::make_mut(&mut row.endpoint);
         endpoint.enabled = false;
         endpoint.version += 1;
@@ -113,7 +118,17 @@ impl Endpoints {
         // What the engine switched off stays so by its reason until it is switched on.
         let before = self.row(id).filter(|_| !write.endpoint.enabled);
         let disabled_why = before.and_then(|row| row.disabled_why.clone());
-        let endpoint = Arc::new(Endpoint { version, ..write.endpoint.clone() });
+        let generation = match self.get(id) {
+            None => {
+                self.registrations += 1;
+                Generation { registration: self.registrations, renewal: 0 }
+            }
+            Some(there) => {
+                let renewal = u64::from(there.begins_anew_as(&write.endpoint));
+                Generation { renewal: there.generation.renewal + renewal, ..there.generation }
+            }
+        };
+        let endpoint = Arc::new(Endpoint { version, generation, ..write.endpoint.clone() });
         self.owners.insert(id.clone(), tenant.clone());
         let of_tenant = self.tenants.entry(tenant.clone()).or_default();
         of_tenant.insert(id.clone(), EndpointRow { endpoint, width: write.width, disabled_why });

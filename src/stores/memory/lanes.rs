@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::delivery::{Gate, Route};
+use crate::endpoint::Generation;
 use crate::id::{DeliveryId, EndpointId, HostName, OrderingKey, TenantId};
 use crate::policy::lane::{CATCH_UP_LOOKS, Lane, LaneChange};
 use crate::time::Timestamp;
@@ -329,13 +330,17 @@ impl Lanes {
         self.refresh(lane, now);
     }
 
-    /// An endpoint was written: its lane follows. A sick lane stays narrow.
-    pub(super) fn refit(&mut self, endpoint: &EndpointId, host: &HostName, width: u32) {
+    /// An endpoint was written: its lane follows.
+    pub(super) fn refit(
+        &mut self,
+        endpoint: &EndpointId,
+        generation: Generation,
+        host: &HostName,
+        width: u32,
+    ) {
         let Some(number) = self.number(endpoint) else { return };
-        let lane = &mut self.row_mut(number).lane;
-        lane.width = if lane.streak == 0 { width } else { lane.width.min(width) };
-        lane.host = host.clone();
-        lane.version += 1;
+        // What is ready stands in the line of proven or of doubtful lanes.
+        self.change(number, |row| row.lane.refit(generation, host, width));
         // A write brings no moment along, and early is allowed.
         self.refresh(number, Timestamp::from_micros(i64::MIN));
     }

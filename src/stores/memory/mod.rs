@@ -29,7 +29,7 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::{EndpointPage, Loaded};
+use crate::endpoint::{Endpoint, EndpointPage, Loaded};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -145,8 +145,8 @@ impl Directory for MemoryStore {
         Ok(self.state()?.endpoints.load(ids))
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
-        Ok(self.state()?.endpoints.disable(id, seen_version, why))
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        Ok(self.state()?.endpoints.disable(seen, why))
     }
 }
 
@@ -159,8 +159,8 @@ impl Registry for MemoryStore {
             return Ok(Put::Conflict { current: None });
         }
         let put = state.endpoints.put(write);
-        if let Put::Stored { .. } = put {
-            state.lanes.refit(&write.endpoint.id, write.endpoint.url.host(), write.width);
+        if let (Put::Stored { .. }, Some(stored)) = (&put, state.endpoints.get(&write.endpoint.id)) {
+            state.lanes.refit(&stored.id, stored.generation, stored.url.host(), write.width);
         }
         Ok(put)
     }

@@ -233,6 +233,8 @@ impl<'db, 'c> Lanes<'db, 'c> {
                 *deliveries,
                 row::micros(lane.catch_up.map(|catch_up| catch_up.recovered_at)),
                 lane.catch_up.map(|catch_up| row::span_column(catch_up.gap)),
+                i64::try_from(lane.generation.registration).unwrap_or(i64::MAX),
+                i64::try_from(lane.generation.renewal).unwrap_or(i64::MAX),
             ])?;
             stored.clone_from(lane);
         }
@@ -304,6 +306,7 @@ fn read(row: &Row<'_>) -> Result<Stored, Failure> {
         version: u64::try_from(row.get::<_, i64>(10)?).map_err(|_| Failure::Stored("lane's version"))?,
         failing: failing(row)?,
         catch_up: catch_up(row)?,
+        generation: row::generation(row, 19, 20)?,
     };
     Ok(Stored { key: row.get(0)?, lane, turn: row.get(11)?, deliveries: row.get(16)? })
 }

@@ -44,8 +44,22 @@ pub(super) fn new_binding(db: &Db<'_>) -> Result<Binding, Failure> {
     Ok(Binding { registration: Some(registration), version: 1 })
 }
 
+/// Whether an endpoint begins anew by this write. It is asked beside the writer, for a slow
+/// cipher must not hold the file's lock: `put` writes over the very version that was
+/// compared here, or not at all.
+pub(super) fn begins_anew(db: &Db<'_>, cipher: &Arc<dyn Cipher>, write: &Write) -> Result<bool, Failure> {
+    let id = std::slice::from_ref(&write.endpoint.id);
+    let there = load(db, cipher, id)?.pop().and_then(Loaded::found);
+    Ok(there.is_some_and(|there| there.begins_anew_as(&write.endpoint)))
+}
+
 /// One call of `Registry::put`, after the seal.
-pub(super) fn put(db: &Db<'_>, write: &Write, seal: Option<&Seal>) -> Result<Put, Failure> {
+pub(super) fn put(
+    db: &Db<'_>,
+    write: &Write,
+    seal: Option<&Seal>,
+    begins_anew: bool,
+) -> Result<Put, Failure> {
     let endpoint = &write.endpoint;
     let there = db
         .statement(sql::ENDPOINT_VERSION)?
@@ -83,7 +97,10 @@ pub(super) fn put(db: &Db<'_>, write: &Write, seal: Option<&Seal>) -> Result<Put
     }
     let version = before.saturating_add(1);
     store(db, write, seal, version)?;
-    widen_lane(db, write)?;
+    if begins_anew {
+        db.statement(sql::ENDPOINT_RENEW)?.execute([endpoint.id.as_str()])?;
+    }
+    refit_lane(db, write)?;
     Ok(Put::Stored { version })
 }
 
@@ -128,16 +145,16 @@ fn store(db: &Db<'_>, write: &Write, seal: Option<&Seal>, version: u64) -> Resul
     Ok(())
 }
 
-/// The lane follows its endpoint: a sick one never gets wider by it.
-fn widen_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
+/// The lane follows its endpoint.
+fn refit_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
     let mut lanes = Lanes::of(db);
     let Some(key) = lanes.find(&write.endpoint.id)? else {
         return Ok(());
     };
-    let lane = lanes.get(key)?;
-    lane.width = if lane.streak == 0 { write.width } else { lane.width.min(write.width) };
-    lane.host = write.endpoint.url.host().clone();
-    lane.version = lane.version.saturating_add(1);
+    let mut generation = db.statement(sql::ENDPOINT_GENERATION)?;
+    let generation =
+        generation.query_row([write.endpoint.id.as_str()], |row| Ok(row::generation(row, 0, 1)))??;
+    lanes.get(key)?.refit(generation, write.endpoint.url.host(), write.width);
     // A write brings no moment along, and early is allowed.
     lanes.wake(key, Timestamp::from_micros(i64::MIN))?;
     lanes.save()
@@ -244,11 +261,17 @@ pub(super) fn load(
 }
 
 /// One call of `Directory::disable`.
-pub(super) fn disable(db: &Db<'_>, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, Failure> {
-    // A version that no row can have is one that nobody saw.
-    let Ok(seen) = i64::try_from(seen_version) else {
+pub(super) fn disable(db: &Db<'_>, seen: &Endpoint, why: &str) -> Result<bool, Failure> {
+    // Numbers that no row can have are those that nobody saw.
+    let numbers = i64::try_from(seen.generation.registration).ok().zip(i64::try_from(seen.version).ok());
+    let Some((registration, version)) = numbers else {
         return Ok(false);
     };
-    let disabled = db.statement(sql::ENDPOINT_DISABLE)?.execute(params![id.as_str(), seen, why])?;
+    let disabled = db.statement(sql::ENDPOINT_DISABLE)?.execute(params![
+        seen.id.as_str(),
+        registration,
+        version,
+        why
+    ])?;
     Ok(disabled > 0)
 }

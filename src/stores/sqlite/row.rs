@@ -12,6 +12,7 @@ use http::StatusCode;
 use rusqlite::Row;
 
 use crate::delivery::{AttemptResult, CancelReason, FailReason, State};
+use crate::endpoint::Generation;
 use crate::event::Event;
 use crate::id::{DeliveryId, IdError, Token};
 use crate::policy::outcome::{NotSent, Unknown};
@@ -40,6 +41,14 @@ pub(super) fn time_maybe(row: &Row<'_>, column: usize) -> Result<Option<Timestam
 /// A moment as a column keeps it.
 pub(super) fn micros(moment: Option<Timestamp>) -> Option<i64> {
     moment.map(Timestamp::as_micros)
+}
+
+/// The generation of an endpoint, of these two columns.
+pub(super) fn generation(row: &Row<'_>, registration: usize, renewal: usize) -> Result<Generation, Failure> {
+    let number = |column| -> Result<u64, Failure> {
+        u64::try_from(row.get::<_, i64>(column)?).map_err(|_| Failure::Stored("endpoint's generation"))
+    };
+    Ok(Generation { registration: number(registration)?, renewal: number(renewal)? })
 }
 
 /// A count.

@@ -8,7 +8,7 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::{EndpointPage, Loaded};
+use crate::endpoint::{Endpoint, EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -105,11 +105,9 @@ impl Directory for SqliteStore {
         self.readers.call(None, "reading endpoints", move |db| registry::load(db, &cipher, &ids)).await
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
-        let (id, why) = (id.clone(), why.to_owned());
-        self.writer
-            .call("disabling an endpoint", move |db| registry::disable(db, &id, seen_version, &why))
-            .await
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        let (seen, why) = (seen.clone(), why.to_owned());
+        self.writer.call("disabling an endpoint", move |db| registry::disable(db, &seen, &why)).await
     }
 }
 
@@ -121,14 +119,15 @@ impl Registry for SqliteStore {
         };
         let (write, cipher) = (write.clone(), Arc::clone(&self.cipher));
         // Sealed beside the writer: a slow cipher must not hold the file's lock.
-        let (write, seal) = self
+        let (write, seal, begins_anew) = self
             .history
-            .call(Some(write.endpoint.tenant.clone()), "sealing secrets", move |_| {
+            .call(Some(write.endpoint.tenant.clone()), "sealing secrets", move |db| {
+                let begins_anew = registry::begins_anew(db, &cipher, &write)?;
                 let seal = sealed::seal(&cipher, &write.endpoint, binding)?;
-                Ok((write, seal))
+                Ok((write, seal, begins_anew))
             })
             .await?;
-        self.writer.call(WRITING, move |db| registry::put(db, &write, seal.as_ref())).await
+        self.writer.call(WRITING, move |db| registry::put(db, &write, seal.as_ref(), begins_anew)).await
     }
 
     async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::{EndpointPage, Loaded};
+use crate::endpoint::{Endpoint, EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -203,9 +203,9 @@ impl<B: Backend + ?Sized, I: Interpose> Directory for Interposed<B, I> {
         self.read(self.inner.load(ids)).await
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
-        let inner = self.inner.disable(id, seen_version, why);
-        self.pass(Call::Disable(id), inner, |_| Effect::Other).await
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        let inner = self.inner.disable(seen, why);
+        self.pass(Call::Disable(&seen.id), inner, |_| Effect::Other).await
     }
 }
 

@@ -20,6 +20,14 @@ impl Directory for Broken {
         let mut loaded = self.store.load(ids).await?;
         match self.fault {
             Fault::LoadsInReverse => loaded.reverse(),
+            Fault::CountsNoGenerations => {
+                for found in &mut loaded {
+                    if let Loaded::Found(endpoint) = found {
+                        let unknown = Generation::UNKNOWN;
+                        *endpoint = Arc::new(Endpoint { generation: unknown, ..Endpoint::clone(endpoint) });
+                    }
+                }
+            }
             Fault::LosesHeaders => {
                 for found in &mut loaded {
                     if let Loaded::Found(endpoint) = found {
@@ -33,13 +41,18 @@ impl Directory for Broken {
         Ok(loaded)
     }
 
-    async fn disable(&self, id: &EndpointId, seen_version: u64, why: &str) -> Result<bool, StoreError> {
-        let there = self.store.load(std::slice::from_ref(id)).await?;
-        let seen_version = match (self.fault, &there[0]) {
-            (Fault::DisablesWhateverTheVersion, Loaded::Found(endpoint)) => endpoint.version,
-            _ => seen_version,
-        };
-        self.store.disable(id, seen_version, why).await
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        let there = self.store.load(std::slice::from_ref(&seen.id)).await?;
+        match (self.fault, &there[0]) {
+            (Fault::DisablesWhateverTheVersion, Loaded::Found(endpoint)) => {
+                self.store.disable(endpoint, why).await
+            }
+            (Fault::DisablesWhateverTheRegistration, Loaded::Found(endpoint)) => {
+                let seen = Endpoint { generation: endpoint.generation, ..seen.clone() };
+                self.store.disable(&seen, why).await
+            }
+            _ => self.store.disable(seen, why).await,
+        }
     }
 }
 
@@ -60,7 +73,17 @@ impl Registry for Broken {
         {
             self.store.remove(&there.tenant, &there.id).await?;
         }
-        match self.store.put(&write).await? {
+        let put = self.store.put(&write).await?;
+        let lane = Gate::Lane(write.endpoint.id.clone());
+        let change = match self.fault {
+            Fault::HoldsWhatBeginsAnew => Some(GateChange::Hold(Timestamp::from_micros(i64::MAX))),
+            Fault::LiftsHoldsAtEveryWrite => Some(GateChange::Lift),
+            _ => None,
+        };
+        if let Some(change) = change {
+            self.store.gate(&[(lane, change)], Timestamp::EPOCH).await?;
+        }
+        match put {
             Put::Stored { .. } if self.is(Fault::NeverCountsVersions) => Ok(Put::Stored { version: 1 }),
             Put::Conflict { .. }
                 if self.is(Fault::GivesRemovedIdsToAnyTenant)
@@ -79,7 +102,7 @@ impl Registry for Broken {
             if endpoint.tenant != *tenant {
                 return Ok(false);
             }
-            return self.store.disable(id, endpoint.version, "removed").await;
+            return self.store.disable(endpoint, "removed").await;
         }
         let was_there = self.store.remove(tenant, id).await?;
         if was_there && self.is(Fault::KeepsPausesOfRemovedEndpoints) {

@@ -15,7 +15,7 @@ use hookpost::delivery::{
     CancelReason, Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next,
     Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
 };
-use hookpost::endpoint::{EndpointPage, Loaded};
+use hookpost::endpoint::{EndpointPage, Generation, Loaded};
 use hookpost::error::StoreError;
 use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
@@ -63,6 +63,11 @@ pub(crate) enum Fault {
     IgnoresHostGates,
     LosesRaises,
     AppliesOutdatedHealth,
+    IgnoresGenerations,
+    CountsNoGenerations,
+    HoldsWhatBeginsAnew,
+    LiftsHoldsAtEveryWrite,
+    DisablesWhateverTheRegistration,
     NeverCatchesUp,
     CatchesUpUnasked,
     CatchesUpWithoutItsGap,

@@ -113,6 +113,12 @@ impl Store for Broken {
         for lane in &mut lanes {
             match self.fault {
                 Fault::LosesRaises if lane.seen > 0 || lane.health.is_none() => lane.raise = None,
+                Fault::IgnoresGenerations => {
+                    let there = self.store.load(std::slice::from_ref(&lane.endpoint)).await?;
+                    if let Loaded::Found(endpoint) = &there[0] {
+                        lane.generation = endpoint.generation;
+                    }
+                }
                 Fault::NeverCatchesUp => change_catching_up(lane, |_| None),
                 Fault::CatchesUpUnasked => {
                     let whatever = CatchUp { recovered_at: now, gap: Duration::ZERO };

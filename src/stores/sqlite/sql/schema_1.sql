@@ -144,7 +144,9 @@ CREATE TABLE hookpost_lane (
   failing_from INTEGER,
   failing_counts INTEGER,
   recovered_at INTEGER,
-  catch_up_gap INTEGER
+  catch_up_gap INTEGER,
+  registration INTEGER NOT NULL DEFAULT 0,
+  renewal INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX hookpost_lane_endpoint ON hookpost_lane (endpoint);
 CREATE INDEX hookpost_lane_ready ON hookpost_lane (ready_at, turn, endpoint, tenant)
@@ -164,6 +166,7 @@ CREATE INDEX hookpost_gate_paused ON hookpost_gate (paused) WHERE paused = 1;
 CREATE INDEX hookpost_gate_held ON hookpost_gate (held_until) WHERE held_until IS NOT NULL;
 
 -- `endpoint` is never used twice, so that it and `version` name one content for ever.
+-- `renewal` counts how often it began anew, with a new URL, a new secret, or switched on.
 -- `sealed` holds secrets and header values as the cipher of `key_id` made it, bound to
 -- `endpoint` and to `sealed_version`, the version of the write that it came with.
 CREATE TABLE hookpost_endpoint (
@@ -182,7 +185,8 @@ CREATE TABLE hookpost_endpoint (
   disabled_why TEXT,
   since INTEGER NOT NULL,
   version INTEGER NOT NULL,
-  sealed_version INTEGER NOT NULL
+  sealed_version INTEGER NOT NULL,
+  renewal INTEGER NOT NULL DEFAULT 0
 );
 INSERT INTO sqlite_sequence (name, seq) VALUES ('hookpost_endpoint', 0);
 CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);

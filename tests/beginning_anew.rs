@@ -1,0 +1,135 @@
+//! An endpoint that was mended, moved or registered again is judged by its own answers:
+//! what was learned before says nothing of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod world;
+
+use std::time::Duration;
+
+use hookpost::testing::Reply;
+use hookpost::{NewEndpoint, Secret};
+use world::{START, World, acme, endpoint, hours, id, seconds, url};
+
+const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// Endpoint `e`, at the URL of another name.
+fn at_the_url_of(name: &str) -> NewEndpoint {
+    NewEndpoint::new("acme", url(name), "standard")
+        .and_then(|new| new.id("e"))
+        .and_then(|new| new.secret(SECRET))
+        .unwrap()
+}
+
+async fn move_to(world: &World, name: &str) {
+    let version = world.webhooks.endpoint(&acme(), &id("e")).await.unwrap().unwrap().version;
+    world.webhooks.update(&id("e"), version, at_the_url_of(name)).await.unwrap();
+}
+
+async fn register_again(world: &World, name: &str) {
+    assert!(world.webhooks.remove(&acme(), &id("e")).await.unwrap());
+    world.webhooks.register(at_the_url_of(name)).await.unwrap();
+}
+
+/// A sender whose endpoint `e` has failed for an hour, and is held.
+async fn with_a_sick_endpoint() -> World {
+    let world = World::new();
+    world.webhooks.register(endpoint("e", "standard")).await.unwrap();
+    world.transport.otherwise(Reply::status(500));
+    for _ in 0..20 {
+        world.publish("k").await;
+        world.run_for(Duration::from_secs(180)).await;
+    }
+    let queue = world.webhooks.queue(&acme(), &id("e")).await.unwrap().unwrap();
+    assert!(queue.streak > 3 && queue.held.is_some(), "{queue:?}");
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sick_endpoint_that_is_moved_registered_again_rotated_or_enabled_gets_the_next_event_at_once() {
+    for how in ["moved", "registered again", "rotated", "enabled"] {
+        let world = with_a_sick_endpoint().await;
+        world.transport.otherwise(Reply::ok());
+        let (webhooks, e) = (&world.webhooks, id("e"));
+        match how {
+            "moved" => move_to(&world, "two").await,
+            "registered again" => register_again(&world, "two").await,
+            "rotated" => {
+                let secret = Secret::new("whsec_YWJjZGVmMDEyMzQ1Njc4OTAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+                webhooks.rotate_secret(&acme(), &e, secret, Duration::ZERO).await.map(drop).unwrap();
+            }
+            _ => {
+                webhooks.disable(&acme(), &e).await.unwrap();
+                webhooks.enable(&acme(), &e).await.unwrap();
+            }
+        }
+        let queue = webhooks.queue(&acme(), &e).await.unwrap().unwrap();
+        assert_eq!((queue.streak, queue.failing_since, queue.held), (0, None, None), "{how}");
+        let event = world.publish("next").await;
+        world.run_for(Duration::from_secs(1)).await;
+        let sent = world.sent();
+        let next = sent.iter().find(|sent| sent.headers["webhook-id"] == event.as_str());
+        assert!(next.is_some(), "{how}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_answer_of_an_earlier_url_or_registration_neither_disables_nor_holds_what_stands_there_now() {
+    for status in [410, 429, 503, 500] {
+        for again in [false, true] {
+            let world = World::new();
+            world.webhooks.register(at_the_url_of("one")).await.unwrap();
+            let slow = Reply::status(status).header("retry-after", "3000").after(Duration::from_secs(5));
+            world.transport.at(url("one"), slow);
+            world.publish("k").await;
+            let webhooks = world.webhooks.clone();
+            let sending = world.run_for(Duration::from_secs(10));
+            let change = async {
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                if again {
+                    register_again(&world, "two").await;
+                } else {
+                    move_to(&world, "two").await;
+                }
+            };
+            tokio::join!(sending, change);
+            let now = webhooks.endpoint(&acme(), &id("e")).await.unwrap().unwrap();
+            let queue = webhooks.queue(&acme(), &id("e")).await.unwrap().unwrap();
+            let record = (now.enabled, queue.held, queue.streak, queue.failing_since);
+            assert_eq!(record, (true, None, 0, None), "{status}, registered again: {again}");
+            world.publish("next").await;
+            world.run_for(Duration::from_secs(1)).await;
+            let first = seconds(&world.sent_to("two")).first().copied();
+            assert_eq!(first, Some(10), "{status}, registered again: {again}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_was_disabled_for_failing_too_long_has_as_long_again_once_it_is_enabled() {
+    let world = World::new();
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500));
+    for hour in 0..24 * 14 {
+        let event = hookpost::NewEvent::json("acme", "k", "{}").unwrap().not_before(START + hours(hour));
+        world.webhooks.publish(event).await.unwrap();
+    }
+    world.run_for(hours(24 * 6)).await;
+    assert_eq!(world.heard.count("Disabled"), 1);
+    world.webhooks.enable(&acme(), &id("e")).await.unwrap();
+    world.run_for(hours(24 * 5)).await;
+    assert_eq!(world.heard.count("Disabled"), 1, "five days are less than 12 hours and five days");
+    world.run_for(hours(24)).await;
+    assert_eq!(world.heard.count("Disabled"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sick_endpoint_that_is_renamed_stays_held() {
+    let world = with_a_sick_endpoint().await;
+    world.transport.otherwise(Reply::ok());
+    let before = world.sent().len();
+    let there = world.webhooks.endpoint(&acme(), &id("e")).await.unwrap().unwrap();
+    let renamed = NewEndpoint::from(&*there).name("renamed").unwrap();
+    world.webhooks.update(&id("e"), there.version, renamed).await.unwrap();
+    world.run_for(Duration::from_secs(1)).await;
+    assert_eq!(world.sent().len(), before);
+}
