@@ -16,6 +16,7 @@ use divan::counter::BytesCount;
 use hmac::{Hmac, KeyInit, Mac};
 use hookpost::id::{EndpointId, EventId};
 use hookpost::policy::egress::EndpointUrl;
+use hookpost::sequence::Sequence;
 use hookpost::wire::envelope::{Envelope, LiveSession, Occasion, Verbatim, XWebhook};
 use hookpost::wire::scheme::Signer;
 use hookpost::wire::verify::HeaderLookup;
@@ -184,6 +185,7 @@ fn endpoint() -> Endpoint {
         overrides: Overrides::none(),
         enabled: true,
         since: NOW,
+        began: Sequence::START,
         version: 1,
         generation: hookpost::endpoint::Generation::UNKNOWN,
     }

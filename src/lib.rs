@@ -23,6 +23,7 @@ pub mod policy;
 pub mod receive;
 pub mod seam;
 pub mod secret;
+pub mod sequence;
 #[cfg(feature = "service")]
 #[cfg_attr(docsrs, doc(cfg(feature = "service")))]
 pub mod services;

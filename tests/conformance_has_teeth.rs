@@ -854,4 +854,20 @@ faults! {
     a_store_that_forgets_why_it_disabled_fails(ForgetsWhyItDisabled) {
         queues: a_queue_says_who_disabled_its_endpoint_and_why;
     }
+
+    a_store_that_numbers_events_by_their_creation_fails(NumbersByCreation) {
+        sequence:
+            a_delivery_is_born_with_its_event_or_with_its_replay
+            an_endpoint_begins_anew_when_it_is_enabled_and_only_then
+            no_number_is_given_twice
+            numbers_follow_the_order_of_calls_when_clocks_step_back;
+    }
+
+    a_store_whose_endpoints_all_begin_first_fails(BeginsEndpointsFirst) {
+        sequence:
+            a_delivery_is_born_with_its_event_or_with_its_replay
+            an_endpoint_begins_anew_when_it_is_enabled_and_only_then
+            no_number_is_given_twice
+            numbers_follow_the_order_of_calls_when_clocks_step_back;
+    }
 }

@@ -13,6 +13,7 @@ use hookpost::policy::egress::{EndpointUrl, SchemePolicy};
 use hookpost::policy::outcome::{Response, Verdict};
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
+use hookpost::sequence::Sequence;
 use hookpost::wire::envelope::{Envelope, LiveSession, Occasion, Rendered, Verbatim, XWebhook};
 use hookpost::wire::profile::{OnEnable, Signing};
 use hookpost::wire::scheme::{Algorithm, Grammar, Recipe, Schemes, Signer};
@@ -234,6 +235,7 @@ fn endpoint(profile: &Profile, subscription: Subscription) -> Endpoint {
         overrides: Overrides::none(),
         enabled: true,
         since: Timestamp::EPOCH,
+        began: Sequence::START,
         version: 1,
         generation: hookpost::endpoint::Generation::UNKNOWN,
     }

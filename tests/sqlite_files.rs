@@ -15,6 +15,7 @@ use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
 use hookpost::seam::{Cipher, CipherError, Directory, Expected, Registry, Sealed, Store, Write};
 use hookpost::secret::{Secrets, WhySealed};
+use hookpost::sequence::Sequence;
 use hookpost::stores::sqlite::{SqliteBuilder, SqliteStore};
 use hookpost::{Endpoint, Headers, NewEvent, Overrides, Secret, SecretSet, Subscription, Timestamp};
 use rusqlite::Connection;
@@ -414,6 +415,7 @@ fn endpoint(id: &str) -> Endpoint {
         overrides: Overrides::none(),
         enabled: true,
         since: NOW,
+        began: Sequence::START,
         version: 0,
         generation: hookpost::endpoint::Generation::UNKNOWN,
     }

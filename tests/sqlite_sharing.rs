@@ -265,6 +265,7 @@ fn write(id: &str) -> Write {
         overrides: Overrides::none(),
         enabled: true,
         since: NOW,
+        began: hookpost::sequence::Sequence::START,
         version: 0,
         generation: hookpost::endpoint::Generation::UNKNOWN,
     };

@@ -36,6 +36,7 @@ pub mod publishing;
 pub mod queues;
 pub mod recovering;
 pub mod routing;
+pub mod sequence;
 pub mod settling;
 
 mod scene;
@@ -292,6 +293,11 @@ macro_rules! __conformance_cases {
             an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place
             an_event_without_a_match_is_kept
             the_first_route_shapes_the_lane;
+        sequence:
+            numbers_follow_the_order_of_calls_when_clocks_step_back
+            no_number_is_given_twice
+            an_endpoint_begins_anew_when_it_is_enabled_and_only_then
+            a_delivery_is_born_with_its_event_or_with_its_replay;
         bytes_and_times:
             payloads_come_back_byte_for_byte
             every_field_of_an_event_comes_back

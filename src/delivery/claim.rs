@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, Round, TenantId, Token};
 use crate::policy::lane::Lane;
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 /// What an engine asks of a store.
@@ -76,6 +77,9 @@ pub struct Claim {
     pub due_at: Timestamp,
     /// Its birth.
     pub born_at: Timestamp,
+    /// Where in the store's order it was born: its event's place, or the place of the
+    /// replay that made it.
+    pub born: Sequence,
     /// When its first attempt began.
     pub first_attempt_at: Option<Timestamp>,
     /// Attempts made before.
@@ -96,6 +100,8 @@ pub struct Claim {
 pub struct EventClaim {
     /// What.
     pub event: Arc<Event>,
+    /// The event's place in the store's order.
+    pub sequence: Sequence,
     /// The last endpoint that an earlier chunk has routed to.
     pub after: Option<EndpointId>,
     /// The right to settle it.

@@ -13,6 +13,7 @@ use crate::policy::egress::{EndpointUrl, UrlError};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::RetryPolicy;
 use crate::secret::{Secret, SecretError, Secrets};
+use crate::sequence::Sequence;
 use crate::subscription::{Subscription, SubscriptionError};
 use crate::time::Timestamp;
 
@@ -47,8 +48,14 @@ pub struct Endpoint {
     pub overrides: Overrides,
     /// Whether events are routed to it.
     pub enabled: bool,
-    /// Since when: events created before are not routed to it.
+    /// When it was registered or last enabled, by the clock of the process that did it.
+    /// For people to read: routing goes by `began`.
     pub since: Timestamp,
+    /// Where in the store's order it was registered or last enabled. Events that the store
+    /// numbered before are not routed to it. A [`Registry`](crate::seam::Registry) sets it.
+    /// An endpoint of a host's own directory says [`Sequence::START`] and gets every event
+    /// that is routed while the directory lists it.
+    pub began: Sequence,
     /// Changes with every write.
     pub version: u64,
     /// Which endpoint of its id it is, and how often it began anew. A registry counts it: it

@@ -117,7 +117,7 @@ impl Shared {
             let routes = asked
                 .get(&meta)
                 .and_then(Option::as_ref)
-                .map(|page| route(event, page, |endpoint| self.width(endpoint)))
+                .map(|page| route(event, None, page, |endpoint| self.width(endpoint)))
                 .filter(|routes| routes.len() <= FEW_MATCHES);
             publishes.push(Publish { event: Arc::clone(event), routes });
         }

@@ -42,7 +42,7 @@ impl Shared {
         };
         let next = match page {
             Ok(page) => {
-                let routes = route(event, &page, |endpoint| self.width(endpoint));
+                let routes = route(event, Some(claim.sequence), &page, |endpoint| self.width(endpoint));
                 self.notice(&Notice::Routed { event: &event.id, deliveries: routes.len() });
                 Next::Routed { routes, more_after: page.more_after }
             }

@@ -289,7 +289,7 @@ fn is_as_before(before: &Endpoint, now: &Endpoint) -> bool {
     before.version == now.version
         && before.generation == now.generation
         && before.tenant == now.tenant
-        && before.since == now.since
+        && before.began == now.began
         && before.url.expose() == now.url.expose()
         && before.profile == now.profile
         && is_open(before)
@@ -305,6 +305,7 @@ mod tests {
     use crate::endpoint::{Headers, Overrides};
     use crate::policy::egress::EndpointUrl;
     use crate::secret::{SecretSet, WhySealed};
+    use crate::sequence::Sequence;
     use crate::subscription::Subscription;
     use crate::time::Timestamp;
 
@@ -324,6 +325,7 @@ mod tests {
             overrides: Overrides::none(),
             enabled: true,
             since: Timestamp::EPOCH,
+            began: Sequence::from_number(1),
             version: 1,
             generation: Generation::UNKNOWN,
         }
@@ -364,7 +366,7 @@ mod tests {
             Endpoint { version: 2, ..known.clone() },
             Endpoint { generation: Generation { registration: 2, renewal: 0 }, ..known.clone() },
             Endpoint { tenant: "other".parse().unwrap(), ..known.clone() },
-            Endpoint { since: Timestamp::from_unix_seconds(1), ..known.clone() },
+            Endpoint { began: Sequence::from_number(2), ..known.clone() },
             Endpoint { url: url("https://two.example/hook"), ..known.clone() },
             Endpoint { profile: "live_session".parse().unwrap(), ..known.clone() },
         ] {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::endpoint::{Endpoint, EndpointPage};
 use crate::error::StoreError;
 use crate::id::{EndpointId, TenantId};
+use crate::sequence::Sequence;
 
 /// Writes endpoints. Every call names the tenant: another tenant's endpoint is not
 /// found, never forbidden.
@@ -12,6 +13,11 @@ use crate::id::{EndpointId, TenantId};
 pub trait Registry: Send + Sync {
     /// Writes an endpoint if `write.expected` holds. The stored version is one more
     /// than before, whatever `endpoint.version` says. The lane's width follows.
+    ///
+    /// A write of a new endpoint, and one that enables a disabled endpoint, takes the next
+    /// number of the store's order for `endpoint.began`: what was published or replayed
+    /// before has a lower one, what follows a higher one. Any other write keeps the number
+    /// that is there, whatever `endpoint.began` says.
     ///
     /// An id stays its first tenant's: while a lane of that id is there, another tenant's
     /// write answers `Conflict`, also after the endpoint was removed. What waits in the
@@ -66,6 +72,8 @@ pub enum Put {
     Stored {
         /// The new version.
         version: u64,
+        /// The endpoint's `began` as it stands now.
+        began: Sequence,
     },
     /// What was expected is not so; nothing was written.
     Conflict {

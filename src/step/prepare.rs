@@ -86,7 +86,7 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     if resolved.endpoint.tenant != claim.event.tenant {
         return done(claim, State::Cancelled(CancelReason::EndpointRemoved));
     }
-    if claim.round == Round::Unjudged && !wants(&resolved.endpoint, &claim.event) {
+    if claim.round == Round::Unjudged && !wants(&resolved.endpoint, &claim.event, Some(claim.born)) {
         return done(claim, State::Cancelled(CancelReason::Unwanted));
     }
     let enabled = resolved.endpoint.enabled || claim.test;
@@ -102,7 +102,7 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
         Standing::Sendable(_) if !enabled => return hold("its endpoint is disabled"),
         Standing::Sendable(sendable) => sendable,
     };
-    let born_before_enabling = claim.born_at < resolved.endpoint.since && !claim.test;
+    let born_before_enabling = claim.born < resolved.endpoint.began && !claim.test;
     if born_before_enabling && sendable.profile.on_enable == OnEnable::Cancel {
         return done(claim, State::Cancelled(CancelReason::EndpointDisabled));
     }

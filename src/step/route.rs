@@ -6,16 +6,23 @@ use crate::delivery::Route;
 use crate::endpoint::{Endpoint, EndpointPage, Unreadable};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, HostName, Round};
+use crate::sequence::Sequence;
 
-/// The routes of `event` to those endpoints of a page that want it: enabled since before
-/// the event, of its tenant, and subscribed to it. `width` says how wide a new lane
-/// begins.
+/// The routes of `event` to those endpoints of a page that want it: enabled, of its
+/// tenant, subscribed to it, and begun before it was published. `published` is the event's
+/// place in the store's order; `None` where the event is stored after the endpoints were
+/// read, so that all of them begin before it. `width` says how wide a new lane begins.
 ///
 /// An endpoint that cannot be read may want the event: it gets a delivery too, in a round
 /// of its own, and whether it wants the event is decided when it can be read. So nothing
 /// is lost meanwhile, and nothing is sent that it did not ask for.
-pub fn route(event: &Event, page: &EndpointPage, width: impl Fn(&Endpoint) -> u32) -> Vec<Route> {
-    let wanted = |endpoint: &&Arc<Endpoint>| endpoint.enabled && wants(endpoint, event);
+pub fn route(
+    event: &Event,
+    published: Option<Sequence>,
+    page: &EndpointPage,
+    width: impl Fn(&Endpoint) -> u32,
+) -> Vec<Route> {
+    let wanted = |endpoint: &&Arc<Endpoint>| endpoint.enabled && wants(endpoint, event, published);
     let of_tenant =
         |unreadable: &&Unreadable| unreadable.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant);
     let routes = page.endpoints.iter().filter(wanted).map(|endpoint| {
@@ -36,10 +43,10 @@ pub fn test_route(event: &Event, endpoint: &Endpoint, width: u32) -> Route {
     single(event, to, Round::Routing, true)
 }
 
-/// Whether an endpoint wants an event, enabled or not.
-pub(super) fn wants(endpoint: &Endpoint, event: &Event) -> bool {
+/// Whether an endpoint wants an event that was published at that place, enabled or not.
+pub(super) fn wants(endpoint: &Endpoint, event: &Event, published: Option<Sequence>) -> bool {
     endpoint.tenant == event.tenant
-        && endpoint.since <= event.created_at
+        && published.is_none_or(|published| endpoint.began < published)
         && endpoint.subscription.wants(event)
 }
 

@@ -5,6 +5,7 @@ use crate::id::{EndpointId, ProfileName};
 use crate::policy::egress::EndpointUrl;
 use crate::seam::Part;
 use crate::secret::{SECRETS_MAX, Secret, SecretError, SecretSet, Secrets};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 use crate::wire::profile::{Profile, Signing};
 use crate::wire::scheme::{Schemes, Signer};
@@ -74,6 +75,7 @@ impl Webhooks {
             overrides: new.overrides,
             enabled: new.enabled,
             since,
+            began: Sequence::START,
             version: 0,
             generation: Generation::UNKNOWN,
         })

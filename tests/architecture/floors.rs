@@ -18,7 +18,7 @@ impl Place {
     pub(crate) fn of(path: &[String]) -> Option<Self> {
         let (first, second) = (path.first()?.as_str(), path.get(1));
         let (floor, part) = match (first, second) {
-            ("time" | "id" | "secret" | "error", _) => (0, "values".to_owned()),
+            ("time" | "id" | "secret" | "sequence" | "error", _) => (0, "values".to_owned()),
             ("event" | "endpoint" | "subscription" | "delivery", _) => (1, "nouns".to_owned()),
             ("payload" | "wire" | "policy" | "step", _) => (1, first.to_owned()),
             ("seam", _) => (2, "seam".to_owned()),

@@ -8,6 +8,7 @@ use hookpost::delivery::{Delivery, State};
 use hookpost::id::{EndpointId, EventId};
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Response, Verdict};
+use hookpost::sequence::Sequence;
 use hookpost::testing::Reply;
 use hookpost::wire::envelope::Occasion;
 use hookpost::wire::message::Message;
@@ -70,6 +71,7 @@ pub(crate) fn at(url: &str) -> Endpoint {
         overrides: Overrides::none(),
         enabled: true,
         since: Timestamp::EPOCH,
+        began: Sequence::START,
         version: 1,
         generation: hookpost::endpoint::Generation::UNKNOWN,
     }

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::id::{DeliveryId, Round, TenantId, Token};
 use crate::policy::lane::Lane;
 use crate::seam::{AttemptLog, Class};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::by_delivery::ByDelivery;
@@ -19,6 +20,8 @@ pub(super) struct Row {
     pub(super) event: Arc<Event>,
     /// Its event's place in the order of publishing.
     pub(super) sequence: u64,
+    /// Its own place: its event's, or that of the replay that made it.
+    pub(super) born: Sequence,
     pub(super) round: Round,
     pub(super) phase: Phase,
     pub(super) born_at: Timestamp,
@@ -194,6 +197,7 @@ impl State {
         &mut self,
         event: &Arc<Event>,
         sequence: u64,
+        born: Sequence,
         lane: LaneNo,
         route: &Route,
         now: Timestamp,
@@ -207,6 +211,7 @@ impl State {
         let row = Row {
             event: Arc::clone(event),
             sequence,
+            born,
             round: route.round.clone(),
             phase: if is_head { Phase::Waiting { due_at } } else { Phase::Parked { due_at } },
             born_at: route.born_at,
@@ -260,6 +265,7 @@ impl State {
             lease_until: lease.until,
             due_at: lease.replaced,
             born_at: row.born_at,
+            born: row.born,
             first_attempt_at: row.first_attempt_at,
             attempts: row.attempts,
             silent: row.silent,

@@ -8,6 +8,7 @@ use crate::delivery::EventMeta;
 use crate::endpoint::{Endpoint, EndpointPage, Generation, Loaded};
 use crate::id::{EndpointId, TenantId};
 use crate::seam::{Disabled, Expected, Put, Write};
+use crate::sequence::Sequence;
 
 struct EndpointRow {
     endpoint: Arc<Endpoint>,
@@ -97,7 +98,8 @@ impl Endpoints {
         true
     }
 
-    pub(super) fn put(&mut self, write: &Write) -> Put {
+    /// `next_place` gives the next number of the store's order.
+    pub(super) fn put(&mut self, write: &Write, next_place: impl FnOnce() -> Sequence) -> Put {
         let Endpoint { id, tenant, url, .. } = &write.endpoint;
         let current = self.get(id).filter(|endpoint| endpoint.tenant == *tenant).map(|there| there.version);
         let fits = match write.expected {
@@ -115,6 +117,8 @@ impl Endpoints {
             }
         }
         let version = current.unwrap_or(0) + 1;
+        let before = self.get(id).filter(|before| before.enabled || !write.endpoint.enabled);
+        let began = before.map_or_else(next_place, |before| before.began);
         // What the engine switched off stays so by its reason until it is switched on.
         let before = self.row(id).filter(|_| !write.endpoint.enabled);
         let disabled_why = before.and_then(|row| row.disabled_why.clone());
@@ -128,11 +132,11 @@ impl Endpoints {
                 Generation { renewal: there.generation.renewal + renewal, ..there.generation }
             }
         };
-        let endpoint = Arc::new(Endpoint { version, generation, ..write.endpoint.clone() });
+        let endpoint = Arc::new(Endpoint { version, generation, began, ..write.endpoint.clone() });
         self.owners.insert(id.clone(), tenant.clone());
         let of_tenant = self.tenants.entry(tenant.clone()).or_default();
         of_tenant.insert(id.clone(), EndpointRow { endpoint, width: write.width, disabled_why });
-        Put::Stored { version }
+        Put::Stored { version, began }
     }
 
     pub(super) fn remove(&mut self, tenant: &TenantId, id: &EndpointId) -> bool {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::event::Event;
 use crate::id::{EventId, IdempotencyKey, TenantId};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 pub(super) type EventName = (TenantId, EventId);
@@ -96,7 +97,8 @@ pub(super) struct Events {
     /// Routed, and no endpoint wanted them.
     unmatched: BTreeSet<(Timestamp, EventName)>,
     without_delivery: usize,
-    published: u64,
+    /// The last number that was given to an event, a replay or an endpoint.
+    numbered: u64,
 }
 
 impl Events {
@@ -104,6 +106,12 @@ impl Events {
     pub(super) fn get(&self, name: &EventName) -> Option<(&Arc<Event>, u64)> {
         let (ByName(event), row) = self.rows.get_key_value(name as &dyn Named)?;
         Some((event, row.sequence))
+    }
+
+    /// The next place in the order, for what is no event.
+    pub(super) const fn next_place(&mut self) -> Sequence {
+        self.numbered += 1;
+        Sequence::from_number(self.numbered)
     }
 
     /// Stores an event that does not exist yet, if there is room.
@@ -115,13 +123,13 @@ impl Events {
             (Entry::Vacant(_), None) if !has_room => return Admission::Refused,
             (Entry::Vacant(free), None) => free,
         };
-        self.published += 1;
+        self.numbered += 1;
         self.without_delivery += 1;
-        free.insert(EventRow { sequence: self.published, deliveries: 0, routed: false });
+        free.insert(EventRow { sequence: self.numbered, deliveries: 0, routed: false });
         if let Some(key) = event.idempotency_key.clone() {
             self.by_key.insert((event.tenant.clone(), key), event.id.clone());
         }
-        Admission::New(self.published)
+        Admission::New(self.numbered)
     }
 
     fn of_same_key(&self, event: &Event) -> Option<&Arc<Event>> {

@@ -45,6 +45,7 @@ impl State {
     pub(super) fn replay(&mut self, replay: &Replay, page: PageAfter) -> Replayed {
         let Page { fitting, more_after } = self.page(&replay.tenant, &replay.selection, page);
         let round = Round::Replay(replay.id.clone());
+        let born = self.events.next_place();
         let mut deliveries = Vec::new();
         for id in fitting {
             let Some(row) = self.deliveries.get(&id) else { continue };
@@ -69,7 +70,7 @@ impl State {
                 born_at: replay.now,
                 test: false,
             };
-            if self.add_delivery(&event, sequence, lane_no, &route, replay.now) {
+            if self.add_delivery(&event, sequence, born, lane_no, &route, replay.now) {
                 self.events.gained(&event, 1, false);
                 deliveries.push(route.delivery);
             }

@@ -158,7 +158,7 @@ impl Registry for MemoryStore {
         if lane.is_some_and(|lane| lane.tenant != write.endpoint.tenant) {
             return Ok(Put::Conflict { current: None });
         }
-        let put = state.endpoints.put(write);
+        let put = state.endpoints.put(write, || state.events.next_place());
         if let (Put::Stored { .. }, Some(stored)) = (&put, state.endpoints.get(&write.endpoint.id)) {
             state.lanes.refit(&stored.id, stored.generation, stored.url.host(), write.width);
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published};
 use crate::id::DeliveryId;
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::claim::Allowance;
@@ -82,7 +83,7 @@ impl State {
                 let lane = self.lanes.lane_of(&event.tenant, route);
                 let ready_at = self.lanes.row(lane).lane.ready_at;
                 born.idle.entry(lane).or_insert(ready_at.is_none_or(|ready_at| ready_at > now));
-                if self.add_delivery(event, sequence, lane, route, now) {
+                if self.add_delivery(event, sequence, Sequence::from_number(sequence), lane, route, now) {
                     born.deliveries.push(route.delivery);
                 }
             }

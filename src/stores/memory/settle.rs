@@ -9,6 +9,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId};
 use crate::policy::lane::LaneChange;
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::deliveries::{Phase, Row};
@@ -112,7 +113,14 @@ impl State {
         let mut added = 0;
         for route in routes {
             let lane = self.lanes.lane_of(&event.tenant, route);
-            added += usize::from(self.add_delivery(event, sequence, lane, route, now));
+            added += usize::from(self.add_delivery(
+                event,
+                sequence,
+                Sequence::from_number(sequence),
+                lane,
+                route,
+                now,
+            ));
         }
         self.events.gained(event, added, more_after.is_none());
         if let Some(after) = more_after {

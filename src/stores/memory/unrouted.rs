@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::delivery::{ClaimRequest, EventClaim};
 use crate::event::Event;
 use crate::id::{EndpointId, OrderingKey, TenantId, Token};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 /// An event's place in the order of publishing, which names it here.
-type Sequence = u64;
+type EventNo = u64;
 
 struct RoutingRow {
     event: Arc<Event>,
@@ -46,7 +47,7 @@ impl Phase {
 /// A tenant's events to route, in the order of their due times or lease ends.
 #[derive(Default)]
 struct Line {
-    due: BTreeSet<(Timestamp, Sequence)>,
+    due: BTreeSet<(Timestamp, EventNo)>,
     /// Its place among the tenants: who was served goes to the back.
     place: Option<(Timestamp, u64)>,
     events: u64,
@@ -54,10 +55,10 @@ struct Line {
 
 #[derive(Default)]
 pub(super) struct Unrouted {
-    rows: BTreeMap<Sequence, RoutingRow>,
+    rows: BTreeMap<EventNo, RoutingRow>,
     lines: HashMap<TenantId, Line>,
     places: BTreeSet<(Timestamp, u64, TenantId)>,
-    keys: HashMap<(TenantId, OrderingKey), BTreeSet<Sequence>>,
+    keys: HashMap<(TenantId, OrderingKey), BTreeSet<EventNo>>,
     turn: u64,
 }
 
@@ -68,7 +69,7 @@ impl Unrouted {
     }
 
     /// Answers whether it waits, rather than being parked.
-    pub(super) fn add(&mut self, event: Arc<Event>, sequence: Sequence, now: Timestamp) -> bool {
+    pub(super) fn add(&mut self, event: Arc<Event>, sequence: EventNo, now: Timestamp) -> bool {
         let parked = self.blocks(&event);
         if let Some(key) = key_of(&event) {
             self.keys.entry(key).or_default().insert(sequence);
@@ -118,10 +119,11 @@ impl Unrouted {
         for tenant in &visited {
             self.send_back(tenant, now);
         }
-        let claimed = picked.iter().filter_map(|(sequence, _)| self.rows.get(sequence));
+        let claimed = picked.iter().filter_map(|(place, _)| Some((place, self.rows.get(place)?)));
         claimed
-            .map(|row| EventClaim {
+            .map(|(place, row)| EventClaim {
                 event: Arc::clone(&row.event),
+                sequence: Sequence::from_number(*place),
                 after: row.after.clone(),
                 token,
                 lease_until: until,
@@ -130,19 +132,19 @@ impl Unrouted {
     }
 
     /// Whether that token still holds the event.
-    pub(super) fn holds(&self, sequence: Sequence, token: Token) -> bool {
+    pub(super) fn holds(&self, sequence: EventNo, token: Token) -> bool {
         matches!(self.phase(sequence), Some(Phase::Leased { token: held, .. }) if held == token)
     }
 
     /// Gives a leased event back as if it had never been claimed.
-    pub(super) fn release(&mut self, sequence: Sequence, now: Timestamp) {
+    pub(super) fn release(&mut self, sequence: EventNo, now: Timestamp) {
         if let Some(Phase::Leased { replaced, .. }) = self.phase(sequence) {
             self.wait(sequence, replaced, now);
         }
     }
 
     /// A chunk was routed: the next one begins after that endpoint.
-    pub(super) fn go_on(&mut self, sequence: Sequence, after: EndpointId, now: Timestamp) {
+    pub(super) fn go_on(&mut self, sequence: EventNo, after: EndpointId, now: Timestamp) {
         if let Some(row) = self.rows.get_mut(&sequence) {
             row.after = Some(after);
         }
@@ -150,7 +152,7 @@ impl Unrouted {
     }
 
     /// The last chunk was routed: the next event of its ordering key may go.
-    pub(super) fn done(&mut self, sequence: Sequence, now: Timestamp) {
+    pub(super) fn done(&mut self, sequence: EventNo, now: Timestamp) {
         self.shift(sequence, Phase::Parked);
         let Some(row) = self.rows.remove(&sequence) else { return };
         let tenant = row.event.tenant.clone();
@@ -182,11 +184,11 @@ impl Unrouted {
         }
     }
 
-    fn phase(&self, sequence: Sequence) -> Option<Phase> {
+    fn phase(&self, sequence: EventNo) -> Option<Phase> {
         self.rows.get(&sequence).map(|row| row.phase)
     }
 
-    pub(super) fn wait(&mut self, sequence: Sequence, due_at: Timestamp, now: Timestamp) {
+    pub(super) fn wait(&mut self, sequence: EventNo, due_at: Timestamp, now: Timestamp) {
         self.shift(sequence, Phase::Waiting { due_at });
         if let Some(tenant) = self.rows.get(&sequence).map(|row| row.event.tenant.clone()) {
             self.refresh(&tenant, now);
@@ -194,7 +196,7 @@ impl Unrouted {
     }
 
     /// The one place that changes a phase, with the line it is indexed in.
-    fn shift(&mut self, sequence: Sequence, next: Phase) {
+    fn shift(&mut self, sequence: EventNo, next: Phase) {
         let Some(row) = self.rows.get_mut(&sequence) else { return };
         let Some(line) = self.lines.get_mut(&row.event.tenant) else { return };
         if let Some(due_at) = row.phase.due_at() {

@@ -12,14 +12,16 @@ use super::lane::{LaneKey, Lanes, bring_forward};
 use super::row;
 use super::sql;
 
-/// An event's row number: the publish sequence.
-pub(super) type Sequence = i64;
+/// An event's row number, which is its place in the order of publishing.
+pub(super) type EventKey = i64;
 
 /// What the deliveries of one event have in common.
 pub(super) struct Origin<'a> {
-    pub(super) event: Sequence,
+    pub(super) event: EventKey,
     pub(super) tenant: &'a TenantId,
     pub(super) ordering_key: Option<&'a OrderingKey>,
+    /// The place of the replay that makes them; `None` where the event's is theirs.
+    pub(super) replayed: Option<i64>,
 }
 
 /// A lease that a delivery is born with.
@@ -27,6 +29,11 @@ pub(super) struct Origin<'a> {
 pub(super) struct BornLease {
     pub(super) token: Token,
     pub(super) until: Timestamp,
+}
+
+/// Takes the next place in the order of events, for what is no event.
+pub(super) fn next_place(db: &Db<'_>) -> Result<i64, Failure> {
+    Ok(db.statement(sql::SEQUENCE_NEXT)?.query_row([], |row| row.get(0))?)
 }
 
 /// Whether a route's delivery must wait for an earlier one of its ordering key.
@@ -73,6 +80,7 @@ pub(super) fn arrive(
         lease.map(|_| now.as_micros()),
         route.born_at.as_micros(),
         origin.ordering_key.filter(|_| !route.test).map(OrderingKey::as_str),
+        origin.replayed,
     ])?;
     if added == 0 {
         return Ok(None);
@@ -86,7 +94,7 @@ pub(super) fn arrive(
 }
 
 /// Notes that routing found nobody who wants an event, if that is so.
-pub(super) fn note_unmatched(db: &Db<'_>, event: Sequence) -> Result<(), Failure> {
+pub(super) fn note_unmatched(db: &Db<'_>, event: EventKey) -> Result<(), Failure> {
     db.statement(sql::UNMATCHED_ADD)?.execute([event])?;
     Ok(())
 }

@@ -10,9 +10,10 @@ use crate::delivery::{Claim, ClaimRequest, Claims, SUSPECT_AFTER, SilentLease};
 use crate::event::Event;
 use crate::id::{DeliveryId, Round, TenantId};
 use crate::policy::lane::CATCH_UP_LOOKS;
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-use super::arrive::Sequence;
+use super::arrive::EventKey;
 use super::claim_events::claim_events;
 use super::db::Db;
 use super::failure::Failure;
@@ -51,7 +52,7 @@ pub(super) fn claim(
 }
 
 /// The event that a row number stands for.
-pub(super) fn event(db: &Db<'_>, sequence: Sequence) -> Result<Arc<Event>, Failure> {
+pub(super) fn event(db: &Db<'_>, sequence: EventKey) -> Result<Arc<Event>, Failure> {
     db.statement(sql::EVENT_BY_SEQUENCE)?.query_row([sequence], |row| Ok(row::event(row)))?
 }
 
@@ -75,7 +76,7 @@ struct Claiming<'a, 'c> {
     /// The last turn that was given to a lane.
     turn: i64,
     share: Share<'a>,
-    events: BTreeMap<Sequence, Arc<Event>>,
+    events: BTreeMap<EventKey, Arc<Event>>,
     served: Vec<Serving>,
     claims: Claims,
 }
@@ -110,7 +111,7 @@ impl Read {
 struct Due {
     row: i64,
     id: DeliveryId,
-    event: Sequence,
+    event: EventKey,
     round: Round,
     test: bool,
     since: Timestamp,
@@ -120,6 +121,7 @@ struct Due {
     attempts: u32,
     first_attempt_at: Option<Timestamp>,
     born_at: Timestamp,
+    born: Sequence,
 }
 
 impl Claiming<'_, '_> {
@@ -288,7 +290,7 @@ impl Claiming<'_, '_> {
         let by = catch_up.tried_by(now);
         let looks = i64::try_from(CATCH_UP_LOOKS).unwrap_or(i64::MAX);
         let places = waiting.query_map(params![key, by.as_micros(), now.as_micros(), looks], |row| {
-            Ok::<(i64, Sequence, Vec<u8>, i64), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            Ok::<(i64, EventKey, Vec<u8>, i64), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
         let mut places = places.collect::<Result<Vec<_>, _>>()?;
         places.sort_unstable();
@@ -333,6 +335,7 @@ impl Claiming<'_, '_> {
             lease_until: request.lease_until,
             due_at: due.since,
             born_at: due.born_at,
+            born: due.born,
             first_attempt_at: due.first_attempt_at,
             attempts: due.attempts,
             silent: due.silent,
@@ -344,7 +347,7 @@ impl Claiming<'_, '_> {
     }
 
     /// An event, read once however many of its deliveries are claimed.
-    fn event(&mut self, sequence: Sequence) -> Result<Arc<Event>, Failure> {
+    fn event(&mut self, sequence: EventKey) -> Result<Arc<Event>, Failure> {
         if let Some(event) = self.events.get(&sequence) {
             return Ok(Arc::clone(event));
         }
@@ -390,6 +393,7 @@ impl Due {
             attempts: row::count(row, 11)?,
             first_attempt_at: row::time_maybe(row, 12)?,
             born_at: row::time(row, 13)?,
+            born: row::sequence(row, 14)?,
         })
     }
 }

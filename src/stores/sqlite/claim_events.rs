@@ -7,7 +7,7 @@ use crate::delivery::{ClaimRequest, EventClaim};
 use crate::id::TenantId;
 use crate::time::Timestamp;
 
-use super::arrive::Sequence;
+use super::arrive::EventKey;
 use super::claim::event;
 use super::db::Db;
 use super::failure::Failure;
@@ -51,7 +51,7 @@ pub(super) fn claim_events(
 
 /// An event that is due to be routed.
 struct Due {
-    event: Sequence,
+    event: EventKey,
     since: i64,
     after: Option<String>,
 }
@@ -111,6 +111,7 @@ fn lease(db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<EventClaim, Fa
     ])?;
     Ok(EventClaim {
         event: event(db, due.event)?,
+        sequence: row::place(due.event)?,
         after: due.after.map(|id| id.parse()).transpose()?,
         token: request.token,
         lease_until: request.lease_until,

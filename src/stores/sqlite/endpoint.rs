@@ -86,6 +86,7 @@ impl<'a, 'row> Fields<'a, 'row> {
             overrides: self.read("overrides", setting(row, 10))?,
             enabled: self.read("enabled", row.get(11).map_err(Failure::from))?,
             since: self.read("since", row::time(row, 12))?,
+            began: self.read("began", row::sequence(row, 15))?,
             version: self.read("version", row.get(1).map_err(Failure::from).and_then(version))?,
             generation: self.read("generation", row::generation(row, 0, 14))?,
             id: self.id.clone(),

@@ -7,7 +7,7 @@ use crate::id::{DeliveryId, Round, TenantId};
 use crate::seam::{AttemptLog, PageAfter, Selection, StateFilter};
 use crate::time::Timestamp;
 
-use super::arrive::Sequence;
+use super::arrive::EventKey;
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::LaneKey;
@@ -22,7 +22,7 @@ const LOOKS_MAX: usize = 1_000;
 pub(super) struct Found {
     pub(super) key: i64,
     pub(super) lane: LaneKey,
-    pub(super) sequence: Sequence,
+    pub(super) sequence: EventKey,
     pub(super) leased: bool,
     pub(super) created_at: Timestamp,
     pub(super) delivery: Delivery,

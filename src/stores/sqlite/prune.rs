@@ -5,7 +5,7 @@ use rusqlite::params;
 use crate::seam::Class;
 use crate::time::Timestamp;
 
-use super::arrive::Sequence;
+use super::arrive::EventKey;
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
@@ -43,7 +43,7 @@ fn deliveries(db: &Db<'_>, state: i64, before: Timestamp, limit: usize) -> Resul
     let wanted = params![state, before.as_micros(), row::limit(limit.saturating_add(1))];
     let found = statement
         .query_map(wanted, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<Result<Vec<(i64, Sequence, LaneKey)>, _>>()?;
+        .collect::<Result<Vec<(i64, EventKey, LaneKey)>, _>>()?;
     let mut lanes = Lanes::of(db);
     for (delivery, event, lane) in found.iter().take(limit) {
         db.statement(sql::PRUNE_ATTEMPTS)?.execute([delivery])?;
@@ -73,7 +73,7 @@ fn gates(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<(), Failure> {
 fn unmatched(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<usize, Failure> {
     let mut statement = db.statement(sql::PRUNE_UNMATCHED)?;
     let wanted = params![before.as_micros(), row::limit(limit.saturating_add(1))];
-    let found = statement.query_map(wanted, |row| row.get(0))?.collect::<Result<Vec<Sequence>, _>>()?;
+    let found = statement.query_map(wanted, |row| row.get(0))?.collect::<Result<Vec<EventKey>, _>>()?;
     for event in found.iter().take(limit) {
         db.statement(sql::PRUNE_UNMATCHED_MARK)?.execute([event])?;
         db.statement(sql::PRUNE_EVENT)?.execute([event])?;

@@ -8,9 +8,10 @@ use rusqlite::{OptionalExtension, params};
 use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
 use crate::event::Event;
 use crate::id::{IdempotencyKey, OrderingKey, Scope, TenantId};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-use super::arrive::{BornLease, Origin, Sequence, arrive, is_parked, note_unmatched};
+use super::arrive::{BornLease, EventKey, Origin, arrive, is_parked, note_unmatched};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
@@ -41,7 +42,7 @@ pub(super) fn publish(
 }
 
 /// Writes an event's row; `None` where its id or idempotency key is there already.
-pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<Sequence>, Failure> {
+pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<EventKey>, Failure> {
     let added = db.statement(sql::PUBLISH_EVENT)?.execute(params![
         event.tenant.as_str(),
         event.id.as_str(),
@@ -63,7 +64,7 @@ pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<Sequence
 pub(super) fn insert_unrouted(
     db: &Db<'_>,
     event: &Event,
-    sequence: Sequence,
+    sequence: EventKey,
     now: Timestamp,
 ) -> Result<(), Failure> {
     db.statement(sql::PUBLISH_UNROUTED)?.execute(params![
@@ -127,8 +128,12 @@ impl Batch<'_, '_> {
         let Some(sequence) = insert_event(self.db, event)? else {
             return existing(self.db, event);
         };
-        let origin =
-            Origin { event: sequence, tenant: &event.tenant, ordering_key: event.ordering_key.as_ref() };
+        let origin = Origin {
+            event: sequence,
+            tenant: &event.tenant,
+            ordering_key: event.ordering_key.as_ref(),
+            replayed: None,
+        };
         match &publish.routes {
             Some(routes) if !self.waits_for_older(event)? => {
                 for route in routes {
@@ -170,7 +175,7 @@ impl Batch<'_, '_> {
             }
             (Some(_), Some(lease)) => {
                 self.take(key, route)?;
-                self.claims.work.push(born_leased(event, route, lease));
+                self.claims.work.push(born_leased(event, row::place(origin.event)?, route, lease));
             }
         }
         Ok(())
@@ -294,7 +299,7 @@ impl<'a> Share<'a> {
     }
 }
 
-fn born_leased(event: &Arc<Event>, route: &Route, lease: BornLease) -> Claim {
+fn born_leased(event: &Arc<Event>, born: Sequence, route: &Route, lease: BornLease) -> Claim {
     Claim {
         delivery: route.delivery,
         event: Arc::clone(event),
@@ -304,6 +309,7 @@ fn born_leased(event: &Arc<Event>, route: &Route, lease: BornLease) -> Claim {
         lease_until: lease.until,
         due_at: route.due_at,
         born_at: route.born_at,
+        born,
         first_attempt_at: None,
         attempts: 0,
         silent: 0,

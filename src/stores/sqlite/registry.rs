@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable};
@@ -11,6 +11,7 @@ use crate::id::{EndpointId, TenantId};
 use crate::seam::{Cipher, Expected, Put, Write};
 use crate::time::Timestamp;
 
+use super::arrive::next_place;
 use super::db::Db;
 use super::endpoint::{json, may_be_passed_over, read, version};
 use super::failure::Failure;
@@ -63,23 +64,17 @@ pub(super) fn put(
     let endpoint = &write.endpoint;
     let there = db
         .statement(sql::ENDPOINT_VERSION)?
-        .query_row([endpoint.id.as_str()], |row| {
-            Ok((row::name::<TenantId>(row, 0), row.get(1)?, row.get::<_, i64>(2)?))
-        })
-        .optional()?;
+        .query_row([endpoint.id.as_str()], |row| Ok(There::read(row)))
+        .optional()?
+        .transpose()?;
     let bound_to = seal.and_then(|seal| seal.binding.registration);
-    let current = match there {
-        None => None,
-        Some((tenant, stored, registration)) => {
-            // Removed and registered again since its secrets were sealed.
-            if bound_to.is_some_and(|bound_to| bound_to != registration) {
-                return Ok(Put::Conflict { current: None });
-            }
-            Some((tenant? == endpoint.tenant, version(stored)?))
-        }
-    };
-    let visible = current.filter(|(own, _)| *own).map(|(_, version)| version);
-    let before = match (write.expected, current, visible) {
+    // Removed and registered again since its secrets were sealed.
+    if there.as_ref().zip(bound_to).is_some_and(|(there, bound_to)| bound_to != there.registration) {
+        return Ok(Put::Conflict { current: None });
+    }
+    let own = there.as_ref().filter(|there| there.tenant == endpoint.tenant);
+    let visible = own.map(|there| there.version);
+    let before = match (write.expected, &there, visible) {
         (Expected::Absent, None, _) => 0,
         (Expected::Version(expected), _, Some(version)) if version == expected => version,
         _ => return Ok(Put::Conflict { current: visible }),
@@ -96,12 +91,37 @@ pub(super) fn put(
         return Ok(Put::DuplicateUrl { endpoint });
     }
     let version = before.saturating_add(1);
-    store(db, write, seal, version)?;
+    let began = match own {
+        Some(there) if there.enabled || !endpoint.enabled => there.began,
+        _ => next_place(db)?,
+    };
+    store(db, write, seal, version, began)?;
     if begins_anew {
         db.statement(sql::ENDPOINT_RENEW)?.execute([endpoint.id.as_str()])?;
     }
     refit_lane(db, write)?;
-    Ok(Put::Stored { version })
+    Ok(Put::Stored { version, began: row::place(began)? })
+}
+
+/// What a write finds under its id.
+struct There {
+    tenant: TenantId,
+    version: u64,
+    registration: i64,
+    enabled: bool,
+    began: i64,
+}
+
+impl There {
+    fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        Ok(Self {
+            tenant: row::name(row, 0)?,
+            version: version(row.get(1)?)?,
+            registration: row.get(2)?,
+            enabled: row.get(3)?,
+            began: row.get(4)?,
+        })
+    }
 }
 
 fn with_same_url(db: &Db<'_>, endpoint: &Endpoint) -> Result<Option<EndpointId>, Failure> {
@@ -112,7 +132,7 @@ fn with_same_url(db: &Db<'_>, endpoint: &Endpoint) -> Result<Option<EndpointId>,
         .transpose()
 }
 
-fn store(db: &Db<'_>, write: &Write, seal: Option<&Seal>, version: u64) -> Result<(), Failure> {
+fn store(db: &Db<'_>, write: &Write, seal: Option<&Seal>, version: u64, began: i64) -> Result<(), Failure> {
     let endpoint = &write.endpoint;
     let is_new = version == 1;
     if is_new && seal.is_none() {
@@ -139,6 +159,7 @@ fn store(db: &Db<'_>, write: &Write, seal: Option<&Seal>, version: u64) -> Resul
         i64::try_from(version).unwrap_or(i64::MAX),
         write.width,
         seal.and_then(|seal| seal.binding.registration),
+        began,
     ])?;
     // What is bound stays in memory for as long as the statement does.
     statement.clear_bindings();

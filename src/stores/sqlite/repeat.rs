@@ -8,7 +8,7 @@ use crate::id::{DeliveryId, OrderingKey, Round, TenantId};
 use crate::seam::{PageAfter, Replay, Selection};
 use crate::time::Timestamp;
 
-use super::arrive::{Origin, Sequence, arrive, unpark_next};
+use super::arrive::{EventKey, Origin, arrive, next_place, unpark_next};
 use super::db::Db;
 use super::failure::Failure;
 use super::gate::change_lane;
@@ -56,6 +56,7 @@ impl Candidates {
 pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Vec<DeliveryId>, Failure> {
     let round = Round::Replay(replay.id.clone());
     let found = of.as_they_stand(db, &replay.tenant)?;
+    let replayed = Some(next_place(db)?);
     let mut lanes = Lanes::of(db);
     let mut deliveries = Vec::new();
     for Found { lane, sequence, created_at, delivery: old, .. } in found {
@@ -68,7 +69,8 @@ pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Ve
         };
         let id = DeliveryId::derive(&old.tenant, &old.event, created_at, &old.endpoint, &round);
         let ordering_key = ordering_key(db, sequence)?;
-        let origin = Origin { event: sequence, tenant: &old.tenant, ordering_key: ordering_key.as_ref() };
+        let origin =
+            Origin { event: sequence, tenant: &old.tenant, ordering_key: ordering_key.as_ref(), replayed };
         let route = Route {
             delivery: id,
             endpoint: old.endpoint,
@@ -87,7 +89,7 @@ pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Ve
     Ok(deliveries)
 }
 
-fn ordering_key(db: &Db<'_>, event: Sequence) -> Result<Option<OrderingKey>, Failure> {
+fn ordering_key(db: &Db<'_>, event: EventKey) -> Result<Option<OrderingKey>, Failure> {
     db.statement(sql::HISTORY_ORDERING_KEY)?.query_row([event], |row| Ok(row::name_maybe(row, 0)))?
 }
 

@@ -16,6 +16,7 @@ use crate::endpoint::Generation;
 use crate::event::Event;
 use crate::id::{DeliveryId, IdError, Token};
 use crate::policy::outcome::{NotSent, Unknown};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::failure::Failure;
@@ -49,6 +50,16 @@ pub(super) fn generation(row: &Row<'_>, registration: usize, renewal: usize) -> 
         u64::try_from(row.get::<_, i64>(column)?).map_err(|_| Failure::Stored("endpoint's generation"))
     };
     Ok(Generation { registration: number(registration)?, renewal: number(renewal)? })
+}
+
+/// A place in the store's order.
+pub(super) fn sequence(row: &Row<'_>, column: usize) -> Result<Sequence, Failure> {
+    place(row.get(column)?)
+}
+
+/// The place in the store's order that a row number stands for.
+pub(super) fn place(stored: i64) -> Result<Sequence, Failure> {
+    u64::try_from(stored).map(Sequence::from_number).map_err(|_| Failure::Stored("sequence"))
 }
 
 /// A count.

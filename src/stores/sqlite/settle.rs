@@ -10,7 +10,7 @@ use crate::id::{DeliveryId, EndpointId, EventId, OrderingKey, TenantId, Token};
 use crate::policy::lane::LaneChange;
 use crate::time::Timestamp;
 
-use super::arrive::{Origin, Sequence, arrive, note_unmatched, unpark_next};
+use super::arrive::{EventKey, Origin, arrive, note_unmatched, unpark_next};
 use super::claim::next_due;
 use super::db::Db;
 use super::failure::Failure;
@@ -195,7 +195,7 @@ impl Batch<'_, '_> {
             }
         };
         let ordering_key = found.ordering_key.as_ref();
-        let origin = Origin { event: found.event, tenant, ordering_key };
+        let origin = Origin { event: found.event, tenant, ordering_key, replayed: None };
         for route in routes {
             let lane = self.lanes.of_route(route, tenant)?;
             arrive(&mut self.lanes, self.db, lane, &origin, route, None, self.now)?;
@@ -265,7 +265,7 @@ impl Found {
 
 /// An event as a settlement of its routing finds it.
 struct Unrouted {
-    event: Sequence,
+    event: EventKey,
     token: Option<Token>,
     ordering_key: Option<OrderingKey>,
 }

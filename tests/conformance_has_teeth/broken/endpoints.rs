@@ -84,12 +84,17 @@ impl Registry for Broken {
             self.store.gate(&[(lane, change)], Timestamp::EPOCH).await?;
         }
         match put {
-            Put::Stored { .. } if self.is(Fault::NeverCountsVersions) => Ok(Put::Stored { version: 1 }),
+            Put::Stored { version, .. } if self.is(Fault::BeginsEndpointsFirst) => {
+                Ok(Put::Stored { version, began: Sequence::START })
+            }
+            Put::Stored { began, .. } if self.is(Fault::NeverCountsVersions) => {
+                Ok(Put::Stored { version: 1, began })
+            }
             Put::Conflict { .. }
                 if self.is(Fault::GivesRemovedIdsToAnyTenant)
                     && matches!((write.expected, &there[0]), (Expected::Absent, Loaded::Missing)) =>
             {
-                Ok(Put::Stored { version: 1 })
+                Ok(Put::Stored { version: 1, began: Sequence::START })
             }
             put => Ok(put),
         }

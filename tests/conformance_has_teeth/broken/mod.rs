@@ -25,6 +25,7 @@ use hookpost::seam::{
     History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection, Stats, Store,
     Write,
 };
+use hookpost::sequence::Sequence;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::{Endpoint, Event, Headers, Timestamp};
 
@@ -129,6 +130,8 @@ pub(crate) enum Fault {
     ForgetsWhyItDisabled,
     SwitchesNothingOff,
     RoutesAtOnceWhatIsToWait,
+    NumbersByCreation,
+    BeginsEndpointsFirst,
 }
 
 /// What some faults need to know of the past.
@@ -232,6 +235,9 @@ impl Broken {
     fn told(&self, request: &ClaimRequest, mut claims: Claims) -> Claims {
         for claim in &mut claims.work {
             claim.event = self.unmask(&claim.event);
+            if self.is(Fault::NumbersByCreation) {
+                claim.born = by_creation(&claim.event);
+            }
             if self.is(Fault::LeasesForEver) {
                 claim.lease_until = request.lease_until;
             }
@@ -244,6 +250,9 @@ impl Broken {
         }
         for claim in &mut claims.events {
             claim.event = self.unmask(&claim.event);
+            if self.is(Fault::NumbersByCreation) {
+                claim.sequence = by_creation(&claim.event);
+            }
             if self.is(Fault::LeasesForEver) {
                 claim.lease_until = request.lease_until;
             }
@@ -256,6 +265,7 @@ impl Broken {
         if self.is(Fault::RoutesWhatIsRouted) {
             let again = claims.work.iter().map(|claim| EventClaim {
                 event: claim.event.clone(),
+                sequence: claim.born,
                 after: None,
                 token: claim.token,
                 lease_until: claim.lease_until,
@@ -412,4 +422,9 @@ fn release(claim: &Claim) -> Settlement {
         next: Next::Release,
         attempt: None,
     }
+}
+
+/// What a clock would make of the order.
+fn by_creation(event: &Event) -> Sequence {
+    Sequence::from_number(u64::try_from(event.created_at.as_micros()).unwrap_or(0))
 }

@@ -1,5 +1,6 @@
 -- One delivery, as a claim reads what is due.
 -- Plan: SEARCH hookpost_delivery USING INTEGER PRIMARY KEY (rowid=?)
 SELECT delivery, id, event, round, test, due_at, token, claimed_at, alone, silent,
-  silent_alone, attempts, first_attempt_at, born_at
+  silent_alone, attempts, first_attempt_at, born_at,
+  coalesce(born, event)
 FROM hookpost_delivery WHERE delivery = ?1

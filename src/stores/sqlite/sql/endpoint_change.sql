@@ -4,6 +4,6 @@
 UPDATE hookpost_endpoint SET tenant = ?2, name = ?3, url = ?4, profile = ?5,
   key_id = coalesce(?6, key_id), sealed = coalesce(?7, sealed),
   sealed_version = iif(?7 IS NULL, sealed_version, ?12), subscription = ?8,
-  overrides = ?9, enabled = ?10, since = ?11, version = ?12, width = ?13,
+  overrides = ?9, enabled = ?10, since = ?11, version = ?12, width = ?13, began = ?15,
   disabled_why = CASE WHEN ?10 THEN NULL ELSE disabled_why END
 WHERE id = ?1 AND endpoint = coalesce(?14, endpoint)

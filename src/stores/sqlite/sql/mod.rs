@@ -98,6 +98,7 @@ statements! {
     PUBLISH_EVENT = "publish_event.sql",
     PUBLISH_UNROUTED = "publish_unrouted.sql",
     QUEUE_OF_ENDPOINT = "queue_of_endpoint.sql",
+    SEQUENCE_NEXT = "sequence_next.sql",
     ROUTING_WAITS_FOR_KEY = "routing_waits_for_key.sql",
     SETTLE_ATTEMPT = "settle_attempt.sql",
     SETTLE_EVENT_DONE = "settle_event_done.sql",
@@ -132,6 +133,9 @@ mod tests {
     /// Sorts of a few rows: suspects, one delivery's attempts, one step of a count.
     const SORTS: [&str; 3] = ["claim_suspects.sql", "history_attempts.sql", "stats_by_state.sql"];
 
+    /// The table with one row per table that counts its rows' numbers.
+    const FEW_ROWS: [&str; 2] = ["endpoint_reserve.sql", "sequence_next.sql"];
+
     fn plan(db: &Connection, statement: Sql) -> Vec<String> {
         let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text)).unwrap();
         let unbound: Vec<Option<i64>> = vec![None; explain.parameter_count()];
@@ -161,7 +165,7 @@ mod tests {
         for (file, statement) in ALL {
             let plan = plan(&db, *statement).join("\n");
             let walks = plan.replace("SCAN CONSTANT ROW", "").replace("SCAN page", "").contains("SCAN");
-            assert!(!walks || COUNTS.contains(file) || *file == "endpoint_reserve.sql", "{file}: {plan}");
+            assert!(!walks || COUNTS.contains(file) || FEW_ROWS.contains(file), "{file}: {plan}");
             assert!(!plan.contains("TEMP B-TREE") || SORTS.contains(file), "{file}: {plan}");
         }
     }

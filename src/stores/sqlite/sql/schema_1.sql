@@ -1,10 +1,12 @@
 -- Version 1. Times are microseconds since 1970, ids of events and endpoints text,
 -- ids of deliveries and tokens 16 bytes. Times that are NULL never come.
 
--- Written once; `event` is the publish sequence. `encoding` is 'base64' where foreign
+-- Written once; `event` is its place in the order of events, replays and endpoints, which
+-- all take their numbers from this table's row of `sqlite_sequence`: none is used twice,
+-- also after the newest event was removed. `encoding` is 'base64' where foreign
 -- SQL brought the payload as base64 text, which then is decoded when it is read.
 CREATE TABLE hookpost_event (
-  event INTEGER PRIMARY KEY,
+  event INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant TEXT NOT NULL,
   id TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -19,6 +21,7 @@ CREATE TABLE hookpost_event (
   encoding TEXT,
   payload BLOB NOT NULL
 );
+INSERT INTO sqlite_sequence (name, seq) VALUES ('hookpost_event', 0);
 CREATE UNIQUE INDEX hookpost_event_id ON hookpost_event (tenant, id);
 CREATE UNIQUE INDEX hookpost_event_idempotency ON hookpost_event (tenant, idempotency_key)
   WHERE idempotency_key IS NOT NULL;
@@ -49,6 +52,8 @@ CREATE INDEX hookpost_unmatched_created ON hookpost_unmatched (created_at);
 -- terminal or parked behind an earlier one of its ordering key. `prior_due` is what a
 -- release puts back, and the due time to come of a parked one. `tried_at` is the end of
 -- its last attempt while it waits for a retry; NULL when anything else is waited for.
+-- `born` is the place in the order of the replay that made it; NULL where the event's own is
+-- its place.
 CREATE TABLE hookpost_delivery (
   delivery INTEGER PRIMARY KEY,
   id BLOB NOT NULL,
@@ -69,6 +74,7 @@ CREATE TABLE hookpost_delivery (
   attempts INTEGER NOT NULL,
   first_attempt_at INTEGER,
   born_at INTEGER NOT NULL,
+  born INTEGER,
   settled_at INTEGER,
   ordering_key TEXT,
   tried_at INTEGER
@@ -169,6 +175,7 @@ CREATE INDEX hookpost_gate_held ON hookpost_gate (held_until) WHERE held_until I
 -- `renewal` counts how often it began anew, with a new URL, a new secret, or switched on.
 -- `sealed` holds secrets and header values as the cipher of `key_id` made it, bound to
 -- `endpoint` and to `sealed_version`, the version of the write that it came with.
+-- `began` is its place in the order of events; `since` is for people to read.
 CREATE TABLE hookpost_endpoint (
   endpoint INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL,
@@ -186,7 +193,8 @@ CREATE TABLE hookpost_endpoint (
   since INTEGER NOT NULL,
   version INTEGER NOT NULL,
   sealed_version INTEGER NOT NULL,
-  renewal INTEGER NOT NULL DEFAULT 0
+  renewal INTEGER NOT NULL DEFAULT 0,
+  began INTEGER NOT NULL
 );
 INSERT INTO sqlite_sequence (name, seq) VALUES ('hookpost_endpoint', 0);
 CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);

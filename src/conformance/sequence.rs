@@ -1,0 +1,115 @@
+//! The store numbers what it takes in, in one order, whatever the clocks say.
+
+use std::sync::Arc;
+
+use crate::endpoint::{Endpoint, Loaded};
+use crate::id::ReplayId;
+use crate::seam::{Backend, Class, Expected, PageAfter, Put, Replay, Selection, Write};
+use crate::sequence::Sequence;
+use crate::time::Timestamp;
+
+use super::directory_and_registry::plain_endpoint;
+use super::scene::{Draft, Scene, TENANT, at, delivered, demand, draft, routed, same, tenant, the_only};
+use super::{Breach, Verdict};
+
+/// How far clocks are set back here.
+const STEPS: [i64; 2] = [15, 3600];
+
+impl Scene {
+    /// Writes an endpoint; answers its version and where it begins.
+    async fn write_endpoint(
+        &self,
+        endpoint: &Endpoint,
+        expected: Expected,
+    ) -> Result<(u64, Sequence), Breach> {
+        let write = Write { endpoint: endpoint.clone(), width: 8, expected, unique_url: false };
+        match self.put(&write).await? {
+            Put::Stored { version, began } => Ok((version, began)),
+            refused => Err(Breach::new(format!("the endpoint is not written: {refused:?}"))),
+        }
+    }
+
+    /// Registers an endpoint; answers where it begins.
+    async fn begin(&self, id: &str, since: Timestamp) -> Result<Sequence, Breach> {
+        let endpoint = plain_endpoint(TENANT, id, &format!("https://{id}.example/hook"))?;
+        let (_, began) = self.write_endpoint(&Endpoint { since, ..endpoint }, Expected::Absent).await?;
+        Ok(began)
+    }
+
+    /// Publishes an event and claims it to be routed; answers its number.
+    async fn number_of(&self, event: Draft) -> Result<Sequence, Breach> {
+        let now = event.event.created_at;
+        self.store([event]).await?;
+        let claim = the_only(self.claim_at(now).await?.events)?;
+        self.apply([routed(&claim, &[], None, now)?]).await?;
+        Ok(claim.sequence)
+    }
+}
+
+pub async fn numbers_follow_the_order_of_calls_when_clocks_step_back(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let mut last = Sequence::START;
+    for (round, step) in STEPS.into_iter().enumerate() {
+        let before = scene.begin(&format!("before{round}"), at(0)).await?;
+        let event = scene.number_of(draft(&format!("e{round}"))?.created(at(-step))).await?;
+        let after = scene.begin(&format!("after{round}"), at(-step)).await?;
+        let numbers = (last, before, event, after);
+        demand!(last < before && before < event && event < after, "not in the order of calls: {numbers:?}");
+        last = after;
+    }
+    Ok(())
+}
+
+pub async fn no_number_is_given_twice(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let first = scene.number_of(draft("e1")?).await?;
+    scene.prune(&[(Class::Unmatched, at(99))], 10).await?;
+    let began = scene.begin("one", at(0)).await?;
+    demand!(first < began, "{began} follows {first}, whose event was removed");
+    scene.remove(&tenant(TENANT)?, &plain_endpoint(TENANT, "one", "https://one.example/")?.id).await?;
+    let second = scene.number_of(draft("e2")?).await?;
+    demand!(began < second, "{second} follows {began}, whose endpoint was removed");
+    Ok(())
+}
+
+pub async fn an_endpoint_begins_anew_when_it_is_enabled_and_only_then(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = plain_endpoint(TENANT, "one", "https://one.example/hook")?;
+    let began = scene.begin("one", at(0)).await?;
+    let event = scene.number_of(draft("e1")?).await?;
+    let off = Endpoint { enabled: false, ..endpoint.clone() };
+    for (version, written) in [&endpoint, &off, &off].into_iter().zip(1..).map(|(of, version)| (version, of))
+    {
+        let (_, again) = scene.write_endpoint(written, Expected::Version(version)).await?;
+        same("where it began", again, began)?;
+    }
+    let (_, enabled) = scene.write_endpoint(&endpoint, Expected::Version(4)).await?;
+    demand!(enabled > event, "enabled at {enabled}, after the event {event}");
+    let loaded = the_only(scene.load(&[endpoint.id]).await?)?;
+    let began = match loaded {
+        Loaded::Found(endpoint) => Some(endpoint.began),
+        Loaded::Missing | Loaded::Unreadable(_) => None,
+    };
+    same("what is loaded", began, Some(enabled))
+}
+
+pub async fn a_delivery_is_born_with_its_event_or_with_its_replay(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let event = scene.leased("e1", "one").await?;
+    scene.apply([delivered(&event, at(1))]).await?;
+    let began = scene.begin("one", at(0)).await?;
+    demand!(event.born < began, "the event's delivery was born at {}, after {began}", event.born);
+    let replay = Replay {
+        id: ReplayId::new("r1")?,
+        tenant: tenant(TENANT)?,
+        selection: Selection::default(),
+        due_at: at(2),
+        now: at(2),
+    };
+    scene.replay(&replay, PageAfter::first(10)).await?;
+    let replayed = the_only(scene.claim_at(at(2)).await?.work)?;
+    demand!(began < replayed.born, "the replay was born at {}, before {began}", replayed.born);
+    let later = scene.number_of(draft("e2")?.created(at(3))).await?;
+    demand!(replayed.born < later, "the replay was born at {}, after {later}", replayed.born);
+    Ok(())
+}
