@@ -329,6 +329,24 @@ impl fmt::Debug for Token {
     }
 }
 
+/// What an answer is about: which registration of an id was sent to, and how often that had
+/// begun anew. An answer to an older generation says nothing of the endpoint that stands
+/// there now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation {
+    /// The number of the registration, greater than that of every earlier one of the id.
+    /// Zero where a host's own directory does not count them.
+    pub registration: u64,
+    /// How often it began anew since: with a new URL, a new secret, or by being enabled.
+    pub renewal: u64,
+}
+
+impl Generation {
+    /// Of a lane that nothing was learned of, and of the endpoints of a directory that does
+    /// not count them.
+    pub const UNKNOWN: Self = Self { registration: 0, renewal: 0 };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

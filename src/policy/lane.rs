@@ -10,8 +10,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use crate::endpoint::Generation;
-use crate::id::{EndpointId, HostName, TenantId};
+use crate::id::{EndpointId, Generation, HostName, TenantId};
 use crate::time::Timestamp;
 
 use super::failing::Failing;
