@@ -6,10 +6,12 @@ mod sqlite_file;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use hookpost::delivery::{CancelReason, Publish};
+use hookpost::endpoint::Loaded;
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{EndpointId, EventId, ReplayId, TenantId};
 use hookpost::policy::egress::EndpointUrl;
@@ -210,7 +212,7 @@ async fn a_page_looks_at_a_bounded_number_of_rows_and_all_pages_show_everything_
     assert_eq!(pages(failed, 50).await, (1, 0));
     let elsewhere = Selection { endpoint: Some(EndpointId::new("noisy-1").unwrap()), ..nothing() };
     assert_eq!(pages(elsewhere, 50).await, (1, 0));
-    let later = Selection { since: Some(NOW + std::time::Duration::from_secs(60)), ..Selection::default() };
+    let later = Selection { since: Some(NOW + Duration::from_secs(60)), ..Selection::default() };
     assert_eq!(pages(later, 50).await, (1, 0));
     // Ids that are not there cost looks as well.
     let ids = (0..5_000_u64).map(|n| {
@@ -252,10 +254,14 @@ impl Cipher for Panics {
 }
 
 fn write(id: &str) -> Write {
+    write_of("noisy", id)
+}
+
+fn write_of(of: &str, id: &str) -> Write {
     let profile = Profile::standard();
     let endpoint = Endpoint {
         id: EndpointId::new(id).unwrap(),
-        tenant: tenant("noisy"),
+        tenant: tenant(of),
         name: String::new(),
         url: EndpointUrl::parse("https://hooks.example.com/in", &profile.urls).unwrap(),
         profile: profile.name,
@@ -272,8 +278,10 @@ fn write(id: &str) -> Write {
     Write { endpoint, width: 8, expected: Expected::Absent, unique_url: false }
 }
 
-fn with_cipher(path: &Path, cipher: Panics) -> Result<SqliteStore, StoreError> {
-    SqliteStore::builder(path, Fixed::at(NOW)).cipher(Arc::new(cipher)).open()
+fn with_cipher(path: &Path, cipher: impl Cipher + 'static) -> Result<SqliteStore, StoreError> {
+    // Longer than a test machine takes to print a panic.
+    let timeout = Duration::from_secs(3);
+    SqliteStore::builder(path, Fixed::at(NOW)).cipher(Arc::new(cipher)).cipher_timeout(timeout).open()
 }
 
 #[tokio::test]
@@ -286,7 +294,7 @@ async fn a_cipher_that_panics_while_sealing_fails_that_write_alone() {
         assert!(error.to_string().contains("panicked"), "{error}");
     }
     let loaded = store.load(&[EndpointId::new("one").unwrap()]).await.unwrap();
-    assert!(matches!(loaded[0], hookpost::endpoint::Loaded::Missing));
+    assert!(matches!(loaded[0], Loaded::Missing));
     the_quiet_tenants_engine_work(&store).await;
 }
 
@@ -303,4 +311,59 @@ async fn a_cipher_that_panics_while_opening_holds_that_endpoint_alone() {
         assert_eq!(panics.list(&tenant("noisy"), None, 10).await.unwrap().endpoints.len(), 1);
     }
     the_quiet_tenants_engine_work(&panics).await;
+}
+
+/// A cipher that never opens anything of `noisy` while it is shut.
+struct Hangs {
+    shut: Arc<Mutex<bool>>,
+    changed: Arc<Condvar>,
+}
+
+impl Cipher for Hangs {
+    fn seal(&self, plain: &[u8], _: &[u8]) -> Result<Sealed, CipherError> {
+        Ok(Sealed { key_id: "k".to_owned(), bytes: plain.to_vec() })
+    }
+
+    fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Vec<u8>, CipherError> {
+        let mut shut = self.shut.lock().unwrap();
+        while context.starts_with(b"noisy\0") && *shut {
+            shut = self.changed.wait(shut).unwrap();
+        }
+        Ok(sealed.bytes.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_cipher_that_hangs_for_one_tenant_keeps_no_other_from_being_read() {
+    let file = TempFile::new();
+    let (shut, changed) = (Arc::new(Mutex::new(true)), Arc::new(Condvar::new()));
+    let hangs = Hangs { shut: Arc::clone(&shut), changed: Arc::clone(&changed) };
+    let store = with_cipher(&file.path(), hangs).unwrap();
+    for number in 0..4 {
+        store.put(&write_of("noisy", &format!("n{number}"))).await.unwrap();
+    }
+    store.put(&write_of("quiet", "quiet-1")).await.unwrap();
+    let noisy: Vec<_> = (0..4).map(|number| EndpointId::new(format!("n{number}")).unwrap()).collect();
+    // More often than there are threads, and while none of its calls returns.
+    for _ in 0..5 {
+        for loaded in store.load(&noisy).await.unwrap() {
+            assert_eq!(why_sealed(loaded), Some(WhySealed::Unreachable));
+        }
+        assert_eq!(store.list(&tenant("noisy"), None, 10).await.unwrap().endpoints.len(), 4);
+        let quiet = store.load(&[EndpointId::new("quiet-1").unwrap()]).await.unwrap().remove(0);
+        assert_eq!(why_sealed(quiet), None);
+        the_quiet_tenants_engine_work(&store).await;
+    }
+    *shut.lock().unwrap() = false;
+    changed.notify_all();
+    while why_sealed(store.load(&noisy[..1]).await.unwrap().remove(0)).is_some() {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn why_sealed(loaded: Loaded) -> Option<WhySealed> {
+    match &loaded.found().unwrap().secrets {
+        Secrets::Open(_) => None,
+        Secrets::Sealed { why, .. } => Some(*why),
+    }
 }

@@ -11,7 +11,8 @@ pub trait Cipher: Send + Sync {
     /// endpoint, registration and version, so that neither another endpoint's seal nor an
     /// older one of the same endpoint opens in the place of the last.
     ///
-    /// It runs on a thread that histories and lists are read on. A panic fails the write.
+    /// A store calls it on a thread of its own and waits for a bounded time, 1 s in
+    /// SQLite's unless set otherwise. A panic, or no answer by then, fails the write.
     ///
     /// # Errors
     /// When the key cannot be used now.
@@ -19,12 +20,13 @@ pub trait Cipher: Send + Sync {
 
     /// Opens what was sealed under that key in that context.
     ///
-    /// It runs on a thread that reads for the engine: while it blocks, that thread serves
-    /// nobody else, so put a time limit on what goes over a network.
+    /// A store calls it on a thread of its own and waits for a bounded time, 1 s in
+    /// SQLite's unless set otherwise. No answer by then counts as `Unreachable`, and so
+    /// do all calls for that tenant until it returns.
     ///
     /// # Errors
-    /// `UnknownKey`, `Broken` and a panic hold one endpoint; `Unreachable` is our own
-    /// fault.
+    /// `UnknownKey`, `Broken` and a panic hold one endpoint. `Unreachable` says that
+    /// nothing is known of what was sealed.
     fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Vec<u8>, CipherError>;
 }
 
@@ -54,6 +56,9 @@ pub enum CipherError {
     /// The bytes are not what was sealed last for this row.
     #[error("what was sealed last for this row does not open")]
     Broken,
+    /// It panicked. A store says this of a cipher, never the cipher itself.
+    #[error("the cipher panicked")]
+    Panicked,
     /// The cipher cannot be asked now.
     #[error("the cipher cannot be reached")]
     Unreachable(#[source] BoxError),

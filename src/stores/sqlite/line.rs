@@ -15,20 +15,40 @@ pub(super) struct Line<T> {
     turns: VecDeque<Party>,
     under_way: HashMap<Party, usize>,
     at_once: usize,
+    order: Order,
+}
+
+/// Who comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// All parties take turns.
+    InTurn,
+    /// What is for several tenants goes before what is for one.
+    SharedFirst,
 }
 
 impl<T> Line<T> {
     /// An empty line that lets at most `at_once` calls of a party be under way.
-    pub(super) fn of(at_once: usize) -> Self {
-        Self { waiting: HashMap::new(), turns: VecDeque::new(), under_way: HashMap::new(), at_once }
+    pub(super) fn of(at_once: usize, order: Order) -> Self {
+        let (waiting, turns, under_way) = (HashMap::new(), VecDeque::new(), HashMap::new());
+        Self { waiting, turns, under_way, at_once, order }
     }
 
     pub(super) fn push(&mut self, party: Party, call: T) {
         let calls = self.waiting.entry(party.clone()).or_default();
-        if calls.is_empty() {
+        let is_new = calls.is_empty();
+        calls.push_back(call);
+        if is_new {
+            self.line_up(party);
+        }
+    }
+
+    fn line_up(&mut self, party: Party) {
+        if self.order == Order::SharedFirst && party.is_none() {
+            self.turns.push_front(party);
+        } else {
             self.turns.push_back(party);
         }
-        calls.push_back(call);
     }
 
     /// The next call, which is under way until [`done`](Self::done) is told. Looks at no
@@ -42,7 +62,7 @@ impl<T> Line<T> {
         if calls.is_empty() {
             self.waiting.remove(&party);
         } else {
-            self.turns.push_back(party.clone());
+            self.line_up(party.clone());
         }
         *self.under_way.entry(party.clone()).or_default() += 1;
         Some((party, call))
@@ -80,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_tenant_with_a_thousand_calls_delays_another_by_one() {
-        let mut line = Line::of(1);
+        let mut line = Line::of(1, Order::InTurn);
         (0..1000).for_each(|call| line.push(party("noisy"), call));
         line.push(party("quiet"), 1);
         line.push(None, 2);
@@ -91,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_party_has_no_more_calls_under_way_than_it_may() {
-        let mut line = Line::of(2);
+        let mut line = Line::of(2, Order::InTurn);
         (0..3).for_each(|call| line.push(party("noisy"), call));
         let (one, _) = line.take().unwrap();
         line.take().unwrap();
@@ -104,8 +124,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_for_several_tenants_goes_first_where_the_line_says_so() {
+        let mut line = Line::of(1, Order::SharedFirst);
+        (0..3).for_each(|call| line.push(party(&format!("t{call}")), call));
+        line.push(None, 8);
+        line.push(None, 9);
+        let order: Vec<_> = std::iter::from_fn(|| taken(&mut line)).map(|(_, call)| call).collect();
+        assert_eq!(order, [8, 9, 0, 1, 2]);
+    }
+
+    #[test]
     fn an_emptied_line_remembers_no_party() {
-        let mut line = Line::of(1);
+        let mut line = Line::of(1, Order::InTurn);
         for round in 0..10 {
             line.push(party(&format!("t{round}")), round);
             taken(&mut line);

@@ -15,6 +15,7 @@
 //! `INSERT INTO hookpost_publish(event) VALUES (?1)` with one JSON text.
 
 mod arrive;
+mod bounded;
 mod claim;
 mod claim_events;
 mod db;

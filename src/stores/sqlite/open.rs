@@ -14,7 +14,9 @@ use crate::error::{StoreError, StoreErrorKind};
 use crate::seam::{Cipher, Clock};
 
 use super::SqliteStore;
+use super::bounded::Bounded;
 use super::failure::Failure;
+use super::line::Order;
 use super::plain::Plain;
 use super::readers::Readers;
 use super::schema;
@@ -28,6 +30,7 @@ pub struct SqliteBuilder {
     path: PathBuf,
     clock: Arc<dyn Clock>,
     cipher: Option<Arc<dyn Cipher>>,
+    cipher_timeout: Duration,
     readers: NonZeroUsize,
     journal: Journal,
     synchronous: Synchronous,
@@ -65,6 +68,7 @@ impl SqliteBuilder {
             path: path.to_owned(),
             clock,
             cipher: None,
+            cipher_timeout: Duration::from_secs(1),
             readers: NonZeroUsize::MIN.saturating_add(1),
             journal: Journal::WriteAhead,
             synchronous: Synchronous::Full,
@@ -78,6 +82,14 @@ impl SqliteBuilder {
     /// file as they are, and whoever reads the file reads them.
     pub fn cipher(mut self, cipher: Arc<dyn Cipher>) -> Self {
         self.cipher = Some(cipher);
+        self
+    }
+
+    /// How long a call of the cipher is waited for; 1 second by default. Then the endpoint
+    /// counts as one whose cipher cannot be reached, and so does each endpoint of its
+    /// tenant until the call returns.
+    pub const fn cipher_timeout(mut self, timeout: Duration) -> Self {
+        self.cipher_timeout = timeout;
         self
     }
 
@@ -141,16 +153,20 @@ impl SqliteBuilder {
         let writer = self.open_writer().map_err(|failure| failure.into_store_error(OPENING))?;
         let writer = Writer::start(writer).map_err(no_thread)?;
         let all = self.readers.get();
-        let readers = self.start_readers(all)?;
+        // The engine's one load for a whole batch waits for no other reads.
+        let readers = self.start_readers(all, Order::SharedFirst)?;
         // While there is another thread, no tenant has all of them.
-        let history = self.start_readers(all.saturating_sub(1).max(1))?;
+        let history = self.start_readers(all.saturating_sub(1).max(1), Order::InTurn)?;
         Ok(SqliteStore {
             writer,
             readers,
             history,
             clock: self.clock,
             seals: self.cipher.is_some(),
-            cipher: self.cipher.unwrap_or_else(|| Arc::new(Plain)),
+            cipher: match self.cipher {
+                Some(cipher) => Arc::new(Bounded::new(cipher, self.cipher_timeout)),
+                None => Arc::new(Plain),
+            },
             last_tenant: Arc::default(),
         })
     }
@@ -218,9 +234,9 @@ impl SqliteBuilder {
         Ok(db)
     }
 
-    fn start_readers(&self, at_once: usize) -> Result<Readers, StoreError> {
+    fn start_readers(&self, at_once: usize, order: Order) -> Result<Readers, StoreError> {
         let open = || self.open_reader().map_err(|failure| failure.into_store_error(OPENING));
-        Readers::start(self.readers, at_once, open, no_thread)
+        Readers::start(self.readers, at_once, order, open, no_thread)
     }
 
     fn open_reader(&self) -> Result<Connection, Failure> {

@@ -80,3 +80,37 @@ fn unmatched(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<usize, Fail
     }
     Ok(found.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use crate::delivery::{Gate, GateChange};
+    use crate::id::{HostName, TenantId};
+
+    use super::super::{gate, schema};
+    use super::*;
+
+    #[test]
+    fn a_hold_that_has_ended_makes_nobody_look_at_gates_and_its_row_goes() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&connection).unwrap();
+        let db = Db::own(&connection);
+        let at = Timestamp::from_unix_seconds;
+        let (host, tenant) = (HostName::new("h.example").unwrap(), TenantId::new("acme").unwrap());
+        let hold = GateChange::Hold(at(5));
+        gate::gate(&db, &[(Gate::Host(host), hold), (Gate::Tenant(tenant), hold)], at(1)).unwrap();
+        let any = |now: Timestamp| -> bool {
+            let mut statement = db.statement(sql::GATE_ANY).unwrap();
+            statement.query_row([now.as_micros()], |row| row.get(0)).unwrap()
+        };
+        assert!(any(at(4)) && !any(at(5)));
+        let left = || -> i64 {
+            connection.query_row("SELECT count(*) FROM hookpost_gate", [], |row| row.get(0)).unwrap()
+        };
+        for (limit, remain) in [(1, 1), (1, 0)] {
+            assert!(!prune(&db, &[(Class::Failed, at(6))], limit).unwrap());
+            assert_eq!(left(), remain);
+        }
+    }
+}

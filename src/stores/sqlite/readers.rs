@@ -11,7 +11,7 @@ use crate::error::StoreError;
 
 use super::db::Db;
 use super::failure::Failure;
-use super::line::{Line, Party};
+use super::line::{Line, Order, Party};
 use super::panics::{caught, panicked};
 use super::writer::gone;
 
@@ -29,10 +29,11 @@ impl Readers {
     pub(super) fn start(
         count: NonZeroUsize,
         at_once: usize,
+        order: Order,
         open: impl Fn() -> Result<Connection, StoreError>,
         spawn_failed: impl Fn(std::io::Error) -> StoreError,
     ) -> Result<Self, StoreError> {
-        let mut readers = Self { desk: Arc::new(Desk::new(at_once)), threads: Vec::new() };
+        let mut readers = Self { desk: Arc::new(Desk::new(at_once, order)), threads: Vec::new() };
         for _ in 0..count.get() {
             let (db, desk) = (open()?, Arc::clone(&readers.desk));
             let thread = std::thread::Builder::new()
@@ -115,8 +116,8 @@ struct Waiting {
 }
 
 impl Desk {
-    fn new(at_once: usize) -> Self {
-        let waiting = Waiting { line: Line::of(at_once), closed: false };
+    fn new(at_once: usize, order: Order) -> Self {
+        let waiting = Waiting { line: Line::of(at_once, order), closed: false };
         Self { waiting: Mutex::new(waiting), changed: Condvar::new() }
     }
 

@@ -16,7 +16,7 @@ use crate::seam::{Cipher, CipherError, Sealed};
 use crate::secret::{Retiring, Secret, SecretSet, Secrets, WhySealed};
 use crate::time::Timestamp;
 
-use super::panics::{caught, panicked};
+use super::panics::panicked;
 
 const FORMAT: u8 = 1;
 /// The bytes of a count or a length.
@@ -59,8 +59,11 @@ pub(super) fn seal(
     };
     let plain = write(set, &endpoint.headers)?;
     let context = context(&endpoint.tenant, &endpoint.id, binding);
-    let sealed = caught(|| cipher.seal(&plain, &context)).ok_or_else(|| panicked("sealing secrets"))?;
-    Ok(Some(Seal { sealed: sealed.map_err(unreachable)?, binding }))
+    match cipher.seal(&plain, &context) {
+        Ok(sealed) => Ok(Some(Seal { sealed, binding })),
+        Err(CipherError::Panicked) => Err(panicked("sealing secrets")),
+        Err(error) => Err(unreachable(error)),
+    }
 }
 
 /// Opens what a row keeps sealed. Without the key the endpoint has no headers, and its
@@ -73,16 +76,14 @@ pub(super) fn open(
 ) -> (Secrets, Headers) {
     let shut = |why| (Secrets::Sealed { key_id: sealed.key_id.clone(), why }, Headers::none());
     let context = context(tenant, id, *binding);
-    let Some(opened) = caught(|| cipher.open(sealed, &context)) else {
-        return shut(WhySealed::Panicked);
-    };
-    match opened.map(Zeroizing::new) {
+    match cipher.open(sealed, &context).map(Zeroizing::new) {
         Ok(plain) => {
             let read = read(&plain).map(|(set, headers)| (Secrets::Open(set), headers));
             read.unwrap_or_else(|| shut(WhySealed::Broken))
         }
         Err(CipherError::UnknownKey(_)) => shut(WhySealed::UnknownKey),
         Err(CipherError::Broken) => shut(WhySealed::Broken),
+        Err(CipherError::Panicked) => shut(WhySealed::Panicked),
         Err(CipherError::Unreachable(_)) => shut(WhySealed::Unreachable),
     }
 }
@@ -92,7 +93,8 @@ fn unreachable(error: CipherError) -> StoreError {
         .with_source(error)
 }
 
-/// Ids hold no control character, so a NUL between them cannot be moved.
+/// Ids hold no control character, so a NUL between them cannot be moved. It begins with
+/// the tenant, whose calls of the cipher are bounded together.
 fn context(tenant: &TenantId, id: &EndpointId, binding: Binding) -> Vec<u8> {
     let Binding { registration, version } = binding;
     let (tenant, id) = (tenant.as_str().as_bytes(), id.as_str().as_bytes());

@@ -16,7 +16,7 @@ use crate::id::TenantId;
 
 use super::db::Db;
 use super::failure::{Failure, explain};
-use super::line::{Line, Party};
+use super::line::{Line, Order, Party};
 use super::panics::{caught, panicked};
 
 /// At most so many calls share a transaction: the first one waits for the last.
@@ -160,7 +160,7 @@ where
 }
 
 fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>) {
-    let mut waiting = Waiting { at_once: VecDeque::new(), in_turn: Line::of(1) };
+    let mut waiting = Waiting { at_once: VecDeque::new(), in_turn: Line::of(1, Order::InTurn) };
     loop {
         if waiting.is_empty() {
             match sent.recv() {
