@@ -357,7 +357,8 @@ faults! {
         queues:
             a_queue_says_what_holds_it_longest
             a_queue_says_who_is_paused
-            the_queue_of_a_new_endpoint_is_open_and_empty;
+            the_queue_of_a_new_endpoint_is_open_and_empty
+            the_tenants_and_hosts_that_are_held_back_are_listed;
     }
 
     a_store_that_ignores_host_gates_fails(IgnoresHostGates) {
@@ -368,7 +369,8 @@ faults! {
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
         queues:
             a_queue_says_what_holds_it_longest
-            the_queue_of_a_new_endpoint_is_open_and_empty;
+            the_queue_of_a_new_endpoint_is_open_and_empty
+            the_tenants_and_hosts_that_are_held_back_are_listed;
     }
 
     a_store_that_loses_raises_fails(LosesRaises) {
@@ -838,6 +840,10 @@ faults! {
             an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place
             routing_in_chunks_goes_on_where_it_stopped
             routing_twice_is_routing_once;
+    }
+
+    a_store_that_lists_gates_that_have_opened_fails(ListsGatesThatHaveOpened) {
+        queues: the_tenants_and_hosts_that_are_held_back_are_listed;
     }
 
     a_store_that_shows_every_queue_as_new_fails(ShowsEveryQueueAsNew) {

@@ -341,6 +341,7 @@ macro_rules! __conformance_cases {
             stats_count_one_tenant_or_all;
         queues:
             the_queue_of_a_new_endpoint_is_open_and_empty
+            the_tenants_and_hosts_that_are_held_back_are_listed
             a_queue_says_who_is_paused
             a_queue_says_what_holds_it_longest
             a_queue_tells_its_lanes_health

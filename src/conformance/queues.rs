@@ -6,7 +6,7 @@ use crate::delivery::{Gate, GateChange};
 use crate::endpoint::Endpoint;
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, LaneChange};
-use crate::seam::{Backend, Disabled, Expected, Hold, Queue, Write};
+use crate::seam::{Backend, ClosedGate, Disabled, Expected, Hold, Queue, Write};
 use crate::time::Timestamp;
 
 use super::directory_and_registry::plain_endpoint;
@@ -51,6 +51,41 @@ pub async fn the_queue_of_a_new_endpoint_is_open_and_empty(fresh: Arc<dyn Backen
     let queue = scene.queue_at(at(0)).await?;
     demand!(queue.tenant_paused && queue.held.is_some(), "before its first delivery: {queue:?}");
     Ok(())
+}
+
+pub async fn the_tenants_and_hosts_that_are_held_back_are_listed(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let (of_tenant, of_host) =
+        (|name: &str| tenant(name).map(Gate::Tenant), |name: &str| host_of(name).map(Gate::Host));
+    for (gate, change) in [
+        (of_host("b")?, GateChange::Hold(at(20))),
+        (of_host("a")?, GateChange::Hold(at(9))),
+        (of_host("lifted")?, GateChange::Hold(at(90))),
+        (of_tenant("two")?, GateChange::Hold(at(20))),
+        (of_tenant("two")?, GateChange::Pause),
+        (of_tenant("one")?, GateChange::Pause),
+        (of_tenant("resumed")?, GateChange::Pause),
+        (of_host("lifted")?, GateChange::Lift),
+        (of_tenant("resumed")?, GateChange::Resume),
+    ] {
+        scene.change_gate(gate, change, at(0)).await?;
+    }
+    let held = |gate, paused, until: Option<i64>| ClosedGate { gate, paused, held_until: until.map(at) };
+    let one = held(of_tenant("one")?, true, None);
+    let two = held(of_tenant("two")?, true, Some(20));
+    let (a, b) = (held(of_host("a")?, false, Some(9)), held(of_host("b")?, false, Some(20)));
+    let all = vec![one.clone(), two.clone(), a.clone(), b.clone()];
+    same("the closed gates", scene.gates(at(0), None, 10).await?, all.clone())?;
+    let mut paged = Vec::new();
+    while let [gate] = &scene.gates(at(0), paged.last().map(|last: &ClosedGate| &last.gate), 1).await?[..] {
+        paged.push(gate.clone());
+        demand!(paged.len() <= all.len(), "a page repeats a gate: {paged:?}");
+    }
+    same("the closed gates, one to a page", paged, all)?;
+    let later = vec![one.clone(), two, b];
+    same("what is closed when a hold has ended", scene.gates(at(9), None, 10).await?, later)?;
+    let unheld = held(of_tenant("two")?, true, None);
+    same("what is closed when all holds have ended", scene.gates(at(20), None, 10).await?, vec![one, unheld])
 }
 
 pub async fn a_queue_says_who_is_paused(fresh: Arc<dyn Backend>) -> Verdict {

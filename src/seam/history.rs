@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::delivery::{CancelReason, Delivery, FailReason, RecordedAttempt, SilentLease};
+use crate::delivery::{CancelReason, Delivery, FailReason, Gate, RecordedAttempt, SilentLease};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId};
 use crate::time::Timestamp;
 
-use super::Queue;
+use super::{ClosedGate, Queue};
 
-/// Reads and repeats. Every call names the tenant.
+/// Reads and repeats. Every call that tells of deliveries names the tenant.
 #[async_trait]
 pub trait History: Send + Sync {
     /// One event.
@@ -64,6 +64,16 @@ pub trait History: Send + Sync {
         endpoint: &EndpointId,
         now: Timestamp,
     ) -> Result<Option<Queue>, StoreError>;
+
+    /// The tenants and hosts that are held back at that moment: tenants first, then hosts,
+    /// each by name; at most `limit`, after that gate. This is for the operator of all
+    /// tenants.
+    async fn gates(
+        &self,
+        now: Timestamp,
+        after: Option<&Gate>,
+        limit: usize,
+    ) -> Result<Vec<ClosedGate>, StoreError>;
 }
 
 /// Which deliveries are asked for. Conditions add up.

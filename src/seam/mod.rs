@@ -29,7 +29,7 @@ pub use history::{
 pub use limiter::{Ask, Grant, Limiter, Refusal};
 pub use observer::{Notice, Observer, Silence};
 pub use part::{Panicked, Part};
-pub use queue::{Disabled, GatesOver, Hold, Queue};
+pub use queue::{ClosedGate, Disabled, GatesOver, Hold, Queue};
 pub use registry::{Expected, Put, Registry, Write};
 pub use resolver::{ResolveError, Resolver};
 pub use store::{Class, Store};

@@ -49,6 +49,26 @@ pub struct Hold {
     pub until: Timestamp,
 }
 
+/// A tenant or a host all of whose deliveries are held back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedGate {
+    /// The tenant or the host.
+    pub gate: Gate,
+    /// The operator paused it. Only a resume ends that.
+    pub paused: bool,
+    /// The end of the engine's hold; `None` if there is none in force.
+    pub held_until: Option<Timestamp>,
+}
+
+impl ClosedGate {
+    /// The gate as it stands at `now`; `None` if it is open then.
+    #[must_use]
+    pub fn at(now: Timestamp, gate: Gate, paused: bool, held_until: Option<Timestamp>) -> Option<Self> {
+        let held_until = held_until.filter(|until| *until > now);
+        (paused || held_until.is_some()).then_some(Self { gate, paused, held_until })
+    }
+}
+
 /// The gates over a lane: what they hold back, they hold back from others too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GatesOver {

@@ -227,7 +227,7 @@ impl Webhooks {
         self.cancel(tenant, &selection, page).await
     }
 
-    async fn gate_endpoint(
+    pub(super) async fn gate_endpoint(
         &self,
         tenant: &TenantId,
         id: &EndpointId,
@@ -239,7 +239,7 @@ impl Webhooks {
         Ok(self.gate(Gate::Lane(id.clone()), change).await?)
     }
 
-    async fn gate(&self, gate: Gate, change: GateChange) -> Result<(), StoreError> {
+    pub(super) async fn gate(&self, gate: Gate, change: GateChange) -> Result<(), StoreError> {
         let now = self.shared.read_clock().await?;
         self.shared.store.gate(&[(gate, change)], now).await?;
         self.nudge();

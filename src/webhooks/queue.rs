@@ -1,11 +1,12 @@
-//! Why an endpoint gets nothing.
+//! Why an endpoint gets nothing, and how an operator ends it.
 
+use crate::delivery::{Gate, GateChange};
 use crate::endpoint::Loaded;
 use crate::error::StoreError;
-use crate::id::{EndpointId, TenantId};
-use crate::seam::{Disabled, Queue};
+use crate::id::{EndpointId, HostName, TenantId};
+use crate::seam::{ClosedGate, Disabled, Queue};
 
-use super::Webhooks;
+use super::{RegisterError, Webhooks};
 
 impl Webhooks {
     /// What holds an endpoint's deliveries back, if anything does: a pause, a hold and
@@ -29,5 +30,41 @@ impl Webhooks {
             queue.disabled.get_or_insert(Disabled::ByHost);
         }
         Ok(queue)
+    }
+
+    /// The tenants and hosts that are held back now, by a pause or by the engine: tenants
+    /// first, then hosts, at most `limit` after that gate. What holds one endpoint,
+    /// [`queue`](Self::queue) says. This tells of all tenants: it is for the operator.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn gates(&self, after: Option<&Gate>, limit: usize) -> Result<Vec<ClosedGate>, StoreError> {
+        let now = self.shared.read_clock().await?;
+        self.shared.history.gates(now, after, limit).await
+    }
+
+    /// Ends the engine's hold on an endpoint, never a pause: what is due is sent now. A
+    /// receiver that still asks for a wait holds it again with its next answer.
+    ///
+    /// # Errors
+    /// When there is no such endpoint, or the store fails.
+    pub async fn lift(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
+        self.gate_endpoint(tenant, id, GateChange::Lift).await
+    }
+
+    /// Ends the engine's hold on all of a tenant's deliveries, never a pause.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lift_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
+        self.gate(Gate::Tenant(tenant.clone()), GateChange::Lift).await
+    }
+
+    /// Ends the engine's hold on all that goes to a host, of every tenant.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lift_host(&self, host: &HostName) -> Result<(), StoreError> {
+        self.gate(Gate::Host(host.clone()), GateChange::Lift).await
     }
 }

@@ -8,7 +8,7 @@ use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Timestamp};
 use std::sync::Arc;
 
 use crate::scene::{DISCORD, DISCORD_SENT, Head, MAKE, ROUTING_KEY, SLACK, reply, targets, world};
-use crate::world::{World, hours, seconds, without_jitter};
+use crate::world::{START, World, hours, seconds, without_jitter};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -92,6 +92,35 @@ async fn an_endpoints_own_retry_policy_makes_no_hold_on_others_longer() {
     publish(&world, "bob").await;
     world.run_for(hours(2)).await;
     assert_eq!(sent(&world, "/webhooks/2/"), [3600], "an hour, as Discord's profile allows");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_sees_what_a_service_holds_and_lifts_it() {
+    let world = world();
+    let bobs = "https://discord.com/api/webhooks/2/b";
+    register(&world, "mallory", "discord", DISCORD, Overrides::none()).await;
+    register(&world, "bob", "discord", bobs, Overrides::none()).await;
+    let global = [("x-ratelimit-global", "true"), ("retry-after", "3600")];
+    world.transport.at(DISCORD_SENT, reply(429, &global, ""));
+    publish(&world, "mallory").await;
+    world.run_for(Duration::from_secs(1)).await;
+    publish(&world, "bob").await;
+    world.run_for(Duration::from_secs(59)).await;
+    assert_eq!(sent(&world, "/webhooks/2/"), Vec::<i64>::new());
+    let held = world.webhooks.gates(None, 10).await.unwrap();
+    let hosts: Vec<_> = held.iter().map(|closed| format!("{:?}", closed.gate)).collect();
+    let all = ["canary.discord.com", "discord.com", "discordapp.com", "ptb.discord.com"];
+    assert_eq!(hosts, all.map(|host| format!("Host({host:?})")));
+    assert!(held.iter().all(|closed| closed.held_until == Some(START + Duration::from_secs(3600))));
+
+    world.webhooks.lift_host(&"discord.com".parse().unwrap()).await.unwrap();
+    world.run_for(Duration::from_secs(1)).await;
+    assert_eq!(sent(&world, "/webhooks/2/"), [60]);
+    assert_eq!(world.webhooks.gates(None, 10).await.unwrap().len(), 3);
+    let id =
+        world.webhooks.endpoints(&"mallory".parse().unwrap(), None, 1).await.unwrap().endpoints[0].id.clone();
+    world.webhooks.lift(&"mallory".parse().unwrap(), &id).await.unwrap();
+    world.webhooks.lift_tenant(&"mallory".parse().unwrap()).await.unwrap();
 }
 
 /// A classifier of a host's own, which takes any 429 for the whole service.

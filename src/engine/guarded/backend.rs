@@ -14,8 +14,8 @@ use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
-    Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter, PageAfter, Part,
-    Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
+    Ask, AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
+    PageAfter, Part, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -160,6 +160,15 @@ impl<P: History + ?Sized> History for Guarded<P> {
         now: Timestamp,
     ) -> Result<Option<Queue>, StoreError> {
         self.ask(Part::History, || self.inner.queue(tenant, endpoint, now)).await
+    }
+
+    async fn gates(
+        &self,
+        now: Timestamp,
+        after: Option<&Gate>,
+        limit: usize,
+    ) -> Result<Vec<ClosedGate>, StoreError> {
+        self.ask(Part::History, || self.inner.gates(now, after, limit)).await
     }
 }
 

@@ -7,7 +7,7 @@ use crate::delivery::{Gate, GateChange};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::lane::Lane;
-use crate::seam::GatesOver;
+use crate::seam::{ClosedGate, GatesOver};
 use crate::time::Timestamp;
 
 use super::lanes::LaneNo;
@@ -46,6 +46,21 @@ impl Gates {
             tenant_held_until: of_tenant.and_then(|gate| gate.held_until),
             host_held_until: self.hosts.get(&lane.host).copied(),
         }
+    }
+
+    /// What is closed, tenants first; a gate's order is just that.
+    pub(super) fn closed(&self, now: Timestamp, after: Option<&Gate>, limit: usize) -> Vec<ClosedGate> {
+        let tenants = self.tenants.iter().map(|(tenant, gate)| {
+            ClosedGate::at(now, Gate::Tenant(tenant.clone()), gate.paused, gate.held_until)
+        });
+        let hosts = self.hosts.iter();
+        let hosts =
+            hosts.map(|(host, until)| ClosedGate::at(now, Gate::Host(host.clone()), false, Some(*until)));
+        let mut found: Vec<_> = tenants.chain(hosts).flatten().collect();
+        found.retain(|closed| after.is_none_or(|after| closed.gate > *after));
+        found.sort_by(|one, other| one.gate.cmp(&other.gate));
+        found.truncate(limit);
+        found
     }
 
     /// Whether a claim may take from the lane.

@@ -35,8 +35,8 @@ use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
-    Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
-    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
+    Ask, AttemptLog, Class, Clock, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History,
+    Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -233,6 +233,15 @@ impl History for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<Queue>, StoreError> {
         Ok(self.state()?.queue(tenant, endpoint, now))
+    }
+
+    async fn gates(
+        &self,
+        now: Timestamp,
+        after: Option<&Gate>,
+        limit: usize,
+    ) -> Result<Vec<ClosedGate>, StoreError> {
+        Ok(self.state()?.lanes.gates.closed(now, after, limit))
     }
 }
 

@@ -1,10 +1,11 @@
 //! What holds an endpoint's deliveries back, as an operator asks for it.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, params};
 
+use crate::delivery::Gate;
 use crate::id::{EndpointId, TenantId};
 use crate::policy::lane::Lane;
-use crate::seam::{Disabled, GatesOver, Queue};
+use crate::seam::{ClosedGate, Disabled, GatesOver, Queue};
 use crate::time::Timestamp;
 
 use super::db::Db;
@@ -70,4 +71,40 @@ fn gates_over(db: &Db<'_>, lane: &Lane) -> Result<GatesOver, Failure> {
             Ok(GatesOver { tenant_paused, tenant_held_until, host_held_until })
         }))
     })?
+}
+
+/// One call of `History::gates`.
+pub(super) fn gates(
+    db: &Db<'_>,
+    now: Timestamp,
+    after: Option<&Gate>,
+    limit: usize,
+) -> Result<Vec<ClosedGate>, Failure> {
+    let mut found = match after {
+        Some(Gate::Host(_)) => Vec::new(),
+        Some(Gate::Tenant(tenant)) => closed(db, "tenant", tenant.as_str(), now, limit)?,
+        _ => closed(db, "tenant", "", now, limit)?,
+    };
+    let after = if let Some(Gate::Host(host)) = after { host.as_str() } else { "" };
+    found.extend(closed(db, "host", after, now, limit - found.len().min(limit))?);
+    Ok(found)
+}
+
+fn closed(
+    db: &Db<'_>,
+    kind: &str,
+    after: &str,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<ClosedGate>, Failure> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = db.statement(sql::GATES_CLOSED)?;
+    let mut rows = statement.query(params![kind, after, now.as_micros(), limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let gate =
+            if kind == "host" { Gate::Host(row::name(row, 0)?) } else { Gate::Tenant(row::name(row, 0)?) };
+        found.extend(ClosedGate::at(now, gate, row.get(1)?, row::time_maybe(row, 2)?));
+    }
+    Ok(found)
 }

@@ -14,8 +14,8 @@ use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
-    Ask, AttemptLog, Class, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History, Limiter,
-    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Write,
+    Ask, AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History,
+    Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -257,6 +257,17 @@ impl History for SqliteStore {
                 queue::queue(db, &tenant, &endpoint, now)
             })
             .await
+    }
+
+    async fn gates(
+        &self,
+        now: Timestamp,
+        after: Option<&Gate>,
+        limit: usize,
+    ) -> Result<Vec<ClosedGate>, StoreError> {
+        let after = after.cloned();
+        let read = move |db: &Db<'_>| queue::gates(db, now, after.as_ref(), limit);
+        self.history.call(None, "reading gates", read).await
     }
 }
 

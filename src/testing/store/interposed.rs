@@ -15,8 +15,8 @@ use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
 use crate::seam::{
-    Ask, AttemptLog, Backend, Class, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
-    PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
+    Ask, AttemptLog, Backend, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History,
+    Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
 use crate::time::Timestamp;
 
@@ -285,6 +285,15 @@ impl<B: Backend + ?Sized, I: Interpose> History for Interposed<B, I> {
         now: Timestamp,
     ) -> Result<Option<Queue>, StoreError> {
         self.read(self.inner.queue(tenant, endpoint, now)).await
+    }
+
+    async fn gates(
+        &self,
+        now: Timestamp,
+        after: Option<&Gate>,
+        limit: usize,
+    ) -> Result<Vec<ClosedGate>, StoreError> {
+        self.read(self.inner.gates(now, after, limit)).await
     }
 }
 

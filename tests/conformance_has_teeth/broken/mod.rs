@@ -21,9 +21,9 @@ use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
 use hookpost::policy::rate::LimitKey;
 use hookpost::seam::{
-    Ask, AttemptLog, Class, Clock, DeliveryPage, DeliveryQuery, Directory, Disabled, Expected, Grant,
-    History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection, Stats, Store,
-    Write,
+    Ask, AttemptLog, Class, Clock, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Disabled, Expected,
+    Grant, History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection, Stats,
+    Store, Write,
 };
 use hookpost::sequence::Sequence;
 use hookpost::stores::memory::MemoryStore;
@@ -128,6 +128,7 @@ pub(crate) enum Fault {
     RoutesWhatIsRouted,
     ShowsEveryQueueAsNew,
     ForgetsWhyItDisabled,
+    ListsGatesThatHaveOpened,
     SwitchesNothingOff,
     RoutesAtOnceWhatIsToWait,
     NumbersByCreation,

@@ -63,6 +63,7 @@ statements! {
     GATE_OF_LANE = "gate_of_lane.sql",
     GATE_PAUSE = "gate_pause.sql",
     GATE_RESUME = "gate_resume.sql",
+    GATES_CLOSED = "gates_closed.sql",
     HISTORY_ATTEMPTS = "history_attempts.sql",
     HISTORY_CANCEL = "history_cancel.sql",
     HISTORY_EXPEDITE = "history_expedite.sql",
