@@ -380,6 +380,10 @@ faults! {
             a_raise_applies_whatever_the_version;
     }
 
+    a_store_that_cancels_what_is_under_way_fails(CancelsWhatIsUnderWay) {
+        history: cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer;
+    }
+
     a_store_that_ignores_generations_fails(IgnoresGenerations) {
         beginning_anew: what_was_learned_of_an_earlier_generation_changes_nothing;
     }

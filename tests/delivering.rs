@@ -198,6 +198,31 @@ async fn what_waits_for_a_removed_endpoint_is_cancelled() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn removing_an_endpoint_cancels_what_waits_at_once_and_settles_the_rest_by_its_answer() {
+    let world = World::new();
+    world.webhooks.register(endpoint("e", "standard")).await.unwrap();
+    world.transport.otherwise(Reply::ok().after(Duration::from_secs(5)));
+    for n in 0..1500 {
+        let event = NewEvent::json("acme", "k", n.to_string()).unwrap();
+        let event = if n % 3 == 0 { event.ordering_key("key").unwrap() } else { event };
+        world.webhooks.publish(event).await.unwrap();
+    }
+    let removing = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert!(world.webhooks.remove(&acme(), &id("e")).await.unwrap());
+        let stats = world.webhooks.stats(None).await.unwrap();
+        assert_eq!(stats.pending, 16, "what is under way");
+        world.webhooks.register(endpoint("e", "standard")).await.unwrap();
+    };
+    tokio::join!(world.run_for(Duration::from_secs(20)), removing);
+    let stats = world.webhooks.stats(None).await.unwrap();
+    assert_eq!((stats.pending, stats.delivered, stats.cancelled, stats.oldest_due), (0, 16, 1484, None));
+    assert_eq!(world.sent().len(), 16, "nothing of the first goes to the second of its id");
+    let removed = State::Cancelled(CancelReason::EndpointRemoved);
+    assert!(world.states().await.iter().all(|state| [DELIVERED, removed].contains(state)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_paused_endpoint_keeps_its_events_and_a_resume_sends_them() {
     let world = World::new();
     world.endpoint("e", "live_session").await;

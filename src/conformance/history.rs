@@ -265,6 +265,23 @@ pub async fn a_cancelled_lease_is_fenced_and_its_attempt_recorded(fresh: Arc<dyn
     same("the attempt", the_only(attempts)?.attempt, attempt(&claim, 200, at(2)))
 }
 
+pub async fn cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    let claim = scene.leased("e1", "one").await?;
+    scene.store([draft("e2")?.to(&["one"])?]).await?;
+    let all = Selection::default();
+    let cancel = |now| {
+        let reason = CancelReason::EndpointRemoved;
+        scene.cancel(&claim.event.tenant, &all, reason, now, PageAfter::first(10))
+    };
+    same("what waits", cancel(at(1)).await?.deliveries.len(), 1)?;
+    same("the answer", scene.settle_one(delivered(&claim, at(2))).await?, Settled::Applied)?;
+    let lapsed = scene.leased("e3", "two").await?;
+    same("what has lapsed", cancel(lapsed.lease_until).await?.deliveries, [lapsed.delivery])
+}
+
 pub async fn stats_count_one_tenant_or_all(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     for (id, status) in [("d1", 0), ("d2", 0), ("f1", 1), ("c1", 2), ("p1", 3)] {

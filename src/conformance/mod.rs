@@ -338,6 +338,7 @@ macro_rules! __conformance_cases {
             expediting_leaves_followers_of_a_key_parked
             cancelling_ends_what_is_pending
             a_cancelled_lease_is_fenced_and_its_attempt_recorded
+            cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
             stats_count_one_tenant_or_all;
         queues:
             the_queue_of_a_new_endpoint_is_open_and_empty

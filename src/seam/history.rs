@@ -41,7 +41,8 @@ pub trait History: Send + Sync {
         page: PageAfter,
     ) -> Result<Replayed, StoreError>;
 
-    /// Cancels a page of the selected pending deliveries.
+    /// Cancels a page of the selected pending deliveries. What is leased is cancelled too,
+    /// but not with [`CancelReason::EndpointRemoved`]: its answer settles it.
     async fn cancel(
         &self,
         tenant: &TenantId,

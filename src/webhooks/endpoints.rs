@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{Gate, GateChange};
+use crate::delivery::{CancelReason, Gate, GateChange};
 use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Loaded, Unreadable};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
-use crate::seam::{EntropyError, Expected, PageAfter, Panicked, Part, Put, Replayed, Selection, Write};
+use crate::seam::{
+    EntropyError, Expected, PageAfter, Panicked, Part, Put, Replayed, Selection, StateFilter, Write,
+};
 use crate::secret::{Secret, Secrets};
 use crate::step::resolve;
 use crate::wire::profile::Profile;
@@ -137,16 +139,40 @@ impl Webhooks {
         Ok(endpoint)
     }
 
-    /// Removes an endpoint. What waits for it is cancelled when it is next claimed.
-    /// Says whether it was there.
+    /// Removes an endpoint, and cancels what waits for it. A request that is under way is
+    /// settled by its answer. Says whether it was there.
+    ///
+    /// Should this process end in between, what is left is cancelled when it is claimed.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let there = self.shared.registry.remove(tenant, id).await?;
         self.shared.standings.forget(id);
+        if there {
+            self.cancel_what_waits(tenant, id).await?;
+        }
         self.nudge();
         Ok(there)
+    }
+
+    /// In bounded steps, for others publish and settle meanwhile.
+    async fn cancel_what_waits(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), StoreError> {
+        let selection = Selection {
+            endpoint: Some(id.clone()),
+            state: Some(StateFilter::Pending),
+            ..Selection::default()
+        };
+        let now = self.shared.read_clock().await?;
+        let mut page = PageAfter::first(1000);
+        loop {
+            let reason = CancelReason::EndpointRemoved;
+            let step = self.shared.history.cancel(tenant, &selection, reason, now, page).await?;
+            match step.more_after {
+                Some(after) => page.after = Some(after),
+                None => return Ok(()),
+            }
+        }
     }
 
     /// One endpoint; `None` if the tenant has none of that id.

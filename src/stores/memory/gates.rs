@@ -119,7 +119,7 @@ impl State {
     }
 
     /// Removes an endpoint and ends its lane's pause: what waits there is to be
-    /// cancelled when it is next claimed, and nobody could resume it any more.
+    /// cancelled, at the latest when it is claimed, and nobody could resume it any more.
     pub(super) fn remove_endpoint(&mut self, tenant: &TenantId, id: &EndpointId) -> bool {
         let was_there = self.endpoints.remove(tenant, id);
         if was_there {

@@ -13,7 +13,7 @@ use crate::seam::{
 };
 use crate::time::Timestamp;
 
-use super::deliveries::{Phase, Row};
+use super::deliveries::Phase;
 use super::state::State;
 
 /// A page looks at no more deliveries than this, whatever its limit: everybody else waits
@@ -114,7 +114,13 @@ impl State {
         page: PageAfter,
     ) -> Replayed {
         let Page { mut fitting, more_after } = self.page(tenant, selection, page);
-        fitting.retain(|id| self.deliveries.get(id).is_some_and(Row::is_pending));
+        fitting.retain(|id| {
+            self.deliveries.get(id).is_some_and(|row| {
+                let is_under_way = row.lease().is_some_and(|lease| lease.until > now);
+                let left_to_its_answer = is_under_way && reason == CancelReason::EndpointRemoved;
+                row.is_pending() && !left_to_its_answer
+            })
+        });
         for &id in &fitting {
             self.end(id, Standing::Cancelled(reason), now, now);
         }

@@ -182,7 +182,7 @@ fn refit_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
 }
 
 /// One call of `Registry::remove`. It ends the lane's pause: what waits there is to be
-/// cancelled when it is next claimed, and nobody could resume it any more.
+/// cancelled, at the latest when it is claimed, and nobody could resume it any more.
 pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<bool, Failure> {
     let removed = db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])?;
     let mut lanes = Lanes::of(db);

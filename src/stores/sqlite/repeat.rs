@@ -131,8 +131,10 @@ pub(super) fn cancel(
     let found = of.as_they_stand(db, tenant)?;
     let mut lanes = Lanes::of(db);
     let mut deliveries = Vec::new();
-    for Found { key, lane, delivery, .. } in found {
-        if delivery.state.is_terminal() {
+    for Found { key, lane, leased, delivery, .. } in found {
+        let is_under_way = leased && delivery.due_at.is_some_and(|lease_end| lease_end > now);
+        let left_to_its_answer = is_under_way && reason == CancelReason::EndpointRemoved;
+        if delivery.state.is_terminal() || left_to_its_answer {
             continue;
         }
         let ordering_key: Option<String> = db

@@ -84,6 +84,7 @@ impl History for Broken {
         now: Timestamp,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
+        let reason = if self.is(Fault::CancelsWhatIsUnderWay) { CancelReason::ByHost } else { reason };
         if self.is(Fault::CancelsOnlyWhatWaits) {
             let query = DeliveryQuery { tenant: tenant.clone(), selection: selection.clone() };
             let shown = self.store.deliveries(&query, page).await?.deliveries;

@@ -64,6 +64,7 @@ pub(crate) enum Fault {
     IgnoresHostGates,
     LosesRaises,
     AppliesOutdatedHealth,
+    CancelsWhatIsUnderWay,
     IgnoresGenerations,
     CountsNoGenerations,
     HoldsWhatBeginsAnew,
