@@ -59,6 +59,11 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
             deep.chain(texts(&["/a/0\n{\"a\":[1]}", "/a~1b\n{\"a/b\":\"a\"}", "/a\n{\"a\":1.0,\"b\":[[]]}"]))
                 .collect()
         }
+        "stored_endpoint" => texts(&[
+            "https://a.example?b\nname\n{\"events\":[\"*\"],\"scope\":null,\"filters\":[]}",
+            "https://a.example:81/\n\n{\"events\":[\"a.*\"],\"scope\":\"s\",\"filters\":[{\"pointer\":\"/a\",\"any_of\":[[[1.5e300]],{}]}]}",
+            "http://8.8.8.8\nn\n{\"events\":[\"a\"],\"scope\":null,\"filters\":[],\"parts\":[\"p\"],\"interests\":[{\"number\":1,\"name\":\"n\",\"any_of\":[[]]}]}",
+        ]),
         "retry_after" => texts(&["120", "1e30", "Fri, 31 Dec 1999 23:59:59 GMT", "18446744073709551615"]),
         "timestamp" => texts(&[
             "2025-01-15T10:30:00Z",

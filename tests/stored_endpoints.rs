@@ -9,16 +9,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hookpost::delivery::{CancelReason, State};
-use hookpost::error::StoreError;
+use hookpost::endpoint::Loaded;
+use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{EndpointId, TenantId};
-use hookpost::policy::egress::{PortPolicy, UrlPolicy};
-use hookpost::seam::{Clock, Notice, Observer, PageAfter, Selection};
+use hookpost::policy::egress::{EndpointUrl, PortPolicy, UrlPolicy};
+use hookpost::seam::{Backend, Clock, Expected, Notice, Observer, PageAfter, Put, Selection, Write};
 use hookpost::secret::{Secret, Secrets};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
+use hookpost::system::SystemClock;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::testing::{ScriptedTransport, VirtualClock};
-use hookpost::{Endpoint, NewEndpoint, NewEvent, Profile, RegisterError, Timestamp, Webhooks};
+use hookpost::{
+    Endpoint, Filter, Headers, Interest, NewEndpoint, NewEvent, Overrides, Profile, RegisterError, SecretSet,
+    Subscription, Timestamp, Webhooks,
+};
+use proptest::prelude::*;
 use sqlite_file::TempFile;
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -316,4 +322,194 @@ async fn an_event_that_an_unreadable_endpoint_does_not_want_is_not_sent_to_it_af
     let states = scene.states_of("mallory").await;
     assert!(states.contains(&State::Cancelled(CancelReason::Unwanted)), "{states:?}");
     assert!(states.contains(&State::Delivered { confirmed: true }), "{states:?}");
+}
+
+fn nested(levels: usize) -> serde_json::Value {
+    (0..levels).fold(serde_json::Value::Null, |inner, _| serde_json::Value::Array(vec![inner]))
+}
+
+#[test]
+fn a_filter_is_bounded_when_it_is_made_and_when_it_is_read() {
+    let equals = |levels| Filter::equals("/a", [nested(levels)]);
+    assert!(equals(32).is_ok());
+    for levels in [33, 123, 124, 127, 128, 1000] {
+        assert_eq!(equals(levels).unwrap_err().field, "filter.any_of", "{levels}");
+    }
+    let read =
+        |json: String| serde_json::from_str::<Filter>(&json).map(drop).map_err(|error| error.to_string());
+    read(format!(r#"{{"pointer":"/a","any_of":[{}]}}"#, nested(32))).unwrap();
+    for (json, rule) in [
+        (format!(r#"{{"pointer":"/a","any_of":[{}]}}"#, nested(33)), "32 levels"),
+        (r#"{"pointer":"a","any_of":[1]}"#.to_owned(), "must begin with /"),
+        (r#"{"pointer":"/a","any_of":[]}"#.to_owned(), "at least one value"),
+        (format!(r#"{{"pointer":"/{}","any_of":[1]}}"#, "a".repeat(1024)), "1024 bytes"),
+        (format!(r#"{{"pointer":"{}","any_of":[1]}}"#, "/a".repeat(33)), "32 steps"),
+        (format!(r#"{{"pointer":"/a","any_of":[{}1]}}"#, "1,".repeat(1024)), "1024 values"),
+    ] {
+        let refused = read(json).unwrap_err();
+        assert!(refused.contains(rule), "{refused}");
+    }
+    assert!(Filter::equals("/a".repeat(32), vec![1.into(); 1024]).is_ok());
+}
+
+/// The longest of everything that a subscription may have, and what passes each bound.
+fn subscriptions() -> (Subscription, Vec<(&'static str, Subscription)>) {
+    let filter = || Filter::equals("/a", ["b".into()]).unwrap();
+    let filters = |count| (0..count).fold(Subscription::to_all(), |all, _| all.filtered(filter()));
+    let patterns = |count| Subscription::to((0..count).map(|n| format!("type-{n}.*"))).unwrap();
+    let interests = |count, filters| {
+        let one = Interest::new(1, "n", [vec![filter(); filters]]).unwrap();
+        Subscription::to_all().among(vec![one; count])
+    };
+    let parts = |count, length| Subscription::to_all().including(vec!["p".repeat(length); count]);
+    let values = vec![serde_json::Value::from("v".repeat(300)); 1024];
+    let deep = Filter::equals("/a", [nested(32)]).unwrap();
+    let longest = (0..63).fold(patterns(256), |all, _| all.filtered(filter())).filtered(deep);
+    let too_large = Subscription::to_all().filtered(Filter::equals("/a", values).unwrap());
+    let refused = vec![
+        ("filters", filters(65)),
+        ("events", patterns(257)),
+        ("interests", interests(101, 1)),
+        ("interests", interests(100, 41)),
+        ("parts", parts(65, 1)),
+        ("parts", parts(1, 256)),
+        ("subscription", too_large),
+    ];
+    (longest.including(vec!["p".repeat(255); 64]), refused)
+}
+
+#[tokio::test]
+async fn a_subscription_is_bounded_by_the_facade_by_each_store_and_when_it_is_read() {
+    let scene = Scene::new().await;
+    let clock = Arc::new(VirtualClock::starting_at(Timestamp::EPOCH));
+    let stores: [Arc<dyn Backend>; 2] = [
+        Arc::new(MemoryStore::new(clock.clone())),
+        Arc::new(SqliteStore::open(scene.file.directory().join("other.db"), clock).unwrap()),
+    ];
+    let there = scene.webhooks.endpoint(&"bob".parse().unwrap(), &"good".parse().unwrap()).await;
+    let there = Endpoint::clone(&there.unwrap().unwrap());
+    let (longest, refused) = subscriptions();
+    for (field, subscription) in refused {
+        let new =
+            new("mallory", "bad", "https://bad.example/", "standard").subscription(subscription.clone());
+        let error = scene.webhooks.register(new).await.unwrap_err().to_string();
+        assert!(error.starts_with(field), "{field}: {error}");
+        let json = serde_json::to_string(&subscription).unwrap();
+        let error = serde_json::from_str::<Subscription>(&json).unwrap_err().to_string();
+        assert!(error.starts_with(field), "{field}: {error}");
+        for store in &stores {
+            let endpoint = Endpoint { subscription: subscription.clone(), ..there.clone() };
+            let write = Write { endpoint, width: 1, expected: Expected::Absent, unique_url: false };
+            let error = store.put(&write).await.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Invalid, "{field}: {error}");
+            assert!(matches!(store.load(&[there.id.clone()]).await.unwrap()[0], Loaded::Missing), "{field}");
+        }
+    }
+    for store in &stores {
+        let endpoint = Endpoint { subscription: longest.clone(), name: "n".repeat(255), ..there.clone() };
+        let write = Write { endpoint, width: 1, expected: Expected::Absent, unique_url: false };
+        assert!(matches!(store.put(&write).await.unwrap(), Put::Stored { version: 1, .. }));
+        let loaded = store.load(&[there.id.clone()]).await.unwrap().remove(0).found().unwrap();
+        assert_eq!((&loaded.subscription, loaded.name.len()), (&longest, 255));
+        let endpoint = Endpoint { name: "n".repeat(256), ..there.clone() };
+        let write = Write { endpoint, width: 1, expected: Expected::Version(1), unique_url: false };
+        assert_eq!(store.put(&write).await.unwrap_err().kind(), StoreErrorKind::Invalid);
+        assert_eq!(store.load(&[there.id.clone()]).await.unwrap().remove(0).found().unwrap().version, 1);
+    }
+}
+
+/// Values of every kind, with numbers that JSON writes in many digits.
+fn values() -> impl Strategy<Value = serde_json::Value> {
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<u64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+    ];
+    leaf.prop_recursive(40, 64, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Into::into),
+            prop::collection::btree_map(any::<String>(), inner, 0..3)
+                .prop_map(|members| members.into_iter().collect::<serde_json::Map<_, _>>().into()),
+        ]
+    })
+}
+
+/// URLs around the bound on their length, on every port, in several spellings.
+fn urls() -> impl Strategy<Value = String> {
+    let origin = prop_oneof![
+        Just("https://a.example".to_owned()),
+        Just("HTTP://A.example".to_owned()),
+        (1_u16..).prop_map(|port| format!("https://a.example:{port}")),
+        any::<u32>().prop_map(|bits| format!("https://{}", std::net::Ipv4Addr::from_bits(bits))),
+    ];
+    let target = prop_oneof![
+        "([/?][!-~]{0,40})?",
+        (7_960_usize..8_010).prop_map(|length| format!("?{}", "a".repeat(length))),
+        (7_960_usize..8_010).prop_map(|length| format!("/{}", "a".repeat(length))),
+    ];
+    (origin, target).prop_map(|(origin, target)| origin + &target)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn what_put_takes_load_gives(
+        url in urls(), values in prop::collection::vec(values(), 1..4), name in any::<String>(),
+        pointer in "(/[ -~]{0,12}){1,4}", part in any::<String>(), since in any::<i64>(),
+    ) {
+        let url = EndpointUrl::from_stored(&url);
+        let filter = Filter::equals(pointer, values);
+        prop_assume!(url.is_ok() && filter.is_ok());
+        let (url, filter) = (url.unwrap(), filter.unwrap());
+        let interest = Interest::new(1, part.clone(), [vec![filter.clone()]]);
+        let subscription = Subscription::to(["*", "a.*"]).unwrap().filtered(filter).including([part]);
+        let subscription = subscription.among(interest.into_iter().collect::<Vec<_>>());
+        let endpoint = Endpoint {
+            id: bad(),
+            tenant: mallory(),
+            name,
+            url,
+            profile: "standard".parse().unwrap(),
+            secrets: SecretSet::of(Secret::new(SECRET).unwrap()).into(),
+            subscription,
+            headers: Headers::none().with("x-own", "a b").unwrap(),
+            overrides: Overrides::none(),
+            enabled: true,
+            since: Timestamp::from_micros(since),
+            version: 0,
+            generation: hookpost::endpoint::Generation::UNKNOWN,
+            began: Default::default(),
+        };
+        let file = TempFile::new();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let stores: [Arc<dyn Backend>; 2] = [
+            Arc::new(MemoryStore::new(clock.clone())),
+            Arc::new(SqliteStore::open(file.path(), clock).unwrap()),
+        ];
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for store in stores {
+            let write =
+                Write { endpoint: endpoint.clone(), width: 8, expected: Expected::Absent, unique_url: false };
+            let (put, loaded) = runtime.block_on(async {
+                (store.put(&write).await, store.load(&[bad()]).await.unwrap().remove(0))
+            });
+            match (put, loaded) {
+                (Ok(put), Loaded::Found(loaded)) => {
+                    let is_first = matches!(put, Put::Stored { version: 1, .. });
+                    prop_assert!(is_first);
+                    prop_assert_eq!(loaded.url.expose(), endpoint.url.expose());
+                    prop_assert_eq!(&loaded.subscription, &endpoint.subscription);
+                    prop_assert_eq!((&loaded.name, loaded.since), (&endpoint.name, endpoint.since));
+                    prop_assert_eq!(signs_with(&loaded), SECRET.as_bytes());
+                    prop_assert_eq!(loaded.headers.as_map(), endpoint.headers.as_map());
+                }
+                (Err(error), Loaded::Missing) => prop_assert_eq!(error.kind(), StoreErrorKind::Invalid),
+                (put, loaded) => prop_assert!(false, "{put:?}, then {loaded:?}"),
+            }
+        }
+    }
 }

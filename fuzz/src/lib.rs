@@ -12,18 +12,27 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
 
 use bytes::Bytes;
-use hookpost::id::EventId;
+use hookpost::endpoint::Loaded;
+use hookpost::error::StoreErrorKind;
+use hookpost::id::{EndpointId, EventId, TenantId};
 use hookpost::payload::{live_chat, live_session, x_webhook};
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Response, retry_after};
+use hookpost::seam::{Directory, Expected, Registry, Write};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
 use hookpost::wire::scheme::Signer;
 use hookpost::wire::verify::BodyKeys;
-use hookpost::{Filter, NewEvent, Scheme, Secret, SecretSet, Subscription, Timestamp, Verifier};
+use hookpost::{
+    Endpoint, Filter, Headers, NewEvent, Overrides, Scheme, Secret, SecretSet, Subscription, Timestamp,
+    Verifier,
+};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rusqlite::Connection;
 use serde_json::json;
@@ -39,6 +48,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("verify_signed", verify_signed),
     ("body_keys", body_keys),
     ("filter", filter),
+    ("stored_endpoint", stored_endpoint),
     ("retry_after", retry_after_header),
     ("timestamp", timestamp),
     ("live_session", live_session),
@@ -126,6 +136,69 @@ pub fn filter(data: &[u8]) {
         return;
     };
     assert!(!(lacks && (equals || holds)));
+}
+
+/// The first line is a URL, the second a name, what follows a subscription as JSON. What a
+/// store takes it gives back as it was, and what it refuses is not there.
+pub fn stored_endpoint(data: &[u8]) {
+    static STORE: LazyLock<SqliteStore> = LazyLock::new(|| {
+        let name = format!("hookpost-fuzz-endpoints-{}.db", std::process::id());
+        SqliteStore::open(std::env::temp_dir().join(name), Arc::new(SystemClock::new())).unwrap()
+    });
+    let (url, rest) = cut_at_line_end(data);
+    let (name, subscription) = cut_at_line_end(rest);
+    let text = |bytes| std::str::from_utf8(bytes).ok();
+    let Some(url) = text(url).and_then(|url| EndpointUrl::from_stored(url).ok()) else { return };
+    let Some(name) = text(name) else { return };
+    let Ok(subscription) = serde_json::from_slice::<Subscription>(subscription) else { return };
+    let (id, tenant): (EndpointId, TenantId) = ("fuzzed".parse().unwrap(), "t".parse().unwrap());
+    let endpoint = Endpoint {
+        id: id.clone(),
+        tenant: tenant.clone(),
+        name: name.to_owned(),
+        url,
+        profile: "standard".parse().unwrap(),
+        secrets: SecretSet::none().into(),
+        subscription,
+        headers: Headers::none(),
+        overrides: Overrides::none(),
+        enabled: true,
+        since: Timestamp::EPOCH,
+        version: 0,
+        generation: hookpost::endpoint::Generation::UNKNOWN,
+        began: Default::default(),
+    };
+    let write = Write { endpoint, width: 1, expected: Expected::Absent, unique_url: false };
+    let put = wait_for(STORE.put(&write));
+    let loaded = wait_for(STORE.load(&[id.clone()])).unwrap().remove(0);
+    wait_for(STORE.remove(&tenant, &id)).unwrap();
+    match (put, loaded) {
+        (Ok(_), Loaded::Found(loaded)) => {
+            assert_eq!(loaded.url.expose(), write.endpoint.url.expose());
+            assert_eq!(loaded.subscription, write.endpoint.subscription);
+            assert_eq!(loaded.name, write.endpoint.name);
+        }
+        (Err(error), Loaded::Missing) => assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}"),
+        (put, loaded) => panic!("{put:?}, then {loaded:?}"),
+    }
+}
+
+/// Polls until it is done: a store answers from a thread of its own.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => std::thread::park(),
+        }
+    }
 }
 
 /// A wait is read or it is none: no number and no date is too large.

@@ -8,11 +8,12 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, IdError, ProfileName, TenantId};
 use crate::policy::egress::{EndpointUrl, UrlError};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::RetryPolicy;
-use crate::secret::{Secret, SecretError, Secrets};
+use crate::secret::{SECRETS_MAX, Secret, SecretError, Secrets};
 use crate::sequence::Sequence;
 use crate::subscription::{Subscription, SubscriptionError};
 use crate::time::Timestamp;
@@ -79,6 +80,43 @@ fn has_new_secret(before: &Secrets, next: &Secrets) -> bool {
     let Secrets::Open(next) = next else { return false };
     let Secrets::Open(before) = before else { return true };
     !before.current.iter().map(Secret::expose).eq(next.current.iter().map(Secret::expose))
+}
+
+/// The longest name of an endpoint, in characters.
+pub const NAME_LENGTH_MAX: usize = 255;
+
+impl Endpoint {
+    /// Whether it keeps the bounds that hold under every profile, so that what is stored
+    /// of it can be read back. Stores check it before they write.
+    ///
+    /// # Errors
+    /// Names the field and the rule that it breaks.
+    pub fn check(&self) -> Result<(), EndpointError> {
+        check_name(&self.name)?;
+        if let Secrets::Open(set) = &self.secrets
+            && set.current.len() + set.retiring.len() > SECRETS_MAX
+        {
+            let rule = "must be one of at most 10 that are in force at once";
+            return Err(EndpointError::Field { field: "secret", rule });
+        }
+        Ok(self.subscription.check()?)
+    }
+}
+
+/// An error unless a name is short and plain enough for a label.
+pub(crate) fn check_name(name: &str) -> Result<(), EndpointError> {
+    if name.chars().count() > NAME_LENGTH_MAX || name.chars().any(char::is_control) {
+        let rule = "must be at most 255 characters, none of them a control character";
+        return Err(EndpointError::Field { field: "name", rule });
+    }
+    Ok(())
+}
+
+/// An endpoint that a store refuses to write.
+impl From<EndpointError> for StoreError {
+    fn from(error: EndpointError) -> Self {
+        Self::new(StoreErrorKind::Invalid, format!("endpoint: {error}")).with_source(error)
+    }
 }
 
 /// What an endpoint sets instead of its profile, field by field. None of it reaches

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::SubscriptionError;
+use super::bounds::{
+    FILTER_DEPTH_MAX, FILTER_VALUES_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, hold, is_shallow,
+};
 use super::pointer::pointed;
 
 /// A condition on a JSON payload: what stands at a path, held against a list of values.
@@ -11,11 +14,28 @@ use super::pointer::pointed;
 /// A payload that is not JSON passes no filter. Nothing else of it is read than what
 /// stands on the way, so no depth and no number elsewhere in it keeps it from passing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredFilter")]
 pub struct Filter {
     pointer: String,
     any_of: Vec<serde_json::Value>,
-    #[serde(default, skip_serializing_if = "Relation::is_equals")]
+    #[serde(skip_serializing_if = "Relation::is_equals")]
     relation: Relation,
+}
+
+/// A filter as it is stored, which may break a rule.
+#[derive(Deserialize)]
+struct StoredFilter {
+    pointer: String,
+    any_of: Vec<serde_json::Value>,
+    #[serde(default)]
+    relation: Relation,
+}
+
+impl TryFrom<StoredFilter> for Filter {
+    type Error = SubscriptionError;
+    fn try_from(stored: StoredFilter) -> Result<Self, SubscriptionError> {
+        Self::new(stored.pointer, stored.any_of, stored.relation)
+    }
 }
 
 /// How the value at a filter's path stands to the filter's list.
@@ -43,7 +63,8 @@ impl Filter {
     /// The value at `pointer` (RFC 6901, such as `/visitor/plan`) is one of `any_of`.
     ///
     /// # Errors
-    /// When the pointer does not begin with `/`, or no value is given.
+    /// When the pointer does not begin with `/`, no value is given, or one of the bounds of
+    /// [`subscription`](crate::subscription) is passed.
     pub fn equals(
         pointer: impl Into<String>,
         any_of: impl Into<Vec<serde_json::Value>>,
@@ -85,6 +106,14 @@ impl Filter {
         if any_of.is_empty() {
             return Err(SubscriptionError { field: "filter.any_of", rule: "must hold at least one value" });
         }
+        let short = pointer.len() <= POINTER_LENGTH_MAX;
+        hold(short, "filter.pointer", "must be at most 1024 bytes long")?;
+        let few_steps = pointer.matches('/').count() <= POINTER_STEPS_MAX;
+        hold(few_steps, "filter.pointer", "must have at most 32 steps")?;
+        let few = any_of.len() <= FILTER_VALUES_MAX;
+        hold(few, "filter.any_of", "must hold at most 1024 values")?;
+        let shallow = any_of.iter().all(|value| is_shallow(value, FILTER_DEPTH_MAX));
+        hold(shallow, "filter.any_of", "must hold values that are nested at most 32 levels deep")?;
         Ok(Self { pointer, any_of, relation })
     }
 

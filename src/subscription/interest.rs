@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::bounds::{FILTERS_MAX, NAME_LENGTH_MAX, hold};
 use super::filter::all_pass;
 use super::{Filter, SubscriptionError};
 
@@ -10,17 +11,34 @@ use super::{Filter, SubscriptionError};
 /// list of filters that all pass. An endpoint's interests can be told apart and changed
 /// one by one, which its filters cannot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredInterest")]
 pub struct Interest {
     number: u64,
     name: String,
     any_of: Vec<Vec<Filter>>,
 }
 
+/// An interest as it is stored, which may break a rule.
+#[derive(Deserialize)]
+struct StoredInterest {
+    number: u64,
+    name: String,
+    any_of: Vec<Vec<Filter>>,
+}
+
+impl TryFrom<StoredInterest> for Interest {
+    type Error = SubscriptionError;
+    fn try_from(stored: StoredInterest) -> Result<Self, SubscriptionError> {
+        Self::new(stored.number, stored.name, stored.any_of)
+    }
+}
+
 impl Interest {
     /// An interest whose `number` tells it from the others of its endpoint.
     ///
     /// # Errors
-    /// When there is no condition.
+    /// When there is no condition, or one of the bounds of
+    /// [`subscription`](crate::subscription) is passed.
     pub fn new(
         number: u64,
         name: impl Into<String>,
@@ -33,7 +51,12 @@ impl Interest {
                 rule: "must hold at least one condition",
             });
         }
-        Ok(Self { number, name: name.into(), any_of })
+        let name = name.into();
+        let short = name.chars().count() <= NAME_LENGTH_MAX;
+        hold(short, "interest.name", "must be at most 255 characters long")?;
+        let few = any_of.iter().all(|condition| condition.len() <= FILTERS_MAX);
+        hold(few, "interest.any_of", "must hold at most 64 filters in each condition")?;
+        Ok(Self { number, name, any_of })
     }
 
     /// What tells it from the others of its endpoint.

@@ -1,5 +1,21 @@
 //! Which events an endpoint wants: a value and a pure predicate.
+//!
+//! A subscription is bounded, since each event of its tenant is held against it:
+//!
+//! | what | at most |
+//! |---|---|
+//! | patterns | [`PATTERNS_MAX`] |
+//! | filters of a subscription, and of each condition of an interest | [`FILTERS_MAX`] |
+//! | filters in all, those of interests included | [`FILTERS_IN_ALL_MAX`] |
+//! | values of a filter | [`FILTER_VALUES_MAX`] |
+//! | levels of nesting in a filter's value | [`FILTER_DEPTH_MAX`] |
+//! | a filter's pointer | [`POINTER_LENGTH_MAX`] bytes, [`POINTER_STEPS_MAX`] steps |
+//! | interests | [`INTERESTS_MAX`] |
+//! | optional parts | [`PARTS_MAX`] |
+//! | name of an interest or a part | [`NAME_LENGTH_MAX`] characters |
+//! | all of it, as JSON | [`SUBSCRIPTION_BYTES_MAX`] bytes |
 
+mod bounds;
 mod filter;
 mod interest;
 mod pointer;
@@ -10,8 +26,13 @@ use serde_json::value::RawValue;
 use crate::event::Event;
 use crate::id::{EventType, Scope};
 
+use bounds::hold;
 use filter::all_pass;
 
+pub use bounds::{
+    FILTER_DEPTH_MAX, FILTER_VALUES_MAX, FILTERS_IN_ALL_MAX, FILTERS_MAX, INTERESTS_MAX, NAME_LENGTH_MAX,
+    PARTS_MAX, PATTERNS_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, SUBSCRIPTION_BYTES_MAX,
+};
 pub use filter::Filter;
 pub use interest::Interest;
 
@@ -38,14 +59,37 @@ const EVENTS_RULE: &str = "must name at least one pattern: *, a type, or a type'
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredSubscription")]
 pub struct Subscription {
     events: Vec<Pattern>,
     scope: Option<Scope>,
     filters: Vec<Filter>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     interests: Option<Vec<Interest>>,
+}
+
+/// A subscription as it is stored, which may break a rule.
+#[derive(Deserialize)]
+struct StoredSubscription {
+    events: Vec<Pattern>,
+    scope: Option<Scope>,
+    filters: Vec<Filter>,
+    #[serde(default)]
+    parts: Vec<String>,
+    #[serde(default)]
+    interests: Option<Vec<Interest>>,
+}
+
+impl TryFrom<StoredSubscription> for Subscription {
+    type Error = SubscriptionError;
+    fn try_from(stored: StoredSubscription) -> Result<Self, SubscriptionError> {
+        let StoredSubscription { events, scope, filters, parts, interests } = stored;
+        let subscription = Self { events, scope, filters, parts, interests };
+        subscription.check()?;
+        Ok(subscription)
+    }
 }
 
 impl Subscription {
@@ -107,6 +151,27 @@ impl Subscription {
     pub fn among(mut self, interests: impl Into<Vec<Interest>>) -> Self {
         self.interests = Some(interests.into());
         self
+    }
+
+    /// Whether it keeps the bounds of [`subscription`](crate::subscription). It is checked
+    /// when an endpoint is registered, written to a store, or read from one.
+    ///
+    /// # Errors
+    /// Names the field and the bound that it passes.
+    pub fn check(&self) -> Result<(), SubscriptionError> {
+        hold(!self.events.is_empty(), "events", EVENTS_RULE)?;
+        hold(self.events.len() <= PATTERNS_MAX, "events", "must be at most 256 patterns")?;
+        hold(self.filters.len() <= FILTERS_MAX, "filters", "must be at most 64")?;
+        hold(self.parts.len() <= PARTS_MAX, "parts", "must be at most 64")?;
+        let short = self.parts.iter().all(|part| part.chars().count() <= NAME_LENGTH_MAX);
+        hold(short, "parts", "must have names of at most 255 characters")?;
+        let interests = self.interests.as_deref().unwrap_or_default();
+        hold(interests.len() <= INTERESTS_MAX, "interests", "must be at most 100")?;
+        let of_interests = interests.iter().flat_map(Interest::any_of).map(Vec::len).sum::<usize>();
+        let few = self.filters.len() + of_interests <= FILTERS_IN_ALL_MAX;
+        hold(few, "interests", "must have at most 4096 filters in all")?;
+        let bytes = serde_json::to_vec(self).map_or(usize::MAX, |json| json.len());
+        hold(bytes <= SUBSCRIPTION_BYTES_MAX, "subscription", "must be at most 256 KiB as JSON")
     }
 
     /// Whether it wants this event.

@@ -1,6 +1,6 @@
 //! An endpoint before it is registered.
 
-use crate::endpoint::{Endpoint, EndpointError, Headers, Overrides};
+use crate::endpoint::{Endpoint, EndpointError, Headers, Overrides, check_name};
 use crate::id::{EndpointId, ProfileName, TenantId};
 use crate::secret::{Secret, SecretSet};
 use crate::subscription::Subscription;
@@ -91,10 +91,7 @@ impl NewEndpoint {
     /// When it breaks that rule.
     pub fn name(mut self, name: impl Into<String>) -> Result<Self, EndpointError> {
         let name = name.into();
-        if name.chars().count() > 255 || name.chars().any(char::is_control) {
-            let rule = "must be at most 255 characters, none of them a control character";
-            return Err(EndpointError::Field { field: "name", rule });
-        }
+        check_name(&name)?;
         self.name = name;
         Ok(self)
     }

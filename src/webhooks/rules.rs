@@ -59,6 +59,7 @@ impl Webhooks {
             check_secrets(&secrets, &profile)?;
             check_headers(&new.headers, &profile)
         })??;
+        new.subscription.check().map_err(EndpointError::from)?;
         let longest = longest_timeout(self.shared.settings.lease);
         if new.overrides.timeout_or(profile.timeout) > longest {
             return Err(RegisterError::TimeoutTooLong { longest });

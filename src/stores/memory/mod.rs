@@ -153,6 +153,7 @@ impl Directory for MemoryStore {
 #[async_trait]
 impl Registry for MemoryStore {
     async fn put(&self, write: &Write) -> Result<Put, StoreError> {
+        write.endpoint.check()?;
         let state = &mut *self.state()?;
         let lane = state.lanes.number(&write.endpoint.id).map(|lane| &state.lanes.row(lane).lane);
         if lane.is_some_and(|lane| lane.tenant != write.endpoint.tenant) {

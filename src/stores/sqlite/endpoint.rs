@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::delivery::EventMeta;
-use crate::endpoint::{Endpoint, Unreadable, WhyUnreadable};
+use crate::endpoint::{Endpoint, Headers, Unreadable, WhyUnreadable};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::egress::EndpointUrl;
 use crate::seam::{Cipher, Sealed};
+use crate::secret::Secrets;
 use crate::subscription::Subscription;
 
 use super::failure::Failure;
@@ -46,9 +47,18 @@ pub(super) fn read(
     id: EndpointId,
     cipher: &Arc<dyn Cipher>,
 ) -> Result<Arc<Endpoint>, Unreadable> {
+    read_with(row, id, |tenant, id, seal| sealed::open(cipher, tenant, id, seal))
+}
+
+/// As [`read`], where `open` answers for the secrets and the headers.
+pub(super) fn read_with(
+    row: &Row<'_>,
+    id: EndpointId,
+    open: impl FnOnce(&TenantId, &EndpointId, &Seal) -> (Secrets, Headers),
+) -> Result<Arc<Endpoint>, Unreadable> {
     let url = row::text(row, 5).and_then(read_url).ok();
     let fields = Fields { row, id, tenant: row::name(row, 3).ok(), url };
-    fields.endpoint(cipher)
+    fields.endpoint(open)
 }
 
 /// Whether routing may pass the endpoint of this row over: it can be read that it is
@@ -71,9 +81,12 @@ struct Fields<'a, 'row> {
 }
 
 impl<'a, 'row> Fields<'a, 'row> {
-    fn endpoint(self, cipher: &Arc<dyn Cipher>) -> Result<Arc<Endpoint>, Unreadable> {
+    fn endpoint(
+        self,
+        open: impl FnOnce(&TenantId, &EndpointId, &Seal) -> (Secrets, Headers),
+    ) -> Result<Arc<Endpoint>, Unreadable> {
         let tenant = self.tenant.clone().ok_or_else(|| self.broken("tenant"))?;
-        let (secrets, headers) = sealed::open(cipher, &tenant, &self.id, &self.seal()?);
+        let (secrets, headers) = open(&tenant, &self.id, &self.seal()?);
         let row = self.row;
         Ok(Arc::new(Endpoint {
             tenant,

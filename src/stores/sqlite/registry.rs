@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 use super::arrive::next_place;
 use super::db::Db;
-use super::endpoint::{json, may_be_passed_over, read, version};
+use super::endpoint::{json, may_be_passed_over, read, read_with, version};
 use super::failure::Failure;
 use super::gate::change_lane;
 use super::lane::Lanes;
@@ -99,6 +99,7 @@ pub(super) fn put(
     if begins_anew {
         db.statement(sql::ENDPOINT_RENEW)?.execute([endpoint.id.as_str()])?;
     }
+    read_back(db, write, version)?;
     refit_lane(db, write)?;
     Ok(Put::Stored { version, began: row::place(began)? })
 }
@@ -164,6 +165,44 @@ fn store(db: &Db<'_>, write: &Write, seal: Option<&Seal>, version: u64, began: i
     // What is bound stays in memory for as long as the statement does.
     statement.clear_bindings();
     Ok(())
+}
+
+/// Reads the row just written by the reader of every other call: what would not come back
+/// as it was given is refused, and the whole call with it. Secrets were read back when they
+/// were sealed.
+fn read_back(db: &Db<'_>, write: &Write, version: u64) -> Result<(), Failure> {
+    let endpoint = Endpoint { version, ..write.endpoint.clone() };
+    let differs = db.statement(sql::ENDPOINT_BY_ID)?.query_row([endpoint.id.as_str()], |row| {
+        let secrets = (endpoint.secrets.clone(), endpoint.headers.clone());
+        Ok(match read_with(row, endpoint.id.clone(), |_, _, _| secrets) {
+            Ok(stored) => difference(&stored, &endpoint),
+            Err(unreadable) => Some(unreadable.field),
+        })
+    })?;
+    match differs {
+        None => Ok(()),
+        Some(field) => {
+            let what = format!("endpoint: its {field} would not be read back as it was given");
+            Err(StoreError::new(StoreErrorKind::Invalid, what).into())
+        }
+    }
+}
+
+/// The first field in which two endpoints differ, besides what is sealed.
+fn difference(stored: &Endpoint, given: &Endpoint) -> Option<&'static str> {
+    let fields = [
+        ("id", stored.id == given.id),
+        ("tenant", stored.tenant == given.tenant),
+        ("name", stored.name == given.name),
+        ("url", stored.url == given.url),
+        ("profile", stored.profile == given.profile),
+        ("subscription", stored.subscription == given.subscription),
+        ("overrides", stored.overrides == given.overrides),
+        ("enabled", stored.enabled == given.enabled),
+        ("since", stored.since == given.since),
+        ("version", stored.version == given.version),
+    ];
+    fields.into_iter().find(|(_, same)| !same).map(|(field, _)| field)
 }
 
 /// The lane follows its endpoint.

@@ -58,6 +58,14 @@ pub(super) fn seal(
         }
     };
     let plain = write(set, &endpoint.headers)?;
+    // Written anew, what is read gives the same bytes if nothing of it was lost.
+    let again = read(&plain).map(|(set, headers)| write(&set, &headers)).transpose()?;
+    if again.is_none_or(|again| *again != *plain) {
+        return Err(StoreError::new(
+            StoreErrorKind::Invalid,
+            "endpoint: its secrets or headers would not be read back as they were given",
+        ));
+    }
     let context = context(&endpoint.tenant, &endpoint.id, binding);
     match cipher.seal(&plain, &context) {
         Ok(sealed) => Ok(Some(Seal { sealed, binding })),

@@ -114,6 +114,7 @@ impl Directory for SqliteStore {
 #[async_trait]
 impl Registry for SqliteStore {
     async fn put(&self, write: &Write) -> Result<Put, StoreError> {
+        write.endpoint.check()?;
         let Some(binding) = self.binding(write).await? else {
             return Ok(Put::Conflict { current: None });
         };
