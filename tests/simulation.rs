@@ -9,7 +9,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use hookpost::testing::simulation::simulate;
+use hookpost::testing::simulation::{World, simulate, simulate_world};
 
 fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("SEEDS") else { return 0..150 };
@@ -34,6 +34,20 @@ fn every_invariant_holds_in_every_world() {
     });
     println!("{} worlds in {:?}, violated in {failed:?}", seeds().count(), began.elapsed());
     assert!(failed.is_empty(), "seeds {failed:?}");
+}
+
+#[test]
+fn what_one_tenant_is_given_no_other_tenant_feels() {
+    // A noisy world takes as long as ten others.
+    let Range { start, end } = seeds();
+    let failed = on_all_cores(start..start + (end - start).div_ceil(10), |seed| {
+        let report = simulate_world(World::draw_noisy(seed));
+        if !report.violations.is_empty() {
+            println!("{report}");
+        }
+        (!report.violations.is_empty()).then_some(seed)
+    });
+    assert!(failed.is_empty(), "noisy worlds of the seeds {failed:?}");
 }
 
 /// What the function finds, over all seeds, each seed on one thread.

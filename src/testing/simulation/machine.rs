@@ -22,6 +22,7 @@ use crate::webhooks::{NewEndpoint, Webhooks};
 use crate::wire::profile::Profile;
 
 use super::failpoints::{FailingTransport, Failpoints};
+use super::noise::Excitable;
 use super::probe::Probe;
 use super::signal::Signal;
 use super::trace::{Trace, What};
@@ -36,7 +37,7 @@ pub(super) const BASE: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 /// gets behind them.
 pub(super) const BEFORE_SCRIPT: Duration = Duration::from_secs(2 * 24 * 3600);
 const PROFILE: &str = "simulated";
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all machines of a world stand on.
 #[derive(Debug)]
@@ -207,7 +208,11 @@ impl Clock for Bounded {
 
     fn elapsed(&self) -> Duration {
         let reads = self.reads.fetch_add(1, Ordering::Relaxed);
-        assert!(reads < READS_MAX, "an engine turns without end");
+        if reads >= READS_MAX {
+            // A panic would not end it: the engine outlives the panics of its parts.
+            eprintln!("an engine turns without end");
+            std::process::abort();
+        }
         self.clock.elapsed()
     }
 }
@@ -222,6 +227,7 @@ fn profile(world: &World) -> Result<Profile, RetryError> {
     profile.retry = RetryPolicy::new(schedule).jitter_percent(world.jitter_percent)?.window(world.window)?;
     profile.limits = limit.into_iter().collect();
     profile.timeout = TIMEOUT;
+    profile.classifier = Arc::new(Excitable(profile.classifier));
     profile.disable_after = None;
     Ok(profile)
 }

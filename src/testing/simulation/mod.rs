@@ -23,6 +23,7 @@ mod failpoints;
 mod invariants;
 mod machine;
 mod mood;
+mod noise;
 mod play;
 mod probe;
 mod signal;
@@ -35,6 +36,7 @@ use std::fmt;
 pub use failpoints::{FailingTransport, Failpoints, Point};
 pub use invariants::{Evidence, Violation};
 pub use mood::Mood;
+pub use noise::NOISY;
 pub use trace::{Command, Entry, What};
 pub use world::{Deed, Parcel, Site, World};
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::policy::outcome::NotSent;
 use crate::testing::Reply;
 
+use super::noise::POISON;
+
 /// How a receiver behaves until its world heals; then it answers `200`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
@@ -26,6 +28,14 @@ pub enum Mood {
     Cut,
     /// Refuses so many of a hundred connections.
     Refusing(u8),
+    /// Accepts every request and never answers.
+    Hanging,
+    /// Its name does not resolve, and that takes so long.
+    SlowName(Duration),
+    /// Answers `429` and asks for so many seconds, for itself and for everybody.
+    Limiting(u32),
+    /// Answers what makes the classifier panic.
+    Poisonous,
 }
 
 impl Mood {
@@ -50,6 +60,12 @@ impl Mood {
             Self::GoneAt(number) if before == number => Reply::status(410),
             Self::Resetting(percent) if random.u8(..100) < percent => Reply::reset().after(soon(random)),
             Self::Refusing(percent) if random.u8(..100) < percent => Reply::not_sent(NotSent::Refused),
+            Self::Hanging => Reply::hang(),
+            Self::SlowName(span) => Reply::not_sent(NotSent::Name).after(span),
+            Self::Limiting(seconds) => Reply::status(429)
+                .header("retry-after", &seconds.to_string())
+                .header("x-ratelimit-global", "true"),
+            Self::Poisonous => well(random).header(POISON, "yes"),
             Self::Cut => Reply::ok().body("half of i").cut(),
             Self::Well | Self::Busy(_) | Self::GoneAt(_) | Self::Resetting(_) | Self::Refusing(_) => {
                 well(random)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::mood::Mood;
 use super::super::trace::What;
 use super::{Evidence, Report};
 
@@ -13,7 +14,9 @@ const SOON: Duration = Duration::from_millis(200);
 /// process and no call fails. What it is told about it is told by the store's answers,
 /// each of which takes its time.
 pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
-    if !evidence.world.is_calm() || evidence.world.jumps() {
+    // Names that do not resolve may be an own fault, for which an engine pauses.
+    let names_fail = evidence.world.sites.iter().any(|site| matches!(site.mood, Mood::SlowName(_)));
+    if !evidence.world.is_calm() || evidence.world.jumps() || names_fail {
         return;
     }
     let bound = SOON + evidence.world.store_faults.takes * 2;

@@ -1,6 +1,7 @@
 //! What must hold in every world, by the numbers of the reliability catalogue.
 
 mod fate;
+mod isolation;
 mod leases;
 mod looking;
 mod requests;
@@ -91,6 +92,7 @@ impl Evidence {
         leases::judge(self, &mut report);
         looking::judge(self, &mut report);
         requests::judge(self, &mut report);
+        isolation::judge(self, &mut report);
         found
     }
 

@@ -1,0 +1,42 @@
+//! What one tenant's endpoints are given, no other tenant feels: T1.
+
+use std::time::Duration;
+
+use super::super::machine::TIMEOUT;
+use super::super::noise::{BEGINS, NOISY};
+use super::super::trace::What;
+use super::super::world::Site;
+use super::{Evidence, Report, began};
+
+/// An event for an endpoint that has succeeded before is sent within this, beside the
+/// lengths of the poll and of its own tenant's answers.
+const PROVEN: Duration = Duration::from_secs(1);
+/// An event for an endpoint without a success may also wait for one request to time out.
+const NEW: Duration = PROVEN.saturating_add(TIMEOUT);
+
+/// T1: in a noisy world every event of a quiet tenant is sent to each of its endpoints
+/// within a bound that does not depend on how much noise there is.
+pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
+    let world = &evidence.world;
+    if world.sites.iter().all(|site| site.tenant != NOISY) {
+        return;
+    }
+    for entry in &evidence.entries {
+        let What::Accepted { parcel, event } = &entry.what else { continue };
+        for site in world.sites.iter().filter(|site| site.tenant != NOISY && site.is_for(parcel)) {
+            let first = evidence.requests_of(event.as_str(), &site.url).map(began).min();
+            let waited = first.map(|first| first.saturating_sub(entry.at));
+            let bound = if is_proven(evidence, site, entry.at) { PROVEN } else { NEW } + world.poll;
+            if waited.is_none_or(|waited| waited > bound) {
+                let when = if entry.at < BEGINS { "before" } else { "beside" };
+                let what =
+                    format!("{event} to {} {when} the noise waited {waited:?}, not {bound:?}", site.id);
+                report("T1 isolation", what);
+            }
+        }
+    }
+}
+
+fn is_proven(evidence: &Evidence, site: &Site, at: Duration) -> bool {
+    evidence.exchanges.iter().any(|exchange| exchange.url == site.url && began(exchange) < at)
+}

@@ -1,0 +1,141 @@
+//! Worlds in which one tenant misbehaves beside tenants that do not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::policy::outcome::{BodyNeed, Classify, Hold, Response, Verdict};
+use crate::testing::Faults;
+use crate::time::Timestamp;
+
+use super::mood::Mood;
+use super::world::{Deed, Parcel, Site, World};
+
+/// The tenant that misbehaves.
+pub const NOISY: &str = "mallory";
+/// The noise begins here: what was in use before is proven.
+pub(super) const BEGINS: Duration = Duration::from_secs(120);
+/// The quiet tenants publish until here.
+const ENDS: Duration = Duration::from_secs(720);
+/// An answer with this header makes the simulated classifier panic.
+pub(super) const POISON: &str = "x-poison";
+
+impl World {
+    /// The noisy world of a seed: no process crashes, no clock jumps, and no store fails.
+    /// What the quiet tenants feel is the noise alone.
+    #[must_use]
+    pub fn draw_noisy(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed ^ 0x6e6f_6973_65);
+        let gap_first = Duration::from_secs(random.u64(1..=30));
+        let mut world = Self {
+            seed,
+            machines: random.usize(1..=3),
+            lease: Duration::from_secs(random.u64(30..=60)),
+            poll: Duration::from_secs(random.u64(1..=5)),
+            concurrency: random.usize(8..=64),
+            gap_first,
+            gap_max: gap_first * random.u32(1..=16),
+            jitter_percent: 10,
+            window: Duration::from_secs(8 * 3600),
+            limit: None,
+            store_faults: Faults::default(),
+            sites: Vec::new(),
+            script: Vec::new(),
+            heal_at: ENDS + Duration::from_secs(120),
+        };
+        for tenant in 0..random.usize(1..=4) {
+            quiet(&mut random, &mut world, tenant, Duration::ZERO);
+        }
+        for tenant in 0..random.usize(..=2) {
+            // These come while the noise goes on, and nobody knows them yet.
+            quiet(&mut random, &mut world, 10 + tenant, BEGINS + Duration::from_secs(30));
+        }
+        noise(&mut random, &mut world);
+        world.script.sort_by_key(|(at, _)| *at);
+        world
+    }
+}
+
+/// A tenant whose endpoints are well, with an event every few seconds.
+fn quiet(random: &mut fastrand::Rng, world: &mut World, tenant: usize, from: Duration) {
+    let tenant = format!("quiet{tenant}");
+    for number in 0..random.usize(1..=3) {
+        world.sites.push(site(&tenant, number, Mood::Well, random.u32(1..=8)));
+    }
+    let (mut at, mut number) = (from, 0);
+    while at < ENDS {
+        world.script.push((at, publish(&tenant, number)));
+        at += Duration::from_millis(random.u64(2_000..10_000));
+        number += 1;
+    }
+}
+
+fn noise(random: &mut fastrand::Rng, world: &mut World) {
+    let moods = [
+        Mood::Hanging,
+        Mood::SlowName(Duration::from_secs(random.u64(1..=9))),
+        Mood::Limiting(random.u32(60..=3600)),
+        Mood::Poisonous,
+        Mood::Slow(Duration::from_secs(9)),
+        Mood::Resetting(100),
+        Mood::Well,
+    ];
+    // One kind of noise, or any mixture.
+    let only = random.choice(moods).filter(|_| random.bool());
+    let sites = random.usize(1..=40);
+    for number in 0..sites {
+        let mood = only.or_else(|| random.choice(moods)).unwrap_or(Mood::Hanging);
+        world.sites.push(site(NOISY, number, mood, random.u32(1..=8)));
+    }
+    // The judges compare every request with every delivery.
+    let flood = random.choice([10, 50, 200]).unwrap_or(10).min(600 / sites);
+    for number in 0..flood {
+        let at = if random.bool() { BEGINS } else { BEGINS + Duration::from_millis(random.u64(..300_000)) };
+        world.script.push((at, publish(NOISY, number)));
+    }
+}
+
+fn site(tenant: &str, number: usize, mood: Mood, width: u32) -> Site {
+    // Some of the hosts belong to a service that several tenants use.
+    let host = if number.is_multiple_of(4) { "shared".to_owned() } else { format!("e{number}.{tenant}") };
+    Site {
+        id: format!("{tenant}-e{number}"),
+        tenant: tenant.to_owned(),
+        url: format!("https://{host}.example/{tenant}/e{number}"),
+        wants: "*".to_owned(),
+        mood,
+        width,
+    }
+}
+
+fn publish(tenant: &str, number: usize) -> Deed {
+    Deed::Publish(Parcel {
+        id: format!("{tenant}-{number}"),
+        tenant: tenant.to_owned(),
+        kind: "a.one".to_owned(),
+        payload: format!("{{\"number\":{number}}}"),
+        key: None,
+        order: None,
+    })
+}
+
+/// A classifier that panics on some answers, as a host's own may.
+#[derive(Debug)]
+pub(super) struct Excitable(pub(super) Arc<dyn Classify>);
+
+impl Classify for Excitable {
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
+        if response.headers.contains_key(POISON) {
+            // Without the hook's message, which would stand there for each attempt.
+            std::panic::resume_unwind(Box::new("a classifier panics"));
+        }
+        self.0.classify(response, now)
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        self.0.body_need()
+    }
+
+    fn hold(&self, response: &Response, now: Timestamp) -> Option<Hold> {
+        self.0.hold(response, now)
+    }
+}
