@@ -268,7 +268,7 @@ mod tests {
             lookout.claimed(Some(at(99)), false, 0, at(100), now);
             assert!(!lookout.is_worth_it(POLL, at(100), now));
             let next = lookout.worth_it_at(POLL, at(100), now);
-            pauses.push((next - now).as_millis());
+            pauses.push(next.saturating_sub(now).as_millis());
             now = next;
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 100, 100]);
