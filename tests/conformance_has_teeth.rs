@@ -79,6 +79,7 @@ faults! {
     }
 
     a_store_that_claims_at_publish_as_at_any_time_fails(ClaimsAtPublishAsAtAnyTime) {
+        fairness: a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits;
         publishing:
             a_claiming_publish_keeps_to_what_its_request_allows
             a_claiming_publish_never_overtakes_older_due_work
@@ -121,24 +122,33 @@ faults! {
             an_event_is_routed_after_the_earlier_ones_of_its_key
             of_a_key_only_the_head_is_claimed
             several_routers_keep_the_order;
-        publishing: a_claiming_publish_gives_what_a_claim_would_give;
+        publishing:
+            a_claiming_publish_gives_what_a_claim_would_give
+            a_claiming_publish_keeps_to_what_its_request_allows;
         recovering: what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times;
         settling: a_stale_token_moves_nothing;
     }
 
-    a_store_that_skips_nobody_fails(SkipsNobody) {
-        claiming: tenants_to_be_skipped_are_skipped;
+    a_store_that_forgets_what_is_in_flight_fails(ForgetsWhatIsInFlight) {
+        claiming:
+            a_tenant_that_has_its_share_in_flight_is_passed_over
+            a_tenants_doubtful_lanes_get_at_most_their_share;
         publishing: a_claiming_publish_keeps_to_what_its_request_allows;
     }
 
     a_store_that_shares_nothing_fails(SharesNothing) {
         claiming: a_tenant_gets_at_most_its_share;
-        fairness: a_flood_of_one_tenant_delays_another_by_few_claims;
         publishing: a_claiming_publish_keeps_to_what_its_request_allows;
     }
 
+    a_store_that_shares_no_doubtful_lanes_fails(SharesNoDoubtfulLanes) {
+        claiming: a_tenants_doubtful_lanes_get_at_most_their_share;
+    }
+
     a_store_that_trusts_doubtful_lanes_fails(TrustsDoubtfulLanes) {
-        claiming: doubtful_lanes_share_their_part;
+        claiming:
+            a_tenants_doubtful_lanes_get_at_most_their_share
+            doubtful_lanes_share_their_part;
         publishing: a_claiming_publish_keeps_to_what_its_request_allows;
     }
 
@@ -461,8 +471,14 @@ faults! {
     }
 
     a_store_that_starves_other_tenants_fails(StarvesOtherTenants) {
-        claiming: a_tenant_gets_at_most_its_share;
-        fairness: a_flood_of_one_tenant_delays_another_by_few_claims;
+        claiming:
+            a_tenant_gets_at_most_its_share
+            a_tenants_doubtful_lanes_get_at_most_their_share;
+        fairness:
+            a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits
+            a_flood_of_one_tenant_delays_another_by_few_claims
+            ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim
+            tenants_take_turns_however_many_lanes_they_have;
         lanes_and_gates: a_held_host_yields_nothing;
         ordering: keys_and_endpoints_do_not_wait_for_each_other;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
@@ -607,16 +623,25 @@ faults! {
     a_store_that_serves_in_the_order_of_names_fails(ServesInTheOrderOfNames) {
         claiming:
             a_lane_with_more_than_others_gives_what_they_leave
+            a_tenant_gets_at_most_its_share
             ready_lanes_are_served_in_turn;
         fairness:
+            a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits
             a_flood_in_one_lane_delays_another_by_few_claims
+            a_flood_of_one_tenant_delays_another_by_few_claims
             a_lane_that_the_batch_did_not_reach_keeps_its_place
-            nothing_due_is_passed_over_for_ever;
+            nothing_due_is_passed_over_for_ever
+            ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim
+            tenants_take_turns_however_many_lanes_they_have;
     }
 
     a_store_that_serves_the_newest_first_fails(ServesTheNewestFirst) {
-        claiming: the_oldest_due_of_a_lane_goes_first;
-        fairness: a_lane_that_the_batch_did_not_reach_keeps_its_place;
+        claiming:
+            a_tenant_gets_at_most_its_share
+            the_oldest_due_of_a_lane_goes_first;
+        fairness:
+            a_lane_that_the_batch_did_not_reach_keeps_its_place
+            a_tenants_turn_goes_to_its_longest_waiting_lane;
         lanes_and_gates: a_paused_lane_yields_nothing_until_it_is_resumed;
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
         recovering:
@@ -624,10 +649,27 @@ faults! {
             what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times;
     }
 
+    a_store_that_serves_lanes_before_tenants_fails(ServesLanesBeforeTenants) {
+        claiming:
+            a_lane_with_more_than_others_gives_what_they_leave
+            a_tenant_gets_at_most_its_share
+            ready_lanes_are_served_in_turn;
+        fairness:
+            a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits
+            a_flood_in_one_lane_delays_another_by_few_claims
+            a_flood_of_one_tenant_delays_another_by_few_claims
+            a_lane_that_the_batch_did_not_reach_keeps_its_place
+            nothing_due_is_passed_over_for_ever
+            ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim
+            tenants_take_turns_however_many_lanes_they_have;
+    }
+
     a_store_that_serves_lane_after_lane_fails(ServesLaneAfterLane) {
         claiming:
             a_lane_with_more_than_others_gives_what_they_leave
+            a_tenant_gets_at_most_its_share
             ready_lanes_are_served_in_turn;
+        fairness: tenants_take_turns_however_many_lanes_they_have;
     }
 
     a_store_that_takes_missing_for_fenced_fails(TakesMissingForFenced) {

@@ -7,7 +7,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::delivery::{ClaimRequest, Claimed, Next, Progress, Settled, Settlement, State};
+use hookpost::delivery::{ClaimRequest, Claimed, Next, Progress, Settled, Settlement, Shares, State};
 use hookpost::id::Token;
 use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::seam::Store;
@@ -35,9 +35,8 @@ impl World {
             lease_until: now + hours(1),
             deliveries: 1,
             events: 0,
-            per_tenant: 1,
-            skip_tenants: Vec::new(),
             doubtful: 1,
+            shares: Shares::unlimited(),
             alone: false,
         };
         let claim = self.store.claim(&request).await.unwrap().work.remove(0);

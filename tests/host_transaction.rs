@@ -6,7 +6,7 @@ mod sqlite_file;
 
 use std::time::Duration;
 
-use hookpost::delivery::{ClaimRequest, Claimed, Claims, Next, Published, Settlement};
+use hookpost::delivery::{ClaimRequest, Claimed, Claims, Next, Published, Settlement, Shares};
 use hookpost::id::{EventId, TenantId, Token};
 use hookpost::seam::{History, Store};
 use hookpost::stores::sqlite::{SqliteStore, publish_in};
@@ -47,9 +47,8 @@ async fn claim(store: &SqliteStore) -> Claims {
         lease_until: LATER + Duration::from_secs(30),
         deliveries: 10,
         events: 10,
-        per_tenant: 10,
-        skip_tenants: Vec::new(),
         doubtful: 10,
+        shares: Shares::unlimited(),
         alone: false,
     };
     store.claim(&request).await.unwrap()

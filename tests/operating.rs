@@ -97,7 +97,8 @@ async fn fg6_shutdown_lets_what_is_in_flight_end_and_gives_the_rest_back() {
     }
     world.run_for(Duration::from_secs(1)).await;
     let sent = world.sent().len();
-    assert!((50..=100).contains(&sent), "{sent}");
+    // A new endpoint's lane is doubtful: half of the slots, and half of them for one tenant.
+    assert_eq!(sent, 25);
     let stats = world.webhooks.stats(None).await.unwrap();
     assert_eq!((stats.delivered, stats.pending), (sent as u64, 300 - sent as u64));
     assert_eq!(stats.oldest_due, Some(START), "what waited is due as before, not after a lease");

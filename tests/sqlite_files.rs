@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::delivery::{ClaimRequest, Claimed, Next, Publish, Published, Settled, Settlement};
+use hookpost::delivery::{ClaimRequest, Claimed, Next, Publish, Published, Settled, Settlement, Shares};
 use hookpost::endpoint::Loaded;
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId, Token};
@@ -53,9 +53,8 @@ async fn claimed(store: &SqliteStore, token: u8, events: usize) -> Vec<String> {
         lease_until: NOW + Duration::from_secs(30),
         deliveries: 10,
         events,
-        per_tenant: 10,
-        skip_tenants: Vec::new(),
         doubtful: 10,
+        shares: Shares::unlimited(),
         alone: false,
     };
     let claims = store.claim(&request).await.unwrap();

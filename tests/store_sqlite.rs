@@ -6,7 +6,7 @@ mod sqlite_file;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::delivery::{ClaimRequest, Publish, Route};
+use hookpost::delivery::{ClaimRequest, Publish, Route, Shares};
 use hookpost::id::{DeliveryId, EndpointId, EventId, HostName, Round, Token};
 use hookpost::seam::Store;
 use hookpost::stores::sqlite::SqliteStore;
@@ -69,9 +69,8 @@ fn one_at_a_time(token: u8) -> ClaimRequest {
         lease_until: NOW + Duration::from_secs(30),
         deliveries: 1,
         events: 1,
-        per_tenant: 1000,
-        skip_tenants: Vec::new(),
         doubtful: 1000,
+        shares: Shares::unlimited(),
         alone: false,
     }
 }

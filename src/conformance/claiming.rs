@@ -4,18 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::delivery::{ClaimRequest, Claims};
+use crate::delivery::{ClaimRequest, Claims, InFlight};
 use crate::id::Round;
 use crate::seam::{Backend, Selection};
 
 use super::scene::{
-    LEASE, Scene, TENANT, at, at_once, delivered, demand, draft, events, retried, same, set, tenant,
+    LEASE, Scene, TENANT, at, at_once, delivered, demand, draft, events, holds, retried, same, set, tenant,
     the_only, work, work_set,
 };
 use super::{Breach, Verdict};
 
 impl Scene {
-    async fn claim_with(
+    pub(super) async fn claim_with(
         &self,
         now: crate::time::Timestamp,
         change: impl FnOnce(&mut ClaimRequest),
@@ -182,13 +182,13 @@ pub async fn a_lane_with_more_than_others_gives_what_they_leave(fresh: Arc<dyn B
     same("until its width", by_lane(&rest), BTreeMap::from([("deep", 2)]))
 }
 
-pub async fn tenants_to_be_skipped_are_skipped(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_tenant_that_has_its_share_in_flight_is_passed_over(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     for name in ["busy", "idle"] {
         scene.store([draft(&format!("of-{name}"))?.of(name)?.to(&[&format!("{name}-one")])?]).await?;
     }
     let busy = tenant("busy")?;
-    let others = scene.claim_with(at(0), |request| request.skip_tenants = vec![busy]).await?;
+    let others = scene.claim_with(at(0), |request| holds(request, busy, usize::MAX)).await?;
     same("the others'", work(&others), ["of-idle>idle-one"])?;
     same("later", work(&scene.claim_at(at(1)).await?), ["of-busy>busy-one"])
 }
@@ -200,10 +200,29 @@ pub async fn a_tenant_gets_at_most_its_share(fresh: Arc<dyn Backend>) -> Verdict
         scene.store([draft(&id)?.to(&[&lane])?]).await?;
     }
     scene.store([draft("other")?.of("other")?.to(&["other-one"])?]).await?;
-    let shared = scene.claim_with(at(0), |request| request.per_tenant = 3).await?;
+    let half = |request: &mut ClaimRequest| {
+        (request.deliveries, request.shares.of_all) = (7, 1);
+    };
+    let shared = scene.claim_with(at(0), half).await?;
     let of_other = shared.work.iter().filter(|claim| claim.event.tenant.as_str() == "other").count();
     same("the big one's and the other's", (shared.work.len() - of_other, of_other), (3, 1))?;
     same("the rest", scene.claim_at(at(0)).await?.work.len(), 2)
+}
+
+pub async fn a_tenants_doubtful_lanes_get_at_most_their_share(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..5 {
+        scene.store([draft(&format!("e{number}"))?.to(&[&format!("lane-{number}")])?]).await?;
+    }
+    scene.store([draft("other")?.of("other")?.to(&["other-one"])?]).await?;
+    let half = |request: &mut ClaimRequest| {
+        (request.doubtful, request.shares.of_doubtful) = (7, 1);
+        let held = InFlight { all: 1, doubtful: 1 };
+        request.shares.in_flight = tenant(TENANT).map(|busy| (busy, held)).into_iter().collect();
+    };
+    let shared = scene.claim_with(at(0), half).await?;
+    let of_other = shared.work.iter().filter(|claim| claim.event.tenant.as_str() == "other").count();
+    same("the big one's and the other's", (shared.work.len() - of_other, of_other), (2, 1))
 }
 
 pub async fn doubtful_lanes_share_their_part(fresh: Arc<dyn Backend>) -> Verdict {

@@ -1,5 +1,5 @@
-//! Nothing due is passed over for ever, and no flood delays another's first claim
-//! by more than a few claims.
+//! Nothing due is passed over for ever, no flood delays another's first claim by more
+//! than a few claims, and tenants take turns.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -69,10 +69,79 @@ pub async fn a_flood_of_one_tenant_delays_another_by_few_claims(fresh: Arc<dyn B
         scene.store([draft(&format!("f{number}"))?.of("flood")?.to(&[&lane])?.due(at(-100))]).await?;
     }
     scene.store([draft("e1")?.of("other")?.to(&["other-one"])?]).await?;
-    let share = |request: &mut ClaimRequest| (request.deliveries, request.per_tenant) = (10, 5);
+    let share = |request: &mut ClaimRequest| (request.deliveries, request.shares.of_all) = (10, 1);
     let claims = scene.claims_until(share, |claims| of_tenant(claims, "other")).await?;
     demand!(claims <= FEW, "the other tenant was served by claim {claims}");
     Ok(())
+}
+
+/// The names of so many lanes.
+fn lanes(of: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{of}-{number:05}")).collect()
+}
+
+/// Claims so many deliveries at a time, of whatever lanes, and settles nothing; answers
+/// the number of the claim that first gives something of that tenant.
+async fn unanswered_claims_until(scene: &Scene, deliveries: usize, name: &str) -> Result<usize, Breach> {
+    for number in 1..=100 {
+        let now = at(1) + Duration::from_millis(number as u64);
+        let claims = scene.claim_with(now, |request| request.deliveries = deliveries).await?;
+        if of_tenant(&claims, name) {
+            return Ok(number);
+        }
+    }
+    Err(Breach::new("not in 100 claims"))
+}
+
+pub async fn ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let flood = lanes("flood", 10_000);
+    let flood: Vec<_> = flood.iter().map(String::as_str).collect();
+    scene.store([draft("f1")?.of("flood")?.to(&flood)?.due(at(-100))]).await?;
+    scene.store([draft("e1")?.of("other")?.to(&["other-one"])?]).await?;
+    same("the claim that served the other", unanswered_claims_until(&scene, 2, "other").await?, 1)
+}
+
+pub async fn tenants_take_turns_however_many_lanes_they_have(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for number in 0..20 {
+        let name = format!("flood{number}");
+        let lanes = lanes(&name, 30);
+        let lanes: Vec<_> = lanes.iter().map(String::as_str).collect();
+        scene.store([draft(&format!("f{number}"))?.of(&name)?.to(&lanes)?.due(at(-100))]).await?;
+    }
+    scene.store([draft("e1")?.of("other")?.to(&["other-one"])?]).await?;
+    // One turn of each of the twenty comes first, at five turns a claim.
+    let claims = unanswered_claims_until(&scene, 5, "other").await?;
+    demand!(claims <= 5, "the other tenant was served by claim {claims}");
+    Ok(())
+}
+
+pub async fn a_tenants_turn_goes_to_its_longest_waiting_lane(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    for (number, lane) in ["third", "first", "second"].into_iter().enumerate() {
+        let due = at([-10, -30, -20][number]);
+        scene.store([draft(lane)?.created(due).to(&[lane])?.due(due)]).await?;
+    }
+    for expected in ["first>first", "second>second", "third>third"] {
+        let one = scene.claim_with(at(1), |request| request.deliveries = 1).await?;
+        same("the lane whose turn it is", work(&one), [expected])?;
+    }
+    Ok(())
+}
+
+pub async fn a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.store([draft("old")?.of("other")?.to(&["other-one"])?]).await?;
+    let mut request = scene.request(at(1));
+    request.deliveries = 1;
+    let claims = scene.claiming_publish(&[draft("new")?.to(&["one"])?], &request).await?;
+    same("work", work(&claims), Vec::<String>::new())?;
+    let mut request = scene.request(at(1));
+    request.deliveries = 1;
+    same("whose turn it is", work(&scene.claim(&request).await?), ["old>other-one"])
 }
 
 pub async fn a_flood_of_unrouted_events_delays_another_tenants_by_few_claims(

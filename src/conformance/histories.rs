@@ -19,8 +19,8 @@ use crate::stores::memory::MemoryStore;
 use crate::time::Timestamp;
 
 use super::scene::{
-    Draft, Scene, at, deferred, delivered, demand, draft, endpoint, given_up, host_of, released, retried,
-    route, routed, same, tenant,
+    Draft, Scene, at, deferred, delivered, demand, draft, endpoint, given_up, holds, host_of, released,
+    retried, route, routed, same, tenant,
 };
 use super::{Breach, Verdict};
 
@@ -154,7 +154,7 @@ impl History {
         let mut request = self.model.request(self.now);
         request.lease_until = self.now + Duration::from_secs(self.random.u64(1..40));
         if self.random.u8(0..4) == 0 {
-            request.skip_tenants = vec![tenant("other")?];
+            holds(&mut request, tenant("other")?, usize::MAX);
         }
         let model = self.model.claim(&request).await?;
         let subject = self.subject.claim(&request).await?;
@@ -163,7 +163,7 @@ impl History {
         self.keep_lanes(&model, &subject)?;
         if let Some(next) = model.next_due
             && model.work.is_empty()
-            && request.skip_tenants.is_empty()
+            && request.shares.in_flight.is_empty()
         {
             let due = subject.next_due;
             demand!(due.is_some_and(|due| due <= next), "next due is {due:?}, something is due at {next}");

@@ -196,8 +196,9 @@ macro_rules! __conformance_cases {
             the_oldest_due_of_a_lane_goes_first
             ready_lanes_are_served_in_turn
             a_lane_with_more_than_others_gives_what_they_leave
-            tenants_to_be_skipped_are_skipped
+            a_tenant_that_has_its_share_in_flight_is_passed_over
             a_tenant_gets_at_most_its_share
+            a_tenants_doubtful_lanes_get_at_most_their_share
             doubtful_lanes_share_their_part
             the_lanes_of_the_work_come_with_it;
         next_due:
@@ -269,6 +270,10 @@ macro_rules! __conformance_cases {
         fairness:
             a_flood_in_one_lane_delays_another_by_few_claims
             a_flood_of_one_tenant_delays_another_by_few_claims
+            ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim
+            tenants_take_turns_however_many_lanes_they_have
+            a_tenants_turn_goes_to_its_longest_waiting_lane
+            a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits
             a_flood_of_unrouted_events_delays_another_tenants_by_few_claims
             a_lane_that_the_batch_did_not_reach_keeps_its_place
             lanes_behind_a_closed_gate_hide_nothing

@@ -8,8 +8,8 @@ use crate::seam::{Backend, Class, Selection};
 
 use super::Verdict;
 use super::scene::{
-    Draft, LEASE, Scene, TENANT, all_delivered, at, at_once, delivered, demand, draft, events, host_of, lane,
-    same, set, tenant, the_only, work, work_set,
+    Draft, LEASE, Scene, TENANT, all_delivered, at, at_once, delivered, demand, draft, events, holds,
+    host_of, lane, same, set, tenant, the_only, work, work_set,
 };
 
 const STORED: Published = Published::Stored;
@@ -23,7 +23,7 @@ fn answer(id: &str, published: Published) -> Result<PublishAnswer, super::Breach
 }
 
 impl Scene {
-    async fn claiming_publish(
+    pub(super) async fn claiming_publish(
         &self,
         drafts: &[Draft],
         request: &ClaimRequest,
@@ -230,17 +230,19 @@ pub async fn a_claiming_publish_keeps_to_what_its_request_allows(fresh: Arc<dyn 
     for (id, request, leased) in [
         ("all", next(|_| {}), 3),
         ("few", next(|request| request.deliveries = 2), 2),
-        ("share", next(|request| request.per_tenant = 1), 1),
+        ("share", next(|request| (request.deliveries, request.shares.of_all) = (2, 1)), 1),
         ("doubtful", next(|request| request.doubtful = 2), 2),
         ("none", next(|request| request.deliveries = 0), 0),
     ] {
         let claims = scene.claiming_publish(&[fan(id)?], &request).await?;
         same(id, claims.work.len(), leased)?;
         same("the rest is due", claims.next_due.is_some(), leased < 3)?;
+        same("the rest", scene.claim_at(at(0)).await?.work.len(), 3 - leased)?;
     }
     let mut skipping = scene.request(at(0));
-    skipping.skip_tenants = vec![tenant(TENANT)?];
+    holds(&mut skipping, tenant(TENANT)?, usize::MAX);
     same("skipped", scene.claiming_publish(&[fan("skip")?], &skipping).await?.work.len(), 0)?;
+    same("later", scene.claim_at(at(0)).await?.work.len(), 3)?;
     let narrow =
         ["n1", "n2", "n3"].map(|id| Ok(draft(id)?.to(&["narrow"])?.with_routes(|route| route.width = 2)));
     let narrow = narrow.into_iter().collect::<Result<Vec<_>, super::Breach>>()?;
@@ -257,8 +259,8 @@ pub async fn a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate(
     scene.change_gate(lane("one")?, GateChange::Pause, at(0)).await?;
     scene.change_gate(Gate::Tenant(tenant(TENANT)?), GateChange::Hold(at(99)), at(0)).await?;
     let mut request = scene.request(at(0));
-    (request.per_tenant, request.doubtful) = (0, 0);
-    request.skip_tenants = vec![tenant(TENANT)?];
+    request.doubtful = 0;
+    holds(&mut request, tenant(TENANT)?, usize::MAX);
     let ping = draft("ping")?.keyed("k")?.to(&["one"])?.with_routes(|route| route.test = true);
     let claims = scene.claiming_publish(&[ping], &request).await?;
     let claim = the_only(claims.work)?;

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::id::{DeliveryId, EndpointId, Round, TenantId, Token};
+use crate::id::{DeliveryId, EndpointId, Round, Token};
 use crate::policy::lane::Lane;
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
+
+use super::Shares;
 
 /// What an engine asks of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,15 +21,13 @@ pub struct ClaimRequest {
     pub lease_until: Timestamp,
     /// At most so many deliveries.
     pub deliveries: usize,
+    /// At most so many of them of doubtful lanes: those that have no success in their
+    /// last answer, new ones among them.
+    pub doubtful: usize,
     /// At most so many events to route.
     pub events: usize,
-    /// At most so many deliveries of one tenant, and of lanes whose last answer was
-    /// no success, all together, at most `doubtful`.
-    pub per_tenant: usize,
-    /// Tenants that have their share in flight already.
-    pub skip_tenants: Vec<TenantId>,
-    /// See `per_tenant`.
-    pub doubtful: usize,
+    /// Which part of `deliveries` and `doubtful` one tenant may have.
+    pub shares: Shares,
     /// Whether the caller has nothing else in flight and takes a suspect: a
     /// delivery with [`SUSPECT_AFTER`] silent leases, which comes alone or not at all.
     pub alone: bool,

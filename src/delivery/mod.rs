@@ -6,6 +6,7 @@ mod claim;
 mod gate;
 mod publish;
 mod settlement;
+mod share;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub use self::claim::{ABANDON_AFTER, ABANDON_ALONE, Claim, ClaimRequest, Claims,
 pub use self::gate::{Gate, GateChange};
 pub use self::publish::{EventMeta, Publish, PublishAnswer, Published, Route};
 pub use self::settlement::{Claimed, Next, Progress, Settled, Settlement};
+pub use self::share::{Allowance, InFlight, Shares};
 
 /// Where a delivery stands. All but `Pending` are terminal: they never change again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

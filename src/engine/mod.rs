@@ -36,6 +36,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
+use crate::delivery::Shares;
 use crate::error::StoreError;
 use crate::seam::{Notice, Part};
 use crate::time::Timestamp;
@@ -286,5 +287,5 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
 
 /// Room for one delivery, whatever it is.
 pub(crate) const fn one_slot() -> Room {
-    Room { deliveries: 1, per_tenant: 1, doubtful: 1, skip_tenants: Vec::new() }
+    Room { deliveries: 1, doubtful: 1, shares: Shares::unlimited() }
 }

@@ -93,10 +93,9 @@ impl Shared {
             now,
             lease_until: now + self.settings.lease,
             deliveries: room.deliveries,
-            events,
-            per_tenant: room.per_tenant,
-            skip_tenants: room.skip_tenants,
             doubtful: room.doubtful,
+            events,
+            shares: room.shares,
             alone,
         })
     }

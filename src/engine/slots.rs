@@ -3,20 +3,28 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::delivery::{InFlight, Shares};
 use crate::id::TenantId;
 use crate::policy::lane::Lane;
 
+/// A tenant may have so many times the slots that it leaves free: three quarters of all
+/// where it is alone.
+const SHARE_OF_ALL: usize = 3;
+/// The same for its doubtful lanes, of the half that is theirs: a half of it where the
+/// tenant is alone.
+const SHARE_OF_DOUBTFUL: usize = 1;
+
 /// The engine's slots: one per request in flight.
 ///
-/// A tenant gets at most three quarters of them and the doubtful lanes together half,
-/// so that neither a flood nor endpoints that never answer take them all.
+/// The doubtful lanes together get half of them, and a tenant gets a share that leaves
+/// room for others, so that neither a flood nor endpoints that never answer take them all.
 #[derive(Debug)]
 pub(crate) struct Slots {
     total: usize,
     sending: usize,
     waiting: usize,
     doubtful: usize,
-    tenants: BTreeMap<TenantId, usize>,
+    tenants: BTreeMap<TenantId, InFlight>,
     finished_lately: usize,
     freed_at: Option<Duration>,
 }
@@ -25,9 +33,8 @@ pub(crate) struct Slots {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) deliveries: usize,
-    pub(crate) per_tenant: usize,
     pub(crate) doubtful: usize,
-    pub(crate) skip_tenants: Vec<TenantId>,
+    pub(crate) shares: Shares,
 }
 
 impl Slots {
@@ -48,27 +55,28 @@ impl Slots {
     /// thereby gets no work that would only wait.
     pub(crate) fn room(&mut self) -> Room {
         let ahead = std::mem::take(&mut self.finished_lately).min(self.total);
-        let deliveries = (self.total + ahead).saturating_sub(self.sending + self.waiting);
-        let share = self.share();
+        let deliveries = self.free(ahead);
         Room {
             deliveries,
-            per_tenant: share.min(deliveries),
             doubtful: (self.total / 2).max(1).saturating_sub(self.doubtful).min(deliveries),
-            skip_tenants: self
-                .tenants
-                .iter()
-                .filter(|(_, taken)| **taken >= share + ahead)
-                .map(|(tenant, _)| tenant.clone())
-                .collect(),
+            shares: Shares {
+                in_flight: self.tenants.clone(),
+                of_all: SHARE_OF_ALL,
+                of_doubtful: SHARE_OF_DOUBTFUL,
+            },
         }
     }
 
     /// How much more a claim might bring of one tenant.
     pub(crate) fn room_for(&self, tenant: &TenantId) -> usize {
-        let ahead = self.finished_lately.min(self.total);
-        let taken = self.tenants.get(tenant).copied().unwrap_or(0);
-        let of_all = (self.total + ahead).saturating_sub(self.sending + self.waiting);
-        of_all.min((self.share() + ahead).saturating_sub(taken))
+        let free = self.free(self.finished_lately.min(self.total));
+        let held = self.tenants.get(tenant).map_or(0, |held| held.all);
+        let more = (free * SHARE_OF_ALL).saturating_sub(held) / (SHARE_OF_ALL + 1);
+        more.max(usize::from(held == 0)).min(free)
+    }
+
+    const fn free(&self, ahead: usize) -> usize {
+        (self.total + ahead).saturating_sub(self.sending + self.waiting)
     }
 
     /// When a slot last became free.
@@ -95,10 +103,11 @@ impl Slots {
     /// Something was claimed and waits; of no lane where it is outside of widths.
     pub(crate) fn take(&mut self, tenant: &TenantId, lane: Option<&Lane>) {
         self.waiting += 1;
-        count_one(&mut self.tenants, tenant);
-        if let Some(lane) = lane {
-            self.doubtful += usize::from(lane.is_doubtful());
-        }
+        let doubtful = usize::from(lane.is_some_and(Lane::is_doubtful));
+        self.doubtful += doubtful;
+        let held = self.tenants.entry(tenant.clone()).or_default();
+        held.all += 1;
+        held.doubtful += doubtful;
     }
 
     /// What waited is being sent.
@@ -122,34 +131,24 @@ impl Slots {
     }
 
     fn leave(&mut self, tenant: &TenantId, lane: Option<&Lane>) {
-        count_off(&mut self.tenants, tenant);
-        self.doubtful -= usize::from(lane.is_some_and(Lane::is_doubtful));
-    }
-
-    fn share(&self) -> usize {
-        (self.total * 3 / 4).max(1)
-    }
-}
-
-fn count_one<K: Ord + Clone>(counts: &mut BTreeMap<K, usize>, of: &K) {
-    if let Some(count) = counts.get_mut(of) {
-        *count += 1;
-    } else {
-        counts.insert(of.clone(), 1);
-    }
-}
-
-fn count_off<K: Ord>(counts: &mut BTreeMap<K, usize>, of: &K) {
-    let Some(count) = counts.get_mut(of) else { return };
-    *count -= 1;
-    if *count == 0 {
-        counts.remove(of);
+        let doubtful = usize::from(lane.is_some_and(Lane::is_doubtful));
+        self.doubtful -= doubtful;
+        if let Some(held) = self.tenants.get_mut(tenant) {
+            held.all -= 1;
+            held.doubtful -= doubtful;
+            if held.all == 0 {
+                self.tenants.remove(tenant);
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::{Allowance, ClaimRequest};
+    use crate::id::Token;
+    use crate::time::Timestamp;
 
     fn lane(endpoint: &str, width: u32) -> Lane {
         let (tenant, host) = ("flood".parse().unwrap(), "receiver.example".parse().unwrap());
@@ -160,22 +159,49 @@ mod tests {
     fn a_tenant_has_three_quarters_and_doubtful_lanes_half_of_the_slots() {
         let tenant = TenantId::new("flood").unwrap();
         let mut slots = Slots::new(8);
-        assert_eq!(slots.room(), Room { deliveries: 8, per_tenant: 6, doubtful: 4, skip_tenants: vec![] });
+        assert_eq!((slots.room().deliveries, slots.room().doubtful, slots.room_for(&tenant)), (8, 4, 6));
         let doubtful = lane("new", 16);
         let proven = Lane { proven: true, ..lane("known", 16) };
         for n in 0..6 {
             slots.take(&tenant, Some(if n < 4 { &doubtful } else { &proven }));
             slots.start();
         }
-        assert_eq!(
-            slots.room(),
-            Room { deliveries: 2, per_tenant: 2, doubtful: 0, skip_tenants: vec![tenant.clone()] }
-        );
+        let room = slots.room();
+        assert_eq!((room.deliveries, room.doubtful), (2, 0));
+        assert_eq!(room.shares.in_flight[&tenant], InFlight { all: 6, doubtful: 4 });
         assert_eq!(slots.room_for(&tenant), 0);
         slots.finish(&tenant, Some(&doubtful), Duration::from_secs(1));
-        assert_eq!(slots.room_for(&tenant), 2, "one of its own, and one ahead");
+        assert_eq!(slots.room_for(&tenant), 1, "of its own, three free and one ahead");
+        assert_eq!(slots.room_for(&TenantId::new("other").unwrap()), 3, "one stays for a third one");
         assert_eq!(slots.freed_at(), Some(Duration::from_secs(1)));
         assert_eq!(slots.room().deliveries, 4, "three free, and one ahead for the one that finished");
         assert_eq!(slots.room().deliveries, 3);
+    }
+
+    #[test]
+    fn what_a_claim_allows_a_tenant_is_what_the_slots_say() {
+        for (total, held) in [(1, 0), (2, 0), (2, 1), (8, 0), (8, 5), (64, 0), (64, 47), (64, 48)] {
+            let tenant = TenantId::new("flood").unwrap();
+            let mut slots = Slots::new(total);
+            for _ in 0..held {
+                slots.take(&tenant, None);
+            }
+            let request = ClaimRequest {
+                token: Token::from_bytes([1; 16]),
+                now: Timestamp::from_unix_seconds(0),
+                lease_until: Timestamp::from_unix_seconds(0),
+                deliveries: slots.room().deliveries,
+                doubtful: 0,
+                events: 0,
+                shares: slots.room().shares,
+                alone: false,
+            };
+            let (mut left, mut taken) = (Allowance::of(&request), 0);
+            while left.allows(&tenant, false) {
+                left.take(&tenant, false);
+                taken += 1;
+            }
+            assert_eq!(taken, slots.room_for(&tenant), "{held} of {total}");
+        }
     }
 }

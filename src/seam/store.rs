@@ -14,11 +14,20 @@ use crate::time::Timestamp;
 /// * `claim` gives due work of open gates, each piece to one caller, within each
 ///   lane's width, counting leases held anywhere. Claimed work is invisible until
 ///   its lease ends, then due by itself.
-/// * A claim serves the ready lanes in turn, the longest waiting first: each that the
-///   request allows gives one delivery before any gives a second. A claim of 64 over
-///   1,000 ready lanes is for 64 endpoints, over four it is 16 for each, and a lane that
-///   is ready alone gives its whole width. What is sent to an endpoint at once, and with
-///   it the number of open connections, follows from that.
+/// * A claim serves tenants in turn, separately for their proven and their doubtful lanes:
+///   of those that the request allows something, each that has a ready lane gives one
+///   delivery before any gives a second, and one that was served goes behind those that
+///   wait. The work of a tenant thereby waits for at most one turn of each other tenant,
+///   however many lanes those have.
+/// * A tenant's turn goes to its longest waiting lane, and each ready lane gives one
+///   delivery before any gives a second. A claim of 64 over a tenant's 1,000 ready lanes is
+///   for 64 endpoints, over four it is 16 for each, and a lane that is ready alone gives its
+///   whole width. What is sent to an endpoint at once, and with it the number of open
+///   connections, follows from that.
+/// * A tenant gets no more than its [share](crate::delivery::Shares), what it has in flight
+///   included. [`Allowance`](crate::delivery::Allowance) counts it.
+/// * A publish that asks for its deliveries back leaves those of doubtful lanes to a claim
+///   while any doubtful lane waits.
 /// * `settle` applies with the current token only; otherwise nothing moves, except
 ///   that a success ends a delivery still pending. The attempt is always recorded.
 /// * Nothing due is passed over for ever; a flood in one lane or tenant delays

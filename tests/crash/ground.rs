@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hookpost::delivery::ClaimRequest;
+use hookpost::delivery::{ClaimRequest, Shares};
 use hookpost::id::{TenantId, Token};
 use hookpost::seam::{PageAfter, Selection, Store};
 use hookpost::testing::{Answer, Received, Receiver};
@@ -105,9 +105,8 @@ impl Ground {
             lease_until: now + LEASE,
             deliveries: 1000,
             events: 1000,
-            per_tenant: 1000,
-            skip_tenants: Vec::new(),
             doubtful: 1000,
+            shares: Shares::unlimited(),
             alone: false,
         };
         let claims = self.runtime.block_on(store.claim(&request)).unwrap();

@@ -12,10 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::delivery::{
-    Claim, ClaimRequest, Claims, Delivery, Gate, GateChange, PublishAnswer, Published, Settled, Settlement,
-    State,
+    Claim, ClaimRequest, Claims, Delivery, Gate, GateChange, InFlight, PublishAnswer, Published, Settled,
+    Settlement, Shares, State,
 };
-use crate::id::{DeliveryId, Token};
+use crate::id::{DeliveryId, TenantId, Token};
 use crate::seam::{AttemptLog, Backend, DeliveryQuery, PageAfter, Selection};
 use crate::time::Timestamp;
 
@@ -66,9 +66,8 @@ impl Scene {
             lease_until: now + LEASE,
             deliveries: 1000,
             events: 1000,
-            per_tenant: 1000,
-            skip_tenants: Vec::new(),
             doubtful: 1000,
+            shares: Shares::unlimited(),
             alone: false,
         }
     }
@@ -153,6 +152,12 @@ impl Scene {
             }
         }
     }
+}
+
+/// The caller has so many of that tenant's deliveries in flight already, all of doubtful
+/// lanes.
+pub(super) fn holds(request: &mut ClaimRequest, tenant: TenantId, count: usize) {
+    request.shares.in_flight.insert(tenant, InFlight { all: count, doubtful: count });
 }
 
 /// Claimed deliveries as `event>endpoint`, in order.

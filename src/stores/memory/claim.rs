@@ -1,71 +1,17 @@
-//! Claiming: which work is due, of open lanes, within every cap: the lanes that wait
-//! longest first, in turn.
+//! Claiming: which work is due, of open lanes, within every cap: the tenants in turn, and
+//! of each the lanes that wait longest.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::VecDeque;
 use std::iter::once_with;
 
-use crate::delivery::{ClaimRequest, Claims};
-use crate::id::TenantId;
-use crate::policy::lane::Lane;
+use crate::delivery::{Allowance, ClaimRequest, Claims};
+use crate::time::Timestamp;
 
 use super::deliveries::Lease;
 use super::due::Due;
-use super::lanes::LaneNo;
+use super::lanes::{LaneNo, Lanes};
+use super::queue::Line;
 use super::state::State;
-
-/// What a request still allows.
-pub(super) struct Allowance<'a> {
-    deliveries: usize,
-    doubtful: usize,
-    per_tenant: usize,
-    taken: BTreeMap<TenantId, usize>,
-    skip: HashSet<&'a TenantId>,
-}
-
-impl<'a> Allowance<'a> {
-    pub(super) fn of(request: &'a ClaimRequest) -> Self {
-        Self {
-            deliveries: request.deliveries,
-            doubtful: request.doubtful,
-            per_tenant: request.per_tenant,
-            taken: BTreeMap::new(),
-            skip: request.skip_tenants.iter().collect(),
-        }
-    }
-
-    /// How many deliveries more, of any lane.
-    pub(super) const fn deliveries(&self) -> usize {
-        self.deliveries
-    }
-
-    /// How many deliveries more of that lane.
-    pub(super) fn room(&self, lane: &Lane) -> usize {
-        if self.skip.contains(&lane.tenant) {
-            return 0;
-        }
-        let taken = self.taken.get(&lane.tenant).copied().unwrap_or(0);
-        let doubtful = if lane.is_doubtful() { self.doubtful } else { usize::MAX };
-        self.deliveries.min(self.per_tenant.saturating_sub(taken)).min(doubtful)
-    }
-
-    /// One delivery of that lane is taken.
-    pub(super) fn take(&mut self, lane: &Lane) {
-        self.deliveries = self.deliveries.saturating_sub(1);
-        if let Some(taken) = self.taken.get_mut(&lane.tenant) {
-            *taken += 1;
-        } else {
-            self.taken.insert(lane.tenant.clone(), 1);
-        }
-        if lane.is_doubtful() {
-            self.doubtful = self.doubtful.saturating_sub(1);
-        }
-    }
-
-    /// A test ping counts against the whole and nothing else.
-    pub(super) const fn take_test(&mut self) {
-        self.deliveries = self.deliveries.saturating_sub(1);
-    }
-}
 
 /// What a claim takes: decided on the tables as they stand, before any is changed.
 #[derive(Default)]
@@ -77,8 +23,26 @@ struct Picked {
     /// Lanes that were ready too early: a gate is shut, they are full, or nothing is
     /// due.
     vain: Vec<LaneNo>,
+    /// The lines that had a turn.
+    lines: Vec<Line>,
     /// Whether a due suspect was passed over.
     suspects: bool,
+}
+
+/// A line that takes its turns in a claim.
+struct Turns<'a> {
+    line: Line,
+    /// Its ready lanes that had no turn yet.
+    lanes: Box<dyn Iterator<Item = LaneNo> + 'a>,
+    /// What else is due in those that gave something.
+    going_on: VecDeque<Box<dyn Iterator<Item = Due> + 'a>>,
+}
+
+impl<'a> Turns<'a> {
+    fn of(line: Line, lanes: &'a Lanes, now: Timestamp) -> Self {
+        let ready = Box::new(lanes.queue().lanes(&line, now));
+        Self { line, lanes: ready, going_on: VecDeque::new() }
+    }
 }
 
 impl State {
@@ -110,55 +74,81 @@ impl State {
         }
         let (now, left) = (request.now, Allowance::of(request));
         let open = self.lanes.with_suspects().filter(|(_, row)| {
-            self.lanes.gates.let_through(&row.lane, now) && row.room(now) > 0 && left.room(&row.lane) > 0
+            self.lanes.gates.let_through(&row.lane, now)
+                && row.room(now) > 0
+                && left.allows(&row.lane.tenant, row.lane.is_doubtful())
         });
         let due =
             open.filter_map(|(lane, row)| row.first_suspect(now).map(|due| (row.place(lane), lane, due)));
         due.min_by(|(a, ..), (b, ..)| a.cmp(b)).map(|(_, lane, due)| (lane, due))
     }
 
-    /// Goes along the ready lanes and takes one delivery of each, then goes round those
-    /// that have more, until nothing is left of the request or of them. A receiver
-    /// thereby gets no more at once than its part, and a lane that is ready alone its
-    /// whole width.
+    /// Goes along the ready lines, each of which gives one delivery in a turn: of its
+    /// lanes the one that waits longest, and of every lane one before any gives a second.
+    /// It goes round until nothing is left of the request or of them. A tenant thereby
+    /// waits for one turn of each other tenant, however many lanes those have, and a
+    /// receiver gets no more at once than its part.
     fn pick(&self, request: &ClaimRequest) -> Picked {
-        let now = request.now;
         let (mut picked, mut left) = (Picked::default(), Allowance::of(request));
-        let mut going_on = Vec::new();
-        let mut walk = self.lanes.walk(now);
+        let mut ready = self.lanes.queue().ready(request.now);
+        let mut round = VecDeque::new();
         while left.deliveries() > 0
-            && let Some((place, line)) = walk.step()
+            && let Some(line) = ready.next(left.takes_doubtful())
         {
-            let row = self.lanes.row(place.lane);
-            if left.room(&row.lane) == 0 {
-                continue;
+            if left.allows(&line.tenant, line.doubtful) {
+                picked.lines.push(line.clone());
+                let mut turns = Turns::of(line, &self.lanes, request.now);
+                if self.take_turn(&mut turns, request, &mut picked, &mut left) {
+                    round.push_back(turns);
+                }
             }
-            walk.follow(place, line);
+        }
+        while let Some(mut turns) = round.pop_front() {
+            if left.allows(&turns.line.tenant, turns.line.doubtful)
+                && self.take_turn(&mut turns, request, &mut picked, &mut left)
+            {
+                round.push_back(turns);
+            }
+        }
+        picked
+    }
+
+    /// One turn of a line: a lane that had none yet, or one more of those that have more.
+    /// Says whether the line may have something left for another turn.
+    fn take_turn<'a>(
+        &'a self,
+        turns: &mut Turns<'a>,
+        request: &ClaimRequest,
+        picked: &mut Picked,
+        left: &mut Allowance<'_>,
+    ) -> bool {
+        let now = request.now;
+        if let Some(lane) = turns.lanes.next() {
+            let row = self.lanes.row(lane);
             let room = if self.lanes.gates.let_through(&row.lane, now) { row.room(now) } else { 0 };
             let catching_up = once_with(move || row.catching_up(now)).flatten();
             let mut due = row.due_and_sound(now).chain(catching_up).take(room);
             let passes_suspects = room > 0 && row.first_suspect(now).is_some();
             picked.suspects |= passes_suspects && !request.alone;
             if let Some(first) = due.next() {
-                left.take(&row.lane);
+                left.take(&turns.line.tenant, turns.line.doubtful);
                 picked.work.push(first);
-                picked.served.push(place.lane);
-                going_on.push((&row.lane, due));
+                picked.served.push(lane);
+                turns.going_on.push_back(Box::new(due));
             } else if !passes_suspects {
-                picked.vain.push(place.lane);
+                picked.vain.push(lane);
+            }
+            return true;
+        }
+        while let Some(mut due) = turns.going_on.pop_front() {
+            if let Some(next) = due.next() {
+                left.take(&turns.line.tenant, turns.line.doubtful);
+                picked.work.push(next);
+                turns.going_on.push_back(due);
+                return true;
             }
         }
-        while !going_on.is_empty() {
-            going_on.retain_mut(|(lane, due)| {
-                let next = if left.room(lane) > 0 { due.next() } else { None };
-                next.is_some_and(|next| {
-                    left.take(lane);
-                    picked.work.push(next);
-                    true
-                })
-            });
-        }
-        picked
+        false
     }
 
     fn take(&mut self, picked: Picked, request: &ClaimRequest, alone: bool) -> Claims {
@@ -179,6 +169,9 @@ impl State {
         }
         for lane in picked.vain {
             self.lanes.send_back(lane, request.now);
+        }
+        for line in picked.lines {
+            self.lanes.send_line_back(&line, request.now);
         }
         claims
     }

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use super::deliveries::Row;
 use super::due::{Due, Dues, Leases};
 use super::gates::Gates;
-use super::queue::{Line, Place, Queue, Walk};
+use super::queue::{Line, Place, Queue};
 
 /// A lane's number in this store, which another lane may get once nothing names it.
 pub(super) type LaneNo = u32;
@@ -312,13 +312,9 @@ impl Lanes {
     /// The one place that changes a lane's row where the queue depends on it.
     fn change(&mut self, lane: LaneNo, change: impl FnOnce(&mut LaneRow)) {
         let Some(row) = self.rows.get_mut(lane as usize) else { return };
-        if let Some((line, place)) = standing(lane, row) {
-            self.queue.remove(&line, &place);
-        }
+        let before = standing(lane, row);
         change(row);
-        if let Some((line, place)) = standing(lane, row) {
-            self.queue.insert(line, place);
-        }
+        self.queue.shift(before, standing(lane, row));
     }
 
     /// Writes what a settlement concluded about a lane.
@@ -375,9 +371,15 @@ impl Lanes {
         self.with_suspects.iter().map(|lane| (*lane, self.row(*lane)))
     }
 
-    /// The lanes that are ready, in order.
-    pub(super) fn walk(&self, now: Timestamp) -> Walk<'_> {
-        self.queue.walk(now)
+    /// The order in which lanes are served.
+    pub(super) const fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Sends a line that was served behind those that wait.
+    pub(super) fn send_line_back(&mut self, line: &Line, now: Timestamp) {
+        self.turn += 1;
+        self.queue.send_back(line, now, self.turn);
     }
 
     /// When the first lane is ready.

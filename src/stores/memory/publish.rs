@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published};
+use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published};
 use crate::id::DeliveryId;
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-use super::claim::Allowance;
 use super::deliveries::{Lease, Phase, Row};
 use super::events::Admission;
 use super::lanes::LaneNo;
@@ -22,6 +21,9 @@ struct Born {
     idle: BTreeMap<LaneNo, bool>,
     /// The lanes of what was leased.
     leased: BTreeSet<LaneNo>,
+    /// Whether a doubtful lane was ready before: its turn comes first, since publishing
+    /// without a pause would otherwise take every slot that doubtful lanes may have.
+    doubtful_waited: bool,
     /// When the first of what is not leased is due.
     next_due: Option<Timestamp>,
 }
@@ -40,7 +42,8 @@ impl State {
         request: Option<&ClaimRequest>,
         now: Timestamp,
     ) -> (Vec<PublishAnswer>, Claims) {
-        let mut born = Born::default();
+        let doubtful_waited = self.lanes.queue().doubtful_waits(now);
+        let mut born = Born { doubtful_waited, ..Born::default() };
         let answers = publishes.iter().map(|publish| self.store(publish, &mut born, now)).collect();
         let mut claims = Claims::default();
         let mut left = request.map(Allowance::of);
@@ -113,12 +116,14 @@ impl State {
             }
             left.take_test();
         } else {
-            let first_in_line = born.idle.get(&row.lane).copied().unwrap_or(false);
+            let (tenant, doubtful) = (&lane.lane.tenant, lane.lane.is_doubtful());
+            let waits = doubtful && born.doubtful_waited;
+            let first_in_line = !waits && born.idle.get(&row.lane).copied().unwrap_or(false);
             let open = self.lanes.gates.let_through(&lane.lane, now) && lane.room(now) > 0;
-            if due_at > now || !first_in_line || !open || left.room(&lane.lane) == 0 {
+            if due_at > now || !first_in_line || !open || !left.allows(tenant, doubtful) {
                 return None;
             }
-            left.take(&lane.lane);
+            left.take(tenant, doubtful);
         }
         born.leased.insert(row.lane);
         let lease = Lease {

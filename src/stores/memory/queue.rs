@@ -1,17 +1,16 @@
-//! The order in which lanes are served: longest waiting first, found without
-//! looking at the lanes of a tenant that has had its share.
+//! The order in which lanes are served: tenants take turns, and of a tenant the lane that
+//! waits longest goes first.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, btree_map};
+use std::collections::btree_set;
+use std::collections::{BTreeSet, HashMap};
 use std::iter::Peekable;
-use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::id::{EndpointId, TenantId};
 use crate::time::Timestamp;
 
 use super::lanes::LaneNo;
 
-/// A lane's place. Of lanes that are ready at the same moment the one that was
+/// A lane's place in its line. Of lanes that are ready at the same moment the one that was
 /// served longer ago goes first, so that a clock that stands still starves nobody.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -21,89 +20,138 @@ pub(super) struct Place {
     pub(super) lane: LaneNo,
 }
 
-/// Lanes that share their caps stand in one line: when the cap is reached, one step
-/// passes over all of them.
+/// A tenant's proven lanes, or its doubtful ones: they share their caps and their turns.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Line {
     pub(super) tenant: TenantId,
     pub(super) doubtful: bool,
 }
 
+/// A line's place among those of its kind: since when its first lane waits, but not
+/// from before the line was served last.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    ready_at: Timestamp,
+    turn: u64,
+    tenant: TenantId,
+}
+
+/// The lanes of a line, and when it was last served.
+#[derive(Default)]
+struct Standing {
+    places: BTreeSet<Place>,
+    served: Option<(Timestamp, u64)>,
+}
+
+impl Standing {
+    /// A lane enters. One that is ready earlier than its line was served comes from a
+    /// clock that stepped back, and nothing waits for the time from before the step.
+    fn enter(&mut self, place: Place) {
+        if let Some((at, _)) = &mut self.served {
+            *at = place.ready_at.min(*at);
+        }
+        self.places.insert(place);
+    }
+
+    fn turn(&self, tenant: &TenantId) -> Option<Turn> {
+        let first = self.places.first()?.ready_at;
+        let (ready_at, turn) = self.served.map_or((first, 0), |(at, turn)| (first.max(at), turn));
+        Some(Turn { ready_at, turn, tenant: tenant.clone() })
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Queue {
-    lines: HashMap<Line, BTreeSet<Place>>,
-    /// The first of each line.
-    heads: BTreeMap<Place, Line>,
+    lines: HashMap<Line, Standing>,
+    proven: BTreeSet<Turn>,
+    doubtful: BTreeSet<Turn>,
 }
 
 impl Queue {
-    pub(super) fn insert(&mut self, line: Line, place: Place) {
-        let places = self.lines.entry(line.clone()).or_default();
-        if let Some(head) = places.first() {
-            if place > *head {
-                places.insert(place);
-                return;
-            }
-            self.heads.remove(head);
-        }
-        places.insert(place.clone());
-        self.heads.insert(place, line);
-    }
-
-    pub(super) fn remove(&mut self, line: &Line, place: &Place) {
-        let Some(places) = self.lines.get_mut(line) else { return };
-        places.remove(place);
-        if self.heads.remove(place).is_none() {
-            return;
-        }
-        match places.first() {
-            Some(head) => {
-                self.heads.insert(head.clone(), line.clone());
-            }
-            None => {
-                self.lines.remove(line);
+    /// A lane leaves its place for another one; `None` where it has none. A line keeps
+    /// its turn while one of its lanes moves.
+    pub(super) fn shift(&mut self, before: Option<(Line, Place)>, after: Option<(Line, Place)>) {
+        match (before, after) {
+            (Some((line, before)), Some((same, after))) if line == same => self.change(&line, |standing| {
+                standing.places.remove(&before);
+                standing.enter(after);
+            }),
+            (before, after) => {
+                if let Some((line, place)) = before {
+                    self.change(&line, |standing| {
+                        standing.places.remove(&place);
+                    });
+                }
+                if let Some((line, place)) = after {
+                    self.change(&line, |standing| standing.enter(place));
+                }
             }
         }
     }
 
-    /// When the first of all is ready.
+    /// A line was served: it goes behind those that wait at `now`.
+    pub(super) fn send_back(&mut self, line: &Line, now: Timestamp, turn: u64) {
+        self.change(line, |standing| standing.served = Some((now, turn)));
+    }
+
+    /// When the first lane of all is ready.
     pub(super) fn first_ready(&self) -> Option<Timestamp> {
-        self.heads.first_key_value().map(|(place, _)| place.ready_at)
+        let first = |turns: &BTreeSet<Turn>| turns.first().map(|turn| turn.ready_at);
+        first(&self.proven).into_iter().chain(first(&self.doubtful)).min()
     }
 
-    /// Walks the lanes that are ready at `now`.
-    pub(super) fn walk(&self, now: Timestamp) -> Walk<'_> {
-        Walk { queue: self, now, heads: self.heads.iter().peekable(), opened: BinaryHeap::new() }
-    }
-}
-
-/// A walk over the ready lanes in the order of their places. A line goes on only
-/// when its last visited lane is followed.
-pub(super) struct Walk<'a> {
-    queue: &'a Queue,
-    now: Timestamp,
-    heads: Peekable<btree_map::Iter<'a, Place, Line>>,
-    opened: BinaryHeap<Reverse<(&'a Place, &'a Line)>>,
-}
-
-impl<'a> Walk<'a> {
-    /// The next lane.
-    pub(super) fn step(&mut self) -> Option<(&'a Place, &'a Line)> {
-        let opened_first = match (self.opened.peek(), self.heads.peek()) {
-            (Some(Reverse((opened, _))), Some((head, _))) => opened < head,
-            (opened, _) => opened.is_some(),
-        };
-        let next = if opened_first { self.opened.pop().map(|Reverse(next)| next) } else { self.heads.next() };
-        next.filter(|(place, _)| place.ready_at <= self.now)
+    /// Whether a doubtful lane is ready at `now`.
+    pub(super) fn doubtful_waits(&self, now: Timestamp) -> bool {
+        self.doubtful.first().is_some_and(|turn| turn.ready_at <= now)
     }
 
-    /// Lets the line of that lane go on.
-    pub(super) fn follow(&mut self, place: &Place, line: &'a Line) {
-        let places = self.queue.lines.get(line);
-        let next = places.and_then(|places| places.range((Excluded(place), Unbounded)).next());
-        if let Some(next) = next {
-            self.opened.push(Reverse((next, line)));
+    /// The lines that are ready at `now`.
+    pub(super) fn ready(&self, now: Timestamp) -> ReadyLines<'_> {
+        ReadyLines { now, proven: self.proven.iter().peekable(), doubtful: self.doubtful.iter().peekable() }
+    }
+
+    /// The ready lanes of a line, the longest waiting first.
+    pub(super) fn lanes<'a>(&'a self, line: &Line, now: Timestamp) -> impl Iterator<Item = LaneNo> + use<'a> {
+        let places = self.lines.get(line).map(|standing| standing.places.iter());
+        let ready = places.into_iter().flatten().take_while(move |place| place.ready_at <= now);
+        ready.map(|place| place.lane)
+    }
+
+    /// The one place that changes a line, with its turn.
+    fn change(&mut self, line: &Line, change: impl FnOnce(&mut Standing)) {
+        let turns = if line.doubtful { &mut self.doubtful } else { &mut self.proven };
+        let standing = self.lines.entry(line.clone()).or_default();
+        let before = standing.turn(&line.tenant);
+        change(standing);
+        let after = standing.turn(&line.tenant);
+        if after.is_none() {
+            self.lines.remove(line);
         }
+        if before != after {
+            before.map(|turn| turns.remove(&turn));
+            turns.extend(after);
+        }
+    }
+}
+
+/// The ready lines, the longest waiting first.
+pub(super) struct ReadyLines<'a> {
+    now: Timestamp,
+    proven: Peekable<btree_set::Iter<'a, Turn>>,
+    doubtful: Peekable<btree_set::Iter<'a, Turn>>,
+}
+
+impl ReadyLines<'_> {
+    /// The next line; a doubtful one only if those are wanted.
+    pub(super) fn next(&mut self, with_doubtful: bool) -> Option<Line> {
+        let proven = self.proven.peek();
+        let doubtful = self.doubtful.peek().filter(|_| with_doubtful);
+        let doubtful_first = match (proven, doubtful) {
+            (Some(proven), Some(doubtful)) => doubtful < proven,
+            (_, doubtful) => doubtful.is_some(),
+        };
+        let turn = if doubtful_first { self.doubtful.next() } else { self.proven.next() }?;
+        (turn.ready_at <= self.now).then(|| Line { tenant: turn.tenant.clone(), doubtful: doubtful_first })
     }
 }
 
@@ -113,54 +161,77 @@ mod tests {
 
     fn place(ready_at: i64, turn: u64, number: u32) -> Place {
         let endpoint = EndpointId::new(format!("e{number:03}")).unwrap();
-        Place { ready_at: Timestamp::from_unix_seconds(ready_at), turn, endpoint, lane: number }
+        Place { ready_at: at(ready_at), turn, endpoint, lane: number }
+    }
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
     }
 
     fn line(tenant: u8, doubtful: bool) -> Line {
         Line { tenant: TenantId::new(format!("t{tenant}")).unwrap(), doubtful }
     }
 
-    fn visited(queue: &Queue, now: i64, follows: impl Fn(&Line) -> bool) -> Vec<LaneNo> {
-        let mut walk = queue.walk(Timestamp::from_unix_seconds(now));
-        let mut lanes = Vec::new();
-        while let Some((place, line)) = walk.step() {
-            lanes.push(place.lane);
-            if follows(line) {
-                walk.follow(place, line);
-            }
-        }
-        lanes
+    fn ready(queue: &Queue, now: i64, with_doubtful: bool) -> Vec<Line> {
+        let mut ready = queue.ready(at(now));
+        std::iter::from_fn(|| ready.next(with_doubtful)).collect()
     }
 
     #[test]
-    fn a_walk_meets_every_ready_lane_in_the_order_of_places() {
+    fn lines_are_ready_with_their_first_lane_and_in_the_order_of_their_waiting() {
         let mut random = fastrand::Rng::with_seed(1);
         let (mut queue, mut standing) = (Queue::default(), Vec::new());
         for number in 0..300 {
-            let line = line(random.u8(0..9), random.bool());
-            let place = place(random.i64(0..20), random.u64(0..3), number);
-            queue.insert(line.clone(), place.clone());
-            standing.push((place, line));
+            let (of, at_place) =
+                (line(random.u8(0..9), random.bool()), place(random.i64(0..20), random.u64(0..3), number));
+            queue.shift(None, Some((of.clone(), at_place.clone())));
+            standing.push((at_place, of));
             if random.bool() {
                 let (place, line) = standing.swap_remove(random.usize(0..standing.len()));
-                queue.remove(&line, &place);
+                queue.shift(Some((line, place)), None);
             }
             standing.sort();
-            let ready = standing.iter().filter(|(place, _)| place.ready_at.unix_seconds() <= 10);
-            let expected: Vec<_> = ready.map(|(place, _)| place.lane).collect();
-            assert_eq!(visited(&queue, 10, |_| true), expected);
             assert_eq!(queue.first_ready(), standing.first().map(|(place, _)| place.ready_at));
+            let waits = |line: &Line| {
+                let mut of_line = standing.iter().filter(|(_, of)| of == line);
+                of_line.next().map(|(place, _)| place.ready_at)
+            };
+            let mut expected: Vec<_> = (0..9)
+                .flat_map(|tenant| [line(tenant, false), line(tenant, true)])
+                .filter(|line| waits(line).is_some_and(|ready_at| ready_at <= at(10)))
+                .collect();
+            expected.sort_by_key(|line| (waits(line), line.clone()));
+            let mut found = ready(&queue, 10, true);
+            assert!(found.is_sorted_by_key(|line| waits(line)));
+            found.sort_by_key(|line| (waits(line), line.clone()));
+            assert_eq!(found, expected);
         }
     }
 
     #[test]
-    fn a_line_that_is_not_followed_costs_one_step() {
+    fn a_line_that_was_served_goes_behind_those_that_wait() {
         let mut queue = Queue::default();
         for number in 0..100 {
-            queue.insert(line(1, true), place(1, 0, number));
+            queue.shift(None, Some((line(1, true), place(1, 0, number))));
         }
-        queue.insert(line(2, true), place(2, 0, 100));
-        queue.insert(line(1, false), place(3, 0, 101));
-        assert_eq!(visited(&queue, 9, |_| false), [0, 100, 101]);
+        queue.shift(None, Some((line(2, true), place(2, 0, 100))));
+        queue.shift(None, Some((line(1, false), place(3, 0, 101))));
+        assert_eq!(ready(&queue, 9, true), [line(1, true), line(2, true), line(1, false)]);
+        assert_eq!(ready(&queue, 9, false), [line(1, false)]);
+        assert_eq!(queue.lanes(&line(1, true), at(9)).count(), 100);
+        queue.send_back(&line(1, true), at(9), 1);
+        assert_eq!(ready(&queue, 9, true), [line(2, true), line(1, false), line(1, true)]);
+        queue.shift(None, Some((line(1, true), place(9, 0, 102))));
+        assert_eq!(ready(&queue, 9, true).last(), Some(&line(1, true)), "one lane more changes no turn");
+    }
+
+    #[test]
+    fn a_lane_that_enters_after_the_clock_stepped_back_is_ready_then() {
+        let mut queue = Queue::default();
+        queue.shift(None, Some((line(1, true), place(1, 0, 1))));
+        queue.send_back(&line(1, true), at(9), 1);
+        assert_eq!(ready(&queue, 5, true), []);
+        queue.shift(None, Some((line(1, true), place(5, 0, 2))));
+        assert_eq!(ready(&queue, 5, true), [line(1, true)]);
     }
 }

@@ -1,12 +1,12 @@
-//! Leasing due work: of the ready lanes, in the order of their waiting and in turn, what
-//! is due and fits; and events to route, tenant by tenant.
+//! Leasing due work: of the ready lanes, the tenants in turn and of each the longest
+//! waiting first, what is due and fits; and events to route, tenant by tenant.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use rusqlite::{Row, params};
 
-use crate::delivery::{Claim, ClaimRequest, Claims, SUSPECT_AFTER, SilentLease};
+use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, SUSPECT_AFTER, SilentLease};
 use crate::event::Event;
 use crate::id::{DeliveryId, Round, TenantId};
 use crate::policy::lane::CATCH_UP_LOOKS;
@@ -15,10 +15,11 @@ use crate::time::Timestamp;
 
 use super::arrive::EventKey;
 use super::claim_events::claim_events;
+use super::claim_turns::{ReadyLines, Turns};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
-use super::publish::Share;
+use super::lane_line::{LaneLine, first_ready};
 use super::row;
 use super::sql;
 
@@ -26,28 +27,36 @@ use super::sql;
 /// be held are moved in several short transactions.
 const VISITS_MAX: usize = 1024;
 
-/// One call of `Store::claim`; `last_tenant` is whose event was claimed last.
-pub(super) fn claim(
-    db: &Db<'_>,
-    request: &ClaimRequest,
-    last_tenant: &mut Option<TenantId>,
-) -> Result<Claims, Failure> {
+/// Whose turn it is, from one claim of this process to the next.
+#[derive(Default)]
+pub(super) struct LastTurns {
+    /// Whose event was claimed last: the next claim begins after that tenant.
+    pub(super) event_tenant: Option<TenantId>,
+    /// The last turn that a lane or a line was given. Turns order those that are ready at
+    /// the very same moment, so they need not outlive the process.
+    lane: i64,
+}
+
+/// One call of `Store::claim`.
+pub(super) fn claim(db: &Db<'_>, request: &ClaimRequest, last: &mut LastTurns) -> Result<Claims, Failure> {
     let mut claiming = Claiming {
         db,
         request,
         lanes: Lanes::of(db),
-        turn: last_turn(db, request.now)?,
-        share: Share::of(request),
+        turn: last.lane,
+        left: Allowance::of(request),
         events: BTreeMap::new(),
         served: Vec::new(),
+        lines: Vec::new(),
+        visits: 0,
         claims: Claims::default(),
     };
     let suspect_alone = request.alone && claiming.take_suspect()?;
     if !suspect_alone {
-        claiming.serve_ready_lanes()?;
-        claiming.claims.events = claim_events(db, request, last_tenant)?;
+        claiming.serve_ready_lines()?;
+        claiming.claims.events = claim_events(db, request, &mut last.event_tenant)?;
     }
-    let claims = claiming.finish()?;
+    let claims = claiming.finish(&mut last.lane)?;
     Ok(Claims { next_due: next_due(db)?, ..claims })
 }
 
@@ -58,15 +67,9 @@ pub(super) fn event(db: &Db<'_>, sequence: EventKey) -> Result<Arc<Event>, Failu
 
 /// When the first lane is ready or the first event is to be routed.
 pub(super) fn next_due(db: &Db<'_>) -> Result<Option<Timestamp>, Failure> {
-    let first = |statement| -> Result<Option<i64>, Failure> {
-        Ok(db.statement(statement)?.query_row([], |row| row.get(0))?)
-    };
-    let (lane, event) = (first(sql::CLAIM_NEXT_DUE_LANE)?, first(sql::CLAIM_NEXT_DUE_EVENT)?);
-    Ok(lane.into_iter().chain(event).min().map(Timestamp::from_micros))
-}
-
-fn last_turn(db: &Db<'_>, now: Timestamp) -> Result<i64, Failure> {
-    Ok(db.statement(sql::CLAIM_LAST_TURN)?.query_row([now.as_micros()], |row| row.get(0))?)
+    let event: Option<i64> = db.statement(sql::CLAIM_NEXT_DUE_EVENT)?.query_row([], |row| row.get(0))?;
+    let lanes = [first_ready(db, false)?, first_ready(db, true)?];
+    Ok(lanes.into_iter().flatten().chain(event.map(Timestamp::from_micros)).min())
 }
 
 struct Claiming<'a, 'c> {
@@ -75,14 +78,19 @@ struct Claiming<'a, 'c> {
     lanes: Lanes<'a, 'c>,
     /// The last turn that was given to a lane.
     turn: i64,
-    share: Share<'a>,
+    left: Allowance<'a>,
     events: BTreeMap<EventKey, Arc<Event>>,
+    /// Lanes that gave something, and all that they had.
     served: Vec<Serving>,
+    /// Lines that had a turn.
+    lines: Vec<LaneLine>,
+    /// How many lanes were looked into.
+    visits: usize,
     claims: Claims,
 }
 
 /// A lane that this claim takes from.
-struct Serving {
+pub(super) struct Serving {
     key: LaneKey,
     /// How many more leases fit into it.
     free: usize,
@@ -132,7 +140,7 @@ impl Claiming<'_, '_> {
         while let Some(row) = rows.next()? {
             let (delivery, key): (i64, LaneKey) = (row.get(0)?, row.get(1)?);
             let free = self.lanes.free(key, self.request.now)?;
-            if self.shut(key)?.is_some() || free == 0 || self.share_of(key)? == 0 {
+            if self.shut(key)?.is_some() || free == 0 || !self.allows(key)? {
                 continue;
             }
             let mut read = self.due_in(key, |due| due.row == delivery, 1)?;
@@ -145,74 +153,97 @@ impl Claiming<'_, '_> {
         Ok(false)
     }
 
-    /// Goes along the ready lanes and takes one delivery of each, then goes round those
-    /// that have more, until nothing is left of the request or of them.
-    fn serve_ready_lanes(&mut self) -> Result<(), Failure> {
-        let mut statement = self.db.statement(sql::CLAIM_READY_LANES)?;
-        let mut ready = statement.query_and_then([self.request.now.as_micros()], |row| {
-            Ok::<(LaneKey, TenantId), Failure>((row.get(0)?, row::name(row, 1)?))
-        })?;
-        // How many lanes are ready tells what part of the request falls to each, and that
-        // is read of a lane at once.
-        let looked_at = self.share.deliveries.min(VISITS_MAX);
-        let first: Vec<_> = ready.by_ref().take(looked_at).collect::<Result<_, _>>()?;
-        let part = self.share.deliveries.div_ceil(first.len().max(1));
-        let mut visits = 0;
-        for lane in first.into_iter().map(Ok).chain(ready) {
-            if self.share.deliveries == 0 || visits == VISITS_MAX {
-                break;
-            }
-            let (key, tenant) = lane?;
-            if self.share.of_tenant(&tenant) > 0 {
-                self.visit(key, part)?;
-                visits += 1;
+    /// Goes along the ready lines, each of which gives one delivery in a turn, and goes
+    /// round until nothing is left of the request or of them.
+    fn serve_ready_lines(&mut self) -> Result<(), Failure> {
+        let mut ready = ReadyLines::at(self.request.now);
+        // How many lines are ready tells what part of the request falls to each, and that
+        // is read of a line at once.
+        let at_least = self.left.deliveries().min(VISITS_MAX);
+        let mut first = VecDeque::new();
+        while first.len() < at_least
+            && let Some(turns) = self.next_line(&mut ready, at_least)?
+        {
+            first.push_back(turns);
+        }
+        let mut round = VecDeque::new();
+        loop {
+            let next = match first.pop_front() {
+                Some(turns) => Some(turns),
+                None => self.next_line(&mut ready, at_least)?.or_else(|| round.pop_front()),
+            };
+            let Some(mut turns) = next else { break };
+            let part = self.left.deliveries().div_ceil(1 + first.len() + round.len());
+            if part > 0 && self.visits < VISITS_MAX && self.take_turn(&mut turns, part)? {
+                round.push_back(turns);
+            } else {
+                self.served.extend(turns.going_on);
             }
         }
-        self.go_round()
+        Ok(())
     }
 
-    /// Takes the first delivery of a lane. One that has none gets its new place; one that
-    /// may give nothing to this request keeps its own.
-    fn visit(&mut self, key: LaneKey, part: usize) -> Result<(), Failure> {
+    /// The next ready line that the request allows something of.
+    fn next_line(&mut self, ready: &mut ReadyLines, at_least: usize) -> Result<Option<Turns>, Failure> {
+        if self.left.deliveries() == 0 || self.visits == VISITS_MAX {
+            return Ok(None);
+        }
+        while let Some(line) = ready.next(self.db, self.left.takes_doubtful(), at_least)? {
+            if self.left.allows(&line.tenant, line.doubtful) {
+                return Ok(Some(Turns::of(line)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// One turn of a line: of its lanes the longest waiting one that had no turn yet, or
+    /// one more of those that have more. Says whether the line may have something left.
+    fn take_turn(&mut self, turns: &mut Turns, part: usize) -> Result<bool, Failure> {
+        if !self.left.allows(&turns.line.tenant, turns.line.doubtful) {
+            return Ok(false);
+        }
+        if !turns.had_one {
+            turns.had_one = true;
+            self.lines.push(turns.line.clone());
+        }
+        if let Some(key) = turns.next_lane(self.db, self.request.now, part)? {
+            self.visits += 1;
+            let of_lane = part.div_ceil(1 + turns.lanes());
+            turns.going_on.extend(self.visit(key, of_lane)?);
+            return Ok(true);
+        }
+        while let Some(mut lane) = turns.going_on.pop_front() {
+            let of_lane = part.div_ceil(1 + turns.lanes());
+            if self.take_next(&mut lane, of_lane)? {
+                turns.going_on.push_back(lane);
+                return Ok(true);
+            }
+            self.served.push(lane);
+        }
+        Ok(false)
+    }
+
+    /// Takes the first delivery of a lane. One that has none gets its new place.
+    fn visit(&mut self, key: LaneKey, part: usize) -> Result<Option<Serving>, Failure> {
         if let Some(shut) = self.shut(key)? {
             self.lanes.get(key)?.ready_at = shut.until;
-            return Ok(());
-        }
-        if self.share_of(key)? == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let free = self.lanes.free(key, self.request.now)?;
         let mut lane = Serving { key, free, read: Read::NOTHING };
         if self.take_next(&mut lane, part)? {
-            self.served.push(lane);
-        } else if !lane.read.passed_over {
+            return Ok(Some(lane));
+        }
+        if !lane.read.passed_over {
             self.send_to_the_back(&lane)?;
         }
-        Ok(())
-    }
-
-    /// One more of each lane that has more, again and again.
-    fn go_round(&mut self) -> Result<(), Failure> {
-        let mut served = std::mem::take(&mut self.served);
-        let mut going_on: Vec<_> = served.iter_mut().collect();
-        while !going_on.is_empty() && self.share.deliveries > 0 {
-            let part = self.share.deliveries.div_ceil(going_on.len());
-            let mut round = Vec::with_capacity(going_on.len());
-            for lane in going_on {
-                if self.take_next(lane, part)? {
-                    round.push(lane);
-                }
-            }
-            going_on = round;
-        }
-        self.served = served;
-        Ok(())
+        Ok(None)
     }
 
     /// Takes a lane's next delivery, if it has one and the request allows it. What has to
     /// be read for that is read for the lane's whole part.
     fn take_next(&mut self, lane: &mut Serving, part: usize) -> Result<bool, Failure> {
-        if lane.free == 0 || self.share_of(lane.key)? == 0 {
+        if lane.free == 0 {
             return Ok(false);
         }
         if lane.read.due.is_empty() && lane.read.more {
@@ -252,9 +283,9 @@ impl Claiming<'_, '_> {
         Ok(until.filter(|until| *until > self.request.now).map(|until| Shut { until: Some(until) }))
     }
 
-    fn share_of(&mut self, key: LaneKey) -> Result<usize, Failure> {
+    fn allows(&mut self, key: LaneKey) -> Result<bool, Failure> {
         let lane = self.lanes.get(key)?;
-        Ok(self.share.of_lane(&lane.tenant, lane.is_doubtful()))
+        Ok(self.left.allows(&lane.tenant, lane.is_doubtful()))
     }
 
     /// The first `room` due deliveries of a lane that `wanted` lets pass.
@@ -323,7 +354,7 @@ impl Claiming<'_, '_> {
             due.silent_alone,
         ])?;
         let lane = self.lanes.get(key)?;
-        self.share.take(&lane.tenant, lane.is_doubtful(), due.test);
+        self.left.take(&lane.tenant, lane.is_doubtful());
         let endpoint = lane.endpoint.clone();
         let event = self.event(due.event)?;
         self.claims.work.push(Claim {
@@ -356,12 +387,17 @@ impl Claiming<'_, '_> {
         Ok(event)
     }
 
-    fn finish(mut self) -> Result<Claims, Failure> {
+    fn finish(mut self, last_turn: &mut i64) -> Result<Claims, Failure> {
         let served = std::mem::take(&mut self.served);
         for lane in &served {
             self.send_to_the_back(lane)?;
         }
         self.lanes.save()?;
+        for line in std::mem::take(&mut self.lines) {
+            self.turn = self.turn.saturating_add(1);
+            line.send_back(self.db, self.request.now, self.turn)?;
+        }
+        *last_turn = self.turn;
         for lane in served {
             self.claims.lanes.push(self.lanes.get(lane.key)?.clone());
         }

@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 
 use super::db::Db;
 use super::failure::Failure;
+use super::lane_line::bring_line_forward;
 use super::row;
 use super::sql;
 
@@ -236,6 +237,11 @@ impl<'db, 'c> Lanes<'db, 'c> {
                 i64::try_from(lane.generation.registration).unwrap_or(i64::MAX),
                 i64::try_from(lane.generation.renewal).unwrap_or(i64::MAX),
             ])?;
+            if lane.ready_at.is_some_and(|ready_at| stored.ready_at.is_none_or(|before| ready_at < before))
+                || lane.is_doubtful() != stored.is_doubtful()
+            {
+                bring_line_forward(self.db, lane)?;
+            }
             stored.clone_from(lane);
         }
         Ok(())

@@ -18,6 +18,7 @@ mod arrive;
 mod bounded;
 mod claim;
 mod claim_events;
+mod claim_turns;
 mod db;
 mod endpoint;
 mod failure;
@@ -25,6 +26,7 @@ mod gate;
 mod history;
 mod host;
 mod lane;
+mod lane_line;
 mod limiter;
 mod line;
 mod open;
@@ -52,12 +54,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::error::StoreError;
-use crate::id::TenantId;
 use crate::seam::{Cipher, Clock};
 
 pub use host::{PublishInError, publish_in};
 pub use open::SqliteBuilder;
 
+use claim::LastTurns;
 use readers::Readers;
 use writer::Writer;
 
@@ -72,8 +74,8 @@ pub struct SqliteStore {
     cipher: Arc<dyn Cipher>,
     /// Whether the cipher is a host's, which binds what it seals.
     seals: bool,
-    /// Whose event was claimed last: the next claim begins after that tenant.
-    last_tenant: Arc<Mutex<Option<TenantId>>>,
+    /// Whose turn it is to be served.
+    last_turns: Arc<Mutex<LastTurns>>,
 }
 
 impl SqliteStore {

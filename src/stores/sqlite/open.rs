@@ -167,7 +167,7 @@ impl SqliteBuilder {
                 Some(cipher) => Arc::new(Bounded::new(cipher, self.cipher_timeout)),
                 None => Arc::new(Plain),
             },
-            last_tenant: Arc::default(),
+            last_turns: Arc::default(),
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, params};
 
-use crate::delivery::{Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
+use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
 use crate::event::Event;
 use crate::id::{IdempotencyKey, OrderingKey, Scope, TenantId};
 use crate::sequence::Sequence;
@@ -15,6 +15,7 @@ use super::arrive::{BornLease, EventKey, Origin, arrive, is_parked, note_unmatch
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
+use super::lane_line::first_ready;
 use super::row;
 use super::sql::{self, Sql};
 
@@ -29,7 +30,11 @@ pub(super) fn publish(
         db,
         now,
         lanes: Lanes::of(db),
-        share: claim.map(Share::of),
+        left: claim.map(|request| (request, Allowance::of(request))),
+        doubtful_waits: match claim {
+            Some(request) => first_ready(db, true)?.is_some_and(|ready_at| ready_at <= request.now),
+            None => false,
+        },
         openings: BTreeMap::new(),
         claims: Claims::default(),
     };
@@ -107,7 +112,10 @@ struct Batch<'a, 'c> {
     db: &'a Db<'c>,
     now: Timestamp,
     lanes: Lanes<'a, 'c>,
-    share: Option<Share<'a>>,
+    left: Option<(&'a ClaimRequest, Allowance<'a>)>,
+    /// Whether a doubtful lane was ready before: its turn comes first, since publishing
+    /// without a pause would otherwise take every slot that doubtful lanes may have.
+    doubtful_waits: bool,
     openings: BTreeMap<LaneKey, Opening>,
     claims: Claims,
 }
@@ -191,14 +199,14 @@ impl Batch<'_, '_> {
     ) -> Result<Option<BornLease>, Failure> {
         let now = self.now;
         let doubtful = self.lanes.get(key)?.is_doubtful();
-        let Some(share) = &self.share else {
+        let Some((request, left)) = &self.left else {
             return Ok(None);
         };
-        let lease = BornLease { token: share.request.token, until: share.request.lease_until };
-        if share.deliveries == 0 {
+        let lease = BornLease { token: request.token, until: request.lease_until };
+        if left.deliveries() == 0 {
             return Ok(None);
         }
-        let fits = share.fits(origin.tenant, doubtful);
+        let fits = left.allows(origin.tenant, doubtful) && !(doubtful && self.doubtful_waits);
         let opening = self.opening(key)?;
         if route.test {
             return Ok(Some(lease));
@@ -240,62 +248,18 @@ impl Batch<'_, '_> {
         opening.served = true;
         opening.free = opening.free.saturating_sub(usize::from(!route.test));
         let lane = self.lanes.get(key)?;
-        if let Some(share) = &mut self.share {
-            share.take(&lane.tenant, lane.is_doubtful(), route.test);
+        if let Some((_, left)) = &mut self.left {
+            if route.test {
+                left.take_test();
+            } else {
+                left.take(&lane.tenant, lane.is_doubtful());
+            }
         }
         Ok(())
     }
 
     fn due(&mut self, moment: Timestamp) {
         self.claims.next_due = Some(self.claims.next_due.map_or(moment, |due| due.min(moment)));
-    }
-}
-
-/// What is left of what a request asks for.
-pub(super) struct Share<'a> {
-    request: &'a ClaimRequest,
-    /// Deliveries in all.
-    pub(super) deliveries: usize,
-    /// Deliveries of doubtful lanes.
-    doubtful: usize,
-    taken: BTreeMap<TenantId, usize>,
-}
-
-impl<'a> Share<'a> {
-    /// All of it.
-    pub(super) fn of(request: &'a ClaimRequest) -> Self {
-        Self {
-            request,
-            deliveries: request.deliveries,
-            doubtful: request.doubtful,
-            taken: request.skip_tenants.iter().map(|tenant| (tenant.clone(), usize::MAX)).collect(),
-        }
-    }
-
-    /// How many more of a tenant's deliveries the request takes, whatever their lane.
-    pub(super) fn of_tenant(&self, tenant: &TenantId) -> usize {
-        let taken = self.taken.get(tenant).copied().unwrap_or(0);
-        self.request.per_tenant.saturating_sub(taken).min(self.deliveries)
-    }
-
-    /// How many more deliveries of a lane the request takes.
-    pub(super) fn of_lane(&self, tenant: &TenantId, doubtful: bool) -> usize {
-        self.of_tenant(tenant).min(if doubtful { self.doubtful } else { usize::MAX })
-    }
-
-    fn fits(&self, tenant: &TenantId, doubtful: bool) -> bool {
-        self.of_lane(tenant, doubtful) > 0
-    }
-
-    /// One delivery is taken.
-    pub(super) fn take(&mut self, tenant: &TenantId, doubtful: bool, test: bool) {
-        self.deliveries = self.deliveries.saturating_sub(1);
-        if test {
-            return;
-        }
-        self.doubtful = self.doubtful.saturating_sub(usize::from(doubtful));
-        let taken = self.taken.entry(tenant.clone()).or_default();
-        *taken = taken.saturating_add(1);
     }
 }
 

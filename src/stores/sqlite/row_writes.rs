@@ -7,7 +7,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::delivery::{
-    Attempt, AttemptResult, Claim, ClaimRequest, Claimed, Next, Progress, Publish, Route, Settlement, State,
+    Attempt, AttemptResult, Claim, ClaimRequest, Claimed, Next, Progress, Publish, Route, Settlement, Shares,
+    State,
 };
 use crate::event::{Event, NewEvent};
 use crate::id::{DeliveryId, EndpointId, EventId, HostName, Round, Token};
@@ -45,9 +46,8 @@ fn request(token: u8) -> ClaimRequest {
         lease_until: NOW + Duration::from_secs(30),
         deliveries: 100,
         events: 100,
-        per_tenant: 100,
-        skip_tenants: Vec::new(),
         doubtful: 100,
+        shares: Shares::unlimited(),
         alone: false,
     }
 }
@@ -73,26 +73,31 @@ fn delivered(claim: &Claim) -> Settlement {
     }
 }
 
-/// Row writes of `work`, without those of lanes, and those of lanes.
-fn writes(db: &Connection, work: impl FnOnce()) -> (i64, i64) {
+/// Row writes of `work`, without those of lanes and lines; those of lanes; those of lines.
+fn writes(db: &Connection, work: impl FnOnce()) -> (i64, i64, i64) {
     let counts = || {
         let all: i64 = db.query_row("SELECT total_changes()", [], |row| row.get(0)).unwrap();
-        let logged = "SELECT count(*) FROM lane_writes";
-        let lanes: i64 = db.query_row(logged, [], |row| row.get(0)).unwrap();
-        (all, lanes)
+        let logged = |table: &str| -> i64 {
+            db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        (all, logged("lane_writes"), logged("line_writes"))
     };
     let before = counts();
     work();
     let after = counts();
-    // Each write of a lane is logged by a trigger, which is a write of its own.
-    let lanes = after.1 - before.1;
-    (after.0 - before.0 - 2 * lanes, lanes)
+    // Each write of a lane or a line is logged by a trigger, which is a write of its own.
+    let (lanes, lines) = (after.1 - before.1, after.2 - before.2);
+    (after.0 - before.0 - 2 * (lanes + lines), lanes, lines)
 }
 
 fn database() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     schema::migrate(&connection).unwrap();
     let log = "CREATE TABLE lane_writes (lane INTEGER);
+        CREATE TABLE line_writes (tenant TEXT);
+        CREATE TRIGGER line_added AFTER INSERT ON hookpost_line BEGIN INSERT INTO line_writes VALUES (NEW.tenant); END;
+        CREATE TRIGGER line_moved AFTER UPDATE ON hookpost_line BEGIN INSERT INTO line_writes VALUES (NEW.tenant); END;
+        CREATE TRIGGER line_gone AFTER DELETE ON hookpost_line BEGIN INSERT INTO line_writes VALUES (OLD.tenant); END;
         CREATE TRIGGER lane_added AFTER INSERT ON hookpost_lane BEGIN INSERT INTO lane_writes VALUES (NEW.lane); END;
         CREATE TRIGGER lane_saved AFTER UPDATE ON hookpost_lane BEGIN INSERT INTO lane_writes VALUES (NEW.lane); END;";
     connection.execute_batch(log).unwrap();
@@ -120,6 +125,8 @@ fn a_first_try_on_the_fast_path_costs_four_row_writes_per_event() {
         let settled = writes(&connection, || drop(settle::settle(&db, &settlements, &[], NOW).unwrap()));
         assert_eq!(stored.0 + settled.0, 4 * i64::try_from(events.len()).unwrap());
         assert!(stored.1 <= 2 - i64::from(from > 0) && settled.1 <= 1, "{stored:?} {settled:?}");
+        // The line is ready at the end of its first lease until a claim moves it.
+        assert_eq!((stored.2, settled.2), (i64::from(from == 0), 0));
     }
 }
 
@@ -130,9 +137,9 @@ fn a_first_try_from_a_host_transaction_costs_eight_row_writes_per_event() {
     let events: Vec<_> = (0..10).map(event).collect();
     let publishes: Vec<_> =
         events.iter().map(|event| Publish { event: Arc::clone(event), routes: None }).collect();
-    let (all, _) = writes(&connection, || {
+    let (all, _, lines) = writes(&connection, || {
         publish::publish(&db, &publishes, None, NOW).unwrap();
-        let unrouted = claim::claim(&db, &request(1), &mut None).unwrap().events;
+        let unrouted = claim::claim(&db, &request(1), &mut claim::LastTurns::default()).unwrap().events;
         let routed: Vec<_> = unrouted
             .iter()
             .map(|claim| Settlement {
@@ -144,10 +151,11 @@ fn a_first_try_from_a_host_transaction_costs_eight_row_writes_per_event() {
             })
             .collect();
         settle::settle(&db, &routed, &[], NOW).unwrap();
-        let work = claim::claim(&db, &request(2), &mut None).unwrap().work;
+        let work = claim::claim(&db, &request(2), &mut claim::LastTurns::default()).unwrap().work;
         assert_eq!(work.len(), 10);
         let settlements: Vec<_> = work.iter().map(delivered).collect();
         settle::settle(&db, &settlements, &[], NOW).unwrap();
     });
     assert_eq!(all, 8 * 10);
+    assert!(lines <= 2, "a line is written once a batch: {lines}");
 }

@@ -48,10 +48,10 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
-        let (request, last_tenant) = (request.clone(), Arc::clone(&self.last_tenant));
+        let (request, last_turns) = (request.clone(), Arc::clone(&self.last_turns));
         self.writer
             .call("claiming", move |db| {
-                let mut last = last_tenant.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut last = last_turns.lock().unwrap_or_else(PoisonError::into_inner);
                 claim::claim(db, &request, &mut last)
             })
             .await

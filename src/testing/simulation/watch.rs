@@ -111,18 +111,22 @@ pub(super) async fn watch(ground: Arc<Ground>) {
     }
 }
 
-/// A claim that is within the rights of an engine that holds so much, whosever that is.
+/// A claim that is within the rights of an engine that holds so much, whosever that is: it
+/// asks for nothing where one tenant that held all of it would have its share.
 fn request(ground: &Ground, held: usize) -> ClaimRequest {
     let (total, now) = (ground.world.concurrency, ground.clock.now());
+    let within = |part: usize, multiple: usize| {
+        let left = part.saturating_sub(held);
+        if held == 0 || held < left.saturating_sub(1) * multiple { left } else { 0 }
+    };
     ClaimRequest {
         token: Token::from_bytes([0; 16]),
         now,
         lease_until: now + ground.world.lease,
-        deliveries: total.saturating_sub(held),
+        deliveries: within(total, 3),
         events: 1,
-        per_tenant: (total * 3 / 4).saturating_sub(held),
-        skip_tenants: Vec::new(),
-        doubtful: (total / 2).saturating_sub(held),
+        doubtful: within((total / 2).max(1), 1),
+        shares: crate::delivery::Shares::unlimited(),
         alone: held == 0,
     }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hookpost::delivery::{
-    CancelReason, Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, Next,
-    Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
+    CancelReason, Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, InFlight,
+    Next, Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
 };
 use hookpost::endpoint::{EndpointPage, Generation, Loaded};
 use hookpost::error::StoreError;
@@ -38,8 +38,9 @@ pub(crate) enum Fault {
     LeasesNothingAtPublish,
     TreatsTestPingsAsAnyOther,
     GivesWorkTwice,
-    SkipsNobody,
+    ForgetsWhatIsInFlight,
     SharesNothing,
+    SharesNoDoubtfulLanes,
     TrustsDoubtfulLanes,
     ForgetsTheLanes,
     SaysNextDueTooLate,
@@ -97,6 +98,7 @@ pub(crate) enum Fault {
     LimitsByTheFirstLimitAlone,
     ServesInTheOrderOfNames,
     ServesTheNewestFirst,
+    ServesLanesBeforeTenants,
     ServesLaneAfterLane,
     TakesMissingForFenced,
     ConfirmsEverything,
@@ -224,9 +226,10 @@ impl Broken {
     fn request(&self, request: &ClaimRequest) -> ClaimRequest {
         let mut request = request.clone();
         match self.fault {
-            Fault::SkipsNobody => request.skip_tenants.clear(),
-            Fault::SharesNothing => request.per_tenant = usize::MAX,
+            Fault::ForgetsWhatIsInFlight => request.shares.in_flight.clear(),
+            Fault::SharesNothing => request.shares.of_all = usize::MAX,
             Fault::TrustsDoubtfulLanes => request.doubtful = usize::MAX,
+            Fault::SharesNoDoubtfulLanes => request.shares.of_doubtful = usize::MAX,
             Fault::LeasesForEver => request.lease_until = Timestamp::MAX,
             Fault::CutsTimesToMilliseconds => request.lease_until = cut(request.lease_until),
             _ => {}

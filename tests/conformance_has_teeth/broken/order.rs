@@ -15,6 +15,9 @@ impl Broken {
         match self.fault {
             Fault::ServesLaneAfterLane => self.sort_by_lane(&mut claims),
             Fault::ServesInTheOrderOfNames => claims.work.sort_by_key(|claim| claim.endpoint.clone()),
+            Fault::ServesLanesBeforeTenants => {
+                claims.work.sort_by_key(|claim| (claim.due_at, claim.endpoint.clone()));
+            }
             Fault::ServesTheNewestFirst => {
                 claims.work.sort_by_key(|claim| std::cmp::Reverse((claim.due_at, claim.event.id.clone())));
             }

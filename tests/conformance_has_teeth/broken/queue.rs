@@ -60,7 +60,8 @@ impl Store for Broken {
             Fault::StarvesOtherTenants | Fault::RoutesOneTenantOnly => {
                 let others: Vec<_> = self.past().tenants.iter().skip(1).cloned().collect();
                 if self.is(Fault::StarvesOtherTenants) {
-                    read.skip_tenants.extend(others.clone());
+                    let all = InFlight { all: usize::MAX, doubtful: usize::MAX };
+                    read.shares.in_flight.extend(others.iter().map(|other| (other.clone(), all)));
                 }
                 let mut claims = self.store.claim(&read).await?;
                 if self.is(Fault::RoutesOneTenantOnly) {
@@ -77,6 +78,7 @@ impl Store for Broken {
             }
             Fault::ServesInTheOrderOfNames
             | Fault::ServesTheNewestFirst
+            | Fault::ServesLanesBeforeTenants
             | Fault::ServesLaneAfterLane
             | Fault::RoutesTheNewestFirst => self.claim_all_and_give_back(&read).await?,
             Fault::RoutesOnlyFromNotBefore => {

@@ -155,10 +155,23 @@ CREATE TABLE hookpost_lane (
   renewal INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX hookpost_lane_endpoint ON hookpost_lane (endpoint);
-CREATE INDEX hookpost_lane_ready ON hookpost_lane (ready_at, turn, endpoint, tenant)
+CREATE INDEX hookpost_lane_ready ON hookpost_lane (tenant, proven, ready_at, turn, endpoint)
   WHERE ready_at IS NOT NULL;
 CREATE INDEX hookpost_lane_tenant ON hookpost_lane (tenant);
 CREATE INDEX hookpost_lane_host ON hookpost_lane (host);
+
+-- One per tenant whose proven lanes have something to come, and one per tenant whose
+-- doubtful lanes have: the lanes of a line share their turns, so that a tenant with many
+-- of them is served no sooner than one with a single lane. `ready_at` is never later than
+-- that of any of its lanes; a line that was served goes behind those that wait.
+CREATE TABLE hookpost_line (
+  tenant TEXT NOT NULL,
+  doubtful INTEGER NOT NULL,
+  ready_at INTEGER NOT NULL,
+  turn INTEGER NOT NULL,
+  PRIMARY KEY (tenant, doubtful)
+) WITHOUT ROWID;
+CREATE INDEX hookpost_line_ready ON hookpost_line (doubtful, ready_at, turn, tenant);
 
 -- Holds and pauses of whole tenants, holds of whole hosts.
 CREATE TABLE hookpost_gate (
