@@ -138,15 +138,12 @@ impl Lanes {
             keys: HashMap::new(),
             deliveries: 0,
         };
-        let number = match self.vacant.pop() {
-            Some(number) => {
-                *self.row_mut(number) = row;
-                number
-            }
-            None => {
-                self.rows.push(row);
-                LaneNo::try_from(self.rows.len() - 1).unwrap_or(LaneNo::MAX)
-            }
+        let number = if let Some(number) = self.vacant.pop() {
+            *self.row_mut(number) = row;
+            number
+        } else {
+            self.rows.push(row);
+            LaneNo::try_from(self.rows.len() - 1).unwrap_or(LaneNo::MAX)
         };
         self.numbers.insert(endpoint.clone(), number);
         number

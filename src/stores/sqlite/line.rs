@@ -88,6 +88,7 @@ impl<T> Line<T> {
 mod tests {
     use super::*;
 
+    #[allow(clippy::unnecessary_wraps, reason = "a party is an option")]
     fn party(name: &str) -> Party {
         Some(TenantId::new(name).unwrap())
     }

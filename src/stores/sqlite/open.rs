@@ -183,13 +183,11 @@ impl SqliteBuilder {
             return Ok(());
         }
         match options.open(&self.path) {
-            Ok(_) => Ok(()),
-            // It is there, or SQLite finds out better why it cannot be.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Err(read_only().with_source(error))
             }
-            Err(_) => Ok(()),
+            // It is new, or there already, or SQLite finds out better why it cannot be.
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 

@@ -71,12 +71,12 @@ fn outline(db: &Db<'_>, tenant: Option<&TenantId>) -> Result<Stats, Failure> {
     })
 }
 
-const fn of_state(stats: &mut Stats, state: i64) -> &mut u64 {
+const fn of_state(counts: &mut Stats, state: i64) -> &mut u64 {
     match state {
-        0 => &mut stats.pending,
-        1 => &mut stats.delivered,
-        2 => &mut stats.failed,
-        _ => &mut stats.cancelled,
+        0 => &mut counts.pending,
+        1 => &mut counts.delivered,
+        2 => &mut counts.failed,
+        _ => &mut counts.cancelled,
     }
 }
 

@@ -168,11 +168,15 @@ fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>) {
                 Err(_) => return,
             }
         }
-        sent.try_iter().for_each(|call| waiting.add(call));
+        for call in sent.try_iter() {
+            waiting.add(call);
+        }
         let (group, parties) = waiting.group();
         // A call is caught where it runs; this is for what it drops.
         caught(|| commit_group(db, group));
-        parties.iter().for_each(|party| waiting.in_turn.done(party));
+        for party in &parties {
+            waiting.in_turn.done(party);
+        }
     }
 }
 
