@@ -227,12 +227,11 @@ pub(crate) fn release(claim: &Claim, now: Timestamp) -> Due {
 fn gate_of(limit: &LimitKey, refused: &Flight) -> Option<Gate> {
     let lane = || Gate::Lane(refused.claim.endpoint.clone());
     match limit.scope {
-        LimitScope::Endpoint => Some(lane()),
         LimitScope::Tenant => Some(Gate::Tenant(refused.claim.event.tenant.clone())),
         LimitScope::Host if refused.sendable().is_some_and(|sendable| sendable.on_service) => {
             Some(Gate::Host(refused.resolved.endpoint.url.host().clone()))
         }
-        LimitScope::Host => Some(lane()),
+        LimitScope::Host | LimitScope::Endpoint => Some(lane()),
         LimitScope::Global => None,
     }
 }

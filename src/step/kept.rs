@@ -103,15 +103,12 @@ fn without_percents(text: &str) -> Vec<u8> {
             [b'%', high, low, ..] => hex::decode([*high, *low]).ok(),
             _ => None,
         };
-        match decoded.as_deref() {
-            Some([byte]) => {
-                bytes.push(*byte);
-                rest = &rest[3..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = behind;
-            }
+        if let Some([byte]) = decoded.as_deref() {
+            bytes.push(*byte);
+            rest = &rest[3..];
+        } else {
+            bytes.push(*first);
+            rest = behind;
         }
     }
     bytes

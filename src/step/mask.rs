@@ -126,9 +126,9 @@ impl Form {
 /// The byte that an escape at the beginning of this text stands for, and its length.
 fn escaped(text: &[u8]) -> Option<(u8, usize)> {
     match text {
-        [b'%', high, low, ..] => digits(&[*high, *low]).map(|byte| (byte, 3)),
-        [b'\\', b'u', b'0', b'0', high, low, ..] => digits(&[*high, *low]).map(|byte| (byte, 6)),
-        [b'\\', b'x', high, low, ..] => digits(&[*high, *low]).map(|byte| (byte, 4)),
+        [b'%', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 3)),
+        [b'\\', b'u', b'0', b'0', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 6)),
+        [b'\\', b'x', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 4)),
         [b'\\', plain @ (b'"' | b'\'' | b'\\' | b'/'), ..] => Some((*plain, 2)),
         [b'\\', b'n', ..] => Some((b'\n', 2)),
         [b'\\', b'r', ..] => Some((b'\r', 2)),
@@ -138,7 +138,7 @@ fn escaped(text: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
-fn digits(two: &[u8; 2]) -> Option<u8> {
+fn digits(two: [u8; 2]) -> Option<u8> {
     let mut byte = [0];
     hex::decode_to_slice(two, &mut byte).ok()?;
     Some(byte[0])
@@ -171,9 +171,8 @@ const ENTITY_MAX: usize = 6;
 /// Whether the text ends within an escape.
 fn is_cut_escape(text: &[u8]) -> bool {
     match text {
-        [b'%', rest @ ..] => rest.len() < 2,
         [b'\\', b'u', rest @ ..] => rest.len() < 4,
-        [b'\\', b'x', rest @ ..] => rest.len() < 2,
+        [b'%', rest @ ..] | [b'\\', b'x', rest @ ..] => rest.len() < 2,
         [b'\\'] => true,
         [b'&', rest @ ..] => rest.len() < ENTITY_MAX && !rest.contains(&b';'),
         _ => false,

@@ -15,12 +15,12 @@ use crate::id::HostName;
 
 /// How many clients take turns. A request may outlast a round, and hands its connection
 /// back to its own client; that rests for three rounds.
-pub(super) const TURNS: usize = 4;
+const TURNS: usize = 4;
 
 /// Clients of the same settings, each with connections of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Clients {
-    clients: Vec<Client>,
+    turns: Vec<Client>,
     round: Duration,
     began: Instant,
 }
@@ -28,8 +28,8 @@ pub(super) struct Clients {
 impl Clients {
     /// Makes the clients; each is used for `round` at a time.
     pub(super) fn build<E>(round: Duration, client: impl Fn() -> Result<Client, E>) -> Result<Self, E> {
-        let clients = (0..TURNS).map(|_| client()).collect::<Result<_, _>>()?;
-        Ok(Self { clients, round, began: Instant::now() })
+        let turns = (0..TURNS).map(|_| client()).collect::<Result<_, _>>()?;
+        Ok(Self { turns, round, began: Instant::now() })
     }
 
     /// The client whose turn it is at a host; `None` only if there were none.
@@ -37,7 +37,7 @@ impl Clients {
         let mut hasher = DefaultHasher::new();
         host.hash(&mut hasher);
         let turn = turn(self.began.elapsed(), self.round, hasher.finish());
-        self.clients.get(turn).or_else(|| self.clients.first())
+        self.turns.get(turn).or_else(|| self.turns.first())
     }
 }
 
