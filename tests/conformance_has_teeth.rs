@@ -214,6 +214,7 @@ faults! {
 
     a_store_that_leases_for_ever_fails(LeasesForEver) {
         bytes_and_times: times_keep_their_microseconds;
+        history: cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer;
         lanes_and_gates: a_lapsed_lease_gives_its_slot_back;
         leases:
             a_silent_lease_is_counted_and_recorded
@@ -427,6 +428,7 @@ faults! {
             a_queue_says_when_something_is_due
             a_queue_tells_its_lanes_health
             the_queue_of_a_new_endpoint_is_open_and_empty;
+        sequence: a_delivery_is_born_with_its_event_or_with_its_replay;
     }
 
     a_store_that_lifts_holds_at_every_write_fails(LiftsHoldsAtEveryWrite) {
@@ -451,6 +453,7 @@ faults! {
     }
 
     a_store_that_catches_up_unasked_fails(CatchesUpUnasked) {
+        next_due: settling_tells_when_a_lane_that_it_opened_can_be_claimed;
         recovering:
             a_lane_that_does_not_catch_up_keeps_its_due_times
             catching_up_leaves_the_gap_after_each_last_attempt;
@@ -588,6 +591,7 @@ faults! {
     a_store_that_cancels_only_what_waits_fails(CancelsOnlyWhatWaits) {
         history:
             a_cancelled_lease_is_fenced_and_its_attempt_recorded
+            cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
             every_condition_of_a_selection_narrows
             stats_count_one_tenant_or_all;
         pruning: each_class_has_a_moment_of_its_own;
@@ -824,7 +828,9 @@ faults! {
     }
 
     a_store_that_says_it_cancelled_everything_fails(SaysItCancelledEverything) {
-        history: cancelling_ends_what_is_pending;
+        history:
+            cancelling_ends_what_is_pending
+            cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer;
     }
 
     a_store_that_grants_from_the_back_fails(GrantsFromTheBack) {
