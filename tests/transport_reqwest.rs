@@ -305,7 +305,7 @@ async fn a_name_is_looked_up_and_judged_again_while_requests_follow_each_other()
     let refused = loop {
         match send(&transport, request(&url)).await {
             Outcome::Response(_) => {
-                assert!(began.elapsed() < Duration::from_secs(30), "never looked up again")
+                assert!(began.elapsed() < Duration::from_secs(30), "never looked up again");
             }
             other => break other,
         }
@@ -599,7 +599,7 @@ async fn fb16_a_name_that_only_the_grammar_takes_is_not_asked_for() {
 #[tokio::test]
 async fn a_name_without_an_answer_is_not_sent_to() {
     let nobody = builder().resolver(Names::new(|_| Vec::new())).build().unwrap();
-    assert_eq!(send(&nobody, request("http://a.example/")).await, Outcome::NotSent(NotSent::Name));
+    assert_eq!(send(&nobody, request("http://a.example/")).await, Outcome::NotSent(NotSent::NoSuchName));
 
     let hanging = builder().resolver(Hangs).connect_timeout(Duration::from_millis(250)).build().unwrap();
     let (outcome, took) = hanging.send(request("http://a.example/")).await;

@@ -158,7 +158,7 @@ impl Engine {
         }
         let host = flight.resolved.endpoint.url.host();
         let clock = &self.shared.clock;
-        let fault = self.faults.judge(host, &landed.outcome, || clock.elapsed());
+        let fault = self.faults.judge(&flight.claim.event.tenant, host, &landed.outcome, || clock.elapsed());
         match fault {
             Fault::Ours => self.own_fault("no way out"),
             Fault::Endpoint | Fault::Cut => self.faults.clear(),

@@ -1,56 +1,83 @@
 //! Telling our own faults from an endpoint's, and pausing for them.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::id::HostName;
+use crate::id::{HostName, TenantId};
 use crate::policy::outcome::{NotSent, Outcome};
 use crate::step::conclude::Fault;
 
+/// Failures longer ago say nothing.
 const WINDOW: Duration = Duration::from_secs(10);
-const HOSTS: usize = 3;
+/// So many tenants have to fail before the fault is ours, and so many domains where fewer
+/// tenants are known.
+const SEVERAL: usize = 3;
+/// More tenants than this are not remembered as failing: that many tell enough.
 const REMEMBERED: usize = 256;
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What the last requests say of our own way out, and how long claiming pauses.
+///
+/// Whoever may set URLs can make requests fail, under as many names as they like. What
+/// fails for one tenant is therefore that tenant's: only where several tenants fail, and
+/// nobody gets through, is the fault our own.
 #[derive(Debug, Default)]
 pub(crate) struct OwnFaults {
-    recent: VecDeque<Seen>,
+    failing: BTreeMap<TenantId, Failing>,
+    /// The first few tenants that requests were made for.
+    known: BTreeSet<TenantId>,
+    /// When a request last came through to a network.
+    reached_at: Option<Duration>,
+    /// When the resolver last gave a definite answer.
+    answered_at: Option<Duration>,
     streak: u32,
     paused_until: Duration,
 }
 
-#[derive(Debug)]
-struct Seen {
-    at: Duration,
-    host: HostName,
-    reached: bool,
+/// The latest failures of a tenant.
+#[derive(Debug, Default)]
+struct Failing {
+    /// When a look-up last failed.
+    unanswered_at: Option<Duration>,
+    /// When there last was no way to a network.
+    unreachable_at: Option<Duration>,
+    /// The first few domains that failed within the window.
+    domains: BTreeMap<String, Duration>,
 }
 
 impl OwnFaults {
-    /// Whose fault this outcome is. No way to a network, or to a name, is ours only
-    /// if in ten seconds at least three hosts failed so and none was reached.
+    /// Whose fault this outcome is. No way to a network, or no answer about a name, is ours
+    /// only if in ten seconds the endpoints of at least three tenants failed so and none
+    /// succeeded. Where fewer tenants are known, all of them have to fail, under three
+    /// domains at least. A definite answer that there is no such name counts for the
+    /// resolver and against nobody else.
     pub(crate) fn judge(
         &mut self,
+        tenant: &TenantId,
         host: &HostName,
         outcome: &Outcome,
         now: impl FnOnce() -> Duration,
     ) -> Fault {
+        if self.known.len() < SEVERAL && !self.known.contains(tenant) {
+            self.known.insert(tenant.clone());
+        }
         match outcome {
-            Outcome::NotSent(NotSent::Ours) => Fault::Ours,
-            Outcome::NotSent(NotSent::Name | NotSent::Unreachable) => {
-                self.note(host, false, now());
-                if self.cut_off() { Fault::Ours } else { Fault::Endpoint }
-            }
-            Outcome::NotSent(NotSent::Blocked | NotSent::BlockedLiteral | NotSent::Proxy) => Fault::Endpoint,
-            Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Response(_) => {
-                // Only failures need their contradiction remembered.
-                if !self.recent.is_empty() {
-                    self.note(host, true, now());
+            Outcome::NotSent(NotSent::Ours) => return Fault::Ours,
+            Outcome::NotSent(NotSent::Blocked | NotSent::BlockedLiteral | NotSent::Proxy) => {}
+            Outcome::NotSent(NotSent::NoSuchName) => self.answered_at = Some(now()),
+            Outcome::NotSent(reason @ (NotSent::Name | NotSent::Unreachable)) => {
+                let now = now();
+                self.note(tenant, host, *reason, now);
+                if self.cut_off(now) {
+                    return Fault::Ours;
                 }
-                Fault::Endpoint
+            }
+            Outcome::NotSent(_) | Outcome::Unknown(_) | Outcome::Response(_) => {
+                let now = now();
+                (self.reached_at, self.answered_at) = (Some(now), Some(now));
             }
         }
+        Fault::Endpoint
     }
 
     /// Pauses claiming: 1, 2, 4 … 30 s with each fault in a row.
@@ -77,20 +104,54 @@ impl OwnFaults {
         self.paused_until
     }
 
-    fn note(&mut self, host: &HostName, reached: bool, now: Duration) {
-        while self.recent.len() >= REMEMBERED
-            || self.recent.front().is_some_and(|seen| now.saturating_sub(seen.at) > WINDOW)
-        {
-            self.recent.pop_front();
+    fn note(&mut self, tenant: &TenantId, host: &HostName, reason: NotSent, now: Duration) {
+        self.failing.retain(|_, failing| failing.is_recent(now));
+        if self.failing.len() >= REMEMBERED && !self.failing.contains_key(tenant) {
+            return;
         }
-        self.recent.push_back(Seen { at: now, host: host.clone(), reached });
+        let failing = self.failing.entry(tenant.clone()).or_default();
+        match reason {
+            NotSent::Name => failing.unanswered_at = Some(now),
+            _ => failing.unreachable_at = Some(now),
+        }
+        failing.domains.retain(|_, at| is_recent(Some(*at), now));
+        let domain = domain(host);
+        if failing.domains.len() < SEVERAL || failing.domains.contains_key(domain) {
+            failing.domains.insert(domain.to_owned(), now);
+        }
     }
 
-    fn cut_off(&self) -> bool {
-        let none_reached = self.recent.iter().all(|seen| !seen.reached);
-        let hosts: BTreeSet<_> = self.recent.iter().map(|seen| &seen.host).collect();
-        none_reached && hosts.len() >= HOSTS
+    fn cut_off(&self, now: Duration) -> bool {
+        if is_recent(self.reached_at, now) {
+            return false;
+        }
+        let answered = is_recent(self.answered_at, now);
+        let failing = self.failing.iter().filter(|(_, failing)| {
+            is_recent(failing.unreachable_at, now) || !answered && is_recent(failing.unanswered_at, now)
+        });
+        let (tenants, domains): (Vec<_>, Vec<_>) =
+            failing.map(|(tenant, failing)| (tenant, failing.domains.keys())).unzip();
+        let domains: BTreeSet<_> = domains.into_iter().flatten().collect();
+        let everybody = self.known.len() < SEVERAL && tenants.len() == self.known.len();
+        domains.len() >= SEVERAL && (tenants.len() >= SEVERAL || everybody)
     }
+}
+
+impl Failing {
+    fn is_recent(&self, now: Duration) -> bool {
+        is_recent(self.unanswered_at.max(self.unreachable_at), now)
+    }
+}
+
+fn is_recent(at: Option<Duration>, now: Duration) -> bool {
+    at.is_some_and(|at| now.saturating_sub(at) <= WINDOW)
+}
+
+/// The last two labels of a name stand for the domain that somebody registered: a list of
+/// the suffixes under which names are sold would be more exact, and out of date.
+fn domain(host: &HostName) -> &str {
+    let name = host.as_str();
+    name.rmatch_indices('.').nth(1).map_or(name, |(dot, _)| &name[dot + 1..])
 }
 
 #[cfg(test)]
@@ -98,23 +159,71 @@ mod tests {
     use super::*;
     use crate::policy::outcome::Unknown;
 
-    fn host(n: usize) -> HostName {
-        HostName::new(format!("h{n}.example")).unwrap()
+    const NO_ANSWER: Outcome = Outcome::NotSent(NotSent::Name);
+    const NO_ROUTE: Outcome = Outcome::NotSent(NotSent::Unreachable);
+    const NO_SUCH_NAME: Outcome = Outcome::NotSent(NotSent::NoSuchName);
+    const REACHED: Outcome = Outcome::Unknown(Unknown::Reset);
+
+    /// (second, tenant, domain, outcome) in order; says what the last was taken for.
+    fn last(rows: &[(u64, usize, usize, Outcome)]) -> Fault {
+        let mut faults = OwnFaults::default();
+        let judged = rows.iter().map(|(second, tenant, domain, outcome)| {
+            let tenant = TenantId::new(format!("t{tenant}")).unwrap();
+            let host = HostName::new(format!("hooks.d{domain}.example")).unwrap();
+            faults.judge(&tenant, &host, outcome, || Duration::from_secs(*second))
+        });
+        judged.last().unwrap()
     }
 
-    const NO_NAME: Outcome = Outcome::NotSent(NotSent::Name);
+    #[test]
+    fn what_fails_for_three_tenants_in_ten_seconds_while_nobody_gets_through_is_our_own_fault() {
+        for failure in [NO_ANSWER, NO_ROUTE] {
+            let of = |second, number| (second, number, number, failure.clone());
+            assert_eq!(last(&[of(1, 1), of(2, 2)]), Fault::Endpoint);
+            assert_eq!(last(&[of(1, 1), of(2, 2), of(3, 3)]), Fault::Ours);
+            assert_eq!(last(&[of(1, 1), of(2, 2), of(12, 3)]), Fault::Endpoint, "the first is too long ago");
+            let reached = (0, 9, 9, REACHED);
+            let rows = [reached.clone(), of(1, 1), of(2, 2), of(3, 3)];
+            assert_eq!(last(&rows), Fault::Endpoint, "one got through before the first failure");
+            assert_eq!(last(&[of(1, 1), of(2, 2), reached, of(3, 3)]), Fault::Endpoint);
+        }
+    }
 
     #[test]
-    fn three_unreachable_hosts_in_ten_seconds_and_none_reached_are_our_own_fault() {
-        let at = Duration::from_secs;
-        let mut faults = OwnFaults::default();
-        assert_eq!(faults.judge(&host(1), &NO_NAME, || at(1)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(1), &NO_NAME, || at(2)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(2), &NO_NAME, || at(3)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(3), &NO_NAME, || at(4)), Fault::Ours);
-        assert_eq!(faults.judge(&host(4), &Outcome::Unknown(Unknown::Reset), || at(5)), Fault::Endpoint);
-        assert_eq!(faults.judge(&host(3), &NO_NAME, || at(6)), Fault::Endpoint, "one host was reached");
-        assert_eq!(faults.judge(&host(3), &NO_NAME, || at(60)), Fault::Endpoint, "the others are long ago");
+    fn one_tenant_among_others_is_never_our_own_fault_under_however_many_names() {
+        let others = [(0, 1, 1, REACHED), (0, 2, 2, REACHED)];
+        let many =
+            (0..1_000).map(|number| (20 + number / 100, 3, 10 + usize::try_from(number).unwrap(), NO_ANSWER));
+        let rows: Vec<_> = others.into_iter().chain(many).collect();
+        assert_eq!(last(&rows), Fault::Endpoint);
+    }
+
+    #[test]
+    fn where_one_tenant_is_all_there_is_three_domains_have_to_fail() {
+        let of = |domain| (1, 1, domain, NO_ROUTE);
+        assert_eq!(last(&[of(1), of(1), of(2)]), Fault::Endpoint);
+        assert_eq!(last(&[of(1), of(2), of(3)]), Fault::Ours);
+    }
+
+    #[test]
+    fn an_answer_that_there_is_no_such_name_proves_the_resolver_and_no_network() {
+        let answered = (1, 9, 9, NO_SUCH_NAME);
+        let of = |number, failure| (2, number, number, failure);
+        let unanswered = |number| of(number, NO_ANSWER);
+        assert_eq!(last(&[answered.clone(), unanswered(1), unanswered(2), unanswered(3)]), Fault::Endpoint);
+        let no_route = |number| of(number, NO_ROUTE);
+        assert_eq!(last(&[answered, no_route(1), no_route(2), no_route(3)]), Fault::Ours);
+        let ten: Vec<_> = (0..10).map(|number| of(number, NO_SUCH_NAME)).collect();
+        assert_eq!(last(&ten), Fault::Endpoint);
+    }
+
+    #[test]
+    fn the_last_two_labels_of_a_name_are_its_domain() {
+        for (host, of) in
+            [("a.b.example.com", "example.com"), ("example.com", "example.com"), ("localhost", "localhost")]
+        {
+            assert_eq!(domain(&HostName::new(host).unwrap()), of);
+        }
     }
 
     #[test]

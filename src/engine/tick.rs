@@ -62,7 +62,8 @@ impl Shared {
         while let Some(landed) = sending.next().await {
             let flight = Arc::clone(&landed.flight);
             let host = flight.resolved.endpoint.url.host();
-            let fault = faults.judge(host, &landed.outcome, || self.clock.elapsed());
+            let fault =
+                faults.judge(&flight.claim.event.tenant, host, &landed.outcome, || self.clock.elapsed());
             let written = self.conclude(landed, fault);
             tick.sent += 1;
             tick.succeeded +=

@@ -36,8 +36,10 @@ pub struct Response {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum NotSent {
-    /// The host's name did not resolve.
+    /// The host's name did not resolve: nobody answered, or the look-up failed.
     Name,
+    /// There is no such name, or it has no address: a definite answer of the resolver.
+    NoSuchName,
     /// A name resolved to a forbidden address.
     Blocked,
     /// The endpoint's own URL names a forbidden address, or is no longer valid.
@@ -72,12 +74,13 @@ pub enum Unknown {
 
 impl NotSent {
     /// The reason to show to tenants: [`Name`](Self::Name) in place of
-    /// [`Blocked`](Self::Blocked). Told apart, the two say which names exist inside your
-    /// network to whoever may set a URL and read the history.
+    /// [`Blocked`](Self::Blocked) and of [`NoSuchName`](Self::NoSuchName). Told apart, they
+    /// say which names exist inside your network to whoever may set a URL and read the
+    /// history.
     #[must_use]
     pub const fn for_tenants(self) -> Self {
         match self {
-            Self::Blocked => Self::Name,
+            Self::Blocked | Self::NoSuchName => Self::Name,
             other => other,
         }
     }
@@ -87,6 +90,7 @@ impl NotSent {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
+            Self::NoSuchName => "no_such_name",
             Self::Blocked => "blocked",
             Self::BlockedLiteral => "blocked_literal",
             Self::Refused => "refused",
@@ -323,7 +327,9 @@ mod tests {
 
     #[test]
     fn tenants_are_told_one_word_for_a_name_that_is_not_there_and_one_that_is_inside() {
-        assert_eq!(NotSent::Blocked.for_tenants(), NotSent::Name.for_tenants());
+        for inside in [NotSent::Blocked, NotSent::NoSuchName] {
+            assert_eq!(inside.for_tenants(), NotSent::Name.for_tenants());
+        }
         for own in [NotSent::Name, NotSent::BlockedLiteral, NotSent::Refused, NotSent::Tls] {
             assert_eq!(own.for_tenants(), own);
         }

@@ -20,7 +20,8 @@ pub trait Resolver: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The name has no address.
+    /// There is no such name, or it has no address: a definite answer, which shows that
+    /// names can be looked up.
     #[error("the name has no address")]
     NoAddress,
     /// No answer came in time.

@@ -57,7 +57,7 @@ impl Resolver for SystemResolver {
                 let _turn = turn;
                 look_up(&name)
             });
-            answers.await.map_err(failed)?.map_err(failed)
+            answers.await.map_err(failed)?.map_err(refusal)
         };
         match timeout(self.deadline, lookup).await {
             Ok(Ok(addresses)) if addresses.is_empty() => Err(ResolveError::NoAddress),
@@ -69,6 +69,26 @@ impl Resolver for SystemResolver {
 
 fn failed(error: impl Into<BoxError>) -> ResolveError {
     ResolveError::Failed(error.into())
+}
+
+/// The standard library passes on what `getaddrinfo` says by text alone. These are the
+/// texts for "no such name" and "no address" of glibc, musl, the BSDs, macOS and Windows.
+const NO_SUCH_NAME: [&str; 6] = [
+    "Name or service not known",
+    "No address associated with hostname",
+    "Name does not resolve",
+    "Name has no usable address",
+    "nodename nor servname provided, or not known",
+    "No such host is known",
+];
+
+fn refusal(error: io::Error) -> ResolveError {
+    let text = error.to_string();
+    if NO_SUCH_NAME.iter().any(|known| text.contains(known)) {
+        ResolveError::NoAddress
+    } else {
+        failed(error)
+    }
 }
 
 fn look_up(name: &str) -> io::Result<Vec<IpAddr>> {
@@ -91,6 +111,18 @@ mod tests {
             [("example.com", "example.com."), ("localhost", "localhost"), ("a.localhost", "a.localhost")]
         {
             assert_eq!(absolute(&HostName::new(name).unwrap()), asked);
+        }
+    }
+
+    #[test]
+    fn a_definite_answer_is_told_from_a_failure() {
+        let of =
+            |text: &str| refusal(io::Error::other(format!("failed to lookup address information: {text}")));
+        for text in NO_SUCH_NAME {
+            assert!(matches!(of(text), ResolveError::NoAddress), "{text}");
+        }
+        for text in ["Temporary failure in name resolution", "System error", ""] {
+            assert!(matches!(of(text), ResolveError::Failed(_)), "{text}");
         }
     }
 

@@ -178,8 +178,9 @@ pub(super) fn result(status: Option<u16>, fault: Option<&str>) -> Result<Attempt
     }
 }
 
-const NOT_SENT: [NotSent; 9] = [
+const NOT_SENT: [NotSent; 10] = [
     NotSent::Name,
+    NotSent::NoSuchName,
     NotSent::Blocked,
     NotSent::BlockedLiteral,
     NotSent::Refused,

@@ -43,8 +43,10 @@ fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlSche
     if io.is_some_and(is_own_fault) {
         return NotSent::Ours;
     }
-    if causes(error).any(<dyn Error>::is::<ResolveError>) {
-        return NotSent::Name;
+    match causes(error).find_map(|cause| cause.downcast_ref()) {
+        Some(ResolveError::NoAddress) => return NotSent::NoSuchName,
+        Some(ResolveError::Timeout | ResolveError::Failed(_)) => return NotSent::Name,
+        None => {}
     }
     if timed_out {
         return NotSent::ConnectTimeout;
@@ -111,7 +113,7 @@ mod tests {
         let os = io::Error::from_raw_os_error;
         for scheme in [UrlScheme::Http, UrlScheme::Https] {
             assert_eq!(connecting(Refused, scheme), NotSent::Blocked);
-            assert_eq!(connecting(ResolveError::NoAddress, scheme), NotSent::Name);
+            assert_eq!(connecting(ResolveError::NoAddress, scheme), NotSent::NoSuchName);
             assert_eq!(connecting(ResolveError::Timeout, scheme), NotSent::Name);
             assert_eq!(connecting(ResolveError::Failed("servfail".into()), scheme), NotSent::Name);
             for kind in [ErrorKind::ConnectionRefused, ErrorKind::PermissionDenied] {
