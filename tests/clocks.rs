@@ -1,17 +1,20 @@
 //! Wall clocks step; nothing is lost, expired, stolen or let through by it.
-#![allow(missing_docs, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod sqlite_file;
 mod world;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::delivery::State;
+use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::seam::{Backend, Clock, PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
-use hookpost::testing::{ScriptedTransport, SeededEntropy, VirtualClock};
+use hookpost::testing::{Reply, ScriptedTransport, SeededEntropy, VirtualClock};
 use hookpost::{NewEvent, Profile, Timestamp, Webhooks};
 
 use sqlite_file::TempFile;
@@ -29,11 +32,15 @@ struct Process {
 impl Process {
     fn on(store: Arc<dyn Backend>, clock: Arc<VirtualClock>) -> Self {
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+        let limit = Limit::per_minute(LimitScope::Tenant, NonZeroU32::new(5).unwrap());
+        let limited =
+            Profile { name: "limited".parse().unwrap(), limits: vec![limit], ..Profile::live_session() };
         let webhooks = Webhooks::builder(store, transport.clone())
             .clock(clock.clone())
             .entropy(Arc::new(SeededEntropy::new(7)))
             .profile(without_jitter(Profile::live_session()))
             .profile(without_jitter(Profile::x_webhook()))
+            .profile(limited)
             .build()
             .unwrap();
         Self { clock, transport, webhooks }
@@ -46,6 +53,20 @@ impl Process {
     /// Ticks until nothing more is claimed.
     async fn work_off(&self) {
         while self.webhooks.tick().await.unwrap().claimed > 0 {}
+    }
+
+    /// Ticks every five seconds for that long.
+    async fn work_for(&self, time: Duration) {
+        for _ in 0..time.as_secs() / 5 {
+            tokio::time::advance(Duration::from_secs(5)).await;
+            self.work_off().await;
+        }
+    }
+
+    async fn states(&self) -> Vec<State> {
+        let page = PageAfter::first(1000);
+        let found = self.webhooks.deliveries(&acme(), Selection::default(), page).await.unwrap();
+        found.deliveries.iter().map(|delivery| delivery.state).collect()
     }
 
     fn sent(&self) -> usize {
@@ -139,5 +160,47 @@ async fn what_was_pending_at_enabling_is_cancelled_and_what_follows_is_sent_what
             process.work_off().await;
             assert_eq!(process.sent(), 3, "the second event, and both replays");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_days_ahead_for_minutes_expires_nothing_neither_untried_nor_after_a_failure() {
+    for wrong_for in [Duration::from_secs(40), Duration::from_secs(300)] {
+        let file = TempFile::new();
+        for process in on_both_stores(&file) {
+            process.webhooks.register(endpoint("e", "live_session")).await.unwrap();
+            process.transport.otherwise(Reply::status(500));
+            for _ in 0..3 {
+                process.publish().await;
+            }
+            process.work_off().await;
+            process.clock.jump_ahead(hours(48));
+            process.work_for(wrong_for).await;
+            assert_eq!(process.states().await, [State::Pending; 3]);
+            assert!(process.sent() > 3, "what failed before was tried again meanwhile");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_that_a_wrong_clock_granted_hold_nothing_for_longer_than_a_window() {
+    let file = TempFile::new();
+    for process in on_both_stores(&file) {
+        process.webhooks.register(endpoint("e", "limited")).await.unwrap();
+        process.clock.jump_ahead(hours(24));
+        process.work_for(Duration::from_secs(35)).await;
+        for _ in 0..7 {
+            process.publish().await;
+        }
+        process.work_off().await;
+        assert_eq!(process.sent(), 5);
+        process.clock.jump_back(hours(24));
+        process.work_for(Duration::from_secs(90)).await;
+        // The two that waited are due by the clock that was wrong; a new event is not.
+        for _ in 0..5 {
+            process.publish().await;
+        }
+        process.work_for(Duration::from_secs(90)).await;
+        assert_eq!(process.sent(), 10);
     }
 }

@@ -607,6 +607,7 @@ faults! {
         limiter:
             a_grant_counts_from_its_last_possible_start
             a_refusal_names_the_limit_that_opens_last
+            grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
             no_window_holds_more_starts_than_its_limit;
     }
 
@@ -621,6 +622,7 @@ faults! {
         limiter:
             a_refusal_names_the_limit_that_opens_last
             a_start_is_taken_from_every_limit_or_from_none
+            grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
             two_windows_over_one_scope_count_apart;
     }
 
@@ -849,6 +851,7 @@ faults! {
             a_grant_counts_from_its_last_possible_start
             a_refusal_names_the_limit_that_opens_last
             a_start_is_taken_from_every_limit_or_from_none
+            grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
             no_window_holds_more_starts_than_its_limit
             takes_at_the_same_time_stay_within_the_limit
             two_windows_over_one_scope_count_apart;

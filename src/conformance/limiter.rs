@@ -135,3 +135,22 @@ pub async fn takes_at_the_same_time_stay_within_the_limit(fresh: Arc<dyn Backend
     }
     same("granted to all together", granted, 100)
 }
+
+pub async fn grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    let day = 86_400;
+    let five = limit(LimitScope::Tenant, "acme", 5, 60)?;
+    let hour = limit(LimitScope::Tenant, "acme", 7, 3600)?;
+    let both = [&five, &hour];
+    for moment in [0, 20, 40] {
+        scene.ask(&both, 2, at(day + moment)).await?;
+    }
+    same("none, since they began by now", scene.ask(&both, 9, at(35)).await?.starts, 0)?;
+    let refusal = scene.ask(&[&five], 1, at(36)).await?.refusal;
+    let until = refusal.map(|refusal| refusal.until);
+    demand!(until.is_some_and(|until| until <= at(97)), "refused until {until:?}");
+    same("after a window", scene.ask(&both, 9, at(97)).await?.starts, 2)?;
+    same("after the longer one", scene.ask(&both, 9, at(3700)).await?.starts, 5)
+}

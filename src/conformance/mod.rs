@@ -361,6 +361,7 @@ macro_rules! __conformance_cases {
             a_start_is_taken_from_every_limit_or_from_none
             a_refusal_names_the_limit_that_opens_last
             asks_are_granted_in_order
+            grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
             limits_of_different_keys_count_apart
             two_windows_over_one_scope_count_apart
             takes_at_the_same_time_stay_within_the_limit;

@@ -51,7 +51,7 @@ impl Shared {
             let due = release(claim, self.clock.now());
             return Written { due, lane: None, gates: Vec::new() };
         };
-        let sent = Sent { outcome, began_at, took, fault };
+        let sent = Sent { outcome, began_at, took, fault, expiry_suspended: self.clock.is_distrusted() };
         // An answer to a URL of before says nothing of the endpoint that stands there now.
         let generation = flight.resolved.endpoint.generation;
         let lane = flight.lane.as_deref().and_then(|lane| lane.for_generation(generation, sendable.width));

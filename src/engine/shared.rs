@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::ClaimRequest;
+use crate::delivery::{ClaimRequest, GateChange};
 use crate::error::StoreError;
 use crate::id::Token;
 use crate::policy::egress::AddressPolicy;
@@ -15,7 +15,7 @@ use super::desk::Desk;
 use super::guard::Guard;
 use super::slots::Room;
 use super::standings::Standings;
-use super::store_clock::StoreClock;
+use super::store_clock::{Jump, StoreClock};
 
 /// How long one call of the store may take within a lease.
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +25,11 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 /// A rate limit's grant is used within this.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(1);
+/// So long after a jump of the store's clock nothing expires: long enough for whoever set it
+/// wrong to set it right.
+const DISTRUST: Duration = Duration::from_secs(600);
+/// So many held tenants and hosts are read at once.
+const GATES_PER_PAGE: usize = 100;
 /// The store's clock is read this often.
 pub(crate) const CLOCK_READ_EVERY: Duration = Duration::from_secs(10);
 
@@ -72,10 +77,30 @@ impl Shared {
             return Ok(now);
         }
         let reading = self.store.now().await?;
-        if let Some(by) = self.clock.take(reading, self.settings.lease) {
-            self.notice(&Notice::ClockJumped { by });
+        if let Some(jump) = self.clock.take(reading, self.settings.lease.max(DISTRUST)) {
+            self.notice(&Notice::ClockJumped { by: jump.by });
+            if jump.back {
+                self.lift_holds_of_the_future(jump).await?;
+            }
         }
         Ok(self.clock.now())
+    }
+
+    /// Lifts the holds of tenants and hosts that were made while the clock was ahead. How long
+    /// it was ahead is not known: a hold that ends later than half of the jump from now counts
+    /// as one of them. If it is not, its end is asked for again: by the limit, or by one answer.
+    async fn lift_holds_of_the_future(&self, jump: Jump) -> Result<(), StoreError> {
+        let (now, mut after) = (self.clock.now(), None);
+        loop {
+            let page = self.history.gates(now, after.as_ref(), GATES_PER_PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.gate.clone());
+            let ahead = page.into_iter().filter(|gate| gate.held_until > Some(now + jump.by / 2));
+            let lifted: Vec<_> = ahead.map(|closed| (closed.gate, GateChange::Lift)).collect();
+            if !lifted.is_empty() {
+                self.store.gate(&lifted, now).await?;
+            }
+        }
     }
 
     /// A claim for that much room, at the store's time now.

@@ -25,6 +25,14 @@ struct Carry {
     trusted_from: Duration,
 }
 
+/// A jump of the store's clock against the carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Jump {
+    pub(crate) by: Duration,
+    /// Whether it now shows an earlier time.
+    pub(crate) back: bool,
+}
+
 impl StoreClock {
     pub(crate) fn new(local: Arc<dyn Clock>) -> Self {
         let carry =
@@ -57,14 +65,14 @@ impl StoreClock {
 
     /// Takes a reading of the store's clock. Answers by how much it has moved against
     /// the carry, if that is a jump; nothing expires for `grace` then.
-    pub(crate) fn take(&self, reading: Timestamp, grace: Duration) -> Option<Duration> {
+    pub(crate) fn take(&self, reading: Timestamp, grace: Duration) -> Option<Jump> {
         let (carried, elapsed) = (self.now(), self.local.elapsed());
         let mut carry = self.carry();
         let moved = reading.distance(carried);
         let jump = carry.read && moved > JUMP;
         let trusted_from = if jump { elapsed.saturating_add(grace) } else { carry.trusted_from };
         *carry = Carry { base: reading, at: elapsed, read: true, trusted_from };
-        jump.then_some(moved)
+        jump.then_some(Jump { by: moved, back: reading < carried })
     }
 
     /// Whether nothing may expire now.
@@ -105,7 +113,8 @@ mod tests {
         assert_eq!(clock.now(), at(1_000_007));
         assert_eq!(clock.take(at(1_000_067), Duration::from_secs(30)), None);
         assert!(!clock.is_distrusted());
-        assert_eq!(clock.take(at(1_172_867), Duration::from_secs(30)), Some(Duration::from_secs(172_800)));
+        let ahead = Jump { by: Duration::from_secs(172_800), back: false };
+        assert_eq!(clock.take(at(1_172_867), Duration::from_secs(30)), Some(ahead));
         assert!(clock.is_distrusted());
         hand.0.store(37, Ordering::Relaxed);
         assert!(!clock.is_distrusted());

@@ -120,6 +120,10 @@ pub struct LimitKey {
     pub of: String,
 }
 
+/// A grant that ends by so much later than one of now could was made by a clock that was
+/// ahead.
+pub(crate) const AHEAD: Duration = Duration::from_secs(1);
+
 /// The exact log of one limit key: every grant, until it stops counting.
 ///
 /// A grant may start requests until its `start_by`, so it counts until then plus
@@ -155,6 +159,22 @@ impl StartLog {
         }
         let free = u64::from(limit.starts()).saturating_sub(self.starts);
         wanted.min(u32::try_from(free).unwrap_or(u32::MAX))
+    }
+
+    /// Counts what a clock that was ahead granted as if it were granted now: it began before
+    /// now, and would count for as long again as the clock was ahead. A grant of now ends by
+    /// `start_by`.
+    pub fn forget_future(&mut self, limit: &Limit, start_by: Timestamp) {
+        let last_of_now = start_by + limit.window() + AHEAD;
+        let mut starts = 0_u32;
+        while let Some(last) = self.grants.back().copied().filter(|last| last.counts_until > last_of_now) {
+            starts = starts.saturating_add(last.starts);
+            self.starts -= u64::from(last.starts);
+            self.grants.pop_back();
+        }
+        if starts > 0 {
+            self.grant(limit, start_by, starts);
+        }
     }
 
     /// Notes that `starts` may begin until `start_by`; returns until when they count.
@@ -232,6 +252,23 @@ mod tests {
         assert_eq!(log.opens_at(&limit), Some(at(65)));
         assert_eq!(log.room(&limit, at(65), 5), 1);
         assert_eq!(log.opens_at(&limit), None);
+    }
+
+    #[test]
+    fn grants_of_a_clock_that_was_ahead_count_as_made_now() {
+        let (limit, at) = (limit(5, 60), Timestamp::from_unix_seconds);
+        let mut log = StartLog::default();
+        log.grant(&limit, at(11), 1);
+        log.grant(&limit, at(86_401), 2);
+        log.grant(&limit, at(86_410), 2);
+        log.forget_future(&limit, at(36));
+        assert_eq!(log.room(&limit, at(35), 9), 0);
+        assert_eq!(log.opens_at(&limit), Some(at(71)));
+        assert_eq!(log.room(&limit, at(95), 9), 1);
+        assert_eq!(log.room(&limit, at(96), 9), 5);
+        log.grant(&limit, at(98), 5);
+        log.forget_future(&limit, at(97));
+        assert_eq!(log.room(&limit, at(157), 9), 0, "a process a moment ahead is not in the future");
     }
 
     #[test]

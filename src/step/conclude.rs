@@ -29,6 +29,9 @@ pub struct Sent {
     pub took: Duration,
     /// Whose fault it is that nothing came back.
     pub fault: Fault,
+    /// Whether nothing may be given up for its age or its retry window, since the clock
+    /// that they are judged by may be wrong.
+    pub expiry_suspended: bool,
 }
 
 /// Whose fault a failure is.
@@ -125,13 +128,16 @@ pub fn conclude(
         Verdict::Reject => done(State::Failed(FailReason::Rejected)),
         Verdict::Gone { .. } => done(State::Failed(FailReason::Gone)),
         Verdict::Retry { .. } if claim.test => done(State::Failed(FailReason::Exhausted)),
-        Verdict::Retry { after } => retry(claim, sendable, behind, ended_at, after, roll),
+        Verdict::Retry { after } => retry(claim, sendable, behind, sent, after, roll),
     };
     if claim.test {
         return plain(next, Some(attempt));
     }
     let mut lane_change = lane.and_then(|lane| change_lane(lane, sendable, verdict, ended_at));
-    let disable = disable(sendable, lane_change.as_ref(), verdict);
+    let disable = disable(sendable, lane_change.as_ref(), verdict).filter(|why| {
+        // How long an endpoint has been failing is judged by the clock that may be wrong.
+        !sent.expiry_suspended || *why == Disable::Gone
+    });
     let mut gates = Vec::new();
     if let Some(Hold { reach, span }) = asked_hold(sendable, &sent.outcome, ended_at) {
         match reach {
@@ -182,13 +188,20 @@ fn retry(
     claim: &Claim,
     sendable: &Sendable,
     behind: Progress,
-    ended_at: Timestamp,
+    sent: &Sent,
     after: Option<Duration>,
     roll: impl FnOnce() -> u64,
 ) -> Next {
+    let ended_at = sent.began_at + sent.took;
     let mut life = life(claim, behind.attempts);
     life.first_attempt_at = behind.first_attempt_at;
-    match sendable.retry.after_failure(&life, ended_at, after, roll()) {
+    let next = if sent.expiry_suspended {
+        life.expires_at = None;
+        sendable.retry.without_end().after_failure(&life, ended_at, after, roll())
+    } else {
+        sendable.retry.after_failure(&life, ended_at, after, roll())
+    };
+    match next {
         NextTry::At(due_at) => Next::Later { due_at, progress: behind },
         NextTry::GiveUp(reason) => Next::Done { state: State::Failed(reason.into()), progress: behind },
     }

@@ -129,6 +129,13 @@ impl RetryPolicy {
         self.retry_after_max
     }
 
+    /// The same policy without its two ends, for as long as the clock that they are judged
+    /// by may be wrong.
+    #[must_use]
+    pub fn without_end(&self) -> Self {
+        Self { window: None, age_max: None, ..self.clone() }
+    }
+
     /// The end of a delivery's life, and why it ends there; `None` without a limit.
     #[must_use]
     pub fn end(&self, life: &Life) -> Option<(Timestamp, GiveUp)> {
@@ -259,6 +266,15 @@ mod tests {
             first_attempt_at: Some(first_attempt_at),
             attempts,
         }
+    }
+
+    #[test]
+    fn without_its_ends_a_policy_goes_on_by_its_schedule_alone() {
+        let old = life(1, Timestamp::EPOCH);
+        let now = Timestamp::EPOCH + Duration::from_secs(48 * 3600);
+        let after = |policy: &RetryPolicy| policy.after_failure(&old, now, None, 0);
+        assert_eq!(after(&live_session()), NextTry::GiveUp(GiveUp::RetryWindow));
+        assert_eq!(after(&live_session().without_end()), NextTry::At(now + Duration::from_secs(60)));
     }
 
     #[test]

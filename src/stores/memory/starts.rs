@@ -31,6 +31,7 @@ impl Starts {
         let (mut starts, mut refusal) = (ask.starts, None::<Refusal>);
         for (key, limit) in &ask.limits {
             let log = self.logs.entry((key.clone(), limit.window())).or_default();
+            log.forget_future(limit, start_by);
             let room = log.room(limit, now, ask.starts);
             starts = starts.min(room);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::params;
 
-use crate::policy::rate::{Limit, LimitKey, LimitScope, StartLog};
+use crate::policy::rate::{AHEAD, Limit, LimitKey, LimitScope, StartLog};
 use crate::seam::{Ask, Grant, Refusal};
 use crate::time::Timestamp;
 
@@ -28,6 +28,7 @@ fn grant(db: &Db<'_>, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<
     let mut starts = ask.starts;
     let mut logs = Vec::new();
     for (key, limit) in &ask.limits {
+        forget_future(db, key, start_by)?;
         let mut log = read_log(db, key, limit, now)?;
         let room = log.room(limit, now, ask.starts);
         starts = starts.min(room);
@@ -47,6 +48,20 @@ fn grant(db: &Db<'_>, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<
         note(db, &ask.limits, starts, start_by)?;
     }
     Ok(Grant { starts, refusal })
+}
+
+/// Counts what a clock that was ahead granted as if it were granted now.
+fn forget_future(db: &Db<'_>, key: &LimitKey, start_by: Timestamp) -> Result<(), Failure> {
+    let of = (word(key.scope), &key.of, (start_by + AHEAD).as_micros());
+    let (starts, counts_for): (u32, i64) =
+        db.statement(sql::LIMITER_FUTURE)?.query_row(of, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if starts > 0 {
+        db.statement(sql::LIMITER_FORGET_FUTURE)?.execute(of)?;
+        let at = start_by.as_micros();
+        let granted = params![word(key.scope), key.of, at, starts, at.saturating_add(counts_for)];
+        db.statement(sql::LIMITER_GRANT)?.execute(granted)?;
+    }
+    Ok(())
 }
 
 /// The log of a key as this limit sees it: each limit looks back by its own window.

@@ -85,6 +85,8 @@ statements! {
     LANE_LEASED = "lane_leased.sql",
     LANE_SAVE = "lane_save.sql",
     LIMITER_FORGET = "limiter_forget.sql",
+    LIMITER_FORGET_FUTURE = "limiter_forget_future.sql",
+    LIMITER_FUTURE = "limiter_future.sql",
     LIMITER_GRANT = "limiter_grant.sql",
     LIMITER_STARTS = "limiter_starts.sql",
     LINE_BRING_FORWARD = "line_bring_forward.sql",
