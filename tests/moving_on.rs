@@ -245,8 +245,14 @@ async fn what_no_receiver_could_verify_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_header_of_an_endpoints_own_may_not_be_one_of_any_scheme() {
-    let world = World::signing_by([Scheme::standard(), Scheme::x_webhook()]);
-    let headers = hookpost::Headers::none().with("X-Webhook-Signature", "mine").unwrap();
-    let error = world.webhooks.register(new("e", &[PLAIN]).headers(headers)).await.unwrap_err();
-    assert_eq!(error.to_string(), "header \"x-webhook-signature\": its name belongs to its profile");
+    let own =
+        Recipe { header: HeaderName::from_static("x-acme-seal"), ..Scheme::x_webhook().recipe().clone() };
+    let world = World::signing_by([Scheme::standard(), Scheme::new(own).unwrap()]);
+    let headers = |name| hookpost::Headers::none().with(name, "mine");
+    let error = world.webhooks.register(new("e", &[PLAIN]).headers(headers("X-Acme-Seal").unwrap())).await;
+    assert_eq!(error.unwrap_err().to_string(), "header \"x-acme-seal\": its name belongs to its profile");
+    for built_in in ["X-Webhook-Signature", "webhook-id", "Stripe-Signature"] {
+        let error = headers(built_in).unwrap_err().to_string();
+        assert!(error.ends_with(": its name is reserved"), "{error}");
+    }
 }
