@@ -183,16 +183,16 @@ impl Interpose for HostileStore {
     }
 }
 
-/// How a transport misbehaves towards the host `bad.example`.
+/// How a transport panics towards the host `bad.example`.
 #[derive(Debug, Clone, Copy)]
-enum Manner {
-    PanicsInTheCall,
-    PanicsInItsFuture,
-    PanicsWithABadPayload,
-    PanicsWhenItsFutureIsDropped,
+enum Panics {
+    InTheCall,
+    InItsFuture,
+    WithABadPayload,
+    WhenItsFutureIsDropped,
 }
 
-struct HostileTransport(Arc<ScriptedTransport>, Manner);
+struct HostileTransport(Arc<ScriptedTransport>, Panics);
 
 type Sending<'a> = Pin<Box<dyn Future<Output = (Outcome, Duration)> + Send + 'a>>;
 
@@ -217,10 +217,10 @@ impl Transport for HostileTransport {
             return self.0.send(request);
         }
         match self.1 {
-            Manner::PanicsInTheCall => panic!("the call panics"),
-            Manner::PanicsInItsFuture => Box::pin(async { panic!("the future panics") }),
-            Manner::PanicsWithABadPayload => std::panic::panic_any(BadDrop),
-            Manner::PanicsWhenItsFutureIsDropped => Box::pin(DropsBadly(self.0.send(request), BadDrop)),
+            Panics::InTheCall => panic!("the call panics"),
+            Panics::InItsFuture => Box::pin(async { panic!("the future panics") }),
+            Panics::WithABadPayload => std::panic::panic_any(BadDrop),
+            Panics::WhenItsFutureIsDropped => Box::pin(DropsBadly(self.0.send(request), BadDrop)),
         }
     }
 }
@@ -307,12 +307,9 @@ async fn an_envelope_that_panics_fails_its_own_deliveries_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_transport_that_panics_costs_the_attempt_alone() {
     for by_ticks in [false, true] {
-        for manner in [
-            Manner::PanicsInTheCall,
-            Manner::PanicsInItsFuture,
-            Manner::PanicsWithABadPayload,
-            Manner::PanicsWhenItsFutureIsDropped,
-        ] {
+        for manner in
+            [Panics::InTheCall, Panics::InItsFuture, Panics::WithABadPayload, Panics::WhenItsFutureIsDropped]
+        {
             let inner = World::new();
             let transport = Arc::new(HostileTransport(inner.transport.clone(), manner));
             let webhooks = Webhooks::builder(inner.store.clone(), transport)
@@ -331,7 +328,7 @@ async fn a_transport_that_panics_costs_the_attempt_alone() {
                 let first = &log.attempts[0].attempt;
                 assert_eq!(log.silent, []);
                 match manner {
-                    Manner::PanicsWhenItsFutureIsDropped => assert!(first.success),
+                    Panics::WhenItsFutureIsDropped => assert!(first.success),
                     _ => assert_eq!(first.result, AttemptResult::Unknown(Unknown::Aborted)),
                 }
             }
@@ -344,7 +341,7 @@ async fn a_transport_that_panics_costs_the_attempt_alone() {
 async fn a_run_that_is_dropped_drops_its_requests_whatever_their_futures_do() {
     let inner = World::new();
     inner.transport.otherwise(hookpost::testing::Behaviour::always(hookpost::testing::Reply::hang()));
-    let transport = Arc::new(HostileTransport(inner.transport.clone(), Manner::PanicsWhenItsFutureIsDropped));
+    let transport = Arc::new(HostileTransport(inner.transport.clone(), Panics::WhenItsFutureIsDropped));
     let webhooks =
         Webhooks::builder(inner.store.clone(), transport).clock(inner.clock.clone()).build().unwrap();
     let world = World { webhooks, ..inner };

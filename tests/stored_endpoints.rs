@@ -402,19 +402,25 @@ async fn a_subscription_is_bounded_by_the_facade_by_each_store_and_when_it_is_re
             let write = Write { endpoint, width: 1, expected: Expected::Absent, unique_url: false };
             let error = store.put(&write).await.unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Invalid, "{field}: {error}");
-            assert!(matches!(store.load(&[there.id.clone()]).await.unwrap()[0], Loaded::Missing), "{field}");
+            assert!(
+                matches!(store.load(std::slice::from_ref(&there.id)).await.unwrap()[0], Loaded::Missing),
+                "{field}"
+            );
         }
     }
     for store in &stores {
         let endpoint = Endpoint { subscription: longest.clone(), name: "n".repeat(255), ..there.clone() };
         let write = Write { endpoint, width: 1, expected: Expected::Absent, unique_url: false };
         assert!(matches!(store.put(&write).await.unwrap(), Put::Stored { version: 1, .. }));
-        let loaded = store.load(&[there.id.clone()]).await.unwrap().remove(0).found().unwrap();
+        let loaded = store.load(std::slice::from_ref(&there.id)).await.unwrap().remove(0).found().unwrap();
         assert_eq!((&loaded.subscription, loaded.name.len()), (&longest, 255));
         let endpoint = Endpoint { name: "n".repeat(256), ..there.clone() };
         let write = Write { endpoint, width: 1, expected: Expected::Version(1), unique_url: false };
         assert_eq!(store.put(&write).await.unwrap_err().kind(), StoreErrorKind::Invalid);
-        assert_eq!(store.load(&[there.id.clone()]).await.unwrap().remove(0).found().unwrap().version, 1);
+        assert_eq!(
+            store.load(std::slice::from_ref(&there.id)).await.unwrap().remove(0).found().unwrap().version,
+            1
+        );
     }
 }
 
@@ -482,7 +488,7 @@ proptest! {
             since: Timestamp::from_micros(since),
             version: 0,
             generation: hookpost::endpoint::Generation::UNKNOWN,
-            began: Default::default(),
+            began: hookpost::sequence::Sequence::default(),
         };
         let file = TempFile::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

@@ -43,7 +43,7 @@ fn main() {
 }
 
 async fn case(name: &str, attack: Attack) {
-    let stage = Stage::set(name).await;
+    let stage = Stage::set(name);
     let proven = Victim::new("proven", attack.victims_host());
     let fresh = Victim::new("new", attack.victims_host());
     proven.register(&stage).await;

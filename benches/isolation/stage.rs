@@ -53,7 +53,7 @@ impl Resolver for Names {
 }
 
 impl Stage {
-    pub(crate) async fn set(case: &str) -> Self {
+    pub(crate) fn set(case: &str) -> Self {
         let file = std::env::temp_dir().join(format!("hookpost-isolation-{}-{case}.db", std::process::id()));
         let loopback = AddressPolicy::public_only().danger_allow_loopback();
         let transport = ReqwestTransport::builder()
@@ -66,7 +66,7 @@ impl Stage {
         let urls = UrlPolicy::http_and_https().danger_allow_local();
         let own = |name: &str, profile: Profile| Profile {
             name: name.parse().unwrap(),
-            urls: urls.clone(),
+            urls,
             limits: Vec::new(),
             ..profile
         };

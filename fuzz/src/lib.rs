@@ -166,11 +166,11 @@ pub fn stored_endpoint(data: &[u8]) {
         since: Timestamp::EPOCH,
         version: 0,
         generation: hookpost::endpoint::Generation::UNKNOWN,
-        began: Default::default(),
+        began: hookpost::sequence::Sequence::default(),
     };
     let write = Write { endpoint, width: 1, expected: Expected::Absent, unique_url: false };
     let put = wait_for(STORE.put(&write));
-    let loaded = wait_for(STORE.load(&[id.clone()])).unwrap().remove(0);
+    let loaded = wait_for(STORE.load(std::slice::from_ref(&id))).unwrap().remove(0);
     wait_for(STORE.remove(&tenant, &id)).unwrap();
     match (put, loaded) {
         (Ok(_), Loaded::Found(loaded)) => {

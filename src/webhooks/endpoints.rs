@@ -333,7 +333,7 @@ impl Webhooks {
         // A wider lane, or one whose pause or hold ended, can be claimed now.
         self.nudge();
         match put {
-            Put::Stored { version, began } => Ok(Arc::new(Endpoint { version, began, ..write.endpoint })),
+            Put::Stored { version, began } => Ok(Arc::new(Endpoint { began, version, ..write.endpoint })),
             Put::Conflict { current } => Err(match expected {
                 Expected::Absent => RegisterError::Taken { current },
                 Expected::Version(_) => RegisterError::Conflict { current },

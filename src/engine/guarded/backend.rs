@@ -61,7 +61,7 @@ impl<P: Store + ?Sized> Store for Guarded<P> {
         let hint = self.guard.wait(Part::Store, || self.inner.hint());
         if hint.await.is_err() {
             // Another call would panic again, at once and without end.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

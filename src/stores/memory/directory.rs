@@ -132,7 +132,7 @@ impl Endpoints {
                 Generation { renewal: there.generation.renewal + renewal, ..there.generation }
             }
         };
-        let endpoint = Arc::new(Endpoint { version, generation, began, ..write.endpoint.clone() });
+        let endpoint = Arc::new(Endpoint { began, version, generation, ..write.endpoint.clone() });
         self.owners.insert(id.clone(), tenant.clone());
         let of_tenant = self.tenants.entry(tenant.clone()).or_default();
         of_tenant.insert(id.clone(), EndpointRow { endpoint, width: write.width, disabled_why });

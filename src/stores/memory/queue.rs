@@ -32,7 +32,8 @@ pub(super) struct Line {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     ready_at: Timestamp,
-    turn: u64,
+    /// Of lines that wait since the same moment the one that was served longer ago goes first.
+    served: u64,
     tenant: TenantId,
 }
 
@@ -55,8 +56,8 @@ impl Standing {
 
     fn turn(&self, tenant: &TenantId) -> Option<Turn> {
         let first = self.places.first()?.ready_at;
-        let (ready_at, turn) = self.served.map_or((first, 0), |(at, turn)| (first.max(at), turn));
-        Some(Turn { ready_at, turn, tenant: tenant.clone() })
+        let (ready_at, served) = self.served.map_or((first, 0), |(at, turn)| (first.max(at), turn));
+        Some(Turn { ready_at, served, tenant: tenant.clone() })
     }
 }
 
@@ -202,7 +203,7 @@ mod tests {
                 .collect();
             expected.sort_by_key(|line| (waits(line), line.clone()));
             let mut found = ready(&queue, 10, true);
-            assert!(found.is_sorted_by_key(|line| waits(line)));
+            assert!(found.is_sorted_by_key(&waits));
             found.sort_by_key(|line| (waits(line), line.clone()));
             assert_eq!(found, expected);
         }

@@ -80,7 +80,7 @@ struct Fields<'a, 'row> {
     url: Option<EndpointUrl>,
 }
 
-impl<'a, 'row> Fields<'a, 'row> {
+impl Fields<'_, '_> {
     fn endpoint(
         self,
         open: impl FnOnce(&TenantId, &EndpointId, &Seal) -> (Secrets, Headers),

@@ -86,8 +86,8 @@ fn writes(db: &Connection, work: impl FnOnce()) -> (i64, i64, i64) {
     work();
     let after = counts();
     // Each write of a lane or a line is logged by a trigger, which is a write of its own.
-    let (lanes, lines) = (after.1 - before.1, after.2 - before.2);
-    (after.0 - before.0 - 2 * (lanes + lines), lanes, lines)
+    let (lanes, turns) = (after.1 - before.1, after.2 - before.2);
+    (after.0 - before.0 - 2 * (lanes + turns), lanes, turns)
 }
 
 fn database() -> Connection {

@@ -24,7 +24,7 @@ impl World {
     /// What the quiet tenants feel is the noise alone.
     #[must_use]
     pub fn draw_noisy(seed: u64) -> Self {
-        let mut random = fastrand::Rng::with_seed(seed ^ 0x6e6f_6973_65);
+        let mut random = fastrand::Rng::with_seed(seed ^ 0x6e_6f69_7365);
         let gap_first = Duration::from_secs(random.u64(1..=30));
         let mut world = Self {
             seed,
