@@ -48,8 +48,9 @@ impl Watch {
         Arc::clone(&self.machines[machine])
     }
 
-    /// The most that any machine holds; `None` while one waits for the store.
-    fn most_held(&self) -> Option<usize> {
+    /// The most that any machine holds; `None` while one waits for the store, or has no slot
+    /// left: such an engine asks for nothing, not even for events to route.
+    fn most_held(&self, slots: usize) -> Option<usize> {
         let mut most = 0;
         for machine in &self.machines {
             let now = machine.now();
@@ -58,7 +59,7 @@ impl Watch {
             }
             most = most.max(now.leases.len());
         }
-        Some(most)
+        (most < slots).then_some(most)
     }
 }
 
@@ -102,7 +103,7 @@ pub(super) async fn watch(ground: Arc<Ground>) {
     let mut since: Option<Instant> = None;
     loop {
         sleep(STEP).await;
-        let held = ground.watch.most_held();
+        let held = ground.watch.most_held(ground.world.concurrency);
         if held.is_some_and(|held| ground.store.could_claim(&request(&ground, held))) {
             since.get_or_insert_with(Instant::now);
         } else if let Some(since) = since.take().filter(|since| since.elapsed() > STEP * 2) {
