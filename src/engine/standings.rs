@@ -1,7 +1,7 @@
 //! The endpoints as they were loaded lately, each read against its profile once
 //! per version.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -129,7 +129,7 @@ impl Standings {
         match directory.load(&ids).await {
             Ok(answer) => self.take(ids, answer, began, &mut looked_up),
             Err(error) => {
-                let mut by_tenant: HashMap<TenantId, Vec<EndpointId>> = HashMap::new();
+                let mut by_tenant: BTreeMap<TenantId, Vec<EndpointId>> = BTreeMap::new();
                 for (id, tenant) in unknown {
                     by_tenant.entry(tenant).or_default().push(id);
                 }
