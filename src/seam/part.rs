@@ -28,7 +28,7 @@ pub enum Part {
     Entropy,
     /// The observer.
     Observer,
-    /// The future that ends [`Webhooks::run`](crate::Webhooks::run).
+    /// The future that ends `Webhooks::run`.
     Shutdown,
 }
 
