@@ -1,6 +1,7 @@
 //! Telling our own faults from an endpoint's, and pausing for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::id::{HostName, TenantId};
@@ -130,8 +131,9 @@ impl OwnFaults {
             is_recent(failing.unreachable_at, now) || !answered && is_recent(failing.unanswered_at, now)
         });
         let (tenants, domains): (Vec<_>, Vec<_>) =
-            failing.map(|(tenant, failing)| (tenant, failing.domains.keys())).unzip();
-        let domains: BTreeSet<_> = domains.into_iter().flatten().collect();
+            failing.map(|(tenant, failing)| (tenant, &failing.domains)).unzip();
+        let domains = domains.into_iter().flatten().filter(|(_, at)| is_recent(Some(**at), now));
+        let domains: BTreeSet<_> = domains.map(|(domain, _)| domain).collect();
         let everybody = self.known.len() < SEVERAL && tenants.len() == self.known.len();
         domains.len() >= SEVERAL && (tenants.len() >= SEVERAL || everybody)
     }
@@ -148,9 +150,13 @@ fn is_recent(at: Option<Duration>, now: Duration) -> bool {
 }
 
 /// The last two labels of a name stand for the domain that somebody registered: a list of
-/// the suffixes under which names are sold would be more exact, and out of date.
+/// the suffixes under which names are sold would be more exact, and out of date. An address
+/// stands for itself.
 fn domain(host: &HostName) -> &str {
     let name = host.as_str();
+    if name.parse::<Ipv4Addr>().is_ok() {
+        return name;
+    }
     name.rmatch_indices('.').nth(1).map_or(name, |(dot, _)| &name[dot + 1..])
 }
 
@@ -219,9 +225,12 @@ mod tests {
 
     #[test]
     fn the_last_two_labels_of_a_name_are_its_domain() {
-        for (host, of) in
-            [("a.b.example.com", "example.com"), ("example.com", "example.com"), ("localhost", "localhost")]
-        {
+        for (host, of) in [
+            ("a.b.example.com", "example.com"),
+            ("example.com", "example.com"),
+            ("localhost", "localhost"),
+            ("192.0.2.1", "192.0.2.1"),
+        ] {
             assert_eq!(domain(&HostName::new(host).unwrap()), of);
         }
     }

@@ -39,9 +39,7 @@ impl Engine {
             self.disable(endpoint, why);
         }
     }
-}
 
-impl Engine {
     fn disable(&mut self, endpoint: Arc<Endpoint>, why: Disable) {
         let shared = Arc::clone(&self.shared);
         self.disabling += 1;

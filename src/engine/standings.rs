@@ -85,9 +85,7 @@ impl Standing {
             Self::Unreached => Found::Unreached,
         }
     }
-}
 
-impl Standing {
     /// The generation of the endpoint that was loaded.
     pub(crate) fn generation(&self) -> Option<Generation> {
         match self {
