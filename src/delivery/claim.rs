@@ -8,7 +8,7 @@ use crate::policy::lane::Lane;
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-use super::Shares;
+use super::{Shares, UnreadableRow};
 
 /// What an engine asks of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,9 @@ pub struct Claims {
     pub next_due: Option<Timestamp>,
     /// Whether a due suspect was passed over because the request was not `alone`.
     pub suspects: bool,
+    /// Rows that the store could not read, in whichever call it met them. Each is named
+    /// once, however often it is met again.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// One leased delivery.

@@ -7,6 +7,7 @@ mod gate;
 mod publish;
 mod settlement;
 mod share;
+mod unreadable;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use self::gate::{Gate, GateChange};
 pub use self::publish::{EventMeta, Publish, PublishAnswer, Published, Route};
 pub use self::settlement::{Claimed, Next, Progress, Settled, Settlement};
 pub use self::share::{Allowance, InFlight, Shares};
+pub use self::unreadable::UnreadableRow;
 
 /// Where a delivery stands. All but `Pending` are terminal: they never change again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

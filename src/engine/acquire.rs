@@ -71,6 +71,9 @@ impl Shared {
     /// leases count from there.
     pub(crate) async fn equip(&self, claims: Claims, began: Duration) -> Acquired {
         let claimed = claims.work.len() + claims.events.len();
+        for row in &claims.unreadable {
+            self.notice(&Notice::Unreadable { row });
+        }
         let mut acquired =
             Acquired { next_due: claims.next_due, suspects: claims.suspects, claimed, ..Acquired::default() };
         self.route_all(claims.events, &mut acquired).await;

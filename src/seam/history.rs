@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::delivery::{CancelReason, Delivery, FailReason, Gate, RecordedAttempt, SilentLease};
+use crate::delivery::{
+    CancelReason, Delivery, FailReason, Gate, RecordedAttempt, SilentLease, UnreadableRow,
+};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId};
@@ -42,7 +44,8 @@ pub trait History: Send + Sync {
     ) -> Result<Replayed, StoreError>;
 
     /// Cancels a page of the selected pending deliveries. What is leased is cancelled too,
-    /// but not with [`CancelReason::EndpointRemoved`]: its answer settles it.
+    /// but not with [`CancelReason::EndpointRemoved`]: its answer settles it. What cannot be
+    /// read is cancelled like what can.
     async fn cancel(
         &self,
         tenant: &TenantId,
@@ -141,6 +144,9 @@ impl PageAfter {
 pub struct DeliveryPage {
     /// The deliveries.
     pub deliveries: Vec<Delivery>,
+    /// The selected deliveries of the same stretch of ids that cannot be read.
+    /// [`cancel`](History::cancel) ends them too.
+    pub unreadable: Vec<UnreadableRow>,
     /// Where the next page begins; `None` when this was the last.
     pub more_after: Option<DeliveryId>,
 }
@@ -152,6 +158,8 @@ pub struct AttemptLog {
     pub attempts: Vec<RecordedAttempt>,
     /// Its leases that ended without a word.
     pub silent: Vec<SilentLease>,
+    /// What was recorded of it and cannot be read.
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// A replay that is asked for.

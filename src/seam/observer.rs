@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::delivery::{AttemptResult, FailReason, Settled, State};
+use crate::delivery::{AttemptResult, FailReason, Settled, State, UnreadableRow};
 use crate::error::StoreErrorKind;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::time::Timestamp;
@@ -152,6 +152,12 @@ pub enum Notice<'a> {
         tenant: &'a TenantId,
         /// What the directory's failure means.
         kind: StoreErrorKind,
+    },
+    /// The store met a row that it cannot read. What it stands for waits, and an event is
+    /// delivered when its rows can be read again. Each row is named once per open store.
+    Unreadable {
+        /// The row.
+        row: &'a UnreadableRow,
     },
     /// The store's clock moved against this machine's.
     ClockJumped {

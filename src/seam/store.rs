@@ -32,6 +32,9 @@ use crate::time::Timestamp;
 ///   that a success ends a delivery still pending. The attempt is always recorded.
 /// * Nothing due is passed over for ever; a flood in one lane or tenant delays
 ///   another's first claim by a bounded number of claims.
+/// * A row that cannot be read costs what it stands for. The call that meets it does
+///   everything else that it was asked to do, and the row is named in
+///   [`Claims::unreadable`].
 /// * No method reads a clock but `now`, and none invents an id.
 ///
 /// Dropping a future leaves the call done or not done. `publish` and `settle` are

@@ -34,7 +34,8 @@ impl State {
     pub(super) fn page_of_deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> DeliveryPage {
         let Page { fitting, more_after } = self.page(&query.tenant, &query.selection, page);
         let shown = |id: DeliveryId| self.deliveries.get(&id).map(|row| self.shown(id, row));
-        DeliveryPage { deliveries: fitting.into_iter().filter_map(shown).collect(), more_after }
+        let deliveries = fitting.into_iter().filter_map(shown).collect();
+        DeliveryPage { deliveries, more_after, ..DeliveryPage::default() }
     }
 
     pub(super) fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Option<AttemptLog> {

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes, bring_forward};
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// An event's row number, which is its place in the order of publishing.
@@ -100,7 +100,7 @@ pub(super) fn note_unmatched(db: &Db<'_>, event: EventKey) -> Result<(), Failure
 }
 
 /// A delivery ended: the next one of its ordering key gets its due time.
-pub(super) fn unpark_next(db: &Db<'_>, lane: LaneKey, ordering_key: Option<&str>) -> Result<(), Failure> {
+pub(super) fn unpark_next(db: &Db<'_>, lane: LaneKey, ordering_key: Option<&RawText>) -> Result<(), Failure> {
     if let Some(key) = ordering_key {
         db.statement(sql::DELIVERY_NEXT_OF_KEY)?.execute(params![lane, key])?;
     }

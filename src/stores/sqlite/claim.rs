@@ -1,26 +1,23 @@
 //! Leasing due work: of the ready lanes, the tenants in turn and of each the longest
 //! waiting first, what is due and fits; and events to route, tenant by tenant.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
-use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, SUSPECT_AFTER, SilentLease};
+use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, SUSPECT_AFTER};
 use crate::event::Event;
-use crate::id::{DeliveryId, Round, TenantId};
-use crate::policy::lane::CATCH_UP_LOOKS;
-use crate::sequence::Sequence;
+use crate::id::TenantId;
 use crate::time::Timestamp;
 
-use super::arrive::EventKey;
+use super::claim_due::{Due, DueRows, PUT_OFF_FOR, Read};
 use super::claim_events::claim_events;
 use super::claim_turns::{ReadyLines, Turns};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
 use super::lane_line::{LaneLine, first_ready};
-use super::row;
 use super::sql;
 
 /// A claim looks into at most so many lanes, so that ten thousand that turn out to
@@ -45,7 +42,7 @@ pub(super) fn claim(db: &Db<'_>, request: &ClaimRequest, last: &mut LastTurns) -
         lanes: Lanes::of(db),
         turn: last.lane,
         left: Allowance::of(request),
-        events: BTreeMap::new(),
+        rows: DueRows::at(db, request.now),
         served: Vec::new(),
         lines: Vec::new(),
         visits: 0,
@@ -58,11 +55,6 @@ pub(super) fn claim(db: &Db<'_>, request: &ClaimRequest, last: &mut LastTurns) -
     }
     let claims = claiming.finish(&mut last.lane)?;
     Ok(Claims { next_due: next_due(db)?, ..claims })
-}
-
-/// The event that a row number stands for.
-pub(super) fn event(db: &Db<'_>, sequence: EventKey) -> Result<Arc<Event>, Failure> {
-    db.statement(sql::EVENT_BY_SEQUENCE)?.query_row([sequence], |row| Ok(row::event(row)))?
 }
 
 /// When the first lane is ready or the first event is to be routed.
@@ -79,7 +71,7 @@ struct Claiming<'a, 'c> {
     /// The last turn that was given to a lane.
     turn: i64,
     left: Allowance<'a>,
-    events: BTreeMap<EventKey, Arc<Event>>,
+    rows: DueRows<'a, 'c>,
     /// Lanes that gave something, and all that they had.
     served: Vec<Serving>,
     /// Lines that had a turn.
@@ -97,41 +89,6 @@ pub(super) struct Serving {
     read: Read,
 }
 
-/// What is due in a lane, as far as it was read.
-struct Read {
-    due: VecDeque<Due>,
-    /// Whether there is more.
-    more: bool,
-    /// Whether something that comes before was passed over.
-    passed_over: bool,
-}
-
-impl Read {
-    const NOTHING: Self = Self { due: VecDeque::new(), more: true, passed_over: false };
-
-    /// Whether something is due beside what was taken.
-    fn leaves_some(&self) -> bool {
-        self.more || self.passed_over || !self.due.is_empty()
-    }
-}
-
-/// A due delivery as its row stands, with the lease counted that has just lapsed.
-struct Due {
-    row: i64,
-    id: DeliveryId,
-    event: EventKey,
-    round: Round,
-    test: bool,
-    since: Timestamp,
-    lapsed: Option<SilentLease>,
-    silent: u32,
-    silent_alone: u32,
-    attempts: u32,
-    first_attempt_at: Option<Timestamp>,
-    born_at: Timestamp,
-    born: Sequence,
-}
-
 impl Claiming<'_, '_> {
     /// Takes the first due suspect by itself; says whether there was one.
     fn take_suspect(&mut self) -> Result<bool, Failure> {
@@ -139,13 +96,18 @@ impl Claiming<'_, '_> {
         let mut rows = statement.query(params![self.request.now.as_micros(), SUSPECT_AFTER])?;
         while let Some(row) = rows.next()? {
             let (delivery, key): (i64, LaneKey) = (row.get(0)?, row.get(1)?);
+            if !self.lanes.is_readable(key)? {
+                continue;
+            }
             let free = self.lanes.free(key, self.request.now)?;
             if self.shut(key)?.is_some() || free == 0 || !self.allows(key)? {
                 continue;
             }
-            let mut read = self.due_in(key, |due| due.row == delivery, 1)?;
-            if let Some(suspect) = read.due.pop_front() {
-                self.lease(key, suspect, true)?;
+            let mut read = self.rows.of_lane(key, |due| due.row == delivery, 1)?;
+            if let Some(suspect) = read.due.pop_front()
+                && let Some(event) = self.rows.event_of(&suspect)?
+            {
+                self.lease(key, suspect, event, true)?;
                 self.served.push(Serving { key, free: free - 1, read });
                 return Ok(true);
             }
@@ -225,6 +187,10 @@ impl Claiming<'_, '_> {
 
     /// Takes the first delivery of a lane. One that has none gets its new place.
     fn visit(&mut self, key: LaneKey, part: usize) -> Result<Option<Serving>, Failure> {
+        if !self.lanes.is_readable(key)? {
+            self.lanes.put_off(key, self.request.now + PUT_OFF_FOR)?;
+            return Ok(None);
+        }
         if let Some(shut) = self.shut(key)? {
             self.lanes.get(key)?.ready_at = shut.until;
             return Ok(None);
@@ -246,16 +212,31 @@ impl Claiming<'_, '_> {
         if lane.free == 0 {
             return Ok(false);
         }
-        if lane.read.due.is_empty() && lane.read.more {
-            let room = part.min(lane.free);
-            lane.read = self.due_in(lane.key, |due| due.silent < SUSPECT_AFTER, room)?;
-            self.catch_up_in(lane.key, &mut lane.read, room)?;
-            self.claims.suspects |= lane.read.passed_over && !self.request.alone;
+        loop {
+            if lane.read.due.is_empty() && lane.read.more {
+                let room = part.min(lane.free);
+                lane.read = self.read(lane.key, room)?;
+                self.claims.suspects |= lane.read.passed_over && !self.request.alone;
+            }
+            let Some(due) = lane.read.due.pop_front() else { return Ok(false) };
+            if let Some(event) = self.rows.event_of(&due)? {
+                self.lease(lane.key, due, event, false)?;
+                lane.free -= 1;
+                return Ok(true);
+            }
+            if !self.rows.may_put_off() {
+                lane.read.more = true;
+                return Ok(false);
+            }
         }
-        let Some(due) = lane.read.due.pop_front() else { return Ok(false) };
-        self.lease(lane.key, due, false)?;
-        lane.free -= 1;
-        Ok(true)
+    }
+
+    fn read(&mut self, key: LaneKey, room: usize) -> Result<Read, Failure> {
+        let mut read = self.rows.of_lane(key, |due| due.silent < SUSPECT_AFTER, room)?;
+        if let Some(catch_up) = self.lanes.get(key)?.catch_up {
+            self.rows.catching_up(key, catch_up, &mut read, room)?;
+        }
+        Ok(read)
     }
 
     /// A served lane, or one that had nothing to give, is ready when it next has
@@ -288,53 +269,7 @@ impl Claiming<'_, '_> {
         Ok(self.left.allows(&lane.tenant, lane.is_doubtful()))
     }
 
-    /// The first `room` due deliveries of a lane that `wanted` lets pass.
-    fn due_in(&self, key: LaneKey, wanted: impl Fn(&Due) -> bool, room: usize) -> Result<Read, Failure> {
-        let mut read = Read { due: VecDeque::new(), more: false, passed_over: false };
-        let mut statement = self.db.statement(sql::CLAIM_DUE)?;
-        let mut rows = statement.query(params![key, self.request.now.as_micros()])?;
-        while let Some(row) = rows.next()? {
-            if read.due.len() == room {
-                read.more = true;
-                break;
-            }
-            let due = Due::read(row)?;
-            if wanted(&due) {
-                read.due.push_back(due);
-            } else {
-                read.passed_over = true;
-            }
-        }
-        Ok(read)
-    }
-
-    /// After what is due in a lane that catches up, what waits for a retry there, in the
-    /// order of its due times. Of very many it is those that were tried longest ago.
-    fn catch_up_in(&mut self, key: LaneKey, read: &mut Read, room: usize) -> Result<(), Failure> {
-        let Some(catch_up) = self.lanes.get(key)?.catch_up else { return Ok(()) };
-        if read.more || read.due.len() == room {
-            read.more = true;
-            return Ok(());
-        }
-        let now = self.request.now;
-        let mut waiting = self.db.statement(sql::CLAIM_CATCH_UP)?;
-        let by = catch_up.tried_by(now);
-        let looks = i64::try_from(CATCH_UP_LOOKS).unwrap_or(i64::MAX);
-        let places = waiting.query_map(params![key, by.as_micros(), now.as_micros(), looks], |row| {
-            Ok::<(i64, EventKey, Vec<u8>, i64), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })?;
-        let mut places = places.collect::<Result<Vec<_>, _>>()?;
-        places.sort_unstable();
-        let mut one = self.db.statement(sql::CLAIM_OF_KEY)?;
-        let left = room - read.due.len();
-        read.more = places.len() > left;
-        for (.., row) in places.into_iter().take(left) {
-            read.due.push_back(one.query_row([row], |row| Ok(Due::read(row)))??);
-        }
-        Ok(())
-    }
-
-    fn lease(&mut self, key: LaneKey, due: Due, alone: bool) -> Result<(), Failure> {
+    fn lease(&mut self, key: LaneKey, due: Due, event: Arc<Event>, alone: bool) -> Result<(), Failure> {
         let request = self.request;
         if let Some(silent) = due.lapsed {
             self.db.statement(sql::CLAIM_SILENT_LEASE)?.execute(params![
@@ -356,7 +291,6 @@ impl Claiming<'_, '_> {
         let lane = self.lanes.get(key)?;
         self.left.take(&lane.tenant, lane.is_doubtful());
         let endpoint = lane.endpoint.clone();
-        let event = self.event(due.event)?;
         self.claims.work.push(Claim {
             delivery: due.id,
             event,
@@ -375,16 +309,6 @@ impl Claiming<'_, '_> {
             test: due.test,
         });
         Ok(())
-    }
-
-    /// An event, read once however many of its deliveries are claimed.
-    fn event(&mut self, sequence: EventKey) -> Result<Arc<Event>, Failure> {
-        if let Some(event) = self.events.get(&sequence) {
-            return Ok(Arc::clone(event));
-        }
-        let event = event(self.db, sequence)?;
-        self.events.insert(sequence, Arc::clone(&event));
-        Ok(event)
     }
 
     fn finish(mut self, last_turn: &mut i64) -> Result<Claims, Failure> {
@@ -408,28 +332,4 @@ impl Claiming<'_, '_> {
 /// A lane yields nothing until then; `None`: until a resume.
 struct Shut {
     until: Option<Timestamp>,
-}
-
-impl Due {
-    fn read(row: &Row<'_>) -> Result<Self, Failure> {
-        let token = row::token_maybe(row, 6)?;
-        let claimed_at = row::time_maybe(row, 7)?;
-        let lapsed = token.zip(claimed_at).map(|(token, claimed_at)| SilentLease { token, claimed_at });
-        let was_alone: bool = row.get(8)?;
-        Ok(Self {
-            row: row.get(0)?,
-            id: row::delivery_id(row, 1)?,
-            event: row.get(2)?,
-            round: Round::from_stored(row::text(row, 3)?)?,
-            test: row.get(4)?,
-            since: row::time(row, 5)?,
-            lapsed,
-            silent: row::count(row, 9)?.saturating_add(u32::from(lapsed.is_some())),
-            silent_alone: row::count(row, 10)?.saturating_add(u32::from(lapsed.is_some() && was_alone)),
-            attempts: row::count(row, 11)?,
-            first_attempt_at: row::time_maybe(row, 12)?,
-            born_at: row::time(row, 13)?,
-            born: row::sequence(row, 14)?,
-        })
-    }
 }

@@ -8,10 +8,11 @@ use crate::id::TenantId;
 use crate::time::Timestamp;
 
 use super::arrive::EventKey;
-use super::claim::event;
+use super::claim_due::{PUT_OFF_FOR, StoredEvent, event};
+use super::damage::broken;
 use super::db::Db;
 use super::failure::Failure;
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// A claim steps over at most so many tenants that have nothing due yet.
@@ -28,9 +29,13 @@ pub(super) fn claim_events(
     let mut queues = Vec::new();
     for tenant in &tenants {
         // Read back to front, so that the longest due one is popped first.
-        let mut due = due_of(db, request, tenant)?;
+        let mut due = due_of(db, request, &tenant.as_str().into())?;
         due.reverse();
         queues.push((tenant, due));
+    }
+    if tenants.is_empty() {
+        // The walk begins after the empty name, which no tenant has.
+        put_off_all(db, request, &RawText::EMPTY)?;
     }
     let mut claims = Vec::new();
     while claims.len() < request.events && queues.iter().any(|(_, due)| !due.is_empty()) {
@@ -39,7 +44,7 @@ pub(super) fn claim_events(
                 break;
             }
             if let Some(found) = due.pop() {
-                claims.push(lease(db, request, found)?);
+                claims.extend(lease(db, request, found)?);
                 if due.is_empty() || claims.len() == request.events {
                     *last_tenant = Some((*tenant).clone());
                 }
@@ -53,7 +58,7 @@ pub(super) fn claim_events(
 struct Due {
     event: EventKey,
     since: i64,
-    after: Option<String>,
+    after: Option<RawText>,
 }
 
 /// Tenants with something due, at most as many as events are asked for, beginning
@@ -64,56 +69,80 @@ fn tenants_in_turn(
     last: Option<&TenantId>,
 ) -> Result<Vec<TenantId>, Failure> {
     let mut found = Vec::new();
-    let (mut at, mut wrapped) = (last.cloned(), last.is_none());
+    // No tenant's name is empty, so all come after the empty text.
+    let mut at = last.map_or(RawText::EMPTY, |last| last.as_str().into());
+    let mut wrapped = last.is_none();
     for _ in 0..STEPS_MAX {
         if found.len() == request.events {
             break;
         }
-        match (tenant_after(db, at.as_ref())?, wrapped) {
-            (Some((tenant, _)), true) if last.is_some_and(|last| tenant > *last) => break,
-            (Some((tenant, due_at)), _) => {
-                if due_at <= request.now {
-                    found.push(tenant.clone());
-                }
-                at = Some(tenant);
+        let Some((name, due_at)) = tenant_after(db, &at)? else {
+            if wrapped {
+                break;
             }
-            (None, true) => break,
-            (None, false) => (at, wrapped) = (None, true),
+            (at, wrapped) = (RawText::EMPTY, true);
+            continue;
+        };
+        let is_due = due_at <= request.now;
+        match name.name::<TenantId>() {
+            Some(tenant) if wrapped && last.is_some_and(|last| tenant > *last) => break,
+            Some(tenant) => found.extend(is_due.then_some(tenant)),
+            None if is_due => put_off_all(db, request, &name)?,
+            None => {}
         }
+        at = name;
     }
     Ok(found)
 }
 
-fn tenant_after(db: &Db<'_>, after: Option<&TenantId>) -> Result<Option<(TenantId, Timestamp)>, Failure> {
-    // No tenant's name is empty, so all come after the empty text.
+fn tenant_after(db: &Db<'_>, after: &RawText) -> Result<Option<(RawText, Timestamp)>, Failure> {
     db.statement(sql::CLAIM_EVENT_TENANT)?
-        .query_row([after.map_or("", TenantId::as_str)], |row| Ok((row::name(row, 0), row::time(row, 1))))
+        .query_row([after], |row| Ok((RawText::read(row, 0), row::time(row, 1))))
         .optional()?
-        .map(|(tenant, due_at)| Ok((tenant?, due_at?)))
+        .map(|(name, due_at)| Ok((name?, due_at?)))
         .transpose()
 }
 
-fn due_of(db: &Db<'_>, request: &ClaimRequest, tenant: &TenantId) -> Result<Vec<Due>, Failure> {
-    let mut statement = db.statement(sql::CLAIM_EVENT_DUE)?;
-    let rows = statement
-        .query_map(params![tenant.as_str(), request.now.as_micros(), row::limit(request.events)], |row| {
-            Ok(Due { event: row.get(0)?, since: row.get(1)?, after: row.get(2)? })
-        })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// Puts off the next events of a tenant whose name cannot be read.
+fn put_off_all(db: &Db<'_>, request: &ClaimRequest, tenant: &RawText) -> Result<(), Failure> {
+    for due in due_of(db, request, tenant)? {
+        put_off(db, request, due.event, "tenant")?;
+    }
+    Ok(())
 }
 
-fn lease(db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<EventClaim, Failure> {
+fn put_off(db: &Db<'_>, request: &ClaimRequest, event: EventKey, field: &'static str) -> Result<(), Failure> {
+    db.note(broken("hookpost_routing", &event, field.into()));
+    let until = (request.now + PUT_OFF_FOR).as_micros();
+    db.statement(sql::CLAIM_EVENT_PUT_OFF)?.execute([event, until])?;
+    Ok(())
+}
+
+fn due_of(db: &Db<'_>, request: &ClaimRequest, tenant: &RawText) -> Result<Vec<Due>, Failure> {
+    let mut statement = db.statement(sql::CLAIM_EVENT_DUE)?;
+    let due = params![tenant, request.now.as_micros(), row::limit(request.events)];
+    let rows = statement.query_and_then(due, |row| {
+        Ok(Due { event: row.get(0)?, since: row.get(1)?, after: RawText::read_maybe(row, 2)? })
+    })?;
+    rows.collect()
+}
+
+/// Leases an event; one that cannot be routed for what its rows hold is put off.
+fn lease(db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<Option<EventClaim>, Failure> {
+    let Ok(after) = due.after.map(|after| after.name().ok_or(())).transpose() else {
+        put_off(db, request, due.event, "after")?;
+        return Ok(None);
+    };
+    let (StoredEvent::There(event), Ok(sequence)) = (event(db, due.event)?, row::place(due.event)) else {
+        put_off(db, request, due.event, "event")?;
+        return Ok(None);
+    };
     db.statement(sql::CLAIM_EVENT_LEASE)?.execute(params![
         due.event,
         request.token.as_bytes(),
         request.lease_until.as_micros(),
         due.since,
     ])?;
-    Ok(EventClaim {
-        event: event(db, due.event)?,
-        sequence: row::place(due.event)?,
-        after: due.after.map(|id| id.parse()).transpose()?,
-        token: request.token,
-        lease_until: request.lease_until,
-    })
+    let (token, lease_until) = (request.token, request.lease_until);
+    Ok(Some(EventClaim { event, sequence, after, token, lease_until }))
 }

@@ -7,11 +7,12 @@ use rusqlite::params;
 use crate::time::Timestamp;
 
 use super::claim::Serving;
+use super::damage::{broken, readable};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::LaneKey;
 use super::lane_line::LaneLine;
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// Rows that are read page by page, as far as they are needed.
@@ -48,11 +49,14 @@ impl<T> Pages<T> {
 /// A ready line's place: since when it waits, and its turn.
 type Place = (i64, i64);
 
+/// A ready line, unless its tenant cannot be read.
+type PlacedLine = (Place, Option<LaneLine>);
+
 /// The ready lines that had no turn yet.
 pub(super) struct ReadyLines {
     now: Timestamp,
-    proven: Pages<(Place, LaneLine)>,
-    doubtful: Pages<(Place, LaneLine)>,
+    proven: Pages<PlacedLine>,
+    doubtful: Pages<PlacedLine>,
 }
 
 impl ReadyLines {
@@ -69,35 +73,58 @@ impl ReadyLines {
         at_least: usize,
     ) -> Result<Option<LaneLine>, Failure> {
         let now = self.now;
-        let page = |doubtful| move |count, passed| ready_lines(db, doubtful, now, count, passed);
-        self.proven.fill(at_least, page(false))?;
-        if with_doubtful {
-            self.doubtful.fill(at_least, page(true))?;
+        loop {
+            let page = |doubtful| move |count, passed| ready_lines(db, doubtful, now, count, passed);
+            self.proven.fill(at_least, page(false))?;
+            if with_doubtful {
+                self.doubtful.fill(at_least, page(true))?;
+            }
+            let place = |lines: &Pages<PlacedLine>| lines.read.front().map(|(place, _)| *place);
+            let (proven, doubtful) = (place(&self.proven), place(&self.doubtful).filter(|_| with_doubtful));
+            let doubtful_first = match (proven, doubtful) {
+                (Some(proven), Some(doubtful)) => doubtful < proven,
+                (_, doubtful) => doubtful.is_some(),
+            };
+            let lines = if doubtful_first { &mut self.doubtful } else { &mut self.proven };
+            match lines.read.pop_front() {
+                Some((_, None)) => {}
+                next => return Ok(next.and_then(|(_, line)| line)),
+            }
         }
-        let place = |lines: &Pages<(Place, LaneLine)>| lines.read.front().map(|(place, _)| *place);
-        let (proven, doubtful) = (place(&self.proven), place(&self.doubtful).filter(|_| with_doubtful));
-        let doubtful_first = match (proven, doubtful) {
-            (Some(proven), Some(doubtful)) => doubtful < proven,
-            (_, doubtful) => doubtful.is_some(),
-        };
-        let lines = if doubtful_first { &mut self.doubtful } else { &mut self.proven };
-        Ok(lines.read.pop_front().map(|(_, line)| line))
     }
 }
 
+/// A page of ready lines. One whose tenant cannot be read is forgotten, and as nobody knows
+/// whose it was, all are made anew out of the lanes.
 fn ready_lines(
     db: &Db<'_>,
     doubtful: bool,
     now: Timestamp,
     count: i64,
     passed: i64,
-) -> Result<Vec<(Place, LaneLine)>, Failure> {
+) -> Result<Vec<PlacedLine>, Failure> {
     let mut statement = db.statement(sql::CLAIM_READY_LINES)?;
-    let of = params![doubtful, now.as_micros(), count, passed];
-    let lines = statement.query_and_then(of, |row| {
-        Ok(((row.get(1)?, row.get(2)?), LaneLine { tenant: row::name(row, 0)?, doubtful }))
-    })?;
-    lines.collect()
+    let mut lines = Vec::new();
+    let mut rows = statement.query(params![doubtful, now.as_micros(), count, passed])?;
+    let mut unreadable = Vec::new();
+    while let Some(row) = rows.next()? {
+        let tenant = readable(row::name(row, 0))?;
+        if let Err(field) = &tenant {
+            let name = RawText::read(row, 0)?;
+            db.note(broken("hookpost_line", &name.shown(), field.clone()));
+            unreadable.push(name);
+        }
+        let line = tenant.ok().map(|tenant| LaneLine { tenant, doubtful });
+        lines.push(((row.get(1)?, row.get(2)?), line));
+    }
+    drop(rows);
+    for name in &unreadable {
+        db.statement(sql::LINE_FORGET)?.execute(params![name, doubtful])?;
+    }
+    if !unreadable.is_empty() {
+        db.statement(sql::LINE_REBUILD)?.execute([])?;
+    }
+    Ok(lines)
 }
 
 /// A line that takes its turns in a claim.

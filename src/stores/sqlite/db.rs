@@ -4,9 +4,13 @@
 
 use std::cell::{RefCell, RefMut};
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, PrepFlags, Statement};
 
+use crate::delivery::UnreadableRow;
+
+use super::damage::Damage;
 use super::sql::{self, Sql};
 
 /// A connection that this store's statements run on.
@@ -14,17 +18,24 @@ pub(super) struct Db<'c> {
     connection: &'c Connection,
     /// One per statement of the store; none on a connection of the host's.
     slots: Vec<RefCell<Option<Statement<'c>>>>,
+    damage: Arc<Damage>,
 }
 
 impl<'c> Db<'c> {
-    /// A connection of the store's own, for as long as its thread lives.
-    pub(super) fn own(connection: &'c Connection) -> Self {
-        Self { connection, slots: (0..sql::COUNT).map(|_| RefCell::new(None)).collect() }
+    /// A connection of the store's own, for as long as its thread lives. Rows that cannot be
+    /// read are noted in `damage`.
+    pub(super) fn own(connection: &'c Connection, damage: Arc<Damage>) -> Self {
+        Self { connection, slots: (0..sql::COUNT).map(|_| RefCell::new(None)).collect(), damage }
     }
 
     /// A connection of the host's, for one call; its own cache keeps the statements.
-    pub(super) const fn host(connection: &'c Connection) -> Self {
-        Self { connection, slots: Vec::new() }
+    pub(super) fn host(connection: &'c Connection) -> Self {
+        Self { connection, slots: Vec::new(), damage: Arc::default() }
+    }
+
+    /// Notes a row that cannot be read.
+    pub(super) fn note(&self, row: UnreadableRow) {
+        self.damage.note(row);
     }
 
     /// The statement, ready to run.

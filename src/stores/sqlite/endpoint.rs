@@ -22,7 +22,7 @@ use super::sealed::{self, Binding, Seal};
 /// A URL that a row keeps. Its profile judged it when it was written, so only the grammar
 /// is checked here.
 fn read_url(text: &str) -> Result<EndpointUrl, Failure> {
-    EndpointUrl::from_stored(text).map_err(|_| Failure::Stored("endpoint's url"))
+    EndpointUrl::from_stored(text).map_err(|_| Failure::stored("endpoint's url"))
 }
 
 /// The host of the URL that a row keeps. An endpoint whose URL cannot be read has a lane
@@ -132,9 +132,9 @@ impl Fields<'_, '_> {
 
 /// A version as it stands in a row.
 pub(super) fn version(stored: i64) -> Result<u64, Failure> {
-    u64::try_from(stored).map_err(|_| Failure::Stored("endpoint's version"))
+    u64::try_from(stored).map_err(|_| Failure::stored("endpoint's version"))
 }
 
 fn setting<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
-    serde_json::from_str(row::text(row, column)?).map_err(|_| Failure::Stored("endpoint's setting"))
+    serde_json::from_str(row::text(row, column)?).map_err(|_| Failure::stored("endpoint's setting"))
 }

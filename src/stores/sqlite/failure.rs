@@ -1,5 +1,7 @@
 //! What SQLite's errors mean.
 
+use std::borrow::Cow;
+
 use rusqlite::ErrorCode;
 
 use crate::endpoint::EndpointError;
@@ -11,13 +13,19 @@ use crate::id::IdError;
 pub(super) enum Failure {
     /// SQLite refused.
     Sqlite(rusqlite::Error),
-    /// A stored value breaks the rule it was written by.
-    Stored(&'static str),
+    /// A stored value breaks the rule that it was written by. A row is at fault, and the
+    /// other rows of the call can be read.
+    Stored(Cow<'static, str>),
     /// The store itself refuses.
     Refused(StoreError),
 }
 
 impl Failure {
+    /// A stored value breaks its rule: that of this column.
+    pub(super) fn stored(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::Stored(what.into())
+    }
+
     /// The error for the caller; `during` says what the store was doing.
     pub(super) fn into_store_error(self, during: &'static str) -> StoreError {
         match self {
@@ -45,13 +53,13 @@ impl From<StoreError> for Failure {
 
 impl From<IdError> for Failure {
     fn from(error: IdError) -> Self {
-        Self::Stored(error.what)
+        Self::stored(error.what)
     }
 }
 
 impl From<EndpointError> for Failure {
     fn from(_: EndpointError) -> Self {
-        Self::Stored("endpoint")
+        Self::stored("endpoint")
     }
 }
 

@@ -54,16 +54,19 @@ pub(super) fn change_lane(
     change: GateChange,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    if !lanes.is_readable(key)? {
+        return Ok(());
+    }
     let lane = lanes.get(key)?;
     match change {
         GateChange::Hold(until) => {
             let held = lane.held_until.max(Some(until));
-            lane.version += u64::from(held != lane.held_until);
+            lane.version = lane.version.saturating_add(u64::from(held != lane.held_until));
             lane.held_until = held;
             push_back(lane);
         }
         GateChange::Lift => {
-            lane.version += u64::from(lane.held_until.is_some());
+            lane.version = lane.version.saturating_add(u64::from(lane.held_until.is_some()));
             lane.held_until = None;
             lanes.wake(key, now)?;
         }
@@ -93,7 +96,7 @@ fn lane_of(db: &Db<'_>, lanes: &mut Lanes<'_, '_>, endpoint: &EndpointId) -> Res
     let Some((tenant, host, width)) = found else {
         return Err(invalid("gate: no endpoint and no lane of this id"));
     };
-    lanes.create(endpoint, &tenant?, &host, width)
+    lanes.of_endpoint(endpoint, &tenant?, &host, width)
 }
 
 fn change_shared(db: &Db<'_>, kind: &'static str, name: &str, change: GateChange) -> Result<(), Failure> {

@@ -1,17 +1,21 @@
 //! Reading what happened.
 
+use std::borrow::Cow;
+
+use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Rows, params};
 
-use crate::delivery::{Attempt, Delivery, RecordedAttempt, SilentLease, State};
-use crate::id::{DeliveryId, Round, TenantId};
+use crate::delivery::{Attempt, Delivery, RecordedAttempt, SilentLease, State, UnreadableRow};
+use crate::id::{DeliveryId, EndpointId, EventId, Round, TenantId};
 use crate::seam::{AttemptLog, PageAfter, Selection, StateFilter};
 use crate::time::Timestamp;
 
 use super::arrive::EventKey;
+use super::damage::{broken, broken_delivery, readable};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::LaneKey;
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// A page looks at more deliveries than it gives where few are selected, but at no more
@@ -20,17 +24,35 @@ const LOOKS_MAX: usize = 1_000;
 
 /// A selected delivery with its rows.
 pub(super) struct Found {
-    pub(super) key: i64,
-    pub(super) lane: LaneKey,
+    pub(super) place: Place,
     pub(super) sequence: EventKey,
-    pub(super) leased: bool,
     pub(super) created_at: Timestamp,
     pub(super) delivery: Delivery,
+}
+
+/// A selected delivery that cannot be read.
+pub(super) struct Unread {
+    /// Where it stands; `None` where its id cannot be read, by which alone it can be found.
+    pub(super) place: Option<Place>,
+    pub(super) row: UnreadableRow,
+}
+
+/// Where a delivery stands, whatever else its row holds.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) key: i64,
+    pub(super) lane: LaneKey,
+    pub(super) id: DeliveryId,
+    pub(super) is_terminal: bool,
+    /// Whether somebody may settle it, until its due time.
+    pub(super) leased: bool,
+    pub(super) due_at: Option<Timestamp>,
 }
 
 /// A page of a selection.
 pub(super) struct Page {
     pub(super) found: Vec<Found>,
+    pub(super) unread: Vec<Unread>,
     pub(super) more_after: Option<DeliveryId>,
 }
 
@@ -42,11 +64,12 @@ pub(super) fn search(
     page: PageAfter,
 ) -> Result<Page, Failure> {
     let mut search = Search {
+        db,
         tenant,
         selection,
         limit: page.limit.clamp(1, LOOKS_MAX),
         looks: 0,
-        page: Page { found: Vec::new(), more_after: None },
+        page: Page { found: Vec::new(), unread: Vec::new(), more_after: None },
         last: None,
     };
     let Selection { ids, event, endpoint, state, since, until } = selection;
@@ -97,7 +120,8 @@ const fn unsuccessful(filter: StateFilter) -> Option<i64> {
     }
 }
 
-struct Search<'a> {
+struct Search<'a, 'c> {
+    db: &'a Db<'c>,
     tenant: &'a TenantId,
     selection: &'a Selection,
     limit: usize,
@@ -106,7 +130,7 @@ struct Search<'a> {
     page: Page,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     /// Looks at one delivery after the other until the page ends.
     fn all(&mut self, mut rows: Rows<'_>) -> Result<(), Failure> {
         while let Some(row) = rows.next()?
@@ -119,7 +143,7 @@ impl Search<'_> {
 
     /// Counts a look; `false` when the page has ended and there is more.
     fn go_on(&mut self) -> bool {
-        if self.page.found.len() == self.limit || self.looks == LOOKS_MAX {
+        if self.page.found.len() + self.page.unread.len() == self.limit || self.looks == LOOKS_MAX {
             self.page.more_after = self.last;
             return false;
         }
@@ -128,23 +152,48 @@ impl Search<'_> {
     }
 
     fn look(&mut self, row: &Row<'_>) -> Result<(), Failure> {
-        self.last = Some(row::delivery_id(row, 3)?);
-        let state = row::state(row.get(4)?, row::text_maybe(row, 5)?)?;
-        let created_at = row::time(row, 17)?;
-        if self.selects(state, created_at, row::text(row, 14)?, row::text(row, 15)?) {
-            self.page.found.push(read(row, self.tenant, state, created_at)?);
+        // One whose id cannot be read has no place in this order.
+        self.last = readable(row::delivery_id(row, 3))?.ok().or(self.last);
+        match readable(read(row, self.tenant))? {
+            Ok(found) if self.selects(&found) => self.page.found.push(found),
+            Err(field) if self.may_select(row)? => {
+                let broken = broken_delivery(row, row::get(row, 0)?, 3, field);
+                self.db.note(broken.clone());
+                self.page.unread.push(Unread { place: readable(place(row))?.ok(), row: broken });
+            }
+            _ => {}
         }
         Ok(())
     }
 
-    fn selects(&self, state: State, created_at: Timestamp, endpoint: &str, event: &str) -> bool {
-        let Selection { event: of_event, endpoint: of_endpoint, state: filter, since, until, ids: _ } =
-            self.selection;
-        of_event.as_ref().is_none_or(|wanted| wanted.as_str() == event)
-            && of_endpoint.as_ref().is_none_or(|wanted| wanted.as_str() == endpoint)
-            && filter.is_none_or(|filter| passes(filter, state))
-            && since.is_none_or(|since| created_at >= since)
-            && until.is_none_or(|until| created_at < until)
+    fn selects(&self, found: &Found) -> bool {
+        let Selection { event, endpoint, state, since, until, ids: _ } = self.selection;
+        event.as_ref().is_none_or(|wanted| *wanted == found.delivery.event)
+            && endpoint.as_ref().is_none_or(|wanted| *wanted == found.delivery.endpoint)
+            && state.is_none_or(|filter| passes(filter, found.delivery.state))
+            && since.is_none_or(|since| found.created_at >= since)
+            && until.is_none_or(|until| found.created_at < until)
+    }
+
+    /// Whether a row that cannot be read may be selected, by what can be read of it. One of
+    /// no known state is pending, for nobody knows that it has ended.
+    fn may_select(&self, row: &Row<'_>) -> Result<bool, Failure> {
+        let Selection { event, endpoint, state, since: _, until: _, ids: _ } = self.selection;
+        let holds = |column, wanted: Option<&str>| -> Result<bool, Failure> {
+            let text = RawText::read_maybe(row, column)?;
+            Ok(wanted.is_none() || text == wanted.map(RawText::from))
+        };
+        let number: i64 = row::get(row, 4)?;
+        let in_state = match state {
+            None => true,
+            Some(StateFilter::Pending) => !(1..=3).contains(&number),
+            Some(StateFilter::Delivered) => number == 1,
+            Some(StateFilter::Failed(_)) => number == 2,
+            Some(StateFilter::Cancelled(_)) => number == 3,
+        };
+        Ok(in_state
+            && holds(14, endpoint.as_ref().map(EndpointId::as_str))?
+            && holds(15, event.as_ref().map(EventId::as_str))?)
     }
 }
 
@@ -159,27 +208,43 @@ fn passes(filter: StateFilter, state: State) -> bool {
     }
 }
 
-fn read(row: &Row<'_>, tenant: &TenantId, state: State, created_at: Timestamp) -> Result<Found, Failure> {
+fn place(row: &Row<'_>) -> Result<Place, Failure> {
+    Ok(Place {
+        key: row::get(row, 0)?,
+        lane: row::get(row, 1)?,
+        id: row::delivery_id(row, 3)?,
+        is_terminal: (1..=3).contains(&row::get::<i64>(row, 4)?),
+        leased: row::get::<Option<Vec<u8>>>(row, 7)?.is_some(),
+        due_at: row::time_maybe(row, 6)?,
+    })
+}
+
+fn read(row: &Row<'_>, tenant: &TenantId) -> Result<Found, Failure> {
+    // What it refers to may not be there any more: then the reference is what is wrong.
+    for (there, reference) in [(14, 1), (15, 2)] {
+        if row.get_ref(there)? == ValueRef::Null {
+            return Err(row::unfit(row, reference));
+        }
+    }
+    row::token_maybe(row, 7)?;
     Ok(Found {
-        key: row.get(0)?,
-        lane: row.get(1)?,
-        sequence: row.get(2)?,
-        leased: row::token_maybe(row, 7)?.is_some(),
-        created_at,
+        place: place(row)?,
+        sequence: row::get(row, 2)?,
+        created_at: row::time(row, 17)?,
         delivery: Delivery {
             id: row::delivery_id(row, 3)?,
             tenant: tenant.clone(),
             event: row::name(row, 15)?,
             kind: row::name(row, 16)?,
             endpoint: row::name(row, 14)?,
-            round: Round::from_stored(row::text(row, 8)?)?,
-            state,
+            round: Round::from_stored(row::text(row, 8)?).map_err(|_| row::unfit(row, 8))?,
+            state: row::state(row::get(row, 4)?, row::text_maybe(row, 5)?)?,
             due_at: row::time_maybe(row, 6)?,
             born_at: row::time(row, 9)?,
             first_attempt_at: row::time_maybe(row, 10)?,
             attempts: row::count(row, 11)?,
             settled_at: row::time_maybe(row, 12)?,
-            test: row.get(13)?,
+            test: row::get(row, 13)?,
         },
     })
 }
@@ -201,27 +266,44 @@ pub(super) fn attempts(
     let mut statement = db.statement(sql::HISTORY_ATTEMPTS)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
-        log.attempts.push(read_attempt(row)?);
+        match readable(read_attempt(row))? {
+            Ok(attempt) => log.attempts.push(attempt),
+            Err(field) => leave_out(db, &mut log, "hookpost_attempt", key, field),
+        }
     }
     let mut statement = db.statement(sql::HISTORY_SILENT_LEASES)?;
     let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
-        let token = row::token_maybe(row, 0)?.ok_or(Failure::Stored("token"))?;
-        log.silent.push(SilentLease { token, claimed_at: row::time(row, 1)? });
+        match readable(row::token(row, 0))? {
+            Ok(token) => log.silent.push(SilentLease { token, claimed_at: row::time(row, 1)? }),
+            Err(field) => leave_out(db, &mut log, "hookpost_silent_lease", key, field),
+        }
     }
     Ok(Some(log))
+}
+
+fn leave_out(
+    db: &Db<'_>,
+    log: &mut AttemptLog,
+    table: &'static str,
+    delivery: i64,
+    field: Cow<'static, str>,
+) {
+    let row = broken(table, &format_args!("of delivery {delivery}"), field);
+    db.note(row.clone());
+    log.unreadable.push(row);
 }
 
 fn read_attempt(row: &Row<'_>) -> Result<RecordedAttempt, Failure> {
     Ok(RecordedAttempt {
         number: row::count(row, 0)?,
         attempt: Attempt {
-            token: row::token_maybe(row, 1)?.ok_or(Failure::Stored("token"))?,
+            token: row::token(row, 1)?,
             began_at: row::time(row, 2)?,
             took: row::span(row, 3)?,
-            result: row::result(row.get(4)?, row::text_maybe(row, 5)?)?,
-            success: row.get(6)?,
-            body: row.get::<_, Vec<u8>>(7)?.into(),
+            result: row::result(row::get(row, 4)?, row::text_maybe(row, 5)?)?,
+            success: row::get(row, 6)?,
+            body: row::get::<Vec<u8>>(row, 7)?.into(),
         },
     })
 }

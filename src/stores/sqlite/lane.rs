@@ -7,13 +7,14 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::Route;
 use crate::id::{EndpointId, HostName, TenantId};
-use crate::policy::failing::Failing;
-use crate::policy::lane::{CatchUp, Lane};
+use crate::policy::lane::Lane;
 use crate::time::Timestamp;
 
+use super::damage::{broken, readable};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane_line::bring_line_forward;
+use super::lane_row::{Stored, stored};
 use super::row;
 use super::sql;
 
@@ -38,6 +39,8 @@ struct Met {
     /// A new turn, if the lane was sent behind those that are ready at the same moment.
     sent_back: Option<i64>,
     turn: i64,
+    /// Whether its row holds what cannot be read.
+    is_mended: bool,
 }
 
 impl<'db, 'c> Lanes<'db, 'c> {
@@ -46,45 +49,84 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Self { db, met: BTreeMap::new(), names: BTreeMap::new(), any_gate: None }
     }
 
-    /// The lane of a delivery.
+    /// The lane of a delivery, which is there and can be read.
     pub(super) fn get(&mut self, key: LaneKey) -> Result<&mut Lane, Failure> {
-        if !self.met.contains_key(&key) {
-            let found = self
-                .db
-                .statement(sql::LANE_BY_KEY)?
-                .query_row([key], |row| Ok(read(row)))
-                .optional()?
-                .transpose()?;
-            self.meet(found.ok_or(Failure::Stored("delivery's lane"))?);
-        }
-        let met = self.met.get_mut(&key).ok_or(Failure::Stored("delivery's lane"))?;
+        self.is_readable(key)?;
+        let met = self.met.get_mut(&key).ok_or(Failure::stored("delivery's lane"))?;
         Ok(&mut met.lane)
     }
 
-    /// The lane of an endpoint, if it has one.
+    /// Whether the lane of a delivery is there and can be read.
+    pub(super) fn is_readable(&mut self, key: LaneKey) -> Result<bool, Failure> {
+        if self.met.contains_key(&key) {
+            return Ok(true);
+        }
+        let mut statement = self.db.statement(sql::LANE_BY_KEY)?;
+        let mut rows = statement.query([key])?;
+        let Some(row) = rows.next()? else { return Ok(false) };
+        let found = self.read(row)?;
+        Ok(found.map(|found| self.meet(found)).is_some())
+    }
+
+    /// The lane of an endpoint, if it has one that can be read.
     pub(super) fn find(&mut self, endpoint: &EndpointId) -> Result<Option<LaneKey>, Failure> {
         if let Some(key) = self.names.get(endpoint) {
             return Ok(Some(*key));
         }
-        let found = self
-            .db
-            .statement(sql::LANE_BY_ENDPOINT)?
-            .query_row([endpoint.as_str()], |row| Ok(read(row)))
-            .optional()?
-            .transpose()?;
+        let mut statement = self.db.statement(sql::LANE_BY_ENDPOINT)?;
+        let mut rows = statement.query([endpoint.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let found = self.read(row)?;
         Ok(found.map(|found| self.meet(found)))
+    }
+
+    /// Reads a lane's row. A lane must know whose it is; anything else that cannot be read is
+    /// as in a new lane, and is written so when the lane is saved.
+    fn read(&self, row: &Row<'_>) -> Result<Option<Stored>, Failure> {
+        let key: LaneKey = row.get(0)?;
+        let mut defects = Vec::new();
+        let names = readable(row::name(row, 1).and_then(|endpoint| Ok((endpoint, row::name(row, 2)?))))?;
+        let found = match names {
+            Ok((endpoint, tenant)) => Some(stored(row, endpoint, tenant, &mut defects)?),
+            Err(field) => {
+                defects.push(field);
+                None
+            }
+        };
+        for field in defects {
+            self.db.note(broken("hookpost_lane", &key, field));
+        }
+        Ok(found)
     }
 
     /// The lane that a route leads to; a new one where the endpoint has none.
     pub(super) fn of_route(&mut self, route: &Route, tenant: &TenantId) -> Result<LaneKey, Failure> {
-        match self.find(&route.endpoint)? {
-            Some(key) => Ok(key),
-            None => self.create(&route.endpoint, tenant, &route.host, route.width),
+        self.of_endpoint(&route.endpoint, tenant, &route.host, route.width)
+    }
+
+    /// The lane of an endpoint; a new one where it has none. One that cannot be read is
+    /// given its tenant back, for it is found by the endpoint.
+    pub(super) fn of_endpoint(
+        &mut self,
+        endpoint: &EndpointId,
+        tenant: &TenantId,
+        host: &HostName,
+        width: u32,
+    ) -> Result<LaneKey, Failure> {
+        if let Some(key) = self.find(endpoint)? {
+            return Ok(key);
         }
+        let mended = self.db.statement(sql::LANE_MEND)?.execute([endpoint.as_str(), tenant.as_str()])?;
+        if mended > 0
+            && let Some(key) = self.find(endpoint)?
+        {
+            return Ok(key);
+        }
+        self.create(endpoint, tenant, host, width)
     }
 
     /// A new lane, open and with nothing in it.
-    pub(super) fn create(
+    fn create(
         &mut self,
         endpoint: &EndpointId,
         tenant: &TenantId,
@@ -99,15 +141,21 @@ impl<'db, 'c> Lanes<'db, 'c> {
         ])?;
         let key = self.db.last_insert_rowid();
         let lane = Lane::new(endpoint.clone(), tenant.clone(), host.clone(), width);
-        Ok(self.meet(Stored { key, lane, turn: 0, deliveries: 0 }))
+        Ok(self.meet(Stored { key, lane, turn: 0, deliveries: 0, is_mended: false }))
     }
 
     /// A lane has so many more deliveries, or fewer.
     pub(super) fn count(&mut self, key: LaneKey, more: i64) -> Result<(), Failure> {
-        self.get(key)?;
+        self.is_readable(key)?;
         if let Some(met) = self.met.get_mut(&key) {
-            met.more += more;
+            met.more = met.more.saturating_add(more);
         }
+        Ok(())
+    }
+
+    /// Puts a lane off that cannot be read.
+    pub(super) fn put_off(&self, key: LaneKey, until: Timestamp) -> Result<(), Failure> {
+        self.db.statement(sql::LANE_PUT_OFF)?.execute([key, until.as_micros()])?;
         Ok(())
     }
 
@@ -195,8 +243,12 @@ impl<'db, 'c> Lanes<'db, 'c> {
     }
 
     /// Makes a lane ready for what its rows hold, if it is not ready already: after a
-    /// gate opened or a slot became free. A lane that waits already keeps its place.
+    /// gate opened or a slot became free. A lane that waits already keeps its place, and so
+    /// does one that cannot be read.
     pub(super) fn wake(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
+        if !self.is_readable(key)? {
+            return Ok(());
+        }
         let lane = self.get(key)?;
         if lane.paused || lane.ready_at.is_some_and(|ready| ready <= now) {
             return Ok(());
@@ -210,11 +262,12 @@ impl<'db, 'c> Lanes<'db, 'c> {
     /// Writes the lanes that changed.
     pub(super) fn save(&mut self) -> Result<(), Failure> {
         let mut save = self.db.statement(sql::LANE_SAVE)?;
-        for (key, Met { stored, lane, deliveries, more, sent_back, turn }) in &mut self.met {
-            if stored == lane && sent_back.is_none() && *more == 0 {
+        for (key, Met { stored, lane, deliveries, more, sent_back, turn, is_mended }) in &mut self.met {
+            if stored == lane && sent_back.is_none() && *more == 0 && !*is_mended {
                 continue;
             }
-            *deliveries += std::mem::take(more);
+            *is_mended = false;
+            *deliveries = deliveries.saturating_add(std::mem::take(more));
             *turn = sent_back.take().unwrap_or(*turn);
             save.execute(params![
                 key,
@@ -247,9 +300,9 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(())
     }
 
-    fn meet(&mut self, Stored { key, lane, turn, deliveries }: Stored) -> LaneKey {
+    fn meet(&mut self, Stored { key, lane, turn, deliveries, is_mended }: Stored) -> LaneKey {
         self.names.insert(lane.endpoint.clone(), key);
-        let met = Met { stored: lane.clone(), lane, deliveries, more: 0, sent_back: None, turn };
+        let met = Met { stored: lane.clone(), lane, deliveries, more: 0, sent_back: None, turn, is_mended };
         self.met.insert(key, met);
         key
     }
@@ -266,7 +319,7 @@ pub(super) struct Gates {
 impl Gates {
     fn read(row: &Row<'_>) -> Result<Self, Failure> {
         let held_until = row::time_maybe(row, 1)?.max(row::time_maybe(row, 2)?);
-        Ok(Self { tenant_paused: row.get(0)?, held_until })
+        Ok(Self { tenant_paused: row::get(row, 0)?, held_until })
     }
 
     /// Whether they let work of the lane pass.
@@ -288,44 +341,4 @@ pub(super) fn bring_forward(lane: &mut Lane, moment: Timestamp) {
 /// Nothing may be taken before the lane's hold any more.
 pub(super) fn push_back(lane: &mut Lane) {
     lane.ready_at = lane.ready_at.max(lane.ready_at.and(lane.held_until));
-}
-
-/// A lane's row.
-struct Stored {
-    key: LaneKey,
-    lane: Lane,
-    turn: i64,
-    deliveries: i64,
-}
-
-fn read(row: &Row<'_>) -> Result<Stored, Failure> {
-    let lane = Lane {
-        endpoint: row::name(row, 1)?,
-        tenant: row::name(row, 2)?,
-        host: row::name(row, 3)?,
-        paused: row.get(4)?,
-        held_until: row::time_maybe(row, 5)?,
-        ready_at: row::time_maybe(row, 6)?,
-        width: row::count(row, 7)?,
-        proven: row.get(8)?,
-        streak: row::count(row, 9)?,
-        version: u64::try_from(row.get::<_, i64>(10)?).map_err(|_| Failure::Stored("lane's version"))?,
-        failing: failing(row)?,
-        catch_up: catch_up(row)?,
-        generation: row::generation(row, 19, 20)?,
-    };
-    Ok(Stored { key: row.get(0)?, lane, turn: row.get(11)?, deliveries: row.get(16)? })
-}
-
-fn catch_up(row: &Row<'_>) -> Result<Option<CatchUp>, Failure> {
-    let Some(recovered_at) = row::time_maybe(row, 17)? else { return Ok(None) };
-    Ok(Some(CatchUp { recovered_at, gap: row::span(row, 18)? }))
-}
-
-fn failing(row: &Row<'_>) -> Result<Option<Failing>, Failure> {
-    let (since, last, from) =
-        (row::time_maybe(row, 12)?, row::time_maybe(row, 13)?, row::time_maybe(row, 14)?);
-    let counts: Option<bool> = row.get(15)?;
-    let known = since.zip(last).zip(from).zip(counts);
-    Ok(known.map(|(((since, last), from), counts)| Failing { since, last, from, counts }))
 }

@@ -1,5 +1,6 @@
 //! Granting request starts under limits that all processes on the file share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -9,8 +10,10 @@ use crate::policy::rate::{AHEAD, Limit, LimitKey, LimitScope, StartLog};
 use crate::seam::{Ask, Grant, Refusal};
 use crate::time::Timestamp;
 
+use super::damage::{broken, readable};
 use super::db::Db;
 use super::failure::Failure;
+use super::row;
 use super::sql;
 
 /// One call of `Limiter::take`.
@@ -53,10 +56,13 @@ fn grant(db: &Db<'_>, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<
 /// Counts what a clock that was ahead granted as if it were granted now.
 fn forget_future(db: &Db<'_>, key: &LimitKey, start_by: Timestamp) -> Result<(), Failure> {
     let of = (word(key.scope), &key.of, (start_by + AHEAD).as_micros());
-    let (starts, counts_for): (u32, i64) =
-        db.statement(sql::LIMITER_FUTURE)?.query_row(of, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if starts > 0 {
+    let (starts, counts_for, grants): (u32, i64, i64) = db
+        .statement(sql::LIMITER_FUTURE)?
+        .query_row(of, |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if grants > 0 {
         db.statement(sql::LIMITER_FORGET_FUTURE)?.execute(of)?;
+    }
+    if starts > 0 {
         let at = start_by.as_micros();
         let granted = params![word(key.scope), key.of, at, starts, at.saturating_add(counts_for)];
         db.statement(sql::LIMITER_GRANT)?.execute(granted)?;
@@ -68,14 +74,34 @@ fn forget_future(db: &Db<'_>, key: &LimitKey, start_by: Timestamp) -> Result<(),
 fn read_log(db: &Db<'_>, key: &LimitKey, limit: &Limit, now: Timestamp) -> Result<StartLog, Failure> {
     let mut statement = db.statement(sql::LIMITER_STARTS)?;
     let reach = (now - limit.window()).as_micros();
-    let grants = statement
-        .query_map(params![word(key.scope), key.of, reach], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(i64, u32)>, _>>()?;
-    Ok(StartLog::from_grants(
-        grants
-            .into_iter()
-            .map(|(start_by, starts)| (Timestamp::from_micros(start_by) + limit.window(), starts)),
-    ))
+    let mut rows = statement.query(params![word(key.scope), key.of, reach])?;
+    let (mut grants, mut unreadable) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        let start_by = row.get(0)?;
+        match readable(row::count(row, 1))? {
+            Ok(starts) => grants.push((Timestamp::from_micros(start_by) + limit.window(), starts)),
+            Err(field) => unreadable.push((start_by, field)),
+        }
+    }
+    drop(rows);
+    for (start_by, field) in unreadable {
+        forget_unreadable(db, key, start_by, field)?;
+    }
+    Ok(StartLog::from_grants(grants))
+}
+
+/// A grant that cannot be read counts as nothing, and goes: nobody could say until when it
+/// should count.
+fn forget_unreadable(
+    db: &Db<'_>,
+    key: &LimitKey,
+    start_by: i64,
+    field: Cow<'static, str>,
+) -> Result<(), Failure> {
+    let scope = word(key.scope);
+    db.note(broken("hookpost_start", &format_args!("{scope} {} {start_by}", key.of), field));
+    db.statement(sql::LIMITER_FORGET_ONE)?.execute(params![scope, key.of, start_by])?;
+    Ok(())
 }
 
 /// Notes a grant once per key, for as long as the longest window counts it.

@@ -17,8 +17,10 @@
 mod arrive;
 mod bounded;
 mod claim;
+mod claim_due;
 mod claim_events;
 mod claim_turns;
+mod damage;
 mod db;
 mod endpoint;
 mod failure;
@@ -27,6 +29,7 @@ mod history;
 mod host;
 mod lane;
 mod lane_line;
+mod lane_row;
 mod limiter;
 mod line;
 mod open;
@@ -60,6 +63,7 @@ pub use host::{PublishInError, publish_in};
 pub use open::SqliteBuilder;
 
 use claim::LastTurns;
+use damage::Damage;
 use readers::Readers;
 use writer::Writer;
 
@@ -76,6 +80,8 @@ pub struct SqliteStore {
     seals: bool,
     /// Whose turn it is to be served.
     last_turns: Arc<Mutex<LastTurns>>,
+    /// The rows that could not be read.
+    damage: Arc<Damage>,
 }
 
 impl SqliteStore {

@@ -15,6 +15,7 @@ use crate::seam::{Cipher, Clock};
 
 use super::SqliteStore;
 use super::bounded::Bounded;
+use super::damage::Damage;
 use super::failure::Failure;
 use super::line::Order;
 use super::plain::Plain;
@@ -151,12 +152,13 @@ impl SqliteBuilder {
         self.refuse_unsafe_version(rusqlite::version_number())?;
         self.create_for_owner()?;
         let writer = self.open_writer().map_err(|failure| failure.into_store_error(OPENING))?;
-        let writer = Writer::start(writer).map_err(no_thread)?;
+        let damage = Arc::default();
+        let writer = Writer::start(writer, Arc::clone(&damage)).map_err(no_thread)?;
         let all = self.readers.get();
         // The engine's one load for a whole batch waits for no other reads.
-        let readers = self.start_readers(all, Order::SharedFirst)?;
+        let readers = self.start_readers(all, Order::SharedFirst, &damage)?;
         // While there is another thread, no tenant has all of them.
-        let history = self.start_readers(all.saturating_sub(1).max(1), Order::InTurn)?;
+        let history = self.start_readers(all.saturating_sub(1).max(1), Order::InTurn, &damage)?;
         Ok(SqliteStore {
             writer,
             readers,
@@ -168,6 +170,7 @@ impl SqliteBuilder {
                 None => Arc::new(Plain),
             },
             last_turns: Arc::default(),
+            damage,
         })
     }
 
@@ -232,9 +235,14 @@ impl SqliteBuilder {
         Ok(db)
     }
 
-    fn start_readers(&self, at_once: usize, order: Order) -> Result<Readers, StoreError> {
+    fn start_readers(
+        &self,
+        at_once: usize,
+        order: Order,
+        damage: &Arc<Damage>,
+    ) -> Result<Readers, StoreError> {
         let open = || self.open_reader().map_err(|failure| failure.into_store_error(OPENING));
-        Readers::start(self.readers, at_once, order, open, no_thread)
+        Readers::start(self.readers, at_once, order, damage, open, no_thread)
     }
 
     fn open_reader(&self) -> Result<Connection, Failure> {

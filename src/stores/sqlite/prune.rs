@@ -9,7 +9,7 @@ use super::arrive::EventKey;
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// One call of `Store::prune`. Lanes go with the last delivery of an endpoint that is no
@@ -62,8 +62,8 @@ fn gates(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<(), Failure> {
     let mut statement = db.statement(sql::PRUNE_GATES)?;
     let wanted = params![before.as_micros(), row::limit(limit)];
     let found = statement
-        .query_map(wanted, |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<Vec<(String, String)>, _>>()?;
+        .query_and_then(wanted, |row| Ok((RawText::read(row, 0)?, RawText::read(row, 1)?)))?
+        .collect::<Result<Vec<(RawText, RawText)>, Failure>>()?;
     for gate in found {
         db.statement(sql::PRUNE_GATE)?.execute(gate)?;
     }
@@ -83,6 +83,8 @@ fn unmatched(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<usize, Fail
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use rusqlite::Connection;
 
     use crate::delivery::{Gate, GateChange};
@@ -95,7 +97,7 @@ mod tests {
     fn a_hold_that_has_ended_makes_nobody_look_at_gates_and_its_row_goes() {
         let connection = Connection::open_in_memory().unwrap();
         schema::migrate(&connection).unwrap();
-        let db = Db::own(&connection);
+        let db = Db::own(&connection, Arc::default());
         let at = Timestamp::from_unix_seconds;
         let (host, tenant) = (HostName::new("h.example").unwrap(), TenantId::new("acme").unwrap());
         let hold = GateChange::Hold(at(5));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
 use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
 use crate::event::Event;
@@ -12,6 +12,8 @@ use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::arrive::{BornLease, EventKey, Origin, arrive, is_parked, note_unmatched};
+use super::claim_due::StoredEvent;
+use super::damage::{broken, readable};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes};
@@ -81,18 +83,19 @@ pub(super) fn insert_unrouted(
     Ok(())
 }
 
-/// The answer for an event whose id or idempotency key is there already.
+/// The answer for an event whose id or idempotency key is there already. What is there and
+/// cannot be read has another content than any that is published.
 pub(super) fn existing(db: &Db<'_>, event: &Event) -> Result<PublishAnswer, Failure> {
-    let stored = match find(db, sql::EVENT_BY_ID, &event.tenant, event.id.as_str())? {
-        Some(stored) => Some(stored),
-        None => match &event.idempotency_key {
-            Some(key) => find(db, sql::EVENT_BY_IDEMPOTENCY_KEY, &event.tenant, key.as_str())?,
-            None => None,
-        },
+    let mut there = find_any(db, sql::EVENT_BY_ID, &event.tenant, event.id.as_str())?;
+    if let (StoredEvent::Missing, Some(key)) = (&there, &event.idempotency_key) {
+        there = find_any(db, sql::EVENT_BY_IDEMPOTENCY_KEY, &event.tenant, key.as_str())?;
+    }
+    let (id, same_content) = match there {
+        StoredEvent::There(stored) => (stored.id.clone(), stored.same_content(event)),
+        StoredEvent::Unreadable => (event.id.clone(), false),
+        StoredEvent::Missing => return Err(Failure::stored("event")),
     };
-    let stored = stored.ok_or(Failure::Stored("event"))?;
-    let published = Published::Existing { same_content: stored.same_content(event) };
-    Ok(PublishAnswer { id: stored.id.clone(), published })
+    Ok(PublishAnswer { id, published: Published::Existing { same_content } })
 }
 
 /// One event by one of its names.
@@ -102,10 +105,23 @@ pub(super) fn find(
     tenant: &TenantId,
     name: &str,
 ) -> Result<Option<Arc<Event>>, Failure> {
-    db.statement(statement)?
-        .query_row([tenant.as_str(), name], |row| Ok(row::event(row)))
-        .optional()?
-        .transpose()
+    let mut statement = db.statement(statement)?;
+    let mut rows = statement.query([tenant.as_str(), name])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let event = row::event(row);
+    if let Err(Failure::Stored(field)) = &event {
+        db.note(broken("hookpost_event", &row.get::<_, EventKey>(13)?, field.clone()));
+    }
+    event.map(Some)
+}
+
+/// What stands under one of an event's names.
+fn find_any(db: &Db<'_>, statement: Sql, tenant: &TenantId, name: &str) -> Result<StoredEvent, Failure> {
+    Ok(match readable(find(db, statement, tenant, name))? {
+        Ok(Some(event)) => StoredEvent::There(event),
+        Ok(None) => StoredEvent::Missing,
+        Err(_) => StoredEvent::Unreadable,
+    })
 }
 
 struct Batch<'a, 'c> {
@@ -226,7 +242,7 @@ impl Batch<'_, '_> {
             let free = if open { self.lanes.free(key, self.now)? } else { 0 };
             self.openings.insert(key, Opening { open, free, served: false });
         }
-        self.openings.get_mut(&key).ok_or(Failure::Stored("delivery's lane"))
+        self.openings.get_mut(&key).ok_or(Failure::stored("delivery's lane"))
     }
 
     fn is_open(&mut self, key: LaneKey) -> Result<bool, Failure> {

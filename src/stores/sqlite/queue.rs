@@ -8,11 +8,12 @@ use crate::policy::lane::Lane;
 use crate::seam::{ClosedGate, Disabled, GatesOver, Queue};
 use crate::time::Timestamp;
 
+use super::damage::{broken, readable};
 use super::db::Db;
 use super::endpoint::host;
 use super::failure::Failure;
 use super::lane::Lanes;
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// One call of `History::queue`.
@@ -102,9 +103,21 @@ fn closed(
     let mut rows = statement.query(params![kind, after, now.as_micros(), limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        let gate =
-            if kind == "host" { Gate::Host(row::name(row, 0)?) } else { Gate::Tenant(row::name(row, 0)?) };
-        found.extend(ClosedGate::at(now, gate, row.get(1)?, row::time_maybe(row, 2)?));
+        let gate = if kind == "host" {
+            row::name(row, 0).map(Gate::Host)
+        } else {
+            row::name(row, 0).map(Gate::Tenant)
+        };
+        match readable(gate)? {
+            Ok(gate) => {
+                found.extend(ClosedGate::at(now, gate, row::get(row, 1)?, row::time_maybe(row, 2)?));
+            }
+            // It holds nobody: no tenant and no host has such a name.
+            Err(field) => {
+                let name = RawText::read(row, 0)?.shown();
+                db.note(broken("hookpost_gate", &format_args!("{kind} {name}"), field));
+            }
+        }
     }
     Ok(found)
 }

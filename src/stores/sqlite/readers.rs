@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 
+use super::damage::Damage;
 use super::db::Db;
 use super::failure::Failure;
 use super::line::{Line, Order, Party};
@@ -30,15 +31,16 @@ impl Readers {
         count: NonZeroUsize,
         at_once: usize,
         order: Order,
+        damage: &Arc<Damage>,
         open: impl Fn() -> Result<Connection, StoreError>,
         spawn_failed: impl Fn(std::io::Error) -> StoreError,
     ) -> Result<Self, StoreError> {
         let mut readers = Self { desk: Arc::new(Desk::new(at_once, order)), threads: Vec::new() };
         for _ in 0..count.get() {
-            let (db, desk) = (open()?, Arc::clone(&readers.desk));
+            let (db, desk, damage) = (open()?, Arc::clone(&readers.desk), Arc::clone(damage));
             let thread = std::thread::Builder::new()
                 .name("hookpost-sqlite-reader".to_owned())
-                .spawn(move || run(&Db::own(&db), &desk))
+                .spawn(move || run(&Db::own(&db, damage), &desk))
                 .map_err(&spawn_failed)?;
             readers.threads.push(thread);
         }

@@ -9,12 +9,13 @@ use crate::seam::{PageAfter, Replay, Selection};
 use crate::time::Timestamp;
 
 use super::arrive::{EventKey, Origin, arrive, next_place, unpark_next};
+use super::damage::readable;
 use super::db::Db;
 use super::failure::Failure;
 use super::gate::change_lane;
-use super::history::{Found, Page, search};
+use super::history::{Found, Page, Place, search};
 use super::lane::Lanes;
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// A call writes for no more deliveries than this: whoever publishes or settles
@@ -37,8 +38,9 @@ impl Candidates {
         page: PageAfter,
     ) -> Result<Self, Failure> {
         let page = PageAfter { limit: page.limit.min(WRITES_MAX), ..page };
-        let Page { found, more_after } = search(db, tenant, &selection, page)?;
-        let ids = found.into_iter().map(|found| found.delivery.id).collect();
+        let Page { found, unread, more_after } = search(db, tenant, &selection, page)?;
+        let unread = unread.into_iter().filter_map(|unread| unread.place);
+        let ids = found.into_iter().map(|found| found.place).chain(unread).map(|place| place.id).collect();
         Ok(Self { selection: Selection { ids: Some(ids), ..selection }, more_after })
     }
 
@@ -47,20 +49,20 @@ impl Candidates {
     }
 
     /// Those that still are as the selection wants them.
-    fn as_they_stand(&self, db: &Db<'_>, tenant: &TenantId) -> Result<Vec<Found>, Failure> {
-        Ok(search(db, tenant, &self.selection, PageAfter::first(WRITES_MAX))?.found)
+    fn as_they_stand(&self, db: &Db<'_>, tenant: &TenantId) -> Result<Page, Failure> {
+        search(db, tenant, &self.selection, PageAfter::first(WRITES_MAX))
     }
 }
 
 /// Writes for a page of `History::replay`.
 pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Vec<DeliveryId>, Failure> {
     let round = Round::Replay(replay.id.clone());
-    let found = of.as_they_stand(db, &replay.tenant)?;
+    let Page { found, .. } = of.as_they_stand(db, &replay.tenant)?;
     let replayed = Some(next_place(db)?);
     let mut lanes = Lanes::of(db);
     let mut deliveries = Vec::new();
-    for Found { lane, sequence, created_at, delivery: old, .. } in found {
-        if old.test || old.round == round {
+    for Found { place: Place { lane, .. }, sequence, created_at, delivery: old } in found {
+        if old.test || old.round == round || !lanes.is_readable(lane)? {
             continue;
         }
         let (host, width) = {
@@ -89,8 +91,11 @@ pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Ve
     Ok(deliveries)
 }
 
+/// An event's ordering key. A key that cannot be read is found out when the event is sent.
 fn ordering_key(db: &Db<'_>, event: EventKey) -> Result<Option<OrderingKey>, Failure> {
-    db.statement(sql::HISTORY_ORDERING_KEY)?.query_row([event], |row| Ok(row::name_maybe(row, 0)))?
+    let key =
+        db.statement(sql::HISTORY_ORDERING_KEY)?.query_row([event], |row| Ok(row::name_maybe(row, 0)))?;
+    Ok(readable(key)?.unwrap_or_default())
 }
 
 /// Writes for a page of `History::expedite`.
@@ -100,11 +105,11 @@ pub(super) fn expedite(
     of: &Candidates,
     now: Timestamp,
 ) -> Result<Vec<DeliveryId>, Failure> {
-    let found = of.as_they_stand(db, tenant)?;
+    let Page { found, .. } = of.as_they_stand(db, tenant)?;
     let mut lanes = Lanes::of(db);
     let mut deliveries = Vec::new();
-    for Found { key, lane, leased, delivery, .. } in found {
-        let Some(due_at) = delivery.due_at else {
+    for Place { key, lane, leased, due_at, id, .. } in found.into_iter().map(|found| found.place) {
+        let Some(due_at) = due_at else {
             continue;
         };
         if leased && due_at > now {
@@ -114,13 +119,13 @@ pub(super) fn expedite(
             db.statement(sql::HISTORY_EXPEDITE)?.execute(params![key, now.as_micros()])?;
         }
         change_lane(&mut lanes, lane, GateChange::Lift, now)?;
-        deliveries.push(delivery.id);
+        deliveries.push(id);
     }
     lanes.save()?;
     Ok(deliveries)
 }
 
-/// Writes for a page of `History::cancel`.
+/// Writes for a page of `History::cancel`, which is how a delivery ends that cannot be read.
 pub(super) fn cancel(
     db: &Db<'_>,
     tenant: &TenantId,
@@ -128,21 +133,24 @@ pub(super) fn cancel(
     reason: CancelReason,
     now: Timestamp,
 ) -> Result<Vec<DeliveryId>, Failure> {
-    let found = of.as_they_stand(db, tenant)?;
+    let Page { found, unread, .. } = of.as_they_stand(db, tenant)?;
+    let unread = unread.into_iter().filter_map(|unread| unread.place);
     let mut lanes = Lanes::of(db);
     let mut deliveries = Vec::new();
-    for Found { key, lane, leased, delivery, .. } in found {
-        let is_under_way = leased && delivery.due_at.is_some_and(|lease_end| lease_end > now);
+    for place in found.into_iter().map(|found| found.place).chain(unread) {
+        let is_under_way = place.leased && place.due_at.is_some_and(|lease_end| lease_end > now);
         let left_to_its_answer = is_under_way && reason == CancelReason::EndpointRemoved;
-        if delivery.state.is_terminal() || left_to_its_answer {
+        if place.is_terminal || left_to_its_answer {
             continue;
         }
-        let ordering_key: Option<String> = db
+        let ordering_key = db
             .statement(sql::HISTORY_CANCEL)?
-            .query_row(params![key, reason.as_str(), now.as_micros()], |row| row.get(0))?;
-        unpark_next(db, lane, ordering_key.as_deref())?;
-        lanes.wake(lane, now)?;
-        deliveries.push(delivery.id);
+            .query_row(params![place.key, reason.as_str(), now.as_micros()], |row| {
+                Ok(RawText::read_maybe(row, 0))
+            })??;
+        unpark_next(db, place.lane, ordering_key.as_ref())?;
+        lanes.wake(place.lane, now)?;
+        deliveries.push(place.id);
     }
     lanes.save()?;
     Ok(deliveries)

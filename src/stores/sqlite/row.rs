@@ -10,6 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use http::StatusCode;
 use rusqlite::Row;
+use rusqlite::types::{FromSql, ToSql, ToSqlOutput, ValueRef};
 
 use crate::delivery::{AttemptResult, CancelReason, FailReason, State};
 use crate::endpoint::Generation;
@@ -29,14 +30,27 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
+/// A value of any kind that a column holds.
+pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
+    row.get(column).map_err(|_| unfit(row, column))
+}
+
+/// What stands in a column breaks its rule; the column is named, never what it holds.
+pub(super) fn unfit(row: &Row<'_>, column: usize) -> Failure {
+    match row.as_ref().column_name(column) {
+        Ok(name) => Failure::stored(name.to_owned()),
+        Err(error) => error.into(),
+    }
+}
+
 /// A moment.
 pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, Failure> {
-    Ok(Timestamp::from_micros(row.get(column)?))
+    Ok(Timestamp::from_micros(get(row, column)?))
 }
 
 /// A moment that may never come.
 pub(super) fn time_maybe(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Failure> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_micros))
+    Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_micros))
 }
 
 /// A moment as a column keeps it.
@@ -46,25 +60,36 @@ pub(super) fn micros(moment: Option<Timestamp>) -> Option<i64> {
 
 /// The generation of an endpoint, of these two columns.
 pub(super) fn generation(row: &Row<'_>, registration: usize, renewal: usize) -> Result<Generation, Failure> {
-    let number = |column| -> Result<u64, Failure> {
-        u64::try_from(row.get::<_, i64>(column)?).map_err(|_| Failure::Stored("endpoint's generation"))
-    };
-    Ok(Generation { registration: number(registration)?, renewal: number(renewal)? })
+    Ok(Generation { registration: natural(row, registration)?, renewal: natural(row, renewal)? })
 }
 
 /// A place in the store's order.
 pub(super) fn sequence(row: &Row<'_>, column: usize) -> Result<Sequence, Failure> {
-    place(row.get(column)?)
+    natural(row, column).map(Sequence::from_number)
 }
 
 /// The place in the store's order that a row number stands for.
 pub(super) fn place(stored: i64) -> Result<Sequence, Failure> {
-    u64::try_from(stored).map(Sequence::from_number).map_err(|_| Failure::Stored("sequence"))
+    u64::try_from(stored).map(Sequence::from_number).map_err(|_| Failure::stored("sequence"))
+}
+
+/// A number that is not negative.
+pub(super) fn natural(row: &Row<'_>, column: usize) -> Result<u64, Failure> {
+    u64::try_from(get::<i64>(row, column)?).map_err(|_| unfit(row, column))
+}
+
+/// Whether something is so, where an index finds rows by it: no other number will do.
+pub(super) fn flag(row: &Row<'_>, column: usize) -> Result<bool, Failure> {
+    match get(row, column)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(unfit(row, column)),
+    }
 }
 
 /// A count.
 pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u32, Failure> {
-    u32::try_from(row.get::<_, i64>(column)?).map_err(|_| Failure::Stored("count"))
+    u32::try_from(get::<i64>(row, column)?).map_err(|_| unfit(row, column))
 }
 
 /// A number as a bound on rows: no list is longer than an `i64` can say.
@@ -74,7 +99,7 @@ pub(super) fn limit(rows: usize) -> i64 {
 
 /// A name.
 pub(super) fn name<T: FromStr<Err = IdError>>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
-    Ok(text(row, column)?.parse()?)
+    text(row, column)?.parse().map_err(|_| unfit(row, column))
 }
 
 /// A name that may be missing.
@@ -82,37 +107,87 @@ pub(super) fn name_maybe<T: FromStr<Err = IdError>>(
     row: &Row<'_>,
     column: usize,
 ) -> Result<Option<T>, Failure> {
-    Ok(text_maybe(row, column)?.map(str::parse).transpose()?)
+    text_maybe(row, column)?.map(str::parse).transpose().map_err(|_| unfit(row, column))
 }
 
 /// A text, read where it stands.
 pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Failure> {
-    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
+    row.get_ref(column)?.as_str().map_err(|_| unfit(row, column))
 }
 
 /// A text that may be missing.
 pub(super) fn text_maybe<'row>(row: &'row Row<'_>, column: usize) -> Result<Option<&'row str>, Failure> {
-    Ok(row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?)
+    row.get_ref(column)?.as_str_or_null().map_err(|_| unfit(row, column))
+}
+
+/// A text as its bytes, which need not be UTF-8: what finds the row again that it stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawText(Vec<u8>);
+
+impl RawText {
+    pub(super) const EMPTY: Self = Self(Vec::new());
+
+    /// The text of a column that holds one.
+    pub(super) fn read(row: &Row<'_>, column: usize) -> Result<Self, Failure> {
+        Ok(Self::read_maybe(row, column)?.unwrap_or(Self::EMPTY))
+    }
+
+    /// The text of a column that may hold none.
+    pub(super) fn read_maybe(row: &Row<'_>, column: usize) -> Result<Option<Self>, Failure> {
+        let bytes = row.get_ref(column)?.as_bytes_or_null().map_err(|_| unfit(row, column))?;
+        Ok(bytes.map(|bytes| Self(bytes.to_vec())))
+    }
+
+    /// The name that it should be.
+    pub(super) fn name<T: FromStr<Err = IdError>>(&self) -> Option<T> {
+        std::str::from_utf8(&self.0).ok()?.parse().ok()
+    }
+
+    /// The text where a person may read it, and its bytes where not.
+    pub(super) fn shown(&self) -> String {
+        match std::str::from_utf8(&self.0) {
+            Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) && text.len() <= 253 => {
+                text.to_owned()
+            }
+            _ => format!("x'{}'", hex::encode(&self.0[..self.0.len().min(64)])),
+        }
+    }
+}
+
+impl From<&str> for RawText {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+}
+
+impl ToSql for RawText {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(ValueRef::Text(&self.0)))
+    }
 }
 
 /// A delivery's id.
 pub(super) fn delivery_id(row: &Row<'_>, column: usize) -> Result<DeliveryId, Failure> {
-    row.get(column).map(DeliveryId::from_bytes).map_err(Failure::from)
+    get(row, column).map(DeliveryId::from_bytes)
+}
+
+/// A token.
+pub(super) fn token(row: &Row<'_>, column: usize) -> Result<Token, Failure> {
+    get(row, column).map(Token::from_bytes)
 }
 
 /// A token that may be missing.
 pub(super) fn token_maybe(row: &Row<'_>, column: usize) -> Result<Option<Token>, Failure> {
-    Ok(row.get::<_, Option<[u8; 16]>>(column)?.map(Token::from_bytes))
+    Ok(get::<Option<[u8; 16]>>(row, column)?.map(Token::from_bytes))
 }
 
 /// The event of the `event_by_*` statements.
 pub(super) fn event(row: &Row<'_>) -> Result<Arc<Event>, Failure> {
-    // Foreign SQL leaves text where this crate writes bytes; both read as bytes.
-    let payload = row.get_ref(12)?.as_bytes().map_err(rusqlite::Error::from)?;
+    let payload = row.get_ref(12)?.as_bytes().map_err(|_| unfit(row, 12))?;
     let payload = match text_maybe(row, 11)? {
         None => Bytes::copy_from_slice(payload),
-        Some("base64") => LENIENT_BASE64.decode(payload).map_err(|_| Failure::Stored("payload"))?.into(),
-        Some(_) => return Err(Failure::Stored("encoding")),
+        Some("base64") => LENIENT_BASE64.decode(payload).map_err(|_| unfit(row, 12))?.into(),
+        Some(_) => return Err(unfit(row, 11)),
     };
     Ok(Arc::new(Event {
         tenant: name(row, 0)?,
@@ -124,8 +199,8 @@ pub(super) fn event(row: &Row<'_>) -> Result<Arc<Event>, Failure> {
         scope: name_maybe(row, 6)?,
         idempotency_key: name_maybe(row, 7)?,
         ordering_key: name_maybe(row, 8)?,
-        trace: row.get(9)?,
-        content_type: row.get(10)?,
+        trace: text_maybe(row, 9)?.map(str::to_owned),
+        content_type: text(row, 10)?.to_owned(),
         payload,
     }))
 }
@@ -143,7 +218,7 @@ pub(super) const fn state_columns(state: State) -> (i64, Option<&'static str>) {
 
 /// The state of these columns.
 pub(super) fn state(number: i64, word: Option<&str>) -> Result<State, Failure> {
-    let broken = Failure::Stored("state");
+    let broken = Failure::stored("state");
     match (number, word) {
         (0, None) => Ok(State::Pending),
         (1, None) => Ok(State::Delivered { confirmed: true }),
@@ -165,7 +240,7 @@ pub(super) fn result_columns(result: AttemptResult) -> (Option<u16>, Option<&'st
 
 /// What came back, from these columns.
 pub(super) fn result(status: Option<u16>, fault: Option<&str>) -> Result<AttemptResult, Failure> {
-    let broken = Failure::Stored("result");
+    let broken = Failure::stored("result");
     match (status, fault) {
         (Some(status), None) => StatusCode::from_u16(status).map(AttemptResult::Status).map_err(|_| broken),
         (None, Some(word)) => {
@@ -199,5 +274,5 @@ pub(super) fn span_column(span: Duration) -> i64 {
 
 /// The span of a column.
 pub(super) fn span(row: &Row<'_>, column: usize) -> Result<Duration, Failure> {
-    u64::try_from(row.get::<_, i64>(column)?).map(Duration::from_micros).map_err(|_| Failure::Stored("span"))
+    natural(row, column).map(Duration::from_micros)
 }

@@ -107,7 +107,7 @@ fn database() -> Connection {
 #[test]
 fn a_first_try_on_the_fast_path_costs_four_row_writes_per_event() {
     let connection = database();
-    let db = Db::own(&connection);
+    let db = Db::own(&connection, Arc::default());
     // The first event makes the lane.
     for (from, events) in [(0, 1), (1, 10)] {
         let events: Vec<_> = (from..from + events).map(event).collect();
@@ -133,7 +133,7 @@ fn a_first_try_on_the_fast_path_costs_four_row_writes_per_event() {
 #[test]
 fn a_first_try_from_a_host_transaction_costs_eight_row_writes_per_event() {
     let connection = database();
-    let db = Db::own(&connection);
+    let db = Db::own(&connection, Arc::default());
     let events: Vec<_> = (0..10).map(event).collect();
     let publishes: Vec<_> =
         events.iter().map(|event| Publish { event: Arc::clone(event), routes: None }).collect();

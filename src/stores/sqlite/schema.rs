@@ -74,5 +74,5 @@ fn version(db: &Connection) -> Result<i64, Failure> {
         return Ok(0);
     }
     let version = db.query_row("SELECT version FROM hookpost_schema", [], |row| row.get(0)).optional()?;
-    version.ok_or(Failure::Stored("schema version"))
+    version.ok_or(Failure::stored("schema version"))
 }

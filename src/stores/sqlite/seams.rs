@@ -49,12 +49,14 @@ impl Store for SqliteStore {
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
         let (request, last_turns) = (request.clone(), Arc::clone(&self.last_turns));
-        self.writer
+        let claims = self
+            .writer
             .call("claiming", move |db| {
                 let mut last = last_turns.lock().unwrap_or_else(PoisonError::into_inner);
                 claim::claim(db, &request, &mut last)
             })
-            .await
+            .await?;
+        Ok(Claims { unreadable: self.damage.untold(), ..claims })
     }
 
     async fn settle(
@@ -169,14 +171,15 @@ impl History for SqliteStore {
 
     async fn deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> Result<DeliveryPage, StoreError> {
         let query = query.clone();
-        let history::Page { found, more_after } = self
+        let history::Page { found, unread, more_after } = self
             .history
             .call(Some(query.tenant.clone()), "reading deliveries", move |db| {
                 history::search(db, &query.tenant, &query.selection, page)
             })
             .await?;
         let deliveries = found.into_iter().map(|found| found.delivery).collect();
-        Ok(DeliveryPage { deliveries, more_after })
+        let unreadable = unread.into_iter().map(|unread| unread.row).collect();
+        Ok(DeliveryPage { deliveries, unreadable, more_after })
     }
 
     async fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<AttemptLog>, StoreError> {

@@ -15,7 +15,7 @@ use super::claim::next_due;
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::{LaneKey, Lanes, push_back};
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// One call of `Store::settle`: what became of each, and when something is due next.
@@ -68,7 +68,7 @@ struct Found {
     progress: Progress,
     silent: u32,
     silent_alone: u32,
-    ordering_key: Option<String>,
+    ordering_key: Option<RawText>,
     tried_at: Option<Timestamp>,
 }
 
@@ -163,7 +163,7 @@ impl Batch<'_, '_> {
             row::micros(after.tried_at),
         ])?;
         if after.state.is_terminal() {
-            unpark_next(self.db, found.lane, found.ordering_key.as_deref())?;
+            unpark_next(self.db, found.lane, found.ordering_key.as_ref())?;
         }
         self.touched.insert(found.lane);
         Ok(())
@@ -194,7 +194,8 @@ impl Batch<'_, '_> {
                 return Ok(Settled::Applied);
             }
         };
-        let ordering_key = found.ordering_key.as_ref();
+        let ordering_key = found.ordering_key.as_ref().and_then(RawText::name::<OrderingKey>);
+        let ordering_key = ordering_key.as_ref();
         let origin = Origin { event: found.event, tenant, ordering_key, replayed: None };
         for route in routes {
             let lane = self.lanes.of_route(route, tenant)?;
@@ -219,8 +220,7 @@ impl Batch<'_, '_> {
         self.db.statement(sql::SETTLE_EVENT_DONE)?.execute([found.event])?;
         note_unmatched(self.db, found.event)?;
         if let Some(key) = &found.ordering_key {
-            let next = [tenant.as_str(), key.as_str()];
-            self.db.statement(sql::SETTLE_EVENT_NEXT_OF_KEY)?.execute(next)?;
+            self.db.statement(sql::SETTLE_EVENT_NEXT_OF_KEY)?.execute(params![tenant.as_str(), key])?;
         }
         Ok(())
     }
@@ -247,17 +247,23 @@ fn after(found: &Found, item: &Settlement) -> After {
 }
 
 impl Found {
+    /// Reads what a settlement needs. It never fails for what a row holds: a claim looks at
+    /// that, and this must not fail the settlements of others. A token that cannot be read
+    /// fences, and a count is taken as the nearest that there is.
     fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        let count = |column| -> Result<u32, Failure> {
+            Ok(u32::try_from(row::get::<i64>(row, column)?.max(0)).unwrap_or(u32::MAX))
+        };
         Ok(Self {
-            key: row.get(0)?,
-            lane: row.get(1)?,
-            state: row.get(2)?,
-            token: row::token_maybe(row, 3)?,
-            prior_due: row.get(4)?,
-            progress: Progress { attempts: row::count(row, 5)?, first_attempt_at: row::time_maybe(row, 6)? },
-            silent: row::count(row, 7)?,
-            silent_alone: row::count(row, 8)?,
-            ordering_key: row.get(9)?,
+            key: row::get(row, 0)?,
+            lane: row::get(row, 1)?,
+            state: row::get(row, 2)?,
+            token: row::token(row, 3).ok(),
+            prior_due: row::get(row, 4)?,
+            progress: Progress { attempts: count(5)?, first_attempt_at: row::time_maybe(row, 6)? },
+            silent: count(7)?,
+            silent_alone: count(8)?,
+            ordering_key: RawText::read_maybe(row, 9)?,
             tried_at: row::time_maybe(row, 10)?,
         })
     }
@@ -267,15 +273,15 @@ impl Found {
 struct Unrouted {
     event: EventKey,
     token: Option<Token>,
-    ordering_key: Option<OrderingKey>,
+    ordering_key: Option<RawText>,
 }
 
 impl Unrouted {
     fn read(row: &Row<'_>) -> Result<Self, Failure> {
         Ok(Self {
-            event: row.get(0)?,
-            token: row::token_maybe(row, 1)?,
-            ordering_key: row::name_maybe(row, 2)?,
+            event: row::get(row, 0)?,
+            token: row::token(row, 1).ok(),
+            ordering_key: RawText::read_maybe(row, 2)?,
         })
     }
 }

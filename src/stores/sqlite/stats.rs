@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::id::{DeliveryId, TenantId};
+use crate::id::TenantId;
 use crate::seam::Stats;
 use crate::time::Timestamp;
 
@@ -18,12 +18,12 @@ const STEP: usize = 2_000;
 pub(super) struct Step {
     pub(super) counted: Stats,
     /// Where the next step begins; `None` when this was the last.
-    pub(super) more_after: Option<DeliveryId>,
+    pub(super) more_after: Option<Vec<u8>>,
 }
 
 /// Counts the next of a tenant's deliveries.
-pub(super) fn step(db: &Db<'_>, tenant: &TenantId, after: Option<DeliveryId>) -> Result<Step, Failure> {
-    let after = after.as_ref().map_or(&[][..], |id| &id.as_bytes()[..]);
+pub(super) fn step(db: &Db<'_>, tenant: &TenantId, after: Option<Vec<u8>>) -> Result<Step, Failure> {
+    let after = after.unwrap_or_default();
     let mut step = Step { counted: Stats::default(), more_after: None };
     let mut looked = 0;
     let mut statement = db.statement(sql::STATS_BY_STATE)?;
@@ -32,7 +32,7 @@ pub(super) fn step(db: &Db<'_>, tenant: &TenantId, after: Option<DeliveryId>) ->
         let count = number(row.get(1)?)?;
         looked += count;
         *of_state(&mut step.counted, row.get(0)?) = count;
-        step.more_after = step.more_after.max(Some(row::delivery_id(row, 2)?));
+        step.more_after = step.more_after.max(Some(row.get(2)?));
     }
     if looked < STEP as u64 {
         step.more_after = None;
@@ -81,5 +81,5 @@ const fn of_state(counts: &mut Stats, state: i64) -> &mut u64 {
 }
 
 fn number(count: i64) -> Result<u64, Failure> {
-    u64::try_from(count).map_err(|_| Failure::Stored("count"))
+    u64::try_from(count).map_err(|_| Failure::stored("count"))
 }

@@ -5,7 +5,7 @@
 //! few of them, of different tenants, beside all of the other calls.
 
 use std::collections::VecDeque;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::TenantId;
 
+use super::damage::Damage;
 use super::db::Db;
 use super::failure::{Failure, explain};
 use super::line::{Line, Order, Party};
@@ -32,11 +33,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread, which owns `db` from now on.
-    pub(super) fn start(db: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(db: Connection, damage: Arc<Damage>) -> std::io::Result<Self> {
         let (calls, waiting) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("hookpost-sqlite-writer".to_owned())
-            .spawn(move || run(&Db::own(&db), &waiting))?;
+            .spawn(move || run(&Db::own(&db, damage), &waiting))?;
         Ok(Self { calls: Some(calls), thread: Some(thread) })
     }
 

@@ -1,11 +1,11 @@
 -- A tenant's failed or cancelled deliveries in the order of their ids.
 -- Plan: SEARCH d USING INDEX hookpost_delivery_unsuccessful (tenant=? AND state=? AND id>? AND id<?)
--- Plan: SEARCH e USING INTEGER PRIMARY KEY (rowid=?)
--- Plan: SEARCH l USING INTEGER PRIMARY KEY (rowid=?)
+-- Plan: SEARCH e USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN
+-- Plan: SEARCH l USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN
 SELECT d.delivery, d.lane, d.event, d.id, d.state, d.reason, d.due_at, d.token, d.round,
-  d.born_at, d.first_attempt_at, d.attempts, d.settled_at, d.test, l.endpoint, e.id, e.kind,
-  e.created_at
+  d.born_at, d.first_attempt_at, d.attempts, d.settled_at, d.test, l.endpoint AS lane,
+  e.id AS event, e.kind AS event, e.created_at AS event
 FROM hookpost_delivery AS d INDEXED BY hookpost_delivery_unsuccessful
-CROSS JOIN hookpost_event AS e ON e.event = d.event
-CROSS JOIN hookpost_lane AS l ON l.lane = d.lane
+LEFT JOIN hookpost_event AS e ON e.event = d.event
+LEFT JOIN hookpost_lane AS l ON l.lane = d.lane
 WHERE d.tenant = ?1 AND d.state = ?2 AND d.state >= 2 AND d.id > ?3 AND d.id < ?4 ORDER BY d.id

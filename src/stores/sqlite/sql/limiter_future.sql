@@ -1,5 +1,7 @@
 -- The grants of one key that end later than any of now could, and for how long the longest
--- of them counts after its end.
+-- of them counts after its end. What cannot be a number of starts counts as nothing, and no
+-- sum or difference of wrong numbers fails.
 -- Plan: SEARCH hookpost_start USING PRIMARY KEY (scope=? AND of=? AND start_by>?)
-SELECT coalesce(sum(starts), 0), coalesce(max(counts_until - start_by), 0) FROM hookpost_start
-WHERE scope = ?1 AND of = ?2 AND start_by > ?3
+SELECT CAST(min(total(CASE WHEN starts BETWEEN 1 AND 4294967295 THEN starts END), 4294967295) AS INTEGER),
+  coalesce(max(0, max(CAST(counts_until - start_by AS INTEGER))), 0), count(*)
+FROM hookpost_start WHERE scope = ?1 AND of = ?2 AND start_by > ?3

@@ -26,11 +26,13 @@ statements! {
     CLAIM_DUE = "claim_due.sql",
     CLAIM_EVENT_DUE = "claim_event_due.sql",
     CLAIM_EVENT_LEASE = "claim_event_lease.sql",
+    CLAIM_EVENT_PUT_OFF = "claim_event_put_off.sql",
     CLAIM_EVENT_TENANT = "claim_event_tenant.sql",
     CLAIM_LEASE = "claim_lease.sql",
     CLAIM_NEXT_DUE_EVENT = "claim_next_due_event.sql",
     CLAIM_NEXT_DUE_LINE = "claim_next_due_line.sql",
     CLAIM_OF_KEY = "claim_of_key.sql",
+    CLAIM_PUT_OFF = "claim_put_off.sql",
     CLAIM_READY_LANES = "claim_ready_lanes.sql",
     CLAIM_READY_LINES = "claim_ready_lines.sql",
     CLAIM_SILENT_LEASE = "claim_silent_lease.sql",
@@ -83,15 +85,19 @@ statements! {
     LANE_FIRST_TRIED = "lane_first_tried.sql",
     LANE_FORGET = "lane_forget.sql",
     LANE_LEASED = "lane_leased.sql",
+    LANE_MEND = "lane_mend.sql",
+    LANE_PUT_OFF = "lane_put_off.sql",
     LANE_SAVE = "lane_save.sql",
     LIMITER_FORGET = "limiter_forget.sql",
     LIMITER_FORGET_FUTURE = "limiter_forget_future.sql",
+    LIMITER_FORGET_ONE = "limiter_forget_one.sql",
     LIMITER_FUTURE = "limiter_future.sql",
     LIMITER_GRANT = "limiter_grant.sql",
     LIMITER_STARTS = "limiter_starts.sql",
     LINE_BRING_FORWARD = "line_bring_forward.sql",
     LINE_FIRST_READY = "line_first_ready.sql",
     LINE_FORGET = "line_forget.sql",
+    LINE_REBUILD = "line_rebuild.sql",
     LINE_SEND_BACK = "line_send_back.sql",
     PRUNE_ATTEMPTS = "prune_attempts.sql",
     PRUNE_DELIVERIES = "prune_deliveries.sql",
@@ -130,8 +136,10 @@ mod tests {
 
     use super::*;
 
-    /// Counts over everything that is there, and nothing that a delivery waits for.
-    const COUNTS: [&str; 4] = [
+    /// Counts over everything that is there, and what mends a damaged file: nothing that a
+    /// delivery waits for.
+    const COUNTS: [&str; 5] = [
+        "line_rebuild.sql",
         "stats_by_state_of_all.sql",
         "stats_deliveries_of_all.sql",
         "stats_oldest_due.sql",

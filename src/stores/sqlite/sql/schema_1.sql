@@ -1,5 +1,10 @@
 -- Version 1. Times are microseconds since 1970, ids of events and endpoints text,
 -- ids of deliveries and tokens 16 bytes. Times that are NULL never come.
+--
+-- STRICT refuses values of the wrong type, which no index would find where they belong.
+-- Where a wrong value would hide a row from all that read it, a CHECK refuses it. Any other
+-- value that cannot be read is found by whoever reads its row, and costs that row alone.
+-- Endpoints have rows that are read field by field, and need neither.
 
 -- Written once; `event` is its place in the order of events, replays and endpoints, which
 -- all take their numbers from this table's row of `sqlite_sequence`: none is used twice,
@@ -19,8 +24,10 @@ CREATE TABLE hookpost_event (
   trace TEXT,
   content_type TEXT NOT NULL,
   encoding TEXT,
-  payload BLOB NOT NULL
-);
+  payload BLOB NOT NULL,
+  -- The last number that there is would be the last event that could be stored.
+  CHECK (event BETWEEN 1 AND 4611686018427387904)
+) STRICT;
 INSERT INTO sqlite_sequence (name, seq) VALUES ('hookpost_event', 0);
 CREATE UNIQUE INDEX hookpost_event_id ON hookpost_event (tenant, id);
 CREATE UNIQUE INDEX hookpost_event_idempotency ON hookpost_event (tenant, idempotency_key)
@@ -36,15 +43,16 @@ CREATE TABLE hookpost_routing (
   prior_due INTEGER NOT NULL,
   token BLOB,
   after TEXT,
-  ordering_key TEXT
-);
+  ordering_key TEXT,
+  CHECK (due_at IS NOT NULL OR ordering_key IS NOT NULL)
+) STRICT;
 CREATE INDEX hookpost_routing_due ON hookpost_routing (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX hookpost_routing_tenant ON hookpost_routing (tenant, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX hookpost_routing_key ON hookpost_routing (tenant, ordering_key)
   WHERE ordering_key IS NOT NULL;
 
 -- Events that no endpoint wanted, for retention alone.
-CREATE TABLE hookpost_unmatched (event INTEGER PRIMARY KEY, created_at INTEGER NOT NULL);
+CREATE TABLE hookpost_unmatched (event INTEGER PRIMARY KEY, created_at INTEGER NOT NULL) STRICT;
 CREATE INDEX hookpost_unmatched_created ON hookpost_unmatched (created_at);
 
 -- `state` is 0 pending, 1 delivered, 2 failed, 3 cancelled. A delivery has one time:
@@ -77,8 +85,11 @@ CREATE TABLE hookpost_delivery (
   born INTEGER,
   settled_at INTEGER,
   ordering_key TEXT,
-  tried_at INTEGER
-);
+  tried_at INTEGER,
+  CHECK (state BETWEEN 0 AND 3),
+  CHECK (state <> 0 OR due_at IS NOT NULL OR ordering_key IS NOT NULL),
+  CHECK (state NOT BETWEEN 1 AND 3 OR (due_at IS NULL AND token IS NULL))
+) STRICT;
 CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
 CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
 CREATE INDEX hookpost_delivery_event ON hookpost_delivery (event, id);
@@ -117,7 +128,7 @@ CREATE TABLE hookpost_attempt (
   success INTEGER NOT NULL,
   body BLOB NOT NULL,
   PRIMARY KEY (delivery, token)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 -- One per lease that ended without a word.
 CREATE TABLE hookpost_silent_lease (
@@ -125,7 +136,7 @@ CREATE TABLE hookpost_silent_lease (
   claimed_at INTEGER NOT NULL,
   token BLOB NOT NULL,
   PRIMARY KEY (delivery, claimed_at, token)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 
 -- One per endpoint that has or had a delivery or a gate. `turn` orders lanes that are
 -- ready at the same moment: who was served goes behind. `deliveries` counts its rows of
@@ -152,8 +163,11 @@ CREATE TABLE hookpost_lane (
   recovered_at INTEGER,
   catch_up_gap INTEGER,
   registration INTEGER NOT NULL DEFAULT 0,
-  renewal INTEGER NOT NULL DEFAULT 0
-);
+  renewal INTEGER NOT NULL DEFAULT 0,
+  CHECK (length(endpoint) BETWEEN 1 AND 128 AND endpoint NOT GLOB '*[^!-~]*'),
+  CHECK (length(tenant) BETWEEN 1 AND 128 AND tenant NOT GLOB '*[^!-~]*'),
+  CHECK (proven IN (0, 1))
+) STRICT;
 CREATE UNIQUE INDEX hookpost_lane_endpoint ON hookpost_lane (endpoint);
 CREATE INDEX hookpost_lane_ready ON hookpost_lane (tenant, proven, ready_at, turn, endpoint)
   WHERE ready_at IS NOT NULL;
@@ -169,8 +183,9 @@ CREATE TABLE hookpost_line (
   doubtful INTEGER NOT NULL,
   ready_at INTEGER NOT NULL,
   turn INTEGER NOT NULL,
+  CHECK (doubtful IN (0, 1)),
   PRIMARY KEY (tenant, doubtful)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX hookpost_line_ready ON hookpost_line (doubtful, ready_at, turn, tenant);
 
 -- Holds and pauses of whole tenants, holds of whole hosts.
@@ -180,7 +195,7 @@ CREATE TABLE hookpost_gate (
   paused INTEGER NOT NULL,
   held_until INTEGER,
   PRIMARY KEY (kind, name)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX hookpost_gate_paused ON hookpost_gate (paused) WHERE paused = 1;
 CREATE INDEX hookpost_gate_held ON hookpost_gate (held_until) WHERE held_until IS NOT NULL;
 
@@ -222,5 +237,5 @@ CREATE TABLE hookpost_start (
   starts INTEGER NOT NULL,
   counts_until INTEGER NOT NULL,
   PRIMARY KEY (scope, of, start_by)
-) WITHOUT ROWID;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX hookpost_start_spent ON hookpost_start (counts_until);

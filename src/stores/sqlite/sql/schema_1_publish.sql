@@ -74,7 +74,7 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
       + CAST(substr(strftime('%f', 'now'), 4, 3) AS INTEGER) * 1000),
     not_before, expires_at, scope, idempotency_key, ordering_key,
     coalesce(content_type, 'application/json'),
-    CASE WHEN payload IS NULL THEN 'base64' END, coalesce(payload, payload_base64)
+    CASE WHEN payload IS NULL THEN 'base64' END, CAST(coalesce(payload, payload_base64) AS BLOB)
   FROM (SELECT
       max(CASE key WHEN 'id' THEN value END) AS id,
       max(CASE key WHEN 'tenant' THEN value END) AS tenant,

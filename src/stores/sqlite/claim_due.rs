@@ -1,0 +1,245 @@
+//! What is due in a lane, row by row. One that cannot be read is put off, and the claim
+//! goes on with the next: it costs its own delivery, and is looked at again an hour later,
+//! when somebody may have repaired it.
+
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::delivery::{SilentLease, UnreadableRow};
+use crate::event::Event;
+use crate::id::{DeliveryId, OrderingKey, Round};
+use crate::policy::lane::{CATCH_UP_LOOKS, CatchUp};
+use crate::sequence::Sequence;
+use crate::time::Timestamp;
+
+use super::arrive::EventKey;
+use super::damage::{broken, broken_delivery, readable};
+use super::db::Db;
+use super::failure::Failure;
+use super::lane::LaneKey;
+use super::row;
+use super::sql;
+
+/// For how long a row that cannot be read is put off.
+pub(super) const PUT_OFF_FOR: Duration = Duration::from_secs(3600);
+/// A claim puts off at most so many rows; the next one goes on.
+const PUT_OFF_MAX: usize = 256;
+
+/// A due delivery as its row stands, with the lease counted that has just lapsed.
+pub(super) struct Due {
+    pub(super) row: i64,
+    pub(super) id: DeliveryId,
+    pub(super) event: EventKey,
+    pub(super) round: Round,
+    pub(super) test: bool,
+    pub(super) since: Timestamp,
+    pub(super) lapsed: Option<SilentLease>,
+    pub(super) silent: u32,
+    pub(super) silent_alone: u32,
+    pub(super) attempts: u32,
+    pub(super) first_attempt_at: Option<Timestamp>,
+    pub(super) born_at: Timestamp,
+    pub(super) born: Sequence,
+}
+
+/// What is due in a lane, as far as it was read.
+pub(super) struct Read {
+    pub(super) due: VecDeque<Due>,
+    /// Whether there is more.
+    pub(super) more: bool,
+    /// Whether something that comes before was passed over.
+    pub(super) passed_over: bool,
+}
+
+impl Read {
+    pub(super) const NOTHING: Self = Self { due: VecDeque::new(), more: true, passed_over: false };
+
+    /// Whether something is due beside what was taken.
+    pub(super) fn leaves_some(&self) -> bool {
+        self.more || self.passed_over || !self.due.is_empty()
+    }
+}
+
+/// What one claim reads of deliveries and events.
+pub(super) struct DueRows<'a, 'c> {
+    db: &'a Db<'c>,
+    now: Timestamp,
+    /// The events that were read.
+    events: BTreeMap<EventKey, StoredEvent>,
+    /// How many more rows may be put off.
+    left: usize,
+}
+
+impl<'a, 'c> DueRows<'a, 'c> {
+    pub(super) const fn at(db: &'a Db<'c>, now: Timestamp) -> Self {
+        Self { db, now, events: BTreeMap::new(), left: PUT_OFF_MAX }
+    }
+
+    /// The first `room` due deliveries of a lane that `wanted` lets pass.
+    pub(super) fn of_lane(
+        &mut self,
+        key: LaneKey,
+        wanted: impl Fn(&Due) -> bool,
+        room: usize,
+    ) -> Result<Read, Failure> {
+        let mut read = Read { due: VecDeque::new(), more: false, passed_over: false };
+        let mut unreadable = Vec::new();
+        let mut statement = self.db.statement(sql::CLAIM_DUE)?;
+        let mut rows = statement.query(params![key, self.now.as_micros()])?;
+        while let Some(row) = rows.next()? {
+            if read.due.len() == room {
+                read.more = true;
+                break;
+            }
+            match readable(Due::read(row))? {
+                Ok(due) if wanted(&due) => read.due.push_back(due),
+                Ok(_) => read.passed_over = true,
+                Err(_) if unreadable.len() == self.left => {
+                    read.more = true;
+                    break;
+                }
+                Err(field) => {
+                    let number = row.get(0)?;
+                    self.db.note(broken_delivery(row, number, 1, field));
+                    unreadable.push(number);
+                }
+            }
+        }
+        // They move in the index that was read along.
+        drop(rows);
+        unreadable.into_iter().try_for_each(|number| self.put_off(number))?;
+        Ok(read)
+    }
+
+    /// After what is due in a lane that catches up, what waits for a retry there, in the
+    /// order of its due times. Of very many it is those that were tried longest ago.
+    pub(super) fn catching_up(
+        &mut self,
+        key: LaneKey,
+        catch_up: CatchUp,
+        read: &mut Read,
+        room: usize,
+    ) -> Result<(), Failure> {
+        if read.more || read.due.len() == room {
+            read.more = true;
+            return Ok(());
+        }
+        let now = self.now;
+        let mut waiting = self.db.statement(sql::CLAIM_CATCH_UP)?;
+        let by = catch_up.tried_by(now);
+        let looks = i64::try_from(CATCH_UP_LOOKS).unwrap_or(i64::MAX);
+        let places = waiting.query_map(params![key, by.as_micros(), now.as_micros(), looks], |row| {
+            Ok::<(i64, EventKey, Vec<u8>, i64), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        let mut places = places.collect::<Result<Vec<_>, _>>()?;
+        places.sort_unstable();
+        let mut one = self.db.statement(sql::CLAIM_OF_KEY)?;
+        let left = room - read.due.len();
+        read.more = places.len() > left;
+        for (.., number) in places.into_iter().take(left) {
+            let found = one.query_row([number], |row| {
+                let due = readable(Due::read(row));
+                Ok(due.map(|due| due.map_err(|field| broken_delivery(row, number, 1, field))))
+            })??;
+            match found {
+                Ok(due) => read.due.push_back(due),
+                Err(unreadable) if self.left > 0 => {
+                    self.db.note(unreadable);
+                    self.put_off(number)?;
+                }
+                Err(_) => read.more = true,
+            }
+        }
+        Ok(())
+    }
+
+    /// The event of a delivery, read once however many of its deliveries are claimed. One
+    /// that cannot be read puts the delivery off.
+    pub(super) fn event_of(&mut self, due: &Due) -> Result<Option<Arc<Event>>, Failure> {
+        let event = match self.events.entry(due.event) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(event(self.db, due.event)?),
+        };
+        match event {
+            StoredEvent::There(event) => return Ok(Some(Arc::clone(event))),
+            StoredEvent::Missing => {
+                let row = broken("hookpost_delivery", &due.row, "event".into());
+                self.db.note(UnreadableRow { delivery: Some(due.id), ..row });
+            }
+            StoredEvent::Unreadable => {}
+        }
+        self.put_off(due.row)?;
+        Ok(None)
+    }
+
+    /// Whether another row may be put off.
+    pub(super) const fn may_put_off(&self) -> bool {
+        self.left > 0
+    }
+
+    fn put_off(&mut self, delivery: i64) -> Result<(), Failure> {
+        let until = (self.now + PUT_OFF_FOR).as_micros();
+        self.db.statement(sql::CLAIM_PUT_OFF)?.execute([delivery, until])?;
+        self.left = self.left.saturating_sub(1);
+        Ok(())
+    }
+}
+
+/// What stands under an event's row number.
+pub(super) enum StoredEvent {
+    There(Arc<Event>),
+    /// It is there, cannot be read and was noted.
+    Unreadable,
+    Missing,
+}
+
+/// The event that a row number stands for.
+pub(super) fn event(db: &Db<'_>, sequence: EventKey) -> Result<StoredEvent, Failure> {
+    let found = db
+        .statement(sql::EVENT_BY_SEQUENCE)?
+        .query_row([sequence], |row| Ok(readable(row::event(row))))
+        .optional()?
+        .transpose()?;
+    Ok(match found {
+        Some(Ok(event)) => StoredEvent::There(event),
+        Some(Err(field)) => {
+            db.note(broken("hookpost_event", &sequence, field));
+            StoredEvent::Unreadable
+        }
+        None => StoredEvent::Missing,
+    })
+}
+
+impl Due {
+    fn read(row: &Row<'_>) -> Result<Self, Failure> {
+        let token = row::token_maybe(row, 6)?;
+        let claimed_at = row::time_maybe(row, 7)?;
+        let lapsed = token.zip(claimed_at).map(|(token, claimed_at)| SilentLease { token, claimed_at });
+        let was_alone: bool = row::get(row, 8)?;
+        // What ended is due no more, whatever its times say.
+        if row::get::<i64>(row, 15)? != 0 {
+            return Err(row::unfit(row, 15));
+        }
+        // The settlement of this one gives the next one of its key its due time.
+        row::name_maybe::<OrderingKey>(row, 16)?;
+        Ok(Self {
+            row: row::get(row, 0)?,
+            id: row::delivery_id(row, 1)?,
+            event: row::get(row, 2)?,
+            round: Round::from_stored(row::text(row, 3)?).map_err(|_| row::unfit(row, 3))?,
+            test: row::get(row, 4)?,
+            since: row::time(row, 5)?,
+            lapsed,
+            silent: row::count(row, 9)?.saturating_add(u32::from(lapsed.is_some())),
+            silent_alone: row::count(row, 10)?.saturating_add(u32::from(lapsed.is_some() && was_alone)),
+            attempts: row::count(row, 11)?,
+            first_attempt_at: row::time_maybe(row, 12)?,
+            born_at: row::time(row, 13)?,
+            born: row::sequence(row, 14)?,
+        })
+    }
+}
