@@ -79,7 +79,7 @@ mod the_judges_see {
     use hookpost::policy::outcome::Outcome;
     use hookpost::testing::Faults;
     use hookpost::testing::simulation::{
-        Command, Deed, Entry, Evidence, Mood, Parcel, Site, What, World, simulate_world,
+        Command, Deed, Entry, Evidence, Mood, NOISY, Parcel, Site, What, World, simulate_world,
     };
 
     /// Three sites of one tenant, one of them sick at first; keys, an order, a limit.
@@ -91,6 +91,8 @@ mod the_judges_see {
             wants: "*".to_owned(),
             mood,
             width: 2,
+            filters: 0,
+            limit: None,
         };
         let parcel = |number: u64| Parcel {
             id: format!("evt_{number}"),
@@ -321,6 +323,18 @@ mod the_judges_see {
             let what = What::Overlooked(Duration::from_secs(1));
             it.entries.push(Entry { at: Duration::from_secs(100), actor: "world".to_owned(), what });
         });
+    }
+
+    #[test]
+    fn t1_a_quiet_tenant_that_waits_beside_the_noise() {
+        let mut evidence = simulate_world(World::draw_noisy(1)).evidence;
+        assert!(evidence.judge().is_empty());
+        let quiet = evidence.world.sites.iter().find(|site| site.tenant != NOISY).unwrap().url.clone();
+        for exchange in evidence.exchanges.iter_mut().filter(|exchange| exchange.url == quiet) {
+            exchange.began_at = exchange.began_at + Duration::from_secs(20);
+        }
+        let found = evidence.judge();
+        assert!(found.iter().any(|violation| violation.invariant.starts_with("T1")), "{found:?}");
     }
 
     #[test]

@@ -117,6 +117,8 @@ fn sites(random: &mut fastrand::Rng) -> Vec<Site> {
                 wants: random.choice(["*", "*", "a.*", "a.one", "b"]).unwrap_or("*").to_owned(),
                 mood: mood(random),
                 width: random.u32(1..=8),
+                filters: 0,
+                limit: None,
             });
         }
     }

@@ -8,21 +8,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use serde_json::json;
 
 use crate::endpoint::{EndpointError, Overrides};
-use crate::id::ProfileName;
+use crate::id::{HostName, ProfileName};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::{RetryError, RetryPolicy, Schedule};
 use crate::seam::{Backend, Clock, Transport};
 use crate::stores::memory::MemoryStore;
+use crate::subscription::{Filter, Subscription};
 use crate::testing::store::{Flaky, Interposed};
 use crate::testing::{ScriptedTransport, SeededEntropy, VirtualClock};
 use crate::time::Timestamp;
 use crate::webhooks::{NewEndpoint, Webhooks};
 use crate::wire::profile::Profile;
 
+use super::damaged::{Damage, Damaged};
 use super::failpoints::{FailingTransport, Failpoints};
-use super::noise::Excitable;
+use super::noise::{Excitable, SERVICE};
 use super::probe::Probe;
 use super::signal::Signal;
 use super::trace::{Trace, What};
@@ -48,6 +51,7 @@ pub(super) struct Ground {
     pub(super) transport: Arc<ScriptedTransport>,
     pub(super) trace: Arc<Trace>,
     pub(super) watch: Arc<Watch>,
+    pub(super) damage: Arc<Damage>,
 }
 
 /// The one store as a machine sees it.
@@ -166,7 +170,8 @@ impl Ground {
         // Requests are timed on the one true clock, which nothing sets.
         let transport = Arc::new(ScriptedTransport::new(Arc::new(clock.beside())));
         let watch = Arc::new(Watch::over(world.machines));
-        let ground = Self { world, clock, store, transport, trace: Arc::new(Trace::new()), watch };
+        let (trace, damage) = (Arc::new(Trace::new()), Arc::new(Damage::of(&world)));
+        let ground = Self { world, clock, store, transport, trace, watch, damage };
         let seed = mix(ground.world.seed, usize::MAX, 0);
         let registrar =
             ground.webhooks(Arc::clone(&ground.store) as _, Arc::clone(&ground.transport) as _, seed);
@@ -179,7 +184,9 @@ impl Ground {
     }
 
     fn webhooks(&self, store: Arc<dyn Backend>, transport: Arc<dyn Transport>, seed: u64) -> Webhooks {
+        let directory = Damaged { store: Arc::clone(&store), damage: Arc::clone(&self.damage) };
         let built = Webhooks::builder(store, transport)
+            .directory(Arc::new(directory))
             .profile(profile(&self.world).expect("worlds are drawn by the rules of profiles"))
             .clock(Arc::new(Bounded { clock: Arc::clone(&self.clock), reads: AtomicU64::new(0) }))
             .entropy(Arc::new(SeededEntropy::new(seed)))
@@ -219,14 +226,12 @@ impl Clock for Bounded {
 
 fn profile(world: &World) -> Result<Profile, RetryError> {
     let schedule = Schedule::exponential(world.gap_first, 2, world.gap_max)?;
-    let limit = world
-        .limit
-        .and_then(|(starts, window)| Limit::new(LimitScope::Tenant, NonZeroU32::new(starts)?, window).ok());
     let mut profile = Profile::standard();
     profile.name = ProfileName::new(PROFILE).unwrap_or(profile.name);
     profile.retry = RetryPolicy::new(schedule).jitter_percent(world.jitter_percent)?.window(world.window)?;
-    profile.limits = limit.into_iter().collect();
+    profile.limits = limit(LimitScope::Tenant, world.limit).into_iter().collect();
     profile.timeout = TIMEOUT;
+    profile.service = HostName::new(SERVICE).into_iter().collect();
     profile.classifier = Arc::new(Excitable(profile.classifier));
     profile.disable_after = None;
     Ok(profile)
@@ -234,11 +239,22 @@ fn profile(world: &World) -> Result<Profile, RetryError> {
 
 fn endpoint(site: &Site) -> Result<NewEndpoint, EndpointError> {
     let width = NonZeroU32::new(site.width).unwrap_or(NonZeroU32::MIN);
-    NewEndpoint::new(&site.tenant, &site.url, PROFILE)?
-        .id(&site.id)?
-        .events([&site.wants])?
-        .secret(SECRET)
-        .and_then(|endpoint| Ok(endpoint.overrides(Overrides::none().width(width)?)))
+    let mut overrides = Overrides::none().width(width)?;
+    if let Some(limit) = limit(LimitScope::Endpoint, site.limit) {
+        overrides = overrides.limits([limit])?;
+    }
+    let mut wanted = Subscription::to([&site.wants])?;
+    for number in 0..site.filters {
+        wanted = wanted.filtered(Filter::lacks(format!("/without/{number}"), [json!(number)])?);
+    }
+    let endpoint = NewEndpoint::new(&site.tenant, &site.url, PROFILE)?.id(&site.id)?.secret(SECRET)?;
+    Ok(endpoint.subscription(wanted).overrides(overrides))
+}
+
+/// So many request starts in a window, if that is a limit.
+fn limit(scope: LimitScope, drawn: Option<(u32, Duration)>) -> Option<Limit> {
+    let (starts, window) = drawn?;
+    Limit::new(scope, NonZeroU32::new(starts)?, window).ok()
 }
 
 /// A seed of its own for each part of a world.

@@ -18,6 +18,7 @@
 
 #![allow(clippy::expect_used, reason = "what a world cannot be built of is a fault of the simulator")]
 
+mod damaged;
 mod draw;
 mod failpoints;
 mod invariants;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::policy::outcome::NotSent;
 use crate::testing::Reply;
 
-use super::noise::POISON;
+use super::noise::{OF_ALL, POISON};
 
 /// How a receiver behaves until its world heals; then it answers `200`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub enum Mood {
     Limiting(u32),
     /// Answers what makes the classifier panic.
     Poisonous,
+    /// Well, but its endpoint cannot be read once the noise has begun.
+    Unreadable,
 }
 
 impl Mood {
@@ -62,14 +64,17 @@ impl Mood {
             Self::Refusing(percent) if random.u8(..100) < percent => Reply::not_sent(NotSent::Refused),
             Self::Hanging => Reply::hang(),
             Self::SlowName(span) => Reply::not_sent(NotSent::Name).after(span),
-            Self::Limiting(seconds) => Reply::status(429)
-                .header("retry-after", &seconds.to_string())
-                .header("x-ratelimit-global", "true"),
+            Self::Limiting(seconds) => {
+                Reply::status(429).header("retry-after", &seconds.to_string()).header(OF_ALL, "true")
+            }
             Self::Poisonous => well(random).header(POISON, "yes"),
             Self::Cut => Reply::ok().body("half of i").cut(),
-            Self::Well | Self::Busy(_) | Self::GoneAt(_) | Self::Resetting(_) | Self::Refusing(_) => {
-                well(random)
-            }
+            Self::Well
+            | Self::Unreadable
+            | Self::Busy(_)
+            | Self::GoneAt(_)
+            | Self::Resetting(_)
+            | Self::Refusing(_) => well(random),
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::outcome::{BodyNeed, Classify, Hold, Response, Verdict};
+use crate::policy::outcome::{BodyNeed, Classify, Hold, Reach, Response, Verdict, retry_after};
+use crate::subscription::FILTERS_MAX;
 use crate::testing::Faults;
 use crate::time::Timestamp;
 
@@ -18,6 +19,12 @@ pub(super) const BEGINS: Duration = Duration::from_secs(120);
 const ENDS: Duration = Duration::from_secs(720);
 /// An answer with this header makes the simulated classifier panic.
 pub(super) const POISON: &str = "x-poison";
+/// A limit with this header is one of the whole service, says whoever answers.
+pub(super) const OF_ALL: &str = "x-ratelimit-global";
+/// A host on which anybody may have an endpoint.
+const SHARED: &str = "shared.example";
+/// Where the endpoints of a service are. The noisy tenant has none there.
+pub(super) const SERVICE: &str = "service.example";
 
 impl World {
     /// The noisy world of a seed: no process crashes, no clock jumps, and no store fails.
@@ -28,10 +35,10 @@ impl World {
         let gap_first = Duration::from_secs(random.u64(1..=30));
         let mut world = Self {
             seed,
-            machines: random.usize(1..=3),
+            machines: random.choice([1, 1, 2, 3]).unwrap_or(1),
             lease: Duration::from_secs(random.u64(30..=60)),
             poll: Duration::from_secs(random.u64(1..=5)),
-            concurrency: random.usize(8..=64),
+            concurrency: random.usize(4..=64),
             gap_first,
             gap_max: gap_first * random.u32(1..=16),
             jitter_percent: 10,
@@ -42,12 +49,15 @@ impl World {
             script: Vec::new(),
             heal_at: ENDS + Duration::from_secs(120),
         };
-        for tenant in 0..random.usize(1..=4) {
-            quiet(&mut random, &mut world, tenant, Duration::ZERO);
+        // Where little comes through, failures are more easily taken for our own.
+        let seldom = random.u8(..3) == 0;
+        for tenant in 0..if seldom { 1 } else { random.usize(1..=4) } {
+            quiet(&mut random, &mut world, tenant, Duration::ZERO, seldom);
         }
         for tenant in 0..random.usize(..=2) {
             // These come while the noise goes on, and nobody knows them yet.
-            quiet(&mut random, &mut world, 10 + tenant, BEGINS + Duration::from_secs(30));
+            let from = BEGINS + Duration::from_millis(random.u64(..60_000));
+            quiet(&mut random, &mut world, 10 + tenant, from, seldom);
         }
         noise(&mut random, &mut world);
         world.script.sort_by_key(|(at, _)| *at);
@@ -55,37 +65,50 @@ impl World {
     }
 }
 
-/// A tenant whose endpoints are well, with an event every few seconds.
-fn quiet(random: &mut fastrand::Rng, world: &mut World, tenant: usize, from: Duration) {
+/// A tenant whose endpoints are well, with an event every few seconds, or few a minute.
+fn quiet(random: &mut fastrand::Rng, world: &mut World, tenant: usize, from: Duration, seldom: bool) {
     let tenant = format!("quiet{tenant}");
-    for number in 0..random.usize(1..=3) {
-        world.sites.push(site(&tenant, number, Mood::Well, random.u32(1..=8)));
+    for number in 0..if seldom { 1 } else { random.usize(1..=3) } {
+        let host = random.choice([SERVICE, SHARED]).filter(|_| number == 0);
+        world.sites.push(site(&tenant, number, host, Mood::Well, random.u32(1..=8)));
     }
+    let gap_max = if seldom { 60_000 } else { 10_000 };
     let (mut at, mut number) = (from, 0);
     while at < ENDS {
         world.script.push((at, publish(&tenant, number)));
-        at += Duration::from_millis(random.u64(2_000..10_000));
+        at += Duration::from_millis(random.u64(2_000..gap_max));
         number += 1;
     }
 }
 
 fn noise(random: &mut fastrand::Rng, world: &mut World) {
+    let slow_name = Mood::SlowName(Duration::from_secs(random.u64(1..=9)));
     let moods = [
         Mood::Hanging,
-        Mood::SlowName(Duration::from_secs(random.u64(1..=9))),
+        Mood::Hanging,
+        slow_name,
+        slow_name,
         Mood::Limiting(random.u32(60..=3600)),
         Mood::Poisonous,
         Mood::Slow(Duration::from_secs(9)),
         Mood::Resetting(100),
+        Mood::Unreadable,
         Mood::Well,
     ];
     // One kind of noise, or any mixture.
-    let only = random.choice(moods).filter(|_| random.bool());
+    let only = random.choice(moods).filter(|_| random.u8(..4) > 0);
     let sites = random.usize(1..=40);
     for number in 0..sites {
         let mood = only.or_else(|| random.choice(moods)).unwrap_or(Mood::Hanging);
-        world.sites.push(site(NOISY, number, mood, random.u32(1..=8)));
+        // Some of its endpoints are where anybody may have one.
+        let host = number.is_multiple_of(4).then_some(SHARED);
+        let mut site = site(NOISY, number, host, mood, random.u32(1..=8));
+        site.filters = random.choice([0, 0, 1, FILTERS_MAX]).unwrap_or(0);
+        site.limit =
+            (random.u8(..4) == 0).then(|| (random.u32(5..=20), Duration::from_secs(random.u64(10..=300))));
+        world.sites.push(site);
     }
+    world.script.push((BEGINS, Deed::Damage));
     // The judges compare every request with every delivery.
     let flood = random.choice([10, 50, 200]).unwrap_or(10).min(600 / sites);
     for number in 0..flood {
@@ -94,16 +117,18 @@ fn noise(random: &mut fastrand::Rng, world: &mut World) {
     }
 }
 
-fn site(tenant: &str, number: usize, mood: Mood, width: u32) -> Site {
-    // Some of the hosts belong to a service that several tenants use.
-    let host = if number.is_multiple_of(4) { "shared".to_owned() } else { format!("e{number}.{tenant}") };
+fn site(tenant: &str, number: usize, host: Option<&str>, mood: Mood, width: u32) -> Site {
+    // Else each has a domain of its own: nobody tells by the name whose it is.
+    let host = host.map_or_else(|| format!("e{number}-{tenant}.example"), str::to_owned);
     Site {
         id: format!("{tenant}-e{number}"),
         tenant: tenant.to_owned(),
-        url: format!("https://{host}.example/{tenant}/e{number}"),
+        url: format!("https://{host}/{tenant}/e{number}"),
         wants: "*".to_owned(),
         mood,
         width,
+        filters: 0,
+        limit: None,
     }
 }
 
@@ -118,7 +143,8 @@ fn publish(tenant: &str, number: usize) -> Deed {
     })
 }
 
-/// A classifier that panics on some answers, as a host's own may.
+/// A classifier of a host's own: it panics on some answers, and believes whoever speaks
+/// for a whole service.
 #[derive(Debug)]
 pub(super) struct Excitable(pub(super) Arc<dyn Classify>);
 
@@ -136,6 +162,7 @@ impl Classify for Excitable {
     }
 
     fn hold(&self, response: &Response, now: Timestamp) -> Option<Hold> {
-        self.0.hold(response, now)
+        response.headers.get(OF_ALL)?;
+        retry_after(response, now).map(|span| Hold { reach: Reach::Service, span })
     }
 }

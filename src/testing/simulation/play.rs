@@ -53,6 +53,7 @@ pub(super) async fn play(world: World) -> Evidence {
     sleep_until(start + ground.world.heal_at).await;
     healed.store(true, Ordering::SeqCst);
     machines.iter().for_each(|machine| machine.heal());
+    ground.damage.repair();
     ground.trace.note("world", What::Healed);
     while deeds.join_next().await.is_some() {}
     Hand { number: usize::MAX, ground: Arc::clone(&ground), machines: Arc::clone(&machines) }
@@ -138,6 +139,10 @@ impl Hand {
             Deed::JumpBack(by) => {
                 self.ground.clock.jump_back(by);
                 self.note(What::Jumped(-seconds(by)));
+            }
+            Deed::Damage => {
+                self.ground.damage.begin();
+                self.note(What::Damaged);
             }
         }
     }

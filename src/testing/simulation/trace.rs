@@ -103,6 +103,8 @@ pub enum What {
     Frozen(Duration),
     /// The store's clock was set ahead by so many seconds, or back.
     Jumped(i64),
+    /// Some endpoints cannot be read from here on.
+    Damaged,
     /// All faults are over.
     Healed,
     /// So long something could be claimed, and every engine had room and did nothing.

@@ -55,6 +55,11 @@ pub struct Site {
     pub mood: Mood,
     /// How many requests it takes at a time.
     pub width: u32,
+    /// How many filters its subscription has; every payload passes them.
+    pub filters: usize,
+    /// How many request starts it allows itself in a window, if that is less than its
+    /// tenant may.
+    pub limit: Option<(u32, Duration)>,
 }
 
 /// What somebody publishes.
@@ -100,6 +105,8 @@ pub enum Deed {
     JumpAhead(Duration),
     /// Sets the store's clock back.
     JumpBack(Duration),
+    /// From now on the endpoints of [`Mood::Unreadable`] cannot be read.
+    Damage,
 }
 
 impl World {
