@@ -37,7 +37,7 @@ impl Envelope for Push {
     fn render(&self, event: &Event, _: &Endpoint, occasion: Occasion) -> Result<Rendered, RenderError> {
         let message = self.wording.of(event, occasion);
         let title = HeaderValue::from_bytes(PLAIN.fit(&message.title, 250).as_bytes())
-            .map_err(|_| RenderError { rule: "a title fits a header" })?;
+            .map_err(|_| RenderError { rule: "title: must fit a header" })?;
         Ok(Rendered {
             body: PLAIN.fit(&message.fallback(), 4096).into(),
             content_type: HeaderValue::from_static("text/plain; charset=utf-8"),

@@ -299,7 +299,10 @@ async fn an_envelope_that_panics_fails_its_own_deliveries_alone() {
         deliver(&world, by_ticks, MINUTE).await;
         assert!(of(&world, "good").await.iter().all(|delivery| delivery.state == DELIVERED));
         let failed = State::Failed(FailReason::Unrenderable);
-        assert!(of(&world, "bad").await.iter().all(|delivery| delivery.state == failed));
+        let why = Some("envelope: must not panic".to_owned());
+        assert!(
+            of(&world, "bad").await.iter().all(|delivery| (delivery.state, &delivery.why) == (failed, &why))
+        );
         assert!(told_of(&world, Part::Envelope));
     }
 }

@@ -684,6 +684,10 @@ faults! {
             what_never_was_is_missing;
     }
 
+    a_store_that_forgets_why_a_delivery_failed_fails(ForgetsWhyItFailed) {
+        settling: why_it_failed_comes_back;
+    }
+
     a_store_that_confirms_everything_fails(ConfirmsEverything) {
         settling: every_reason_to_fail_or_cancel_is_kept;
     }
@@ -769,7 +773,9 @@ faults! {
     a_store_that_forgets_when_it_ended_fails(ForgetsWhenItEnded) {
         bytes_and_times: times_keep_their_microseconds;
         history: cancelling_ends_what_is_pending;
-        settling: a_success_ends_a_delivery;
+        settling:
+            a_success_ends_a_delivery
+            why_it_failed_comes_back;
     }
 
     a_store_that_loses_scopes_fails(LosesScopes) {

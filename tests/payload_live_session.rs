@@ -254,7 +254,7 @@ fn each_wrong_shape_is_named_by_its_place() {
             body(r#"{"event_name":"x","visitor":{"geolocation":{"city":1}}}"#),
             "payload.visitor.geolocation.city: must be text",
         ),
-        (body(r#"{"event_name":"x","event_name":"y"}"#), "payload.event_name: comes once"),
+        (body(r#"{"event_name":"x","event_name":"y"}"#), "payload.event_name: must occur once"),
     ] {
         assert_eq!(refusal(&text), expected, "{text}");
     }

@@ -228,7 +228,7 @@ impl Permission {
 
 /// A word that is no key of a permission here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("permission: is live-chat.webhooks. and index, create, edit or destroy")]
+#[error("permission: must be live-chat.webhooks. and index, create, edit or destroy")]
 pub struct PermissionError;
 
 impl FromStr for Permission {

@@ -227,6 +227,7 @@ macro_rules! __conformance_cases {
         settling:
             a_success_ends_a_delivery
             every_reason_to_fail_or_cancel_is_kept
+            why_it_failed_comes_back
             a_retry_is_due_when_it_says
             a_stale_token_moves_nothing
             a_stale_success_ends_a_delivery_that_is_still_pending

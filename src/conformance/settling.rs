@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::delivery::{
     CancelReason, Claim, Claimed, FailReason, Next, Progress, RecordedAttempt, Settled, Settlement, State,
+    WHY_MAX,
 };
 use crate::id::{DeliveryId, EventId};
 use crate::seam::Backend;
@@ -52,6 +53,23 @@ pub async fn every_reason_to_fail_or_cancel_is_kept(fresh: Arc<dyn Backend>) -> 
         same("the state", scene.state_of(claim.delivery).await?, state)?;
     }
     Ok(())
+}
+
+pub async fn why_it_failed_comes_back(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let claim = scene.leased("e1", "one").await?;
+    let why = format!("payload: must be {}ż", "x".repeat(WHY_MAX - 20));
+    let progress = Progress { attempts: 0, first_attempt_at: None };
+    let next = Next::Failed { reason: FailReason::Unrenderable, why: why.clone().into(), progress };
+    let settlement = Settlement { next, ..released(&claim, at(1)) };
+    scene.apply([settlement.clone()]).await?;
+    same("again", scene.settle_one(settlement).await?, Settled::Fenced)?;
+    let shown = scene.delivery(claim.delivery).await?;
+    same("how", (shown.state, shown.settled_at), (State::Failed(FailReason::Unrenderable), Some(at(1))))?;
+    same("why", shown.why, Some(why))?;
+    let claim = scene.leased("e2", "one").await?;
+    scene.apply([given_up(&claim, FailReason::Gone, at(1))]).await?;
+    same("nothing to say", scene.delivery(claim.delivery).await?.why, None)
 }
 
 pub async fn a_retry_is_due_when_it_says(fresh: Arc<dyn Backend>) -> Verdict {

@@ -19,7 +19,7 @@ pub use self::attempt::{Attempt, AttemptResult, RecordedAttempt, SilentLease};
 pub use self::claim::{ABANDON_AFTER, ABANDON_ALONE, Claim, ClaimRequest, Claims, EventClaim, SUSPECT_AFTER};
 pub use self::gate::{Gate, GateChange};
 pub use self::publish::{EventMeta, Publish, PublishAnswer, Published, Route};
-pub use self::settlement::{Claimed, Next, Progress, Settled, Settlement};
+pub use self::settlement::{Claimed, End, Next, Progress, Settled, Settlement, WHY_MAX};
 pub use self::share::{Allowance, InFlight, Shares};
 pub use self::unreadable::UnreadableRow;
 
@@ -152,6 +152,9 @@ pub struct Delivery {
     pub round: Round,
     /// Where it stands.
     pub state: State,
+    /// Why it failed, where the reason of its state says too little: what must hold and
+    /// does not. It holds no secret.
+    pub why: Option<String>,
     /// When it is next due, or its lease ends; `None` when terminal or parked
     /// behind an earlier event of its ordering key.
     pub due_at: Option<Timestamp>,

@@ -109,7 +109,7 @@ impl Shared {
             let prepared = self
                 .guard
                 .call(Part::Envelope, || prepare(&claim, standing.as_found(), now, distrusted))
-                .unwrap_or_else(|_| unrenderable(&claim));
+                .unwrap_or_else(|_| unrenderable(&claim, "envelope: must not panic"));
             match (prepared, standing) {
                 (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
                     let start_by = self.start_by(began, *loaded_at, &request).min(start_within);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{Claimed, Gate, GateChange, Next, Settled, State};
+use crate::delivery::{Claimed, End, Gate, GateChange, Settled, State};
 use crate::endpoint::Endpoint;
 use crate::error::StoreError;
 use crate::seam::Notice;
@@ -63,15 +63,15 @@ impl Shared {
                 self.notice(&Notice::Stale { settled: *answer });
                 continue;
             }
-            let (Next::Done { state, .. }, Claimed::Delivery(delivery), Some(endpoint)) =
-                (&settlement.next, &settlement.of, endpoint)
+            let (Some(End { state, why, .. }), Claimed::Delivery(delivery), Some(endpoint)) =
+                (settlement.next.end(), &settlement.of, endpoint)
             else {
                 continue;
             };
             let delivery = *delivery;
-            self.notice(&Notice::Concluded { delivery, event, endpoint, state: *state });
-            if let State::Failed(reason) = *state {
-                self.notice(&Notice::DeadLetter { delivery, event, endpoint, reason });
+            self.notice(&Notice::Concluded { delivery, event, endpoint, state });
+            if let State::Failed(reason) = state {
+                self.notice(&Notice::DeadLetter { delivery, event, endpoint, reason, why });
             }
         }
     }

@@ -120,7 +120,7 @@ impl Object {
         let Some(at) = self.0.iter().position(|(own, _)| own == key) else { return Ok(None) };
         let (_, value) = self.0.remove(at);
         if self.has(key) {
-            return Err(PayloadError::field(key, "comes once"));
+            return Err(PayloadError::field(key, "must occur once"));
         }
         if value.is_null() {
             return Ok(None);
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn a_documented_key_that_comes_twice_is_refused_and_an_unknown_one_is_kept_twice() {
         let mut object = Object::of_body(br#"{"a":1,"b":2,"a":null,"b": 1e400}"#).unwrap();
-        assert_eq!(object.integer("a").unwrap_err().to_string(), "a: comes once");
+        assert_eq!(object.integer("a").unwrap_err().to_string(), "a: must occur once");
         let mut object = Object::of_body(br#"{"b":2,"a":null,"b": 1e400}"#).unwrap();
         assert_eq!(object.integer("a"), Ok(None));
         let rest = serde_json::to_string(&object.rest()).unwrap();

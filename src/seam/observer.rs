@@ -130,6 +130,8 @@ pub enum Notice<'a> {
         endpoint: &'a EndpointId,
         /// Why.
         reason: FailReason,
+        /// What the reason does not say: what must hold and does not.
+        why: Option<&'a str>,
     },
     /// Our own fault: claiming stops for a while.
     OwnFault {

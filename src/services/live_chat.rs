@@ -58,7 +58,7 @@ impl ConfigurationApi {
     async fn call(&self, request: &Request<Bytes>) -> Result<Bytes, Refusal> {
         let (version, method) = route(request.uri().path())?;
         if request.method() != Method::POST {
-            return Err(refused(ErrorType::Validation, "the method is POST"));
+            return Err(refused(ErrorType::Validation, "the method must be POST"));
         }
         let body = request.body();
         if body.len() > BODY_BYTES_MAX {
@@ -208,7 +208,7 @@ fn read<T: for<'a> Deserialize<'a> + Default>(body: &Bytes) -> Result<T, Refusal
         return Ok(T::default());
     }
     if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(refused(ErrorType::Validation, "the request is a JSON object"));
+        return Err(refused(ErrorType::Validation, "the request must be a JSON object"));
     }
     serde_json::from_slice(body).map_err(|_| Refusal::new(ErrorType::Validation))
 }

@@ -96,9 +96,7 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
             let hold = if may_open_soon(&resolved.endpoint) { HOLD_UNREACHED } else { HOLD };
             return Prepared::Hold { why: Cow::Borrowed(why), hold };
         }
-        Standing::Held(_) => {
-            return done(claim, State::Failed(FailReason::Unrenderable));
-        }
+        Standing::Held(why) => return unrenderable(claim, why),
         Standing::Sendable(_) if !enabled => return hold("its endpoint is disabled"),
         Standing::Sendable(sendable) => sendable,
     };
@@ -117,14 +115,14 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     }
     match write(claim, resolved, sendable, now) {
         Ok(request) => Prepared::Send(request),
-        Err(_) => unrenderable(claim),
+        Err(error) => unrenderable(claim, error.rule),
     }
 }
 
-/// Ends a delivery whose request cannot be written.
+/// Ends a delivery whose request cannot be written, for that reason.
 #[must_use]
-pub const fn unrenderable(claim: &Claim) -> Prepared {
-    done(claim, State::Failed(FailReason::Unrenderable))
+pub fn unrenderable(claim: &Claim, why: &'static str) -> Prepared {
+    Prepared::Settle(Next::failed(FailReason::Unrenderable, why.into(), progress(claim)))
 }
 
 /// The delivery's life so far, with that many attempts.
@@ -173,7 +171,8 @@ fn write(
         headers.insert("traceparent", trace);
     }
     let signed = sendable.signer.sign(&event.id, now, &rendered.body, &mut headers);
-    signed.map_err(|_| RenderError { rule: "its body can be verified by every scheme" })?;
+    signed
+        .map_err(|_| RenderError { rule: "body: must be one that every scheme of the profile can verify" })?;
     let url = match profile.envelope.target(event, endpoint) {
         None => endpoint.url.clone(),
         Some(target) => {

@@ -34,6 +34,8 @@ pub struct TestReport {
     pub body: Bytes,
     /// Where the delivery stands.
     pub state: State,
+    /// What must hold and does not, where nothing could be sent for it.
+    pub why: Option<String>,
 }
 
 impl Webhooks {
@@ -87,7 +89,8 @@ impl Webhooks {
         let selection =
             crate::seam::Selection { ids: Some(vec![delivery]), ..crate::seam::Selection::default() };
         let page = self.deliveries(tenant, selection, crate::seam::PageAfter::first(1)).await?;
-        let state = page.deliveries.first().map_or(State::Pending, |delivery| delivery.state);
+        let shown = page.deliveries.into_iter().next();
+        let (state, why) = shown.map_or((State::Pending, None), |shown| (shown.state, shown.why));
         let log = self.attempts(tenant, &delivery).await?.unwrap_or_default();
         let attempt = log.attempts.into_iter().next().map(|recorded| recorded.attempt);
         Ok(TestReport {
@@ -98,6 +101,7 @@ impl Webhooks {
             took: attempt.as_ref().map_or(Duration::ZERO, |attempt| attempt.took),
             body: attempt.map(|attempt| attempt.body).unwrap_or_default(),
             state,
+            why,
         })
     }
 }

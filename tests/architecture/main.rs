@@ -77,6 +77,18 @@ fn no_library_path_panics() {
 }
 
 #[test]
+fn what_cannot_be_rendered_is_told_by_the_field_and_what_must_hold() {
+    for source in sources() {
+        let text = std::fs::read_to_string(root().join("src").join(&source.file)).unwrap();
+        for refusal in text.split("RenderError {").skip(1) {
+            let Some(rule) = refusal.trim_start().strip_prefix("rule: \"") else { continue };
+            let rule = rule.split('"').next().unwrap();
+            assert!(rule.contains(": must "), "src/{}: {rule}", source.file);
+        }
+    }
+}
+
+#[test]
 fn no_module_is_named_after_nothing() {
     let empty = [
         "util", "utils", "helper", "helpers", "manager", "managers", "common", "types", "misc", "service",

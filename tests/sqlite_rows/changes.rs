@@ -63,6 +63,7 @@ const UNREADABLE: &[(&str, &[&str])] = &[
     ("hookpost_delivery.event", NO_ROW),
     ("hookpost_delivery.lane", &[SMALL, NEGATIVE, LARGE, MOST, LEAST]),
     ("hookpost_delivery.round", &[SPACED, NOT_UTF8, LONG]),
+    ("hookpost_delivery.why", &[NOT_UTF8]),
     ("hookpost_delivery.state", &[SMALL, NEGATIVE, LARGE, MOST, LEAST]),
     ("hookpost_delivery.token", NOT_16_BYTES),
     ("hookpost_delivery.silent", NO_COUNT),

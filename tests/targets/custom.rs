@@ -32,7 +32,7 @@ impl Envelope for Push {
             content_type: HeaderValue::from_static("text/plain; charset=utf-8"),
             headers: HeaderMap::from_iter([(
                 TITLE,
-                title.map_err(|_| RenderError { rule: "a title fits a header" })?,
+                title.map_err(|_| RenderError { rule: "title: must fit a header" })?,
             )]),
         })
     }

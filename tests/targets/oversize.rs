@@ -23,7 +23,7 @@ impl Envelope for Postcard {
         occasion: Occasion,
     ) -> Result<Rendered, RenderError> {
         if event.payload.len() > 10 {
-            return Err(RenderError { rule: "a postcard holds at most ten bytes" });
+            return Err(RenderError { rule: "payload: must be at most ten bytes" });
         }
         Verbatim.render(event, endpoint, occasion)
     }
@@ -50,6 +50,8 @@ async fn a_message_too_big_for_its_target_fails_alone_and_blames_no_endpoint() {
     let deliveries = world.deliveries().await;
     let failed = deliveries.iter().find(|delivery| delivery.state != DELIVERED).unwrap();
     assert_eq!(failed.state, State::Failed(FailReason::Unrenderable));
+    assert_eq!(failed.why.as_deref(), Some("payload: must be at most ten bytes"));
+    assert!(world.heard.all().contains("why: Some(\"payload: must be at most ten bytes\")"));
     assert_eq!(failed.attempts, 0, "nothing was sent of it");
     assert_eq!(world.sent().len(), 1, "the next one went out");
     assert!(super::scene::is_enabled(&world, "p").await);

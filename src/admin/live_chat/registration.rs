@@ -117,7 +117,7 @@ impl NewWebhook {
     /// `validation`, naming what is missing; of what is misshapen it tells the place alone.
     pub fn from_json(body: &[u8]) -> Result<Self, Refusal> {
         if !body.trim_ascii_start().starts_with(b"{") {
-            return Err(Refusal::validation("the request is a JSON object"));
+            return Err(Refusal::validation("the request must be a JSON object"));
         }
         let request: Request = serde_json::from_slice(body).map_err(|error| misshapen(&error))?;
         let required = |value: Option<String>, field: &str| {

@@ -23,7 +23,7 @@ pub enum ApiVersion {
 
 /// A text that names none of the versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("version: is one of 3.3, 3.4, 3.5 and 3.6")]
+#[error("version: must be one of 3.3, 3.4, 3.5 and 3.6")]
 pub struct UnsupportedVersion;
 
 impl ApiVersion {

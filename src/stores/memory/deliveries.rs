@@ -29,6 +29,8 @@ pub(super) struct Row {
     /// The end of the attempt that it waits for a retry of.
     pub(super) tried_at: Option<Timestamp>,
     pub(super) log: Option<Box<AttemptLog>>,
+    /// Why it failed, where its state says too little.
+    pub(super) why: Option<Box<str>>,
     pub(super) lane: LaneNo,
     pub(super) attempts: u32,
     pub(super) silent: u32,
@@ -218,6 +220,7 @@ impl State {
             first_attempt_at: None,
             tried_at: None,
             log: None,
+            why: None,
             lane,
             attempts: 0,
             silent: 0,
@@ -319,6 +322,7 @@ impl State {
             endpoint: self.lanes.row(row.lane).lane.endpoint.clone(),
             round: row.round.clone(),
             state: row.standing(),
+            why: row.why.as_deref().map(str::to_owned),
             due_at: row.due_at(),
             born_at: row.born_at,
             first_attempt_at: row.first_attempt_at,

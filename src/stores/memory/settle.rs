@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::delivery::{
-    Attempt, Claimed, Next, Progress, RecordedAttempt, Route, Settled, Settlement, State as Standing,
+    Attempt, Claimed, End, Next, Progress, RecordedAttempt, Route, Settled, Settlement, State as Standing,
 };
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
@@ -54,9 +54,12 @@ impl State {
         }
         let was_tried = settlement.attempt.is_some();
         match &settlement.next {
-            Next::Done { state, progress } => {
-                make_progress(row, *progress);
-                self.end(id, *state, settlement.at, now);
+            Next::Done { .. } | Next::Failed { .. } => {
+                if let Some(End { state, progress, why }) = settlement.next.end() {
+                    make_progress(row, progress);
+                    row.why = why.map(Into::into);
+                    self.end(id, state, settlement.at, now);
+                }
             }
             Next::Later { due_at, progress } => {
                 make_progress(row, *progress);
@@ -135,7 +138,7 @@ impl State {
 fn check(settlement: &Settlement) -> Result<(), StoreError> {
     let fits = match (&settlement.of, &settlement.next) {
         (Claimed::Delivery(_), Next::Done { state, .. }) => state.is_terminal(),
-        (Claimed::Delivery(_), Next::Later { .. } | Next::Release)
+        (Claimed::Delivery(_), Next::Failed { .. } | Next::Later { .. } | Next::Release)
         | (Claimed::Event(..), Next::Routed { .. } | Next::RouteLater { .. } | Next::Release) => true,
         _ => false,
     };

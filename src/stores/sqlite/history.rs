@@ -239,6 +239,7 @@ fn read(row: &Row<'_>, tenant: &TenantId) -> Result<Found, Failure> {
             endpoint: row::name(row, 14)?,
             round: Round::from_stored(row::text(row, 8)?).map_err(|_| row::unfit(row, 8))?,
             state: row::state(row::get(row, 4)?, row::text_maybe(row, 5)?)?,
+            why: row::text_maybe(row, 18)?.map(str::to_owned),
             due_at: row::time_maybe(row, 6)?,
             born_at: row::time(row, 9)?,
             first_attempt_at: row::time_maybe(row, 10)?,

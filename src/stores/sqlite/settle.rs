@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::delivery::{Attempt, Claimed, Next, Progress, Settled, Settlement, State};
+use crate::delivery::{Attempt, Claimed, End, Next, Progress, Settled, Settlement, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{DeliveryId, EndpointId, EventId, OrderingKey, TenantId, Token};
 use crate::policy::lane::LaneChange;
@@ -73,8 +73,10 @@ struct Found {
 }
 
 /// What a settlement writes of a delivery.
-struct After {
+struct After<'a> {
     state: State,
+    /// Why it failed, where its state says too little.
+    why: Option<&'a str>,
     due_at: Option<i64>,
     settled_at: Option<Timestamp>,
     progress: Progress,
@@ -88,7 +90,9 @@ impl Batch<'_, '_> {
             (Claimed::Delivery(id), Next::Done { state, .. }) if state.is_terminal() => {
                 self.delivery(id, item)
             }
-            (Claimed::Delivery(id), Next::Later { .. } | Next::Release) => self.delivery(id, item),
+            (Claimed::Delivery(id), Next::Failed { .. } | Next::Later { .. } | Next::Release) => {
+                self.delivery(id, item)
+            }
             (Claimed::Event(tenant, id), Next::Routed { .. } | Next::RouteLater { .. } | Next::Release) => {
                 self.event(tenant, id, item)
             }
@@ -125,7 +129,7 @@ impl Batch<'_, '_> {
                 attempts: progress.attempts.max(found.progress.attempts),
                 first_attempt_at: found.progress.first_attempt_at.or(progress.first_attempt_at),
             };
-            let after = After { state, due_at: None, settled_at: Some(item.at), progress, tried_at: None };
+            let after = After::ended(End { state, progress, why: None }, item.at);
             self.write(&found, item, &after)?;
         }
         Ok(Settled::Fenced)
@@ -146,7 +150,7 @@ impl Batch<'_, '_> {
         Ok(())
     }
 
-    fn write(&mut self, found: &Found, item: &Settlement, after: &After) -> Result<(), Failure> {
+    fn write(&mut self, found: &Found, item: &Settlement, after: &After<'_>) -> Result<(), Failure> {
         let (state, reason) = row::state_columns(after.state);
         // Only an attempt ends the row of silent leases.
         let spoke = item.attempt.is_some();
@@ -161,6 +165,7 @@ impl Batch<'_, '_> {
             if spoke { 0 } else { found.silent },
             if spoke { 0 } else { found.silent_alone },
             row::micros(after.tried_at),
+            after.why,
         ])?;
         if after.state.is_terminal() {
             unpark_next(self.db, found.lane, found.ordering_key.as_ref())?;
@@ -226,23 +231,26 @@ impl Batch<'_, '_> {
     }
 }
 
-fn after(found: &Found, item: &Settlement) -> After {
-    match item.next {
-        Next::Done { state, progress } => {
-            After { state, due_at: None, settled_at: Some(item.at), progress, tried_at: None }
-        }
-        Next::Later { due_at, progress } => {
-            let tried_at = item.attempt.is_some().then_some(item.at);
-            let due_at = Some(due_at.as_micros());
-            After { state: State::Pending, due_at, settled_at: None, progress, tried_at }
-        }
-        Next::Release | Next::RouteLater { .. } | Next::Routed { .. } => After {
-            state: State::Pending,
-            due_at: Some(found.prior_due),
-            settled_at: None,
-            progress: found.progress,
-            tried_at: found.tried_at,
-        },
+fn after<'a>(found: &Found, item: &'a Settlement) -> After<'a> {
+    if let Some(end) = item.next.end() {
+        return After::ended(end, item.at);
+    }
+    if let Next::Later { due_at, progress } = item.next {
+        let tried_at = item.attempt.is_some().then_some(item.at);
+        return After::pending(due_at.as_micros(), progress, tried_at);
+    }
+    After::pending(found.prior_due, found.progress, found.tried_at)
+}
+
+impl<'a> After<'a> {
+    const fn ended(end: End<'a>, at: Timestamp) -> Self {
+        let End { state, progress, why } = end;
+        Self { state, why, due_at: None, settled_at: Some(at), progress, tried_at: None }
+    }
+
+    const fn pending(due_at: i64, progress: Progress, tried_at: Option<Timestamp>) -> Self {
+        let (state, due_at) = (State::Pending, Some(due_at));
+        Self { state, why: None, due_at, settled_at: None, progress, tried_at }
     }
 }
 

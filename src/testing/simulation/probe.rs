@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::delivery::{Claimed, Claims, Next, Publish, PublishAnswer, Published, Settled, Settlement};
+use crate::delivery::{Claimed, Claims, Publish, PublishAnswer, Published, Settled, Settlement};
 use crate::error::StoreError;
 use crate::testing::store::{Call, Effect, Interpose};
 use crate::time::Timestamp;
@@ -68,10 +68,7 @@ impl Probe {
     fn settled(&self, settlements: &[Settlement], answers: &[Settled]) {
         for (settlement, answer) in settlements.iter().zip(answers) {
             let Claimed::Delivery(delivery) = settlement.of else { continue };
-            let ends = match settlement.next {
-                Next::Done { state, .. } => Some(state),
-                Next::Later { .. } | Next::Release | Next::RouteLater { .. } | Next::Routed { .. } => None,
-            };
+            let ends = settlement.next.end().map(|end| end.state);
             self.note(What::Settled {
                 delivery,
                 token: settlement.token,

@@ -92,13 +92,13 @@ impl LiveChat {
         }
         let scope = event.scope.as_ref().or(endpoint.subscription.scope());
         let license = scope.and_then(|scope| scope.as_str().parse().ok());
-        license.map(Place::License).ok_or(RenderError { rule: "the event's scope is the license's number" })
+        license.map(Place::License).ok_or(RenderError { rule: "scope: must be the number of the license" })
     }
 }
 
 /// An object: serde would read a struct from a list of its fields too.
 fn occurrence(event: &Event) -> Result<Recorded<'_>, RenderError> {
-    let refused = RenderError { rule: "the event is an occurrence: an object with a payload" };
+    let refused = RenderError { rule: "payload: must be a JSON object with a member payload" };
     let json = payload_of(event)?.get();
     if !json.starts_with('{') {
         return Err(refused);
@@ -114,10 +114,11 @@ fn registration(endpoint: &Endpoint) -> &str {
 
 fn secret_key(endpoint: &Endpoint) -> Result<&str, RenderError> {
     let Secrets::Open(secrets) = &endpoint.secrets else {
-        return Err(RenderError { rule: "the secret key is open" });
+        return Err(RenderError { rule: "secret_key: must be open (it is sealed)" });
     };
-    let key = secrets.current.first().ok_or(RenderError { rule: "there is a secret key" })?;
-    std::str::from_utf8(key.expose()).map_err(|_| RenderError { rule: "the secret key is UTF-8" })
+    let key =
+        secrets.current.first().ok_or(RenderError { rule: "secret_key: must be set for this profile" })?;
+    std::str::from_utf8(key.expose()).map_err(|_| RenderError { rule: "secret_key: must be UTF-8" })
 }
 
 const SAMPLE: &str = r#"{"payload":{"chat_id":"TEST","thread_id":"TEST"}}"#;

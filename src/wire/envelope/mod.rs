@@ -111,7 +111,8 @@ pub struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}")]
 pub struct RenderError {
-    /// What the envelope asks for.
+    /// What must hold and does not, such as `payload: must be one JSON value in UTF-8`. It
+    /// is kept with the delivery and told to the observer, so it holds no secret.
     pub rule: &'static str,
 }
 
@@ -130,10 +131,12 @@ impl Sample {
 /// envelope's object and forge its other keys.
 fn payload_of(event: &Event) -> Result<&RawValue, RenderError> {
     if !event.is_json() {
-        return Err(RenderError { rule: "this envelope wraps JSON events alone" });
+        return Err(RenderError {
+            rule: "content_type: must be JSON, since this profile puts the payload into a JSON body",
+        });
     }
     serde_json::from_slice(&event.payload)
-        .map_err(|_| RenderError { rule: "a JSON payload is one JSON value in UTF-8" })
+        .map_err(|_| RenderError { rule: "payload: must be one JSON value in UTF-8" })
 }
 
 /// The sample of an envelope that tells people of events.
@@ -150,5 +153,5 @@ fn rendered_json(body: &impl Serialize) -> Result<Rendered, RenderError> {
 fn to_body(body: &impl Serialize) -> Result<Bytes, RenderError> {
     serde_json::to_vec(body)
         .map(Bytes::from)
-        .map_err(|_| RenderError { rule: "a body can be written as JSON" })
+        .map_err(|_| RenderError { rule: "body: must be such that it can be written as JSON" })
 }

@@ -122,7 +122,7 @@ impl Envelope for PagerDuty {
         };
         let link = message.link.as_ref();
         let links = link.map(|link| AlertLink { href: &link.url, text: SCRIPT.fit(&link.label, DETAIL_MAX) });
-        let rule = "the endpoint's secret is the integration's routing key, 32 letters and digits";
+        let rule = "secret: must be the integration's routing key of 32 letters and digits";
         let body = Body {
             routing_key: routing_key(endpoint).ok_or(RenderError { rule })?,
             event_action: if occasion == Occasion::Test { "resolve" } else { "trigger" },
@@ -132,7 +132,7 @@ impl Envelope for PagerDuty {
         };
         let rendered = rendered_json(&body)?;
         if rendered.body.len() > BODY_MAX {
-            return Err(RenderError { rule: "an alert holds at most 512 KB" });
+            return Err(RenderError { rule: "alert: must be at most 512 KB, which is what PagerDuty takes" });
         }
         Ok(rendered)
     }

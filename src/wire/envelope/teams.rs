@@ -131,7 +131,9 @@ impl Envelope for Teams {
                 return Ok(rendered);
             }
             if text_max == 0 {
-                return Err(RenderError { rule: "a message to Teams holds at most 28 KB" });
+                return Err(RenderError {
+                    rule: "message: must be at most 28 KB, which is what Teams takes",
+                });
             }
             text_max /= 2;
         }

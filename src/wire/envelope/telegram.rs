@@ -93,7 +93,7 @@ impl Envelope for Telegram {
         let target = endpoint.url.expose_target();
         let chat_id = parameter(target, "chat_id").and_then(ChatId::of);
         let chat_id = chat_id.ok_or(RenderError {
-            rule: "the URL names the chat, as ?chat_id= and a number or @ and a name",
+            rule: "url: must name the chat, as ?chat_id= and a number or @ and a name",
         })?;
         rendered_json(&Body {
             chat_id,

@@ -16,13 +16,15 @@ impl Envelope for Verbatim {
     fn render(&self, event: &Event, _: &Endpoint, _: Occasion) -> Result<Rendered, RenderError> {
         // Publishing checks this too, but not what a host's own SQL writes.
         if event.is_json() && check_json(&event.payload).is_err() {
-            return Err(RenderError { rule: "a JSON payload is one JSON value in UTF-8" });
+            return Err(RenderError {
+                rule: "payload: must be one JSON value in UTF-8, as its content type says",
+            });
         }
         let content_type = if event.content_type == JSON {
             HeaderValue::from_static(JSON)
         } else {
             HeaderValue::from_str(&event.content_type)
-                .map_err(|_| RenderError { rule: "an event's content type fits a header" })?
+                .map_err(|_| RenderError { rule: "content_type: must be printable ASCII" })?
         };
         Ok(Rendered { body: event.payload.clone(), content_type, headers: HeaderMap::new() })
     }

@@ -33,7 +33,7 @@ impl Envelope for XWebhook {
         let timestamp = event.created_at.to_rfc3339_seconds();
         let body = to_body(&Body { event: kind, timestamp: &timestamp, data: payload_of(event)? })?;
         let text = |text: &str| {
-            HeaderValue::from_str(text).map_err(|_| RenderError { rule: "an event's type fits a header" })
+            HeaderValue::from_str(text).map_err(|_| RenderError { rule: "type: must be visible ASCII" })
         };
         let mut headers = HeaderMap::with_capacity(3);
         headers.insert(EVENT, text(kind)?);

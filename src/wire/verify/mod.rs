@@ -182,7 +182,7 @@ impl Verifier {
             _ => {
                 return Err(VerifierError {
                     option: "tolerance",
-                    rule: "asks for a scheme that signs a timestamp",
+                    rule: "must be used with a scheme that signs a timestamp",
                 });
             }
         }
@@ -202,7 +202,7 @@ impl Verifier {
             }
             _ => Err(VerifierError {
                 option: "prefix",
-                rule: "asks for a scheme whose header is a signature alone",
+                rule: "must be used with a scheme whose header is a signature alone",
             }),
         }
     }
@@ -218,7 +218,7 @@ impl Verifier {
                 own.url = Some(Arc::from(url));
                 Ok(self)
             }
-            _ => Err(VerifierError { option: "url", rule: "asks for a scheme that signs the URL" }),
+            _ => Err(VerifierError { option: "url", rule: "must be used with a scheme that signs the URL" }),
         }
     }
 

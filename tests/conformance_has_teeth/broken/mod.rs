@@ -51,6 +51,7 @@ pub(crate) enum Fault {
     ForgetsSilentLeases,
     LetsDeferralsEndSilence,
     GivesSuspectsToAnybody,
+    ForgetsWhyItFailed,
     FencesNothing,
     FencesSuccessToo,
     LosesAttemptsOfStaleTokens,
@@ -298,6 +299,11 @@ impl Broken {
             Fault::FencesNothing => read.token = current.unwrap_or(read.token),
             Fault::FencesSuccessToo if is_stale && matches!(read.next, Next::Done { .. }) => {
                 read.next = Next::Release;
+            }
+            Fault::ForgetsWhyItFailed => {
+                if let Next::Failed { reason, progress, .. } = read.next {
+                    read.next = Next::Done { state: State::Failed(reason), progress };
+                }
             }
             Fault::LosesAttemptsOfStaleTokens if is_stale => read.attempt = None,
             Fault::ConfirmsEverything => {

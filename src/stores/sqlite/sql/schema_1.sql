@@ -55,7 +55,8 @@ CREATE INDEX hookpost_routing_key ON hookpost_routing (tenant, ordering_key)
 CREATE TABLE hookpost_unmatched (event INTEGER PRIMARY KEY, created_at INTEGER NOT NULL) STRICT;
 CREATE INDEX hookpost_unmatched_created ON hookpost_unmatched (created_at);
 
--- `state` is 0 pending, 1 delivered, 2 failed, 3 cancelled. A delivery has one time:
+-- `state` is 0 pending, 1 delivered, 2 failed, 3 cancelled; `why` says what the word in
+-- `reason` does not. A delivery has one time:
 -- `due_at` is its due time, or its lease's end where `token` is set; NULL when it is
 -- terminal or parked behind an earlier one of its ordering key. `prior_due` is what a
 -- release puts back, and the due time to come of a parked one. `tried_at` is the end of
@@ -72,6 +73,7 @@ CREATE TABLE hookpost_delivery (
   test INTEGER NOT NULL,
   state INTEGER NOT NULL,
   reason TEXT,
+  why TEXT,
   due_at INTEGER,
   token BLOB,
   prior_due INTEGER NOT NULL,

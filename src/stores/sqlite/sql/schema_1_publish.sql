@@ -6,7 +6,7 @@
 -- made by a JSON path that is none: its message quotes the path.
 CREATE VIEW hookpost_publish (event) AS SELECT NULL WHERE 0;
 CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEGIN
-  SELECT RAISE(ABORT, 'hookpost: event is the text of one JSON object')
+  SELECT RAISE(ABORT, 'hookpost: event must be the text of one JSON object')
   WHERE CASE WHEN typeof(NEW.event) <> 'text' THEN 1 WHEN NOT json_valid(NEW.event) THEN 1
     ELSE json_type(NEW.event) <> 'object' END;
 
@@ -15,18 +15,18 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
   WHERE key NOT IN ('id', 'tenant', 'type', 'payload', 'payload_base64', 'content_type', 'scope',
     'ordering_key', 'idempotency_key', 'created_at', 'not_before', 'expires_at');
 
-  SELECT json_extract('{}', 'hookpost: key ' || key || ': occurs once')
+  SELECT json_extract('{}', 'hookpost: key ' || key || ': must occur once')
   FROM json_each(NEW.event) GROUP BY key HAVING count(*) > 1;
 
   SELECT json_extract('{}', 'hookpost: key ' || wanted || ': is missing')
   FROM (SELECT 'tenant' AS wanted UNION ALL SELECT 'type')
   WHERE wanted NOT IN (SELECT key FROM json_each(NEW.event) WHERE type <> 'null');
 
-  SELECT RAISE(ABORT, 'hookpost: key payload: one of payload and payload_base64 is there')
+  SELECT RAISE(ABORT, 'hookpost: key payload: exactly one of payload and payload_base64 must be there')
   WHERE (SELECT count(*) FROM json_each(NEW.event)
     WHERE key IN ('payload', 'payload_base64') AND type <> 'null') <> 1;
 
-  SELECT json_extract('{}', 'hookpost: key ' || key || ': 1 to 128 visible ASCII characters'
+  SELECT json_extract('{}', 'hookpost: key ' || key || ': must be 1 to 128 visible ASCII characters'
     || CASE key WHEN 'id' THEN ', none of them a dot'
       WHEN 'type' THEN ', none of them an asterisk' ELSE '' END)
   FROM json_each(NEW.event)
@@ -36,16 +36,16 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
       OR instr(value, char(0)) OR (key = 'id' AND instr(value, '.'))
       OR (key = 'type' AND instr(value, '*')));
 
-  SELECT RAISE(ABORT, 'hookpost: key content_type: 1 to 128 printable ASCII characters')
+  SELECT RAISE(ABORT, 'hookpost: key content_type: must be 1 to 128 printable ASCII characters')
   FROM json_each(NEW.event)
   WHERE key = 'content_type' AND type <> 'null'
     AND (type <> 'text' OR length(value) NOT BETWEEN 1 AND 128 OR value GLOB '*[^ -~]*'
       OR instr(value, char(0)));
 
-  SELECT RAISE(ABORT, 'hookpost: key payload: is a text')
+  SELECT RAISE(ABORT, 'hookpost: key payload: must be a text')
   FROM json_each(NEW.event) WHERE key = 'payload' AND type NOT IN ('null', 'text');
 
-  SELECT RAISE(ABORT, 'hookpost: key payload_base64: is padded standard base64')
+  SELECT RAISE(ABORT, 'hookpost: key payload_base64: must be padded standard base64')
   FROM json_each(NEW.event)
   WHERE key = 'payload_base64' AND type <> 'null'
     AND (type <> 'text' OR length(value) % 4 OR instr(value, char(0))
@@ -53,7 +53,7 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
       OR length(value) - length(rtrim(value, '=')) > 2);
 
   SELECT json_extract('{}', 'hookpost: key ' || key
-    || ': an RFC 3339 moment such as 2025-01-15T10:30:00Z')
+    || ': must be an RFC 3339 moment such as 2025-01-15T10:30:00Z')
   FROM (SELECT key, value, type, zone,
       substr(value, 20, length(value) - 19 - length(zone)) AS fraction
     FROM (SELECT key, value, type, ltrim(substr(value, 20), '.0123456789') AS zone
@@ -99,7 +99,7 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
     AND NOT EXISTS (SELECT 1 FROM hookpost_event AS there
       WHERE there.tenant = given.tenant AND there.idempotency_key = given.idempotency_key);
 
-  SELECT RAISE(ABORT, 'hookpost: key expires_at: is after the event may first be sent')
+  SELECT RAISE(ABORT, 'hookpost: key expires_at: must be after the event may first be sent')
   FROM hookpost_event
   WHERE changes() > 0 AND event = last_insert_rowid()
     AND expires_at <= max(created_at, coalesce(not_before, created_at));
