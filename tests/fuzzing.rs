@@ -186,6 +186,7 @@ fn s46_no_parser_of_a_strangers_bytes_panics_or_breaks_its_promise() {
         let played = f64::from(u32::try_from(seeds.len() + rounds()).unwrap());
         println!("{name:18} {:>9.0} executions/s", played / began.elapsed().as_secs_f64());
     }
+    targets::remove_database();
 }
 
 #[test]

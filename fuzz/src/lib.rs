@@ -141,10 +141,8 @@ pub fn filter(data: &[u8]) {
 /// The first line is a URL, the second a name, what follows a subscription as JSON. What a
 /// store takes it gives back as it was, and what it refuses is not there.
 pub fn stored_endpoint(data: &[u8]) {
-    static STORE: LazyLock<SqliteStore> = LazyLock::new(|| {
-        let name = format!("hookpost-fuzz-endpoints-{}.db", std::process::id());
-        SqliteStore::open(std::env::temp_dir().join(name), Arc::new(SystemClock::new())).unwrap()
-    });
+    static STORE: LazyLock<SqliteStore> =
+        LazyLock::new(|| SqliteStore::open(database(), Arc::new(SystemClock::new())).unwrap());
     let (url, rest) = cut_at_line_end(data);
     let (name, subscription) = cut_at_line_end(rest);
     let text = |bytes| std::str::from_utf8(bytes).ok();
@@ -181,6 +179,18 @@ pub fn stored_endpoint(data: &[u8]) {
         (Err(error), Loaded::Missing) => assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}"),
         (put, loaded) => panic!("{put:?}, then {loaded:?}"),
     }
+}
+
+/// Removes what [`stored_endpoint`] wrote. No store is opened again in this process.
+pub fn remove_database() {
+    for suffix in ["", "-wal", "-shm"] {
+        // Where that target was not played there is none.
+        let _ = std::fs::remove_file(format!("{}{suffix}", database().display()));
+    }
+}
+
+fn database() -> PathBuf {
+    std::env::temp_dir().join(format!("hookpost-fuzz-endpoints-{}.db", std::process::id()))
 }
 
 /// Polls until it is done: a store answers from a thread of its own.
