@@ -12,7 +12,7 @@ use hookpost::policy::retry::{Life, NextTry};
 use hookpost::seam::{PageAfter, Selection};
 use hookpost::testing::{Behaviour, Reply};
 use hookpost::{NewEvent, Profile, Secret};
-use world::{START, World, acme, hours, id, minutes, seconds};
+use world::{START, World, acme, hours, id, minutes, seconds, url};
 
 #[tokio::test(start_paused = true)]
 async fn fa16_a_live_session_endpoint_that_always_fails_gets_51_attempts_in_8_hours() {
@@ -217,6 +217,30 @@ async fn our_own_fault_burns_no_attempt_and_pauses_claiming() {
     assert_eq!((delivery.attempts, delivery.state), (1, State::Delivered { confirmed: true }));
     let log = world.webhooks.attempts(&acme(), &delivery.id).await.unwrap().unwrap();
     assert_eq!(log.attempts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_there_was_no_room_for_burns_no_attempt_and_pauses_its_own_endpoint_alone() {
+    let world = World::new();
+    world.endpoint("busy", "standard").await;
+    world.endpoint("other", "standard").await;
+    let busy = std::iter::repeat_n(Reply::not_sent(NotSent::Busy), 3);
+    world.transport.at(url("busy"), Behaviour::sequence(busy.chain([Reply::ok()])));
+    let publish_again = async {
+        world.publish("k").await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.publish("k").await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    };
+    world.webhooks.run(publish_again).await.unwrap();
+    assert_eq!(seconds(&world.sent_to("busy")), [0, 1, 1, 2, 2], "both events wait for the lane");
+    assert_eq!(seconds(&world.sent_to("other")), [0, 0]);
+    assert_eq!(world.heard.count("OwnFault"), 0);
+    for delivery in world.deliveries().await {
+        assert_eq!((delivery.attempts, delivery.state), (1, State::Delivered { confirmed: true }));
+        let log = world.webhooks.attempts(&acme(), &delivery.id).await.unwrap().unwrap();
+        assert_eq!(log.attempts.len(), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,6 +20,8 @@ pub use self::claim::{ABANDON_AFTER, ABANDON_ALONE, Claim, ClaimRequest, Claims,
 pub use self::gate::{Gate, GateChange};
 pub use self::publish::{EventMeta, Publish, PublishAnswer, Published, Route};
 pub use self::settlement::{Claimed, End, Next, Progress, Settled, Settlement, WHY_MAX};
+#[cfg(feature = "tokio")]
+pub(crate) use self::share::leaves_enough;
 pub use self::share::{Allowance, InFlight, Shares};
 pub use self::unreadable::UnreadableRow;
 

@@ -108,8 +108,9 @@ impl InFlight {
     }
 }
 
-/// Whether a tenant that holds so many may take one more of what is left.
-const fn leaves_enough(held: usize, left: usize, multiple: usize) -> bool {
+/// Whether a tenant that holds so many may take one more of what is left, of which it may
+/// hold that multiple.
+pub(crate) const fn leaves_enough(held: usize, left: usize, multiple: usize) -> bool {
     match left {
         0 => false,
         _ if held == 0 => true,

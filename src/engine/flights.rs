@@ -162,6 +162,7 @@ impl Engine {
         match fault {
             Fault::Ours => self.own_fault("no way out"),
             Fault::Endpoint | Fault::Cut => self.faults.clear(),
+            Fault::Busy => {}
         }
         self.write_down(landed, fault);
     }

@@ -64,6 +64,7 @@ impl OwnFaults {
         }
         match outcome {
             Outcome::NotSent(NotSent::Ours) => return Fault::Ours,
+            Outcome::NotSent(NotSent::Busy) => return Fault::Busy,
             Outcome::NotSent(NotSent::Blocked | NotSent::BlockedLiteral | NotSent::Proxy) => {}
             Outcome::NotSent(NotSent::NoSuchName) => self.answered_at = Some(now()),
             Outcome::NotSent(reason @ (NotSent::Name | NotSent::Unreachable)) => {

@@ -8,6 +8,7 @@ use crate::policy::lane::LaneChange;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::seam::{Notice, Part};
 use crate::step::conclude::{Conclusion, Fault, Sent, conclude};
+use crate::system::on_behalf_of;
 use crate::time::Timestamp;
 use crate::wire::request::Request;
 
@@ -36,8 +37,9 @@ impl Shared {
     /// Sends one request. A transport that panics may have sent it.
     pub(crate) async fn send(&self, flight: Arc<Flight>, request: Request) -> Landed {
         let began_at = self.clock.now();
-        let sending = self.guard.wait(Part::Transport, || self.transport.send(request));
-        let (outcome, took) = sending
+        let tenant = flight.claim.event.tenant.clone();
+        let sending = async { self.guard.wait(Part::Transport, || self.transport.send(request)).await };
+        let (outcome, took) = on_behalf_of(Some(tenant), sending)
             .await
             .unwrap_or_else(|_| (Outcome::Unknown(Unknown::Aborted), self.clock.now().since(began_at)));
         Landed { flight, outcome, began_at, took }

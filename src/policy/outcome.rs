@@ -54,6 +54,9 @@ pub enum NotSent {
     Tls,
     /// The configured proxy failed.
     Proxy,
+    /// The transport or its resolver had no room for a request of this tenant: no attempt,
+    /// and no fault of anybody's. Its endpoint is tried again a second later.
+    Busy,
     /// Our own fault: descriptors, memory, a panic, a transport shut down.
     Ours,
 }
@@ -98,6 +101,7 @@ impl NotSent {
             Self::ConnectTimeout => "connect_timeout",
             Self::Tls => "tls",
             Self::Proxy => "proxy",
+            Self::Busy => "busy",
             Self::Ours => "ours",
         }
     }

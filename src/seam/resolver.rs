@@ -10,6 +10,11 @@ use crate::id::HostName;
 /// Finds the addresses of a name. It is asked once for every new connection, and
 /// answers with what it found, all of it: whether a request may go there is judged
 /// by whoever asked.
+///
+/// Names that never answer can take all of a resolver's threads or queries. A resolver whose
+/// number of look-ups is bounded shares them by tenant, which `system::current_tenant` tells,
+/// and answers [`ResolveError::Busy`] to a tenant whose share is spent.
+/// `system::SystemResolver` does so for any function that blocks.
 #[async_trait]
 pub trait Resolver: Send + Sync {
     /// The addresses of that name, the one to try first in front.
@@ -27,6 +32,11 @@ pub enum ResolveError {
     /// No answer came in time.
     #[error("no answer came in time")]
     Timeout,
+    /// The name was not looked up, since the resolver has no room for another look-up of
+    /// this tenant. It says nothing of the name: the request counts for nothing, and is
+    /// made again a second later.
+    #[error("too many look-ups are under way")]
+    Busy,
     /// The lookup failed.
     #[error("the lookup failed")]
     Failed(#[source] BoxError),

@@ -34,6 +34,9 @@ pub struct Sent {
     pub expiry_suspended: bool,
 }
 
+/// How long a lane is held for which there was no room to make a request.
+pub const BUSY_HOLD: Duration = Duration::from_secs(1);
+
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -43,6 +46,9 @@ pub enum Fault {
     Ours,
     /// We cut the request at shutdown: it is recorded, and counts for nothing.
     Cut,
+    /// Nobody's: there was no room for a request of this tenant. It counts for nothing,
+    /// nothing is recorded, and the endpoint's lane is held for [`BUSY_HOLD`].
+    Busy,
 }
 
 /// What follows.
@@ -112,7 +118,11 @@ pub fn conclude(
             let next = Next::Later { due_at: ended_at, progress: progress(claim) };
             return plain(next, Some(record(claim, sent, false, None)));
         }
-        Fault::Ours | Fault::Cut | Fault::Endpoint => {}
+        Fault::Busy if !claim.test => {
+            let lane = lane.map(|lane| lane.hold(ended_at + BUSY_HOLD));
+            return Conclusion { lane, ..plain(Next::Release, None) };
+        }
+        Fault::Ours | Fault::Cut | Fault::Busy | Fault::Endpoint => {}
     }
     let verdict = judge(sendable, &sent.outcome, ended_at);
     let success = matches!(verdict, Verdict::Delivered { .. });

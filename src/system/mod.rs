@@ -2,6 +2,7 @@
 //! unless they are given others.
 
 mod resolver;
+mod tenant;
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -9,6 +10,8 @@ use crate::seam::{Clock, Entropy, EntropyError};
 use crate::time::Timestamp;
 
 pub use resolver::SystemResolver;
+pub use tenant::current_tenant;
+pub(crate) use tenant::on_behalf_of;
 
 /// The operating system's wall clock, and its monotonic one since this value was made.
 #[derive(Debug, Clone, Copy)]

@@ -253,7 +253,7 @@ pub(super) fn result(status: Option<u16>, fault: Option<&str>) -> Result<Attempt
     }
 }
 
-const NOT_SENT: [NotSent; 10] = [
+const NOT_SENT: [NotSent; 11] = [
     NotSent::Name,
     NotSent::NoSuchName,
     NotSent::Blocked,
@@ -263,6 +263,7 @@ const NOT_SENT: [NotSent; 10] = [
     NotSent::ConnectTimeout,
     NotSent::Tls,
     NotSent::Proxy,
+    NotSent::Busy,
     NotSent::Ours,
 ];
 const UNKNOWN: [Unknown; 4] = [Unknown::Timeout, Unknown::Reset, Unknown::Protocol, Unknown::Aborted];

@@ -45,6 +45,7 @@ fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlSche
     }
     match causes(error).find_map(|cause| cause.downcast_ref()) {
         Some(ResolveError::NoAddress) => return NotSent::NoSuchName,
+        Some(ResolveError::Busy) => return NotSent::Busy,
         Some(ResolveError::Timeout | ResolveError::Failed(_)) => return NotSent::Name,
         None => {}
     }
@@ -115,6 +116,7 @@ mod tests {
             assert_eq!(connecting(Refused, scheme), NotSent::Blocked);
             assert_eq!(connecting(ResolveError::NoAddress, scheme), NotSent::NoSuchName);
             assert_eq!(connecting(ResolveError::Timeout, scheme), NotSent::Name);
+            assert_eq!(connecting(ResolveError::Busy, scheme), NotSent::Busy);
             assert_eq!(connecting(ResolveError::Failed("servfail".into()), scheme), NotSent::Name);
             for kind in [ErrorKind::ConnectionRefused, ErrorKind::PermissionDenied] {
                 assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Refused);

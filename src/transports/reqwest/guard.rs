@@ -11,6 +11,7 @@ use crate::error::BoxError;
 use crate::id::HostName;
 use crate::policy::egress::AddressPolicy;
 use crate::seam::{ResolveError, Resolver};
+use crate::system::{current_tenant, on_behalf_of};
 
 /// How many addresses of a name are tried.
 const TRIED: usize = 3;
@@ -29,10 +30,13 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let (resolver, addresses, deadline) =
             (Arc::clone(&self.resolver), Arc::clone(&self.addresses), self.deadline);
+        // The client calls this within the request, and may go on with a connection that it
+        // has begun to make in a task of its own.
+        let tenant = current_tenant();
         Box::pin(async move {
             let host = HostName::new(name.as_str())?;
-            let answers =
-                timeout(deadline, resolver.resolve(&host)).await.map_err(|_| ResolveError::Timeout)??;
+            let answers = on_behalf_of(tenant, timeout(deadline, resolver.resolve(&host)));
+            let answers = answers.await.map_err(|_| ResolveError::Timeout)??;
             let judged = admit(&answers, &addresses)?;
             // Port 0 stands for the one in the URL.
             let sockets: Addrs = Box::new(judged.into_iter().map(|address| SocketAddr::new(address, 0)));
@@ -66,7 +70,11 @@ fn few_of_both_families(answers: &[IpAddr]) -> Vec<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+    use tokio::task::yield_now;
+
     use super::*;
+    use crate::id::TenantId;
     use crate::policy::egress::Refused;
 
     fn addresses(texts: &[&str]) -> Vec<IpAddr> {
@@ -89,6 +97,34 @@ mod tests {
         let mut many = vec!["8.8.8.8"; 500];
         many.push("10.0.0.1");
         assert!(admit(&addresses(&many), &policy).is_err(), "one that would not be tried counts too");
+    }
+
+    /// Takes a while, and is asked for one tenant's names alone.
+    struct OnlyFor(TenantId);
+
+    #[async_trait]
+    impl Resolver for OnlyFor {
+        async fn resolve(&self, _: &HostName) -> Result<Vec<IpAddr>, ResolveError> {
+            yield_now().await;
+            assert_eq!(current_tenant().as_ref(), Some(&self.0));
+            Ok(addresses(&["8.8.8.8"]))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_the_client_goes_on_with_in_another_task_still_knows_its_tenant() {
+        let tenant = TenantId::new("acme").unwrap();
+        let guard = Guard {
+            resolver: Arc::new(OnlyFor(tenant.clone())),
+            addresses: Arc::new(AddressPolicy::public_only()),
+            deadline: Duration::from_secs(60),
+        };
+        let mut elsewhere = None;
+        on_behalf_of(Some(tenant), async {
+            elsewhere = Some(tokio::spawn(guard.resolve("a.example".parse().unwrap())));
+        })
+        .await;
+        assert_eq!(elsewhere.unwrap().await.unwrap().unwrap().count(), 1);
     }
 
     #[test]

@@ -1,0 +1,42 @@
+//! For which tenant this process is sending.
+
+use std::future::Future;
+
+use crate::id::TenantId;
+
+tokio::task_local! {
+    static TENANT: TenantId;
+}
+
+/// The tenant whose request is being sent by the call that this is called within; `None`
+/// outside of [`Transport::send`](crate::seam::Transport::send).
+///
+/// A transport or resolver whose capacity is bounded shares it with this by tenant, so that
+/// the slow names of one tenant cost others nothing. The engine sets it around each call of
+/// the transport, and `ReqwestTransport` around each call of its resolver. In a task that
+/// the transport spawns it is `None`.
+#[must_use]
+pub fn current_tenant() -> Option<TenantId> {
+    TENANT.try_with(Clone::clone).ok()
+}
+
+/// Polls a future so that it, and what it calls, know for whom it is.
+pub(crate) async fn on_behalf_of<F: Future>(tenant: Option<TenantId>, what: F) -> F::Output {
+    match tenant {
+        Some(tenant) => TENANT.scope(tenant, what).await,
+        None => what.await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_called_within_knows_the_tenant_and_nothing_else_does() {
+        let tenant = || Some(TenantId::new("acme").unwrap());
+        assert_eq!(on_behalf_of(tenant(), async { current_tenant() }).await, tenant());
+        assert_eq!(on_behalf_of(None, async { current_tenant() }).await, None);
+        assert_eq!(current_tenant(), None);
+    }
+}
