@@ -9,16 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::delivery::State;
+use hookpost::id::TenantId;
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::seam::{Backend, Clock, PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
-use hookpost::testing::{Reply, ScriptedTransport, SeededEntropy, VirtualClock};
+use hookpost::testing::{Behaviour, Reply, ScriptedTransport, SeededEntropy, VirtualClock};
 use hookpost::{NewEvent, Profile, Timestamp, Webhooks};
 
 use sqlite_file::TempFile;
-use world::{acme, endpoint, hours, id, without_jitter};
+use world::{Heard, acme, endpoint, hours, id, without_jitter};
 
 const START: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
@@ -27,23 +28,39 @@ struct Process {
     clock: Arc<VirtualClock>,
     transport: Arc<ScriptedTransport>,
     webhooks: Webhooks,
+    heard: Arc<Heard>,
 }
 
 impl Process {
     fn on(store: Arc<dyn Backend>, clock: Arc<VirtualClock>) -> Self {
-        let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+        // Requests are timed on a clock that nothing sets.
+        let transport = Arc::new(ScriptedTransport::new(Arc::new(clock.beside())));
+        let heard = Arc::new(Heard::default());
         let limit = Limit::per_minute(LimitScope::Tenant, NonZeroU32::new(5).unwrap());
         let limited =
             Profile { name: "limited".parse().unwrap(), limits: vec![limit], ..Profile::live_session() };
         let webhooks = Webhooks::builder(store, transport.clone())
             .clock(clock.clone())
             .entropy(Arc::new(SeededEntropy::new(7)))
+            .observer(heard.clone())
             .profile(without_jitter(Profile::live_session()))
             .profile(without_jitter(Profile::x_webhook()))
             .profile(limited)
             .build()
             .unwrap();
-        Self { clock, transport, webhooks }
+        Self { clock, transport, webhooks, heard }
+    }
+
+    /// A process that opens that file.
+    fn on_file(file: &TempFile, clock: Arc<VirtualClock>) -> Self {
+        Self::on(Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap()), clock)
+    }
+
+    /// Another process on that file and machine, whose wall clock is so far ahead.
+    fn beside(&self, file: &TempFile, ahead: Duration) -> Self {
+        let clock = Arc::new(self.clock.beside());
+        clock.jump_ahead(ahead);
+        Self::on_file(file, clock)
     }
 
     async fn publish(&self) {
@@ -71,6 +88,24 @@ impl Process {
 
     fn sent(&self) -> usize {
         self.transport.exchanges().len()
+    }
+
+    /// Seconds after the start at which requests began, by a clock that is right.
+    fn began(&self) -> Vec<i64> {
+        world::seconds(&self.transport.exchanges())
+    }
+
+    /// Minutes after the first request at which requests began, by a clock that is right.
+    fn minutes(&self) -> Vec<i64> {
+        let began = self.began();
+        began.iter().map(|second| (second - began[0]) / 60).collect()
+    }
+
+    /// Publishes an event that nobody wants, and answers the time that it was given.
+    async fn time_of_an_event(&self) -> Timestamp {
+        let nobody = TenantId::new("nobody").unwrap();
+        let event = self.webhooks.publish(NewEvent::json("nobody", "k", "{}").unwrap()).await.unwrap();
+        self.webhooks.event(&nobody, &event).await.unwrap().unwrap().created_at
     }
 }
 
@@ -163,44 +198,250 @@ async fn what_was_pending_at_enabling_is_cancelled_and_what_follows_is_sent_what
     }
 }
 
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const DELIVERED: State = State::Delivered { confirmed: true };
+/// When `live_session` tries, in minutes after its first attempt.
+const SCHEDULE: [i64; 6] = [0, 1, 3, 7, 15, 25];
+
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_days_ahead_for_minutes_expires_nothing_neither_untried_nor_after_a_failure() {
-    for wrong_for in [Duration::from_secs(40), Duration::from_secs(300)] {
+async fn a_clock_that_is_wrong_for_minutes_expires_nothing_and_hastens_nothing() {
+    for (wrong_for, ahead) in [(40, hours(48)), (300, hours(48)), (300, Duration::from_secs(90))] {
         let file = TempFile::new();
         for process in on_both_stores(&file) {
             process.webhooks.register(endpoint("e", "live_session")).await.unwrap();
             process.transport.otherwise(Reply::status(500));
-            for _ in 0..3 {
-                process.publish().await;
-            }
-            process.work_off().await;
-            process.clock.jump_ahead(hours(48));
-            process.work_for(wrong_for).await;
-            assert_eq!(process.states().await, [State::Pending; 3]);
-            assert!(process.sent() > 3, "what failed before was tried again meanwhile");
+            process.publish().await;
+            process.work_for(5 * MINUTE).await;
+            process.clock.jump_ahead(ahead);
+            process.work_for(Duration::from_secs(wrong_for)).await;
+            assert_eq!(process.states().await, [State::Pending], "{ahead:?} ahead");
+            assert_eq!(process.heard.count("ClockJumped"), 1);
+            process.clock.set_right();
+            process.work_for(20 * MINUTE).await;
+            assert_eq!(process.minutes(), SCHEDULE, "as without a jump");
+            process.transport.otherwise(Reply::ok());
+            process.work_for(10 * MINUTE).await;
+            assert_eq!(process.states().await, [DELIVERED]);
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn starts_that_a_wrong_clock_granted_hold_nothing_for_longer_than_a_window() {
+async fn a_clock_that_stays_where_it_was_set_is_followed_after_ten_minutes_and_nothing_ends_by_it() {
+    for (back, ahead) in [(Duration::ZERO, hours(48)), (hours(1), Duration::ZERO)] {
+        let file = TempFile::new();
+        for process in on_both_stores(&file) {
+            process.webhooks.register(endpoint("e", "live_session")).await.unwrap();
+            process.transport.otherwise(Reply::status(500));
+            process.publish().await;
+            process.work_for(2 * MINUTE).await;
+            process.clock.jump_ahead(ahead);
+            process.clock.jump_back(back);
+            process.work_for(9 * MINUTE).await;
+            let apart = process.time_of_an_event().await.distance(process.clock.now());
+            assert!(apart + SECOND > ahead + back, "{apart:?}");
+            process.work_for(19 * MINUTE).await;
+            assert_eq!(process.minutes(), SCHEDULE, "as without a step");
+            assert!(process.time_of_an_event().await.distance(process.clock.now()) < SECOND);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_starts_with_a_wrong_clock_says_so_and_lives_in_the_time_of_the_others() {
     let file = TempFile::new();
-    for process in on_both_stores(&file) {
-        process.webhooks.register(endpoint("e", "limited")).await.unwrap();
-        process.clock.jump_ahead(hours(24));
-        process.work_for(Duration::from_secs(35)).await;
-        for _ in 0..7 {
-            process.publish().await;
+    let right = Process::on_file(&file, Arc::new(VirtualClock::starting_at(START)));
+    right.webhooks.register(endpoint("e", "live_session")).await.unwrap();
+    right.transport.otherwise(Behaviour::sequence([Reply::ok().after(3 * SECOND)]));
+    right.publish().await;
+    let wrong = right.beside(&file, hours(48));
+    let ((), ()) = tokio::join!(right.work_off(), async {
+        tokio::time::sleep(SECOND).await;
+        wrong.work_off().await;
+        assert_eq!(wrong.heard.count("ClockJumped"), 1);
+        assert_eq!(wrong.sent(), 0, "the other one holds a lease");
+    });
+    assert_eq!(right.states().await, [DELIVERED]);
+
+    // However long both live, the one that is right contradicts the other.
+    for process in [&right, &wrong] {
+        process.transport.otherwise(Reply::status(500));
+    }
+    right.publish().await;
+    for _ in 0..200 {
+        right.work_for(5 * SECOND).await;
+        wrong.work_for(5 * SECOND).await;
+    }
+    assert!(right.states().await.contains(&State::Pending));
+    for process in [&right, &wrong] {
+        assert!(process.time_of_an_event().await.distance(right.clock.now()) < SECOND);
+    }
+    assert_eq!(right.heard.count("ClockJumped"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_starts_anew_while_its_clock_is_wrong_expires_nothing() {
+    let file = TempFile::new();
+    let before = Process::on_file(&file, Arc::new(VirtualClock::starting_at(START)));
+    before.webhooks.register(endpoint("e", "live_session")).await.unwrap();
+    before.transport.otherwise(Reply::status(500));
+    before.publish().await;
+    before.work_for(MINUTE).await;
+    before.clock.jump_ahead(hours(48));
+    before.work_for(MINUTE).await;
+    let after = before.beside(&file, hours(48));
+    drop(before);
+    after.transport.otherwise(Reply::status(500));
+    after.work_for(MINUTE).await;
+    assert_eq!(after.heard.count("ClockJumped"), 1);
+    assert_eq!(after.states().await, [State::Pending]);
+    after.clock.set_right();
+    after.transport.otherwise(Reply::ok());
+    after.work_for(10 * MINUTE).await;
+    assert_eq!(after.states().await, [DELIVERED]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_starts_with_a_wrong_clock_says_so_and_expires_nothing_for_ten_minutes() {
+    for (ahead, told) in [(hours(48), 1), (10 * MINUTE, 0)] {
+        let file = TempFile::new();
+        let before = Process::on_file(&file, Arc::new(VirtualClock::starting_at(START)));
+        before.webhooks.register(endpoint("e", "live_session")).await.unwrap();
+        before.transport.otherwise(Reply::status(500));
+        before.publish().await;
+        before.work_for(MINUTE).await;
+        drop(before);
+        let after = Process::on_file(&file, Arc::new(VirtualClock::starting_at(START + MINUTE + ahead)));
+        after.transport.otherwise(Reply::status(500));
+        after.work_for(9 * MINUTE).await;
+        assert_eq!(after.heard.count("ClockJumped"), told);
+        assert_eq!(after.states().await, [State::Pending], "{ahead:?} ahead");
+        after.work_for(12 * MINUTE).await;
+        let expired = after.states().await != [State::Pending];
+        assert_eq!(expired, ahead == hours(48), "now it is the time");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_that_a_wrong_clock_granted_hold_nothing_for_longer_than_a_window() {
+    for wrong_for in [Duration::from_secs(35), 20 * MINUTE] {
+        let file = TempFile::new();
+        for process in on_both_stores(&file) {
+            process.webhooks.register(endpoint("e", "limited")).await.unwrap();
+            process.clock.jump_ahead(hours(24));
+            process.work_for(wrong_for).await;
+            for _ in 0..7 {
+                process.publish().await;
+            }
+            process.work_off().await;
+            process.clock.set_right();
+            assert_eq!(process.sent(), 5);
+            process.work_for(65 * SECOND).await;
+            assert_eq!(process.sent(), 7);
+            for _ in 0..20 {
+                process.publish().await;
+            }
+            process.work_for(15 * MINUTE).await;
+            assert_eq!(process.sent(), 27);
+            assert_within_the_limit(process.began());
         }
-        process.work_off().await;
-        assert_eq!(process.sent(), 5);
-        process.clock.jump_back(hours(24));
-        process.work_for(Duration::from_secs(90)).await;
-        // The two that waited are due by the clock that was wrong; a new event is not.
-        for _ in 0..5 {
-            process.publish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn processes_whose_clocks_differ_keep_one_limit_together() {
+    for (skew, from) in [(30 * SECOND, 0), (30 * SECOND, 100), (hours(24), 0), (hours(24), 100)] {
+        let file = TempFile::new();
+        let first = Process::on_file(&file, Arc::new(VirtualClock::starting_at(START)));
+        first.webhooks.register(endpoint("e", "limited")).await.unwrap();
+        let skewed_from_the_start = if from == 0 { skew } else { Duration::ZERO };
+        let (second, third) =
+            (first.beside(&file, Duration::ZERO), first.beside(&file, skewed_from_the_start));
+        let processes = [first, second, third];
+        for _ in 0..100 {
+            processes[0].publish().await;
         }
-        process.work_for(Duration::from_secs(90)).await;
-        assert_eq!(process.sent(), 10);
+        for second in 0..400 {
+            if second == from && from > 0 {
+                processes[2].clock.jump_ahead(skew);
+            }
+            tokio::time::advance(SECOND).await;
+            processes[second % 3].work_off().await;
+        }
+        let began: Vec<_> = processes.iter().flat_map(Process::began).collect();
+        assert!(began.len() >= 30, "{} starts", began.len());
+        assert_within_the_limit(began);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_not_stolen_when_the_clocks_of_all_move() {
+    let file = TempFile::new();
+    let first = Process::on_file(&file, Arc::new(VirtualClock::starting_at(START)));
+    first.webhooks.register(endpoint("e", "live_session")).await.unwrap();
+    let second = first.beside(&file, Duration::ZERO);
+    for process in [&first, &second] {
+        process.clock.jump_ahead(hours(48));
+    }
+    for _ in 0..121 {
+        tokio::time::advance(5 * SECOND).await;
+        first.work_off().await;
+        second.work_off().await;
+    }
+    // The time moves while a request is out.
+    first.transport.otherwise(Behaviour::sequence([Reply::status(500).after(9 * SECOND)]));
+    second.transport.otherwise(Reply::ok());
+    first.publish().await;
+    tokio::join!(first.work_off(), async {
+        for _ in 0..8 {
+            tokio::time::sleep(SECOND).await;
+            second.work_off().await;
+        }
+    });
+    assert!(second.time_of_an_event().await.distance(second.clock.now()) < SECOND, "it has moved");
+    assert_eq!((first.sent(), second.sent()), (1, 0), "the first one holds a lease");
+    first.transport.otherwise(Reply::ok());
+    for _ in 0..20 {
+        tokio::time::advance(5 * SECOND).await;
+        first.work_off().await;
+        second.work_off().await;
+    }
+    assert_eq!(first.states().await, [DELIVERED]);
+    let mut began: Vec<_> = first.began().into_iter().chain(second.began()).collect();
+    began.sort_unstable();
+    assert!(
+        began.len() == 2 && (69..80).contains(&(began[1] - began[0])),
+        "the retry kept its gap: {began:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_ends_when_it_should_whatever_the_clock_does() {
+    for back in [false, true] {
+        let file = TempFile::new();
+        for process in on_both_stores(&file) {
+            process.webhooks.register(endpoint("e", "live_session")).await.unwrap();
+            let asks_for_half_an_hour = Reply::status(429).header("retry-after", "1800");
+            process.transport.otherwise(Behaviour::sequence([asks_for_half_an_hour, Reply::ok()]));
+            process.publish().await;
+            process.work_off().await;
+            assert_eq!(process.sent(), 1);
+            let (ahead, behind) = if back { (0, 24) } else { (24, 0) };
+            process.clock.jump_ahead(hours(ahead));
+            process.clock.jump_back(hours(behind));
+            process.work_for(29 * MINUTE).await;
+            assert_eq!(process.sent(), 1, "the lane is held, and so is what waits in it");
+            process.work_for(2 * MINUTE).await;
+            assert_eq!(process.states().await, [DELIVERED]);
+        }
+    }
+}
+
+/// In any minute at most five.
+fn assert_within_the_limit(mut began: Vec<i64>) {
+    began.sort_unstable();
+    for six in began.windows(6) {
+        assert!(six[5] - six[0] >= 60, "six starts within a minute: {six:?}");
     }
 }

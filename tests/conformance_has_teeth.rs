@@ -605,6 +605,7 @@ faults! {
 
     a_store_that_limits_by_fixed_windows_fails(LimitsByFixedWindows) {
         limiter:
+            a_call_that_comes_late_shortens_no_grant
             a_grant_counts_from_its_last_possible_start
             a_refusal_names_the_limit_that_opens_last
             grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
@@ -613,6 +614,7 @@ faults! {
 
     a_store_that_counts_grants_from_their_asking_fails(CountsGrantsFromTheirAsking) {
         limiter:
+            a_call_that_comes_late_shortens_no_grant
             a_grant_counts_from_its_last_possible_start
             a_refusal_names_the_limit_that_opens_last
             no_window_holds_more_starts_than_its_limit;
@@ -854,6 +856,7 @@ faults! {
 
     a_store_that_forgets_grants_fails(ForgetsGrants) {
         limiter:
+            a_call_that_comes_late_shortens_no_grant
             a_grant_counts_from_its_last_possible_start
             a_refusal_names_the_limit_that_opens_last
             a_start_is_taken_from_every_limit_or_from_none

@@ -136,6 +136,17 @@ pub async fn takes_at_the_same_time_stay_within_the_limit(fresh: Arc<dyn Backend
     same("granted to all together", granted, 100)
 }
 
+pub async fn a_call_that_comes_late_shortens_no_grant(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let five = limit(LimitScope::Tenant, "acme", 5, 60)?;
+    same("granted", scene.ask(&[&five], 5, at(100)).await?.starts, 5)?;
+    for late in [97, 40] {
+        same("a call that waited for the store", scene.ask(&[&five], 1, at(late)).await?.starts, 0)?;
+    }
+    same("before the first grant ends", scene.ask(&[&five], 1, at(160)).await?.starts, 0)?;
+    same("after it", scene.ask(&[&five], 5, at(161)).await?.starts, 5)
+}
+
 pub async fn grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window(
     fresh: Arc<dyn Backend>,
 ) -> Verdict {

@@ -362,6 +362,7 @@ macro_rules! __conformance_cases {
             a_start_is_taken_from_every_limit_or_from_none
             a_refusal_names_the_limit_that_opens_last
             asks_are_granted_in_order
+            a_call_that_comes_late_shortens_no_grant
             grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
             limits_of_different_keys_count_apart
             two_windows_over_one_scope_count_apart

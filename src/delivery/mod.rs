@@ -4,6 +4,7 @@
 mod attempt;
 mod claim;
 mod gate;
+mod moving;
 mod publish;
 mod settlement;
 mod share;

@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::id::EndpointId;
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
+use crate::policy::timeline::Shift;
 use crate::seam::{Ask, Notice, Part, Refusal};
 use crate::step::prepare::{Prepared, prepare, unrenderable};
 use crate::step::resolve::{Resolved, Sendable};
@@ -17,7 +18,7 @@ use crate::time::Timestamp;
 use crate::wire::request::Request;
 
 use super::settler::Due;
-use super::shared::{MARGIN, START_WITHIN, STORE_TIMEOUT, Shared};
+use super::shared::{CLOCK_READ_EVERY, MARGIN, START_WITHIN, STORE_TIMEOUT, Shared};
 use super::standings::{FRESH, Standing};
 
 /// One delivery on its way out.
@@ -26,6 +27,9 @@ pub(crate) struct Flight {
     pub(crate) claim: Claim,
     pub(crate) resolved: Arc<Resolved>,
     pub(crate) lane: Option<Arc<Lane>>,
+    /// By how much the store's time had moved when it was claimed: what is decided about it
+    /// is decided in that time.
+    pub(crate) moved: Shift,
 }
 
 impl Flight {
@@ -57,25 +61,34 @@ pub(crate) struct Acquired {
     pub(crate) fault: Option<StoreError>,
     /// How much was claimed.
     pub(crate) claimed: usize,
+    /// By how much the store's time had moved when it was claimed.
+    pub(crate) moved: Shift,
 }
 
 impl Shared {
     /// Claims, and makes what came ready to start.
     pub(crate) async fn acquire(&self, request: &ClaimRequest) -> Result<Acquired, StoreError> {
+        let turn = self.in_time(CLOCK_READ_EVERY).await?;
+        let (request, moved) = self.dated_now(request);
         let began = self.clock.elapsed();
-        let claims = self.store.claim(request).await?;
-        Ok(self.equip(claims, began).await)
+        let claims = self.store.claim(&request).await?;
+        drop(turn);
+        Ok(self.equip(claims, began, moved).await)
     }
 
-    /// Makes claims ready to start. `began` was read before the call that gave them:
-    /// leases count from there.
-    pub(crate) async fn equip(&self, claims: Claims, began: Duration) -> Acquired {
-        let claimed = claims.work.len() + claims.events.len();
+    /// Makes claims ready to start. `began` was read before the call that gave them: leases
+    /// count from there. The store's time had `moved` by so much then.
+    pub(crate) async fn equip(&self, claims: Claims, began: Duration, moved: Shift) -> Acquired {
         for row in &claims.unreadable {
             self.notice(&Notice::Unreadable { row });
         }
-        let mut acquired =
-            Acquired { next_due: claims.next_due, suspects: claims.suspects, claimed, ..Acquired::default() };
+        let mut acquired = Acquired {
+            next_due: claims.next_due,
+            suspects: claims.suspects,
+            claimed: claims.work.len() + claims.events.len(),
+            moved,
+            ..Acquired::default()
+        };
         self.route_all(claims.events, &mut acquired).await;
         if claims.work.is_empty() {
             return acquired;
@@ -99,7 +112,8 @@ impl Shared {
         began: Duration,
         acquired: &mut Acquired,
     ) -> Vec<Ready> {
-        let (now, distrusted) = (self.clock.now(), self.clock.is_distrusted());
+        let moved = acquired.moved;
+        let (now, distrusted) = (self.clock.now_as_of(moved), self.clock.is_distrusted());
         let start_within = self.clock.elapsed() + START_WITHIN;
         let mut candidates = Vec::with_capacity(work.len());
         let mut held = BTreeSet::new();
@@ -113,7 +127,8 @@ impl Shared {
             match (prepared, standing) {
                 (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
                     let start_by = self.start_by(began, *loaded_at, &request).min(start_within);
-                    let flight = Flight { claim, resolved: Arc::clone(resolved), lane: lane.cloned() };
+                    let (resolved, lane) = (Arc::clone(resolved), lane.cloned());
+                    let flight = Flight { claim, resolved, lane, moved };
                     candidates.push(Ready { flight: Arc::new(flight), request, start_by });
                 }
                 (Prepared::Settle(next), _) => {
@@ -166,11 +181,17 @@ impl Shared {
             acquired.ready.extend(candidates);
             return;
         }
-        let now = self.clock.now();
-        let grants = match self.limiter.take(&asks, now, now + START_WITHIN).await {
-            Ok(grants) => grants,
+        let claimed_at = self.clock.now_as_of(acquired.moved);
+        let granted = async {
+            let turn = self.in_time(Duration::MAX).await?;
+            let now = self.clock.now();
+            Ok((self.limiter.take(&asks, now, now + START_WITHIN).await?, now, turn))
+        };
+        let (grants, now, turn) = match granted.await {
+            Ok(granted) => granted,
             Err(error) => {
-                acquired.dues.extend(candidates.iter().map(|ready| release(&ready.flight.claim, now)));
+                let given_back = candidates.iter().map(|ready| release(&ready.flight.claim, claimed_at));
+                acquired.dues.extend(given_back);
                 acquired.fault = Some(error);
                 return;
             }
@@ -184,12 +205,13 @@ impl Shared {
                     *left -= 1;
                     acquired.ready.push(ready);
                 }
-                Some(_) => acquired.dues.push(release(&ready.flight.claim, now)),
+                Some(_) => acquired.dues.push(release(&ready.flight.claim, claimed_at)),
             }
         }
         let answered = asked_for.iter().zip(grants);
         let refusals = answered.filter_map(|(flight, grant)| Some((&**flight, grant.refusal?)));
         self.hold_gates(refusals, now, acquired).await;
+        drop(turn);
     }
 
     async fn hold_gates(

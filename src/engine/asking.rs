@@ -7,6 +7,7 @@ use crate::delivery::SUSPECT_AFTER;
 
 use super::acquire::Acquired;
 use super::desk::answer;
+use super::publishing::Stored;
 use super::{EVENTS_PER_CLAIM, Engine, Happening};
 
 /// A publisher waits so long for a slot that is likely to become free, and no longer.
@@ -17,7 +18,9 @@ const LATELY: Duration = Duration::from_millis(1);
 impl Engine {
     /// Claims, if it may bring something.
     pub(super) fn claim(&mut self) {
-        let (now, store_now) = (self.now(), self.shared.clock.now());
+        let (now, moment) = (self.now(), self.shared.clock.moment());
+        self.lookout.move_to(moment.moved);
+        let store_now = moment.now;
         let alone = self.lookout.suspect_waits() && self.slots.is_idle() && self.is_well();
         let worth_it = self.lookout.is_worth_it(self.shared.settings.poll, store_now, now);
         if self.lookout.is_claiming() || !(alone || worth_it && self.may_claim()) {
@@ -55,17 +58,17 @@ impl Engine {
         self.tasks.push(Box::pin(async move {
             let began = shared.clock.elapsed();
             match shared.publish(&events, claim.as_ref()).await {
-                Ok((answers, claims)) => {
+                Ok(Stored { answers, claims, moved }) => {
                     for (reply, done) in replies.into_iter().zip(answers) {
                         answer(reply, Ok(done));
                     }
-                    Happening::Published(shared.equip(claims, began).await, None)
+                    Happening::Published(shared.equip(claims, began, moved).await, None)
                 }
                 Err(error) => {
                     for reply in replies {
                         answer(reply, Err(error.clone()));
                     }
-                    Happening::Published(Acquired::default(), Some(error))
+                    Happening::Published(Acquired::default(), Some(Box::new(error)))
                 }
             }
         }));
@@ -85,10 +88,10 @@ impl Engine {
             self.flights.wait(ready);
         }
         for due in acquired.dues {
-            self.settler.add(due);
+            self.settler.add(due, acquired.moved);
         }
         for change in acquired.lanes {
-            self.settler.change(change);
+            self.settler.change(change, acquired.moved);
         }
         self.lookout.limit(acquired.limited_until, self.shared.clock.now(), self.now());
         if let Some(error) = acquired.fault {

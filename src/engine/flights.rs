@@ -11,6 +11,7 @@ use crate::wire::request::Request;
 
 use super::acquire::{Flight, Ready, release};
 use super::sending::Landed;
+use super::store_clock::StoreClock;
 use super::{Engine, Happening};
 
 /// Requests before, while and after they are on their way.
@@ -67,9 +68,9 @@ impl Flights {
     }
 
     /// Writes a landing down, and gives its slot the next one that may start.
-    fn land(&self, number: u64, landed: Landed, now: Duration, began_at: Timestamp) -> Option<Start> {
+    fn land(&self, number: u64, landed: Landed, clock: &StoreClock) -> Option<Start> {
         let mut board = self.board();
-        let next = board.start_next(now, began_at);
+        let next = board.start_next(clock.elapsed(), clock);
         board.landed.push(Landing { number, landed, went_on: next.is_some() });
         next
     }
@@ -81,13 +82,13 @@ impl Flights {
 
 impl Board {
     /// Starts the next one that waits, unless it has waited too long.
-    fn start_next(&mut self, now: Duration, began_at: Timestamp) -> Option<Start> {
+    fn start_next(&mut self, now: Duration, clock: &StoreClock) -> Option<Start> {
         if self.waiting.front()?.start_by < now {
             return None;
         }
         let Ready { flight, request, .. } = self.waiting.pop_front()?;
         self.started += 1;
-        let number = self.started;
+        let (number, began_at) = (self.started, clock.now_as_of(flight.moved));
         self.flying.insert(number, (Arc::clone(&flight), began_at));
         Some(Start { number, flight, request })
     }
@@ -101,7 +102,7 @@ impl Board {
 impl Engine {
     /// Starts what waits, and gives back what has waited too long.
     pub(super) fn start_waiting(&mut self) {
-        let (now, began_at) = (self.now(), self.shared.clock.now());
+        let now = self.now();
         loop {
             let stale = self.flights.board().next_stale(now);
             if let Some(ready) = stale {
@@ -111,7 +112,7 @@ impl Engine {
             if !self.slots.can_start() {
                 return;
             }
-            let Some(start) = self.flights.board().start_next(now, began_at) else { return };
+            let Some(start) = self.flights.board().start_next(now, &self.shared.clock) else { return };
             self.slots.start();
             self.fill_slot(start);
         }
@@ -124,7 +125,7 @@ impl Engine {
             let mut start = Some(first);
             while let Some(Start { number, flight, request }) = start {
                 let landed = shared.send(flight, request).await;
-                start = flights.land(number, landed, shared.clock.elapsed(), shared.clock.now());
+                start = flights.land(number, landed, &shared.clock);
             }
             Happening::SlotEmptied
         }));
@@ -173,7 +174,7 @@ impl Engine {
         let flying = std::mem::take(&mut self.flights.board().flying);
         for (flight, began_at) in flying.into_values() {
             self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
-            let took = self.shared.clock.now().since(began_at);
+            let took = self.shared.clock.now_as_of(flight.moved).since(began_at);
             let outcome = Outcome::Unknown(Unknown::Aborted);
             let landed = Landed { flight: Arc::clone(&flight), outcome, began_at, took };
             self.write_down(landed, Fault::Cut);
@@ -185,19 +186,21 @@ impl Engine {
         if self.slots.is_idle() {
             self.lookout.suspect_ended();
         }
-        self.settler.add(release(&flight.claim, self.shared.clock.now()));
+        let now = self.shared.clock.now_as_of(flight.moved);
+        self.settler.add(release(&flight.claim, now), flight.moved);
     }
 
     fn write_down(&mut self, landed: Landed, fault: Fault) {
+        let moved = landed.flight.moved;
         let written = self.shared.conclude(landed, fault);
-        self.settler.add(written.due);
+        self.settler.add(written.due, moved);
         if let Some(change) = written.lane {
-            self.settler.change(change);
+            self.settler.change(change, moved);
         }
         if !written.gates.is_empty() {
             let shared = Arc::clone(&self.shared);
             self.tasks.push(Box::pin(async move {
-                shared.hold(&written.gates).await;
+                shared.hold(&written.gates, moved).await;
                 Happening::Held
             }));
         }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::policy::outcome::{BodyNeed, Classify, Hold, Response, Verdict};
+use crate::policy::timeline::Uptime;
 use crate::seam::{Clock, Entropy, EntropyError, Part};
 use crate::time::Timestamp;
 use crate::wire::profile::Profile;
@@ -68,6 +69,10 @@ impl Clock for GuardedClock {
     fn elapsed(&self) -> Duration {
         let elapsed = self.guard.call_untimed(Part::Clock, || self.inner.elapsed());
         elapsed.unwrap_or_else(|_| self.elapsed + self.built.elapsed())
+    }
+
+    fn uptime(&self) -> Option<Uptime> {
+        self.guard.call_untimed(Part::Clock, || self.inner.uptime()).ok().flatten()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 
 use super::earlier;
@@ -26,6 +27,8 @@ pub(super) struct Lookout {
     stall: Option<Stall>,
     limited_until: Duration,
     suspect: Suspect,
+    /// By how much the store's time had moved, in which all of this is told.
+    moved: Shift,
 }
 
 /// What is learned while a claim is under way. The claim may have looked before that came
@@ -63,6 +66,19 @@ impl Lookout {
             stall: None,
             limited_until: Duration::ZERO,
             suspect: Suspect::None,
+            moved: Shift::ZERO,
+        }
+    }
+
+    /// Tells what is known in the time that the store has now.
+    pub(super) fn move_to(&mut self, moved: Shift) {
+        let by = moved.since(self.moved);
+        self.moved = moved;
+        let carried = |due: Option<Timestamp>| due.map(|due| by.carry(due));
+        self.next_due = carried(self.next_due);
+        self.perhaps_due = carried(self.perhaps_due);
+        if let Some(asking) = &mut self.asking {
+            asking.due = carried(asking.due);
         }
     }
 

@@ -56,6 +56,7 @@ use self::wake::{Timer, Wake};
 pub(crate) use self::desk::Desk;
 pub(crate) use self::guard::{Guard, caught};
 pub(crate) use self::guarded::{Guarded, GuardedClock, guarded_profile};
+pub(crate) use self::publishing::Stored;
 pub(crate) use self::standings::{Standing, Standings};
 pub(crate) use self::store_clock::StoreClock;
 pub use self::tick::Tick;
@@ -104,7 +105,7 @@ impl Drop for Closing {
 /// Something under way has ended.
 enum Happening {
     Claimed(Result<Acquired, StoreError>),
-    Published(Acquired, Option<StoreError>),
+    Published(Acquired, Option<Box<StoreError>>),
     /// A slot has nothing more to send.
     SlotEmptied,
     Settled(Batch, Result<Answers, StoreError>),
@@ -195,6 +196,7 @@ impl Engine {
         match happening {
             Happening::Claimed(Ok(acquired)) => {
                 let (store_now, now) = (self.shared.clock.now(), self.now());
+                self.lookout.move_to(acquired.moved);
                 self.lookout.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
                 self.take_in(acquired);
             }
@@ -204,6 +206,7 @@ impl Engine {
             }
             Happening::Published(acquired, error) => {
                 self.queue.stored();
+                self.lookout.move_to(acquired.moved);
                 self.lookout.due(acquired.next_due);
                 self.take_in(acquired);
                 if let Some(error) = error {

@@ -13,12 +13,14 @@ use crate::delivery::{ClaimRequest, Claims, EventMeta, Publish, PublishAnswer, P
 use crate::endpoint::{Endpoint, EndpointPage};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
+use crate::policy::timeline::Shift;
 use crate::seam::Notice;
 use crate::step::resolve;
 use crate::step::route::route;
 
 use super::guard::caught;
 use super::shared::{STORE_TIMEOUT, Shared};
+use super::store_clock::Moment;
 
 /// Up to so many matches an event is routed by its publisher.
 const FEW_MATCHES: usize = 16;
@@ -28,6 +30,16 @@ const FEW_ENDPOINTS: usize = 64;
 const PATIENCE: Duration = STORE_TIMEOUT;
 /// A call whose answer was lost is repeated so often.
 const REPEATS: usize = 3;
+
+/// What became of a call that stored events.
+pub(crate) struct Stored {
+    /// One for each event.
+    pub(crate) answers: Vec<PublishAnswer>,
+    /// Deliveries of them.
+    pub(crate) claims: Claims,
+    /// By how much the store's time had moved then.
+    pub(crate) moved: Shift,
+}
 
 impl Shared {
     /// Stores one event: through the engine's task where one runs in this process. `None`
@@ -41,8 +53,8 @@ impl Shared {
         match select(handed_over.as_mut(), pin!(self.patience())).await {
             Either::Left((Some(answer), _)) => return answer.map(Some),
             Either::Left((None, _)) => {
-                let (mut answers, _) = self.publish(std::slice::from_ref(event), None).await?;
-                return Ok(answers.pop());
+                let mut stored = self.publish(std::slice::from_ref(event), None).await?;
+                return Ok(stored.answers.pop());
             }
             Either::Right(((), _)) => {}
         }
@@ -76,8 +88,7 @@ impl Shared {
     /// the engine.
     async fn store_unrouted(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
         let publish = Publish { event: Arc::clone(event), routes: None };
-        let (mut answers, _) = self.store_all(&[publish], None).await?;
-        Ok(answers.pop())
+        Ok(self.store_all(&[publish], None).await?.answers.pop())
     }
 
     /// Stores events, in one call, one answer each. With a request, deliveries of
@@ -86,15 +97,15 @@ impl Shared {
         &self,
         events: &[Arc<Event>],
         claim: Option<&ClaimRequest>,
-    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+    ) -> Result<Stored, StoreError> {
         let publishes = self.route_few(events).await;
-        let (answers, claims) = self.store_all(&publishes, claim).await?;
-        for (event, answer) in events.iter().zip(&answers) {
+        let stored = self.store_all(&publishes, claim).await?;
+        for (event, answer) in events.iter().zip(&stored.answers) {
             if answer.published == Published::Stored {
                 self.notice(&Notice::Published { tenant: &event.tenant, event: &event.id });
             }
         }
-        Ok((answers, claims))
+        Ok(stored)
     }
 
     /// Routes what few endpoints want. An event whose endpoints cannot be read now is
@@ -136,20 +147,27 @@ impl Shared {
         Ok(Some(page))
     }
 
-    async fn store_all(
+    pub(crate) async fn store_all(
         &self,
         publishes: &[Publish],
         claim: Option<&ClaimRequest>,
-    ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+    ) -> Result<Stored, StoreError> {
         let mut repeats = 0;
         loop {
-            match self.store.publish(publishes, claim, self.clock.now()).await {
+            // Events are stored where the time cannot be read, too; by this process's clock
+            // alone nothing is claimed.
+            let turn = self.in_time(Duration::MAX).await.ok();
+            let dated = claim.filter(|_| turn.is_some()).map(|claim| self.dated_now(claim).0);
+            let Moment { now, moved } = self.clock.moment();
+            match self.store.publish(publishes, dated.as_ref(), now).await {
                 Err(error) if error.kind() == StoreErrorKind::InDoubt && repeats < REPEATS => repeats += 1,
-                Ok((mut answers, claims)) if repeats > 0 => {
-                    own_earlier_call(publishes, &mut answers);
-                    return Ok((answers, claims));
+                Err(error) => return Err(error),
+                Ok((mut answers, claims)) => {
+                    if repeats > 0 {
+                        own_earlier_call(publishes, &mut answers);
+                    }
+                    return Ok(Stored { answers, claims, moved });
                 }
-                answer => return answer,
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::delivery::{Claimed, EventClaim, EventMeta, Next, Settlement};
 use crate::endpoint::EndpointPage;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
+use crate::policy::timeline::Shift;
 use crate::seam::Notice;
 use crate::step::route::route;
 use crate::time::Timestamp;
@@ -27,12 +28,12 @@ impl Shared {
     pub(super) async fn route_all(&self, claims: Vec<EventClaim>, acquired: &mut Acquired) {
         let mut unreached = BTreeSet::new();
         for claim in claims {
-            let due = self.route_chunk(claim, &mut unreached).await;
+            let due = self.route_chunk(claim, acquired.moved, &mut unreached).await;
             acquired.dues.push(due);
         }
     }
 
-    async fn route_chunk(&self, claim: EventClaim, unreached: &mut BTreeSet<TenantId>) -> Due {
+    async fn route_chunk(&self, claim: EventClaim, moved: Shift, unreached: &mut BTreeSet<TenantId>) -> Due {
         let event = &claim.event;
         let page = if unreached.contains(&event.tenant) {
             Err(None)
@@ -51,11 +52,12 @@ impl Shared {
                     unreached.insert(event.tenant.clone());
                     self.routing_failed(&event.tenant, &error);
                 }
-                Next::RouteLater { due_at: try_again(event.created_at, self.clock.now()) }
+                Next::RouteLater { due_at: try_again(event.created_at, self.clock.now_as_of(moved)) }
             }
         };
         let of = Claimed::Event(event.tenant.clone(), event.id.clone());
-        let settlement = Settlement { token: claim.token, of, at: self.clock.now(), next, attempt: None };
+        let at = self.clock.now_as_of(moved);
+        let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
         Due { settlement, event: event.id.clone(), endpoint: None, disable: None }
     }
 

@@ -25,7 +25,7 @@ pub(crate) struct Landed {
     pub(crate) took: Duration,
 }
 
-/// What is to be written about a flight that landed.
+/// What is to be written about a flight that landed, in the time that it was claimed in.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) due: Due,
@@ -36,12 +36,13 @@ pub(crate) struct Written {
 impl Shared {
     /// Sends one request. A transport that panics may have sent it.
     pub(crate) async fn send(&self, flight: Arc<Flight>, request: Request) -> Landed {
-        let began_at = self.clock.now();
+        let (moved, clock) = (flight.moved, &self.clock);
+        let began_at = clock.now_as_of(moved);
         let tenant = flight.claim.event.tenant.clone();
         let sending = async { self.guard.wait(Part::Transport, || self.transport.send(request)).await };
         let (outcome, took) = on_behalf_of(Some(tenant), sending)
             .await
-            .unwrap_or_else(|_| (Outcome::Unknown(Unknown::Aborted), self.clock.now().since(began_at)));
+            .unwrap_or_else(|_| (Outcome::Unknown(Unknown::Aborted), clock.now_as_of(moved).since(began_at)));
         Landed { flight, outcome, began_at, took }
     }
 
@@ -50,7 +51,7 @@ impl Shared {
         let Landed { flight, outcome, began_at, took } = landed;
         let claim = &flight.claim;
         let Some(sendable) = flight.sendable() else {
-            let due = release(claim, self.clock.now());
+            let due = release(claim, self.clock.now_as_of(flight.moved));
             return Written { due, lane: None, gates: Vec::new() };
         };
         let sent = Sent { outcome, began_at, took, fault, expiry_suspended: self.clock.is_distrusted() };

@@ -9,6 +9,7 @@ use crate::delivery::{Claim, Claimed, Next, Settled, Settlement};
 use crate::endpoint::Endpoint;
 use crate::id::{EndpointId, EventId};
 use crate::policy::lane::LaneChange;
+use crate::policy::timeline::Shift;
 use crate::step::conclude::Disable;
 use crate::time::Timestamp;
 
@@ -56,9 +57,22 @@ pub(crate) struct Batch {
     /// One for each settlement.
     pub(crate) about: Vec<About>,
     pub(crate) lanes: Vec<LaneChange>,
+    /// By how much the store's time had moved when that was decided.
+    pub(crate) moved: Shift,
 }
 
 impl Batch {
+    /// Writes its moments in the time that the store has now.
+    pub(crate) fn move_to(&mut self, moved: Shift) {
+        let by = moved.since(self.moved);
+        if by.is_none() {
+            return;
+        }
+        self.settlements.iter_mut().for_each(|settlement| settlement.shift(by));
+        self.lanes.iter_mut().for_each(|change| change.shift(by));
+        self.moved = moved;
+    }
+
     /// The endpoints that are to be disabled, once the batch is answered. An answer whose
     /// lease had been lost disables nothing: another attempt stands for its delivery.
     pub(crate) fn disabling(&mut self, answers: &[Settled]) -> Vec<(Arc<Endpoint>, Disable)> {
@@ -75,21 +89,26 @@ pub(crate) struct Settler {
     settlements: Vec<Settlement>,
     about: Vec<About>,
     lanes: BTreeMap<EndpointId, LaneChange>,
+    /// The time that all of it is written in: by how much the store's had moved.
+    moved: Shift,
     writing: bool,
     failures: u32,
     retry_at: Duration,
 }
 
 impl Settler {
-    pub(crate) fn add(&mut self, due: Due) {
-        let Due { settlement, event, endpoint, disable } = due;
+    /// Takes what was decided when the store's time had moved by so much.
+    pub(crate) fn add(&mut self, due: Due, moved: Shift) {
+        let Due { mut settlement, event, endpoint, disable } = due;
+        settlement.shift(self.moved.since(moved));
         self.settlements.push(settlement);
         self.about.push(About { event, endpoint, disable });
     }
 
-    /// Merges a change into what waits for its lane: the longest hold, and the health
-    /// that was decided on the newest version.
-    pub(crate) fn change(&mut self, change: LaneChange) {
+    /// Merges a change, decided when the store's time had moved by so much, into what waits
+    /// for its lane: the longest hold, and the health that was decided on the newest version.
+    pub(crate) fn change(&mut self, mut change: LaneChange, moved: Shift) {
+        change.shift(self.moved.since(moved));
         let Some(waiting) = self.lanes.get_mut(&change.endpoint) else {
             self.lanes.insert(change.endpoint.clone(), change);
             return;
@@ -120,6 +139,7 @@ impl Settler {
             settlements: first_of(&mut self.settlements),
             about: first_of(&mut self.about),
             lanes: std::mem::take(&mut self.lanes).into_values().collect(),
+            moved: self.moved,
         })
     }
 
@@ -132,12 +152,13 @@ impl Settler {
 
     /// The batch is not, or perhaps not, written: it goes first next time, after a
     /// pause. Settling twice is settling once.
-    pub(crate) fn failed(&mut self, batch: Batch, now: Duration) {
+    pub(crate) fn failed(&mut self, mut batch: Batch, now: Duration) {
         self.writing = false;
+        batch.move_to(self.moved);
         self.settlements.splice(..0, batch.settlements);
         self.about.splice(..0, batch.about);
         for change in batch.lanes {
-            self.change(change);
+            self.change(change, self.moved);
         }
         self.retry_at = now.saturating_add((RETRY_FIRST * (1 << self.failures.min(7))).min(RETRY_MAX));
         self.failures = self.failures.saturating_add(1);

@@ -1,16 +1,19 @@
 //! Writing down what follows, and telling of it once it stands.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::delivery::{Claimed, End, Gate, GateChange, Settled, State};
 use crate::endpoint::Endpoint;
 use crate::error::StoreError;
+use crate::policy::timeline::Shift;
 use crate::seam::Notice;
 use crate::step::conclude::Disable;
 use crate::time::Timestamp;
 
 use super::settler::{About, Batch};
 use super::shared::Shared;
+use super::store_clock::Moment;
 use super::{Engine, Happening};
 
 /// What a store answers to a batch: one answer per settlement, and when something is due
@@ -33,6 +36,7 @@ impl Engine {
     pub(super) fn settled(&mut self, mut batch: Batch, answers: &[Settled], next_due: Option<Timestamp>) {
         self.settler.written();
         self.lookout.stir();
+        self.lookout.move_to(batch.moved);
         self.lookout.due(next_due);
         self.shared.tell_settled(&batch, answers);
         for (endpoint, why) in batch.disabling(answers) {
@@ -51,9 +55,18 @@ impl Engine {
 }
 
 impl Shared {
-    pub(super) async fn settle(&self, batch: Batch) -> (Batch, Result<Answers, StoreError>) {
-        let answers = self.store.settle(&batch.settlements, &batch.lanes, self.clock.now()).await;
+    pub(super) async fn settle(&self, mut batch: Batch) -> (Batch, Result<Answers, StoreError>) {
+        let answers = self.try_settle(&mut batch).await;
         (batch, answers)
+    }
+
+    async fn try_settle(&self, batch: &mut Batch) -> Result<Answers, StoreError> {
+        let turn = self.in_time(Duration::MAX).await?;
+        let Moment { now, moved } = self.clock.moment();
+        batch.move_to(moved);
+        let answers = self.store.settle(&batch.settlements, &batch.lanes, now).await;
+        drop(turn);
+        answers
     }
 
     pub(super) fn tell_settled(&self, batch: &Batch, answers: &[Settled]) {
@@ -78,10 +91,22 @@ impl Shared {
 
     /// Holds what an answer asked to hold. What a failed store does not hold learns of
     /// it from its own next answer.
-    pub(super) async fn hold(&self, gates: &[(Gate, GateChange)]) {
-        if let Err(error) = self.store.gate(gates, self.clock.now()).await {
+    ///
+    /// The holds were decided when the store's time had `moved` by so much.
+    pub(super) async fn hold(&self, gates: &[(Gate, GateChange)], moved: Shift) {
+        if let Err(error) = self.try_hold(gates, moved).await {
             self.notice(&Notice::StoreFailed { kind: error.kind(), during: "gate" });
         }
+    }
+
+    async fn try_hold(&self, gates: &[(Gate, GateChange)], decided: Shift) -> Result<(), StoreError> {
+        let turn = self.in_time(Duration::MAX).await?;
+        let Moment { now, moved } = self.clock.moment();
+        let by = moved.since(decided);
+        let gates: Vec<_> = gates.iter().map(|(gate, change)| (gate.clone(), change.shifted(by))).collect();
+        let held = self.store.gate(&gates, now).await;
+        drop(turn);
+        held
     }
 
     /// Disables an endpoint if it still is the version that was sent to and, where it was

@@ -3,19 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{ClaimRequest, GateChange};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::delivery::ClaimRequest;
 use crate::error::StoreError;
 use crate::id::Token;
 use crate::policy::egress::AddressPolicy;
+use crate::policy::timeline::Shift;
 use crate::seam::{
     Class, Directory, Entropy, EntropyError, History, Limiter, Notice, Registry, Store, Transport,
 };
+use crate::time::Timestamp;
 
 use super::desk::Desk;
 use super::guard::Guard;
 use super::slots::Room;
 use super::standings::Standings;
-use super::store_clock::{Jump, StoreClock};
+use super::store_clock::{Asked, Moment, StoreClock};
 
 /// How long one call of the store may take within a lease.
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,11 +29,6 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 /// A rate limit's grant is used within this.
 pub(crate) const START_WITHIN: Duration = Duration::from_secs(1);
-/// So long after a jump of the store's clock nothing expires: long enough for whoever set it
-/// wrong to set it right.
-const DISTRUST: Duration = Duration::from_secs(600);
-/// So many held tenants and hosts are read at once.
-const GATES_PER_PAGE: usize = 100;
 /// The store's clock is read this often.
 pub(crate) const CLOCK_READ_EVERY: Duration = Duration::from_secs(10);
 
@@ -44,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) clock: StoreClock,
+    /// The right to read the store's clock.
+    pub(crate) reading: Mutex<()>,
     pub(crate) standings: Standings,
     pub(crate) desk: Desk,
     pub(crate) settings: Settings,
@@ -71,43 +72,36 @@ pub(crate) struct Settings {
 }
 
 impl Shared {
-    /// Reads the store's clock if it was not read lately, and answers its time.
-    pub(crate) async fn read_clock(&self) -> Result<crate::time::Timestamp, StoreError> {
-        if let Some(now) = self.clock.now_if_read_within(CLOCK_READ_EVERY) {
-            return Ok(now);
-        }
-        let reading = self.store.now().await?;
-        if let Some(jump) = self.clock.take(reading, self.settings.lease.max(DISTRUST)) {
-            self.notice(&Notice::ClockJumped { by: jump.by });
-            if jump.back
-                && let Err(error) = self.lift_holds_of_the_future(jump).await
-            {
-                // Whoever asked for the time has it all the same.
-                self.notice(&Notice::StoreFailed { kind: error.kind(), during: "lifting holds" });
-            }
-        }
+    /// The store's time, for which its clock is read if it was not read lately, or if this
+    /// process's wall clock disagrees with it.
+    pub(crate) async fn read_clock(&self) -> Result<Timestamp, StoreError> {
+        self.in_time(CLOCK_READ_EVERY).await?;
         Ok(self.clock.now())
     }
 
-    /// Lifts the holds of tenants and hosts that were made while the clock was ahead. How long
-    /// it was ahead is not known: a hold that ends later than half of the jump from now counts
-    /// as one of them. If it is not, its end is asked for again: by the limit, or by one answer.
-    async fn lift_holds_of_the_future(&self, jump: Jump) -> Result<(), StoreError> {
-        let (now, mut after) = (self.clock.now(), None);
-        loop {
-            let page = self.history.gates(now, after.as_ref(), GATES_PER_PAGE).await?;
-            let last = page.last().map(|closed| closed.gate.clone());
-            // A host's own history that gives the same page again has no other one.
-            if last <= after {
-                return Ok(());
-            }
-            after = last;
-            let ahead = page.into_iter().filter(|gate| gate.held_until > Some(now + jump.by / 2));
-            let lifted: Vec<_> = ahead.map(|closed| (closed.gate, GateChange::Lift)).collect();
-            if !lifted.is_empty() {
-                self.store.gate(&lifted, now).await?;
-            }
+    /// Makes sure that this process lives in the store's time, as read within that long.
+    ///
+    /// While this process's wall clock disagrees, the store's time may follow it at any
+    /// reading. Then its clock is read now, and the answer holds the right to read it, until
+    /// what is dated by it is written: no other reading of this process moves the time
+    /// meanwhile. And the time moves only while the clocks of all processes disagree with it,
+    /// so that none of them lives on in the old time.
+    pub(crate) async fn in_time(&self, age: Duration) -> Result<Option<MutexGuard<'_, ()>>, StoreError> {
+        if self.clock.now_if_sure(age).is_some() {
+            return Ok(None);
         }
+        let turn = self.reading.lock().await;
+        // Whoever had the turn before may have read it.
+        if self.clock.now_if_sure(age).is_some() {
+            return Ok(None);
+        }
+        let asked = Asked::now(&self.clock);
+        let reading = self.store.now().await?;
+        let unconfirmed = if self.clock.was_read() { None } else { self.store.unconfirmed().await? };
+        if let Some(by) = self.clock.take(reading, &asked, unconfirmed, self.settings.lease) {
+            self.notice(&Notice::ClockJumped { by });
+        }
+        Ok(self.clock.now_if_sure(age).is_none().then_some(turn))
     }
 
     /// A claim for that much room, at the store's time now.
@@ -130,6 +124,12 @@ impl Shared {
             shares: room.shares,
             alone,
         })
+    }
+
+    /// The same claim, made now.
+    pub(crate) fn dated_now(&self, request: &ClaimRequest) -> (ClaimRequest, Shift) {
+        let Moment { now, moved } = self.clock.moment();
+        (ClaimRequest { now, lease_until: now + self.settings.lease, ..request.clone() }, moved)
     }
 
     /// Tells the observer.

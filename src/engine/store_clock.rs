@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::policy::timeline::{AGREES_WITHIN, CONFIRMED_AFTER, Shift, Uptime};
 use crate::seam::Clock;
 use crate::time::Timestamp;
 
-/// A jump of the store's clock against ours by more than this is taken for a fault.
-const JUMP: Duration = Duration::from_secs(60);
+/// Two clocks that differ by more than this are worth a notice: one of them is wrong.
+const APART: Duration = Duration::from_secs(60);
 
 /// Says what time it is in the store: read there now and then, carried on by
 /// `elapsed` between. Due times and leases are written in it.
@@ -16,34 +17,71 @@ pub(crate) struct StoreClock {
     carry: Mutex<Carry>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Carry {
     base: Timestamp,
     at: Duration,
+    uptime: Option<Uptime>,
     read: bool,
-    /// Nothing expires before: one of the two clocks is wrong, and which is not known.
+    /// How far this process's wall clock was ahead of the store's time, in microseconds.
+    ahead: i64,
+    /// By how much the store's time has moved, in all.
+    moved: Shift,
+    /// Nothing expires before: one of two clocks is wrong, and which is not known.
     trusted_from: Duration,
 }
 
-/// A jump of the store's clock against the carry.
+/// A moment of the store's time, as one state of its clock tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Jump {
-    pub(crate) by: Duration,
-    /// Whether it now shows an earlier time.
-    pub(crate) back: bool,
+pub(crate) struct Moment {
+    pub(crate) now: Timestamp,
+    /// By how much the store's time had moved until then, in all. What was written down or
+    /// read at an earlier sum is carried along by the difference.
+    pub(crate) moved: Shift,
+}
+
+/// This process's monotonic clocks, as they were before a reading was asked for.
+pub(crate) struct Asked {
+    elapsed: Duration,
+    uptime: Option<Uptime>,
+}
+
+impl Asked {
+    pub(crate) fn now(clock: &StoreClock) -> Self {
+        Self { elapsed: clock.local.elapsed(), uptime: clock.local.uptime() }
+    }
 }
 
 impl StoreClock {
     pub(crate) fn new(local: Arc<dyn Clock>) -> Self {
-        let carry =
-            Carry { base: local.now(), at: local.elapsed(), read: false, trusted_from: Duration::ZERO };
+        let carry = Carry {
+            base: local.now(),
+            at: local.elapsed(),
+            uptime: None,
+            read: false,
+            ahead: 0,
+            moved: Shift::default(),
+            trusted_from: Duration::ZERO,
+        };
         Self { local, carry: Mutex::new(carry) }
     }
 
     /// The store's time, as far as this process knows.
     pub(crate) fn now(&self) -> Timestamp {
-        let carry = *self.carry();
-        carry.base + self.local.elapsed().saturating_sub(carry.at)
+        self.moment().now
+    }
+
+    /// The same, with the sum of its moves.
+    pub(crate) fn moment(&self) -> Moment {
+        let elapsed = self.local.elapsed();
+        let carry = self.carry();
+        Moment { now: carry.base + elapsed.saturating_sub(carry.at), moved: carry.moved }
+    }
+
+    /// Now, in the time that the store had when its moves came to that sum.
+    pub(crate) fn now_as_of(&self, moved: Shift) -> Timestamp {
+        let moment = self.moment();
+        moved.since(moment.moved).carry(moment.now)
     }
 
     /// This machine's monotonic clock.
@@ -51,33 +89,76 @@ impl StoreClock {
         self.local.elapsed()
     }
 
-    /// The store's time, if its clock was read within that long.
-    pub(crate) fn now_if_read_within(&self, age: Duration) -> Option<Timestamp> {
-        let carry = *self.carry();
-        let since = self.local.elapsed().saturating_sub(carry.at);
-        (carry.read && since < age).then(|| carry.base + since)
+    /// The store's time, if its clock was read within that long and this process's wall
+    /// clock agrees with it. Where it does not, only a reading tells: the store's time may
+    /// follow, and then must not be missed.
+    pub(crate) fn now_if_sure(&self, age: Duration) -> Option<Timestamp> {
+        let (wall, elapsed) = (self.local.now(), self.local.elapsed());
+        let carry = self.carry();
+        let since = elapsed.saturating_sub(carry.at);
+        let now = carry.base + since;
+        (carry.read && since < age && wall.distance(now) <= AGREES_WITHIN).then_some(now)
     }
 
     /// Whether the store's clock was never read, or not for that long.
     pub(crate) fn is_stale(&self, age: Duration) -> bool {
-        self.now_if_read_within(age).is_none()
+        let elapsed = self.local.elapsed();
+        let carry = self.carry();
+        !carry.read || elapsed.saturating_sub(carry.at) >= age
     }
 
-    /// Takes a reading of the store's clock. Answers by how much it has moved against
-    /// the carry, if that is a jump; nothing expires for `grace` then.
-    pub(crate) fn take(&self, reading: Timestamp, grace: Duration) -> Option<Jump> {
-        let (carried, elapsed) = (self.now(), self.local.elapsed());
+    /// Whether the store's clock was read at all.
+    pub(crate) fn was_read(&self) -> bool {
+        self.carry().read
+    }
+
+    /// Takes a reading of the store's clock, which was made after `asked`. `unconfirmed` is
+    /// the last moment that the store had seen before its time began, if that is doubtful.
+    ///
+    /// Answers by how much one clock differs from another, if that is too much to be true
+    /// and was not told yet: the store's from what it was, this process's wall clock from
+    /// the store's, or the store's from the last moment seen. Nothing expires then for as
+    /// long as a store needs to be sure of its time, and for a lease at least.
+    pub(crate) fn take(
+        &self,
+        reading: Timestamp,
+        asked: &Asked,
+        unconfirmed: Option<Timestamp>,
+        lease: Duration,
+    ) -> Option<Duration> {
+        let (wall, elapsed, uptime) = (self.local.now(), self.local.elapsed(), self.local.uptime());
         let mut carry = self.carry();
-        let moved = reading.distance(carried);
-        let jump = carry.read && moved > JUMP;
-        let trusted_from = if jump { elapsed.saturating_add(grace) } else { carry.trusted_from };
-        *carry = Carry { base: reading, at: elapsed, read: true, trusted_from };
-        jump.then_some(Jump { by: moved, back: reading < carried })
+        let earliest = carry.after(asked.elapsed, asked.uptime.as_ref());
+        let latest = carry.after(elapsed, uptime.as_ref());
+        // The store answered between the two: a slow answer moves nothing.
+        let expected = reading.clamp(earliest, latest.max(earliest));
+        let moves = carry.read && reading.distance(expected) > AGREES_WITHIN;
+        let step = if moves { Shift::between(expected, reading) } else { Shift::default() };
+        let now = if moves || !carry.read {
+            reading
+        } else {
+            latest.clamp(reading, reading + elapsed.saturating_sub(asked.elapsed))
+        };
+        let ahead = wall.as_micros().saturating_sub(now.as_micros());
+        let parted = micros(ahead.saturating_sub(carry.ahead));
+        let gap = unconfirmed.filter(|_| !carry.read).map(|seen| seen.distance(reading));
+        let apart =
+            [moves.then(|| reading.distance(expected)), Some(micros(ahead)).filter(|_| parted > APART), gap];
+        let strange = apart.into_iter().flatten().max().filter(|by| *by > APART);
+        let trusted_from = match strange {
+            Some(_) => elapsed.saturating_add(CONFIRMED_AFTER.max(lease)),
+            None => carry.trusted_from,
+        };
+        let sum = carry.moved.then(step);
+        *carry = Carry { base: now, at: elapsed, uptime, read: true, ahead, moved: sum, trusted_from };
+        strange
     }
 
     /// Whether nothing may expire now.
     pub(crate) fn is_distrusted(&self) -> bool {
-        self.local.elapsed() < self.carry().trusted_from
+        let elapsed = self.local.elapsed();
+        let carry = self.carry();
+        !carry.read || elapsed < carry.trusted_from
     }
 
     fn carry(&self) -> MutexGuard<'_, Carry> {
@@ -85,38 +166,151 @@ impl StoreClock {
     }
 }
 
+impl Carry {
+    /// The store's time when the clocks read so, if nothing has moved it. `elapsed` may
+    /// stand still while the machine sleeps; the uptime does not.
+    fn after(&self, elapsed: Duration, uptime: Option<&Uptime>) -> Timestamp {
+        let passed = match (&self.uptime, uptime) {
+            (Some(then), Some(now)) if then.boot == now.boot => now.elapsed.saturating_sub(then.elapsed),
+            _ => elapsed.saturating_sub(self.at),
+        };
+        self.base + passed
+    }
+}
+
+const fn micros(difference: i64) -> Duration {
+    Duration::from_micros(difference.unsigned_abs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    const LEASE: Duration = Duration::from_secs(30);
+
+    /// A monotonic clock, a wall clock and an uptime, in seconds.
     #[derive(Default)]
-    struct Hand(AtomicU64);
+    struct Hand {
+        elapsed: AtomicU64,
+        wall: AtomicU64,
+        slept: AtomicU64,
+    }
 
     impl Clock for Hand {
         fn now(&self) -> Timestamp {
-            Timestamp::EPOCH
+            at(self.wall.load(Ordering::Relaxed))
         }
+
         fn elapsed(&self) -> Duration {
-            Duration::from_secs(self.0.load(Ordering::Relaxed))
+            Duration::from_secs(self.elapsed.load(Ordering::Relaxed))
+        }
+
+        fn uptime(&self) -> Option<Uptime> {
+            let slept = Duration::from_secs(self.slept.load(Ordering::Relaxed));
+            Some(Uptime { boot: String::new(), elapsed: self.elapsed() + slept })
+        }
+    }
+
+    const fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds.cast_signed())
+    }
+
+    /// What follows at one moment from a reading: what is told, and whether anything expires.
+    struct Moments {
+        hand: Arc<Hand>,
+        clock: StoreClock,
+    }
+
+    impl Moments {
+        fn new() -> Self {
+            let hand = Arc::new(Hand::default());
+            Self { clock: StoreClock::new(hand.clone()), hand }
+        }
+
+        fn set(&self, elapsed: u64, wall: u64) {
+            self.hand.elapsed.store(elapsed, Ordering::Relaxed);
+            self.hand.wall.store(wall, Ordering::Relaxed);
+        }
+
+        fn at(&self, elapsed: u64, wall: u64, store: u64) -> (Option<u64>, bool) {
+            self.set(elapsed, wall);
+            let told = self.clock.take(at(store), &Asked::now(&self.clock), None, LEASE);
+            (told.map(|by| by.as_secs()), !self.clock.is_distrusted())
+        }
+
+        fn moved(&self) -> i64 {
+            self.clock.moment().moved.as_micros() / 1_000_000
         }
     }
 
     #[test]
-    fn time_is_carried_between_readings_and_a_jump_suspends_expiry_for_a_while() {
-        let hand = Arc::new(Hand::default());
-        let clock = StoreClock::new(hand.clone());
-        let at = Timestamp::from_unix_seconds;
-        assert!(clock.is_stale(Duration::from_secs(10)));
-        assert_eq!(clock.take(at(1_000_000), Duration::from_secs(30)), None, "the first reading is no jump");
-        hand.0.store(7, Ordering::Relaxed);
-        assert_eq!(clock.now(), at(1_000_007));
-        assert_eq!(clock.take(at(1_000_067), Duration::from_secs(30)), None);
-        assert!(!clock.is_distrusted());
-        let ahead = Jump { by: Duration::from_secs(172_800), back: false };
-        assert_eq!(clock.take(at(1_172_867), Duration::from_secs(30)), Some(ahead));
-        assert!(clock.is_distrusted());
-        hand.0.store(37, Ordering::Relaxed);
-        assert!(!clock.is_distrusted());
+    fn time_is_carried_between_readings() {
+        let moments = Moments::new();
+        assert!(moments.clock.is_stale(Duration::from_secs(10)) && !moments.clock.was_read());
+        assert!(moments.clock.is_distrusted(), "nothing was read yet");
+        assert_eq!(moments.at(0, 1000, 1000), (None, true));
+        moments.set(7, 1007);
+        assert_eq!(moments.clock.now_if_sure(Duration::from_secs(10)), Some(at(1007)));
+        assert_eq!(moments.clock.now_if_sure(Duration::from_secs(7)), None, "too old");
+        moments.set(7, 1010);
+        assert_eq!(moments.clock.now_if_sure(Duration::from_secs(10)), None, "the wall clock disagrees");
+        assert_eq!(moments.at(7, 1067, 1067), (None, true), "so much is no reason to distrust it");
+        assert_eq!(moments.moved(), 60);
+    }
+
+    #[test]
+    fn a_slow_answer_moves_nothing() {
+        let moments = Moments::new();
+        moments.at(0, 1000, 1000);
+        let asked = Asked::now(&moments.clock);
+        moments.set(8, 1008);
+        assert_eq!(moments.clock.take(at(1003), &asked, None, LEASE), None);
+        assert_eq!((moments.moved(), moments.clock.now()), (0, at(1008)));
+        let asked = Asked::now(&moments.clock);
+        moments.set(18, 1018);
+        assert_eq!(moments.clock.take(at(1003), &asked, None, LEASE), None);
+        assert_eq!((moments.moved(), moments.clock.now()), (-5, at(1003)), "5 seconds before it was asked");
+    }
+
+    #[test]
+    fn a_machine_that_slept_moves_nothing() {
+        let moments = Moments::new();
+        moments.at(0, 1000, 1000);
+        moments.hand.slept.store(3600, Ordering::Relaxed);
+        assert_eq!(moments.at(5, 4605, 4605), (None, true));
+        assert_eq!(moments.moved(), 0);
+    }
+
+    #[test]
+    fn a_store_whose_time_moves_expires_nothing_for_ten_minutes() {
+        let moments = Moments::new();
+        assert_eq!(moments.at(0, 1000, 1000), (None, true));
+        assert_eq!(moments.at(10, 173_810, 173_810), (Some(172_800), false));
+        assert_eq!(moments.clock.now_as_of(Shift::default()), at(1010), "in the time before");
+        assert_eq!(moments.at(609, 174_409, 174_409), (None, false));
+        assert_eq!(moments.at(610, 174_410, 174_410), (None, true));
+    }
+
+    #[test]
+    fn a_wall_clock_that_parts_from_the_store_is_told_once_and_expires_nothing_for_ten_minutes() {
+        let moments = Moments::new();
+        assert_eq!(moments.at(0, 173_800, 1000), (Some(172_800), false), "at the first reading too");
+        assert_eq!(moments.at(10, 173_810, 1010), (None, false));
+        assert_eq!(moments.at(300, 1300, 1300), (None, false), "set right");
+        assert_eq!(moments.at(600, 1600, 1600), (None, true));
+        assert_eq!(moments.at(610, 1510, 1610), (Some(100), false));
+        assert_eq!(moments.at(620, 1420, 1620), (Some(200), false), "further apart");
+    }
+
+    #[test]
+    fn a_time_that_began_in_doubt_is_told_once_and_expires_nothing_for_ten_minutes() {
+        let moments = Moments::new();
+        moments.set(0, 9000);
+        let take = |store| moments.clock.take(at(store), &Asked::now(&moments.clock), Some(at(1000)), LEASE);
+        assert_eq!(take(9000), Some(Duration::from_secs(8000)));
+        moments.set(10, 9010);
+        assert_eq!(take(9010), None);
+        assert!(moments.clock.is_distrusted());
     }
 }

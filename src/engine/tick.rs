@@ -55,8 +55,8 @@ impl Shared {
     pub(crate) async fn finish(&self, acquired: Acquired) -> Result<Tick, StoreError> {
         let mut tick = Tick { claimed: acquired.claimed, next_due: acquired.next_due, ..Tick::default() };
         let (mut settler, mut faults) = (Settler::default(), OwnFaults::default());
-        acquired.dues.into_iter().for_each(|due| settler.add(due));
-        acquired.lanes.into_iter().for_each(|change| settler.change(change));
+        acquired.dues.into_iter().for_each(|due| settler.add(due, acquired.moved));
+        acquired.lanes.into_iter().for_each(|change| settler.change(change, acquired.moved));
         let mut sending: FuturesUnordered<_> =
             acquired.ready.into_iter().map(|ready| self.send(ready.flight, ready.request)).collect();
         while let Some(landed) = sending.next().await {
@@ -68,10 +68,10 @@ impl Shared {
             tick.sent += 1;
             tick.succeeded +=
                 usize::from(written.due.settlement.attempt.as_ref().is_some_and(|attempt| attempt.success));
-            settler.add(written.due);
-            written.lane.into_iter().for_each(|change| settler.change(change));
+            settler.add(written.due, flight.moved);
+            written.lane.into_iter().for_each(|change| settler.change(change, flight.moved));
             if !written.gates.is_empty() {
-                self.hold(&written.gates).await;
+                self.hold(&written.gates, flight.moved).await;
             }
         }
         while let Some(batch) = settler.next(self.clock.elapsed()) {

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
+use super::timeline::Shift;
+
 /// The clock starts once two failures lie so far apart.
 pub const APART: Duration = Duration::from_secs(12 * 3600);
 /// After so long without an answer, earlier failures no longer count.
@@ -47,6 +49,13 @@ impl Failing {
         let starts = !self.counts && at.since(self.from) >= APART;
         let from = if starts { at } else { self.from };
         Self { since: self.since, last, from, counts: self.counts || starts }
+    }
+
+    /// The same failures after the store's time moved by so much.
+    #[must_use]
+    pub const fn shifted(self, by: Shift) -> Self {
+        let Self { since, last, from, counts } = self;
+        Self { since: by.carry(since), last: by.carry(last), from: by.carry(from), counts }
     }
 
     /// Whether the clock has run for at least `limit` at the last failure.

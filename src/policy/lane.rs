@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 
 use super::failing::Failing;
 use super::retry::RetryPolicy;
+use super::timeline::Shift;
 
 /// From this many failures in a row on, a lane is held before the next try.
 pub const SICK_STREAK: u32 = 3;
@@ -73,6 +74,12 @@ impl CatchUp {
         (tried_at <= self.recovered_at).then(|| tried_at + self.gap)
     }
 
+    /// The same after the store's time moved by so much.
+    #[must_use]
+    pub const fn shifted(self, by: Shift) -> Self {
+        Self { recovered_at: by.carry(self.recovered_at), gap: self.gap }
+    }
+
     /// What was last tried at this moment or before may be sent at `now`.
     #[must_use]
     pub fn tried_by(&self, now: Timestamp) -> Timestamp {
@@ -111,6 +118,17 @@ pub struct Health {
     pub catch_up: Option<CatchUp>,
     /// Ends the engine's hold. Only a success whose request began after it does.
     pub lower: bool,
+}
+
+impl LaneChange {
+    /// Moves its moments along when the store's time moves by so much.
+    pub fn shift(&mut self, by: Shift) {
+        self.raise = self.raise.map(|until| by.carry(until));
+        if let Some(health) = &mut self.health {
+            health.failing = health.failing.map(|failing| failing.shifted(by));
+            health.catch_up = health.catch_up.map(|catch_up| catch_up.shifted(by));
+        }
+    }
 }
 
 impl Lane {
@@ -235,6 +253,13 @@ impl Lane {
         self.streak = 0;
         self.failing = None;
         self.catch_up = None;
+    }
+
+    /// Moves its hold and its health along when the store's time moves by so much.
+    pub fn shift(&mut self, by: Shift) {
+        self.held_until = self.held_until.map(|until| by.carry(until));
+        self.failing = self.failing.map(|failing| failing.shifted(by));
+        self.catch_up = self.catch_up.map(|catch_up| catch_up.shifted(by));
     }
 
     fn change(&self, raise: Option<Timestamp>, health: Option<Health>) -> LaneChange {

@@ -7,3 +7,4 @@ pub mod lane;
 pub mod outcome;
 pub mod rate;
 pub mod retry;
+pub mod timeline;

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+use super::timeline::{CONFIRMED_AFTER, Shift};
+
 /// The longest window a limit takes: one day. A log keeps one entry per grant.
 pub const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
 
@@ -121,8 +123,9 @@ pub struct LimitKey {
 }
 
 /// A grant that ends by so much later than one of now could was made by a clock that was
-/// ahead.
-pub(crate) const AHEAD: Duration = Duration::from_secs(1);
+/// ahead. A call that waited for less than this is not taken for one of long ago: it would
+/// end the grants of others too soon.
+pub(crate) const AHEAD: Duration = CONFIRMED_AFTER;
 
 /// The exact log of one limit key: every grant, until it stops counting.
 ///
@@ -174,6 +177,13 @@ impl StartLog {
         }
         if starts > 0 {
             self.grant(limit, start_by, starts);
+        }
+    }
+
+    /// Moves its grants along when the store's time moves by so much.
+    pub fn shift(&mut self, by: Shift) {
+        for grant in &mut self.grants {
+            grant.counts_until = by.carry(grant.counts_until);
         }
     }
 
@@ -267,8 +277,8 @@ mod tests {
         assert_eq!(log.room(&limit, at(95), 9), 1);
         assert_eq!(log.room(&limit, at(96), 9), 5);
         log.grant(&limit, at(98), 5);
-        log.forget_future(&limit, at(97));
-        assert_eq!(log.room(&limit, at(157), 9), 0, "a process a moment ahead is not in the future");
+        log.forget_future(&limit, at(68));
+        assert_eq!(log.room(&limit, at(157), 9), 0, "what a late call finds is not of the future");
     }
 
     #[test]

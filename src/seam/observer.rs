@@ -161,7 +161,9 @@ pub enum Notice<'a> {
         /// The row.
         row: &'a UnreadableRow,
     },
-    /// The store's clock moved against this machine's.
+    /// Two clocks differ by more than can be right: this process's wall clock from the
+    /// store's time, or the store's time from what it was. Nothing expires for ten minutes.
+    /// See [`timeline`](crate::policy::timeline).
     ClockJumped {
         /// By how much.
         by: Duration,

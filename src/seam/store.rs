@@ -44,8 +44,24 @@ use crate::time::Timestamp;
 /// counts as an error of the kind `InDoubt`.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// The store's clock: the one that due times and leases are written in.
+    /// The store's time: the one that due times and leases are written in, the same for all
+    /// of its processes.
+    ///
+    /// * It goes on evenly. A wall clock that disagrees moves it only after nobody has
+    ///   contradicted that clock for
+    ///   [`CONFIRMED_AFTER`](crate::policy::timeline::CONFIRMED_AFTER).
+    /// * When it moves, what is written in the old time moves along, before anybody is told the
+    ///   new one: leases, due times of retries, ages, holds, granted starts. A lease that is
+    ///   held is still held. What waits for a moment that its event states keeps that moment.
+    ///
+    /// [`timeline::read`](crate::policy::timeline::read) decides this for a store whose time
+    /// comes from the clocks of its processes.
     async fn now(&self) -> Result<Timestamp, StoreError>;
+
+    /// The last moment that the store had seen before its present time began, if that lies so
+    /// far from where it began that one of the two must be wrong, and the present time is
+    /// younger than `CONFIRMED_AFTER`. `None` where the time has gone on without a break.
+    async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// Stores events, all or, on error, none; one answer per event, in order. With
     /// a request, what a claim would give of **these** events' deliveries is leased

@@ -3,11 +3,15 @@
 
 mod resolver;
 mod tenant;
+mod uptime;
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::policy::timeline::Uptime;
 use crate::seam::{Clock, Entropy, EntropyError};
 use crate::time::Timestamp;
+
+use uptime::Boot;
 
 pub use resolver::SystemResolver;
 pub use tenant::current_tenant;
@@ -17,13 +21,14 @@ pub(crate) use tenant::on_behalf_of;
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     start: Instant,
+    boot: Option<Boot>,
 }
 
 impl SystemClock {
     /// A clock whose `elapsed` counts from here.
     #[must_use]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self { start: Instant::now(), boot: Boot::read() }
     }
 }
 
@@ -40,6 +45,11 @@ impl Clock for SystemClock {
 
     fn elapsed(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// On Linux the time since the machine was started (`CLOCK_BOOTTIME`), elsewhere `None`.
+    fn uptime(&self) -> Option<Uptime> {
+        self.boot.and_then(Boot::uptime)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Time that a test decides over.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::policy::timeline::Uptime;
 use crate::seam::Clock;
 use crate::time::Timestamp;
 
@@ -12,7 +14,7 @@ use crate::time::Timestamp;
 /// can run, and jumps to the next timer when nothing can.
 ///
 /// The wall part can be set apart from it, as an operator or a time server does it;
-/// `elapsed` never notices.
+/// `elapsed` and `uptime` never notice.
 ///
 /// ```
 /// use hookpost::{Timestamp, seam::Clock, testing::VirtualClock};
@@ -33,6 +35,7 @@ use crate::time::Timestamp;
 pub struct VirtualClock {
     base: Timestamp,
     start: Instant,
+    machine: u64,
     skew_micros: Mutex<i64>,
 }
 
@@ -40,14 +43,17 @@ impl VirtualClock {
     /// A clock that shows `base` now. Tokio's time must be paused already, or never be.
     #[must_use]
     pub fn starting_at(base: Timestamp) -> Self {
-        Self { base, start: Instant::now(), skew_micros: Mutex::new(0) }
+        static MACHINES: AtomicU64 = AtomicU64::new(0);
+        let machine = MACHINES.fetch_add(1, Ordering::Relaxed);
+        Self { base, start: Instant::now(), machine, skew_micros: Mutex::new(0) }
     }
 
-    /// Another clock on the same time line, whose wall part may be set apart from
-    /// this one's: one machine beside another. It begins without skew.
+    /// Another clock on the same time line and the same machine, whose wall part may be set
+    /// apart from this one's: one process beside another. It begins without skew.
     #[must_use]
     pub const fn beside(&self) -> Self {
-        Self { base: self.base, start: self.start, skew_micros: Mutex::new(0) }
+        let Self { base, start, machine, skew_micros: _ } = *self;
+        Self { base, start, machine, skew_micros: Mutex::new(0) }
     }
 
     /// Sets the wall part ahead.
@@ -81,6 +87,10 @@ impl Clock for VirtualClock {
 
     fn elapsed(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    fn uptime(&self) -> Option<Uptime> {
+        Some(Uptime { boot: format!("virtual {}", self.machine), elapsed: self.elapsed() })
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use crate::engine::shared::{CONNECT_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
 use crate::engine::{Desk, Guard, Guarded, GuardedClock, Standings, StoreClock, caught, guarded_profile};
 use crate::id::ProfileName;
@@ -188,6 +190,7 @@ impl Builder {
             transport: self.transport,
             entropy: Arc::new(Guarded::new(self.entropy, Arc::clone(&guard))),
             clock: StoreClock::new(Arc::new(GuardedClock::new(self.clock, Arc::clone(&guard)))),
+            reading: Mutex::default(),
             guard,
             standings: Standings::new(profiles),
             desk: Desk::default(),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::delivery::{AttemptResult, Publish, Published, State};
 use crate::engine::Standing;
+use crate::engine::Stored;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -71,11 +72,11 @@ impl Webhooks {
 
         let request = shared.claim_request(crate::engine::one_slot(), 0, false)?;
         let began = shared.clock.elapsed();
-        let (answers, claims) = shared.store.publish(&[publish], Some(&request), now).await?;
+        let Stored { answers, claims, moved } = shared.store_all(&[publish], Some(&request)).await?;
         if let Some(Published::Full { limit }) = answers.first().map(|answer| answer.published) {
             return Err(TestError::Full { limit });
         }
-        let acquired = shared.equip(claims, began).await;
+        let acquired = shared.equip(claims, began, moved).await;
         shared.finish(acquired).await?;
         self.report(tenant, event_id, delivery).await
     }

@@ -27,6 +27,10 @@ impl<P: Store + ?Sized> Store for Guarded<P> {
         self.ask(Part::Store, || self.inner.now()).await
     }
 
+    async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(Part::Store, || self.inner.unconfirmed()).await
+    }
+
     async fn publish(
         &self,
         publishes: &[Publish],

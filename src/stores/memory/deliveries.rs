@@ -153,6 +153,11 @@ impl Deliveries {
         self.rows.get(id).map(Box::as_ref)
     }
 
+    /// Those that are not over.
+    pub(super) fn pending(&self) -> impl Iterator<Item = DeliveryId> {
+        self.rows.iter().filter(|(_, row)| row.is_pending()).map(|(id, _)| *id)
+    }
+
     /// The row, for a change that no index depends on.
     pub(super) fn get_mut(&mut self, id: &DeliveryId) -> Option<&mut Row> {
         self.rows.get_mut(id).map(Box::as_mut)

@@ -7,6 +7,7 @@ use crate::delivery::{Gate, GateChange};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::lane::Lane;
+use crate::policy::timeline::Shift;
 use crate::seam::{ClosedGate, GatesOver};
 use crate::time::Timestamp;
 
@@ -66,6 +67,14 @@ impl Gates {
     /// Whether a claim may take from the lane.
     pub(super) fn let_through(&self, lane: &Lane, now: Timestamp) -> bool {
         !self.is_paused(lane) && self.held_until(lane).is_none_or(|end| end <= now)
+    }
+
+    /// Moves the ends of holds along when the store's time moves by so much.
+    pub(super) fn shift(&mut self, by: Shift) {
+        let of_tenants = self.tenants.values_mut().filter_map(|gate| gate.held_until.as_mut());
+        for until in of_tenants.chain(self.hosts.values_mut()) {
+            *until = by.carry(*until);
+        }
     }
 
     fn change_tenant(&mut self, tenant: &TenantId, change: GateChange) {

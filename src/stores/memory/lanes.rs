@@ -7,6 +7,7 @@ use crate::delivery::{Gate, Route};
 use crate::endpoint::Generation;
 use crate::id::{DeliveryId, EndpointId, HostName, OrderingKey, TenantId};
 use crate::policy::lane::{CATCH_UP_LOOKS, Lane, LaneChange};
+use crate::policy::timeline::Step;
 use crate::time::Timestamp;
 
 use super::deliveries::Row;
@@ -336,6 +337,15 @@ impl Lanes {
         self.change(number, |row| row.lane.refit(generation, host, width));
         // A write brings no moment along, and early is allowed.
         self.refresh(number, Timestamp::from_micros(i64::MIN));
+    }
+
+    /// Moves holds and health along with the store's time.
+    pub(super) fn shift(&mut self, step: Step) {
+        self.gates.shift(step.by);
+        for lane in (0..).take(self.rows.len()) {
+            self.change(lane, |row| row.lane.shift(step.by));
+            self.settle_in(lane, step.to());
+        }
     }
 
     /// Changes the gate of one lane.

@@ -18,6 +18,7 @@ mod queue;
 mod settle;
 mod starts;
 mod state;
+mod timeline;
 mod unrouted;
 
 use std::fmt;
@@ -51,11 +52,12 @@ pub const CAPACITY: usize = 1_000_000;
 /// Its capacity counts deliveries of every state and events without one.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
 }
 
 impl MemoryStore {
-    /// An empty store that holds up to [`CAPACITY`] deliveries; `now` reads this clock.
+    /// An empty store that holds up to [`CAPACITY`] deliveries. `clock` carries its time on:
+    /// see [`timeline`](crate::policy::timeline).
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self::with_capacity(clock, CAPACITY)
@@ -65,7 +67,16 @@ impl MemoryStore {
     /// so many deliveries. A routing is never refused: it may go over.
     #[must_use]
     pub fn with_capacity(clock: Arc<dyn Clock>, deliveries: usize) -> Self {
-        Self { clock, state: Mutex::new(State::new(deliveries)) }
+        Self { clock, state: Arc::new(Mutex::new(State::new(deliveries))) }
+    }
+
+    /// The same store as another process of the machine would see it: for tests in which the
+    /// wall clock of one of them is wrong. The monotonic parts of both clocks must agree, as
+    /// those of a [`VirtualClock`](crate::testing::VirtualClock) and of one beside it do.
+    #[cfg(feature = "testing")]
+    #[must_use]
+    pub fn beside(&self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Arc::clone(&self.state) }
     }
 
     /// Whether that claim would give something: what the simulator's judges compare an
@@ -73,6 +84,13 @@ impl MemoryStore {
     #[cfg(feature = "testing")]
     pub(crate) fn could_claim(&self, request: &ClaimRequest) -> bool {
         self.state().is_ok_and(|state| state.could_claim(request))
+    }
+
+    /// What its time is where its clocks' monotonic part is zero: another moment whenever the
+    /// time has moved.
+    #[cfg(feature = "testing")]
+    pub(crate) fn zero(&self) -> Option<Timestamp> {
+        self.state().ok()?.time.as_ref().map(|time| time.zero)
     }
 
     fn state(&self) -> Result<MutexGuard<'_, State>, StoreError> {
@@ -91,7 +109,12 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        Ok(self.clock.now())
+        Ok(self.state()?.now(&*self.clock))
+    }
+
+    /// Never in doubt: what it holds and its time begin together.
+    async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
     }
 
     async fn publish(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::policy::rate::{LimitKey, StartLog};
+use crate::policy::timeline::Shift;
 use crate::seam::{Ask, Grant, Refusal};
 use crate::time::Timestamp;
 
@@ -49,6 +50,11 @@ impl Starts {
             }
         }
         Grant { starts, refusal }
+    }
+
+    /// Moves what was granted along when the store's time moves by so much.
+    pub(super) fn shift(&mut self, by: Shift) {
+        self.logs.values_mut().for_each(|log| log.shift(by));
     }
 
     fn sweep(&mut self, now: Timestamp) {

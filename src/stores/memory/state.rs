@@ -1,5 +1,6 @@
 //! All that the store holds: one table per concept, each with its own indexes.
 
+use crate::policy::timeline::Timeline;
 use crate::time::Timestamp;
 
 use super::deliveries::Deliveries;
@@ -19,6 +20,8 @@ pub(super) struct State {
     pub(super) lanes: Lanes,
     pub(super) endpoints: Endpoints,
     pub(super) starts: Starts,
+    /// What time it is; `None` before somebody asked.
+    pub(super) time: Option<Timeline>,
 }
 
 impl State {
@@ -31,6 +34,7 @@ impl State {
             lanes: Lanes::default(),
             endpoints: Endpoints::default(),
             starts: Starts::default(),
+            time: None,
         }
     }
 

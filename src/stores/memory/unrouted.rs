@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::delivery::{ClaimRequest, EventClaim};
 use crate::event::Event;
 use crate::id::{EndpointId, OrderingKey, TenantId, Token};
+use crate::policy::timeline::{Shift, Step};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
@@ -40,6 +41,16 @@ impl Phase {
         match self {
             Self::Parked => None,
             Self::Waiting { due_at } | Self::Leased { until: due_at, .. } => Some(due_at),
+        }
+    }
+
+    const fn shifted(self, by: Shift) -> Self {
+        match self {
+            Self::Parked => Self::Parked,
+            Self::Waiting { due_at } => Self::Waiting { due_at: by.carry(due_at) },
+            Self::Leased { token, until, replaced } => {
+                Self::Leased { token, until: by.carry(until), replaced: by.carry(replaced) }
+            }
         }
     }
 }
@@ -181,6 +192,20 @@ impl Unrouted {
         match tenant {
             Some(tenant) => self.lines.get(tenant).map_or(0, |line| line.events),
             None => self.rows.len() as u64,
+        }
+    }
+
+    /// Moves what waits along with the store's time.
+    pub(super) fn move_to(&mut self, step: Step) {
+        let all: Vec<_> = self.rows.iter().map(|(sequence, row)| (*sequence, row.phase)).collect();
+        for (sequence, phase) in all {
+            self.shift(sequence, phase.shifted(step.by));
+        }
+        let tenants: Vec<_> = self.lines.keys().cloned().collect();
+        for tenant in tenants {
+            let first = self.lines.get(&tenant).and_then(|line| line.due.first());
+            let place = first.map(|(due_at, _)| ((*due_at).max(step.to()), self.turn));
+            self.put(&tenant, place);
         }
     }
 

@@ -50,6 +50,7 @@ mod seams;
 mod settle;
 mod sql;
 mod stats;
+mod timeline;
 mod writer;
 
 use std::fmt;
@@ -75,6 +76,7 @@ pub struct SqliteStore {
     /// What people wait for: history, lists, counts; each tenant in its turn.
     history: Readers,
     clock: Arc<dyn Clock>,
+    time: timeline::OwnTime,
     cipher: Arc<dyn Cipher>,
     /// Whether the cipher is a host's, which binds what it seals.
     seals: bool,
@@ -85,8 +87,9 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens or creates the file with the defaults of [`SqliteBuilder`]. `clock` gives
-    /// the time that due times and leases are written in.
+    /// Opens or creates the file with the defaults of [`SqliteBuilder`]. Due times and leases
+    /// are written in the file's own time, which `clock` carries on: see
+    /// [`timeline`](crate::policy::timeline).
     ///
     /// # Errors
     /// As [`SqliteBuilder::open`].

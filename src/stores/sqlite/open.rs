@@ -21,6 +21,7 @@ use super::line::Order;
 use super::plain::Plain;
 use super::readers::Readers;
 use super::schema;
+use super::timeline::OwnTime;
 use super::writer::Writer;
 
 const OPENING: &str = "opening";
@@ -171,6 +172,7 @@ impl SqliteBuilder {
             },
             last_turns: Arc::default(),
             damage,
+            time: OwnTime::default(),
         })
     }
 

@@ -34,7 +34,11 @@ const WRITING: &str = "writing an endpoint";
 #[async_trait]
 impl Store for SqliteStore {
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        Ok(self.clock.now())
+        self.read_time().await
+    }
+
+    async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.time.unconfirmed())
     }
 
     async fn publish(

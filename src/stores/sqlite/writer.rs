@@ -52,6 +52,15 @@ impl Writer {
         self.send(Way::AtOnce, during, work).await
     }
 
+    /// The same without waiting for it: for what may be lost, since it is written anew by
+    /// whoever asks next.
+    pub(super) fn note<W>(&self, during: &'static str, work: W)
+    where
+        W: FnMut(&Db<'_>) -> Result<(), Failure> + Send + 'static,
+    {
+        drop(self.hand_over(Way::AtOnce, during, work));
+    }
+
     /// The same for a call over a tenant's history, which waits for its tenant's turn.
     pub(super) async fn call_over_history<T, W>(
         &self,
@@ -71,13 +80,21 @@ impl Writer {
         T: Send + 'static,
         W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
     {
+        let Some(answer) = self.hand_over(way, during, work) else { return Err(gone(during)) };
+        answer.await.unwrap_or_else(|_| Err(gone(during)))
+    }
+
+    /// Hands `work` to the thread; what it answers comes later. `None` where the thread has
+    /// ended.
+    fn hand_over<T, W>(&self, way: Way, during: &'static str, work: W) -> Option<Answer<T>>
+    where
+        T: Send + 'static,
+        W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         let call = Call { during, work, result: None, reply };
-        let sent = self.calls.as_ref().is_some_and(|calls| calls.send((way, Box::new(call))).is_ok());
-        if !sent {
-            return Err(gone(during));
-        }
-        answer.await.unwrap_or_else(|_| Err(gone(during)))
+        self.calls.as_ref()?.send((way, Box::new(call))).ok()?;
+        Some(answer)
     }
 }
 
@@ -94,6 +111,9 @@ impl Drop for Writer {
 pub(super) fn gone(during: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::InDoubt, format!("SQLite, {during}: the store's thread has ended"))
 }
+
+/// What a call comes to.
+type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 /// How a call waits.
 enum Way {

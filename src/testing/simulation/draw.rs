@@ -188,5 +188,15 @@ fn disasters(random: &mut fastrand::Rng, pace: &Pace, machines: usize) -> Vec<(D
         let deed = if random.bool() { Deed::JumpAhead(by) } else { Deed::JumpBack(by) };
         disasters.push((pace.some_time(random), deed));
     }
+    if random.u8(..3) == 0 {
+        let by = random.choice([-48 * 3600, -3600, -30, 30, 300, 48 * 3600]).unwrap_or(30);
+        let machine = random.usize(..machines);
+        // From the start, or as one of all deeds.
+        let at = if random.bool() { Duration::ZERO } else { pace.some_time(random) };
+        disasters.push((at, Deed::Skew(machine, by)));
+        if random.bool() {
+            disasters.push((at + seconds(random.u64(1..=1800)), Deed::Skew(machine, 0)));
+        }
+    }
     disasters
 }

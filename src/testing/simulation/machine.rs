@@ -14,6 +14,7 @@ use crate::endpoint::{EndpointError, Overrides};
 use crate::id::{HostName, ProfileName};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::{RetryError, RetryPolicy, Schedule};
+use crate::policy::timeline::Uptime;
 use crate::seam::{Backend, Clock, Transport};
 use crate::stores::memory::MemoryStore;
 use crate::subscription::{Filter, Subscription};
@@ -36,9 +37,6 @@ use super::world::{Site, World};
 pub(super) const SECRET: &[u8] = b"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// When every world begins.
 pub(super) const BASE: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
-/// Endpoints are registered so long before a script begins: no clock that is set back
-/// gets behind them.
-pub(super) const BEFORE_SCRIPT: Duration = Duration::from_secs(2 * 24 * 3600);
 const PROFILE: &str = "simulated";
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -63,6 +61,7 @@ pub(super) struct Machine {
     name: String,
     number: usize,
     ground: Arc<Ground>,
+    clock: Arc<VirtualClock>,
     flaky: Arc<Flaky>,
     store: Arc<Watched>,
     life: Mutex<Option<Life>>,
@@ -79,8 +78,11 @@ pub(super) struct Life {
 impl Machine {
     pub(super) fn new(number: usize, ground: &Arc<Ground>) -> Self {
         let name = format!("machine{number}");
-        let probe = Probe { machine: name.clone(), trace: Arc::clone(&ground.trace) };
-        let probed = Arc::new(Interposed::new(Arc::clone(&ground.store), probe));
+        let (trace, store) = (Arc::clone(&ground.trace), Arc::clone(&ground.store));
+        let probe = Probe { machine: name.clone(), trace, store };
+        let clock = Arc::new(ground.clock.beside());
+        let own = ground.store.beside(Arc::clone(&clock) as Arc<dyn Clock>);
+        let probed = Arc::new(Interposed::new(Arc::new(own), probe));
         let world = &ground.world;
         let flaky = Arc::new(Flaky::new(mix(world.seed, number, 0), world.store_faults));
         let failing = Arc::new(Interposed::new(probed, Arc::clone(&flaky)));
@@ -89,6 +91,7 @@ impl Machine {
             name,
             number,
             ground: Arc::clone(ground),
+            clock,
             flaky,
             store: Arc::new(watched),
             life: Mutex::new(None),
@@ -122,9 +125,20 @@ impl Machine {
         *self.downtime.lock().unwrap_or_else(PoisonError::into_inner) = downtime;
     }
 
+    /// Sets this process's wall clock apart, by so many seconds; none sets it right.
+    pub(super) fn skew(&self, seconds: i64) {
+        let by = Duration::from_secs(seconds.unsigned_abs());
+        match seconds.signum() {
+            0 => self.clock.set_right(),
+            1 => self.clock.jump_ahead(by),
+            _ => self.clock.jump_back(by),
+        }
+    }
+
     /// No fault any more.
     pub(super) fn heal(&self) {
         self.flaky.heal();
+        self.skew(0);
         if let Some(life) = self.life() {
             life.failpoints.heal();
         }
@@ -139,7 +153,7 @@ impl Machine {
         let store = Interposed::new(Arc::clone(&self.store), Arc::clone(&failpoints));
         let transport = FailingTransport::new(Arc::clone(&self.ground.transport), Arc::clone(&failpoints));
         let seed = mix(self.ground.world.seed, self.number, birth);
-        let webhooks = self.ground.webhooks(Arc::new(store), Arc::new(transport), seed);
+        let webhooks = self.ground.webhooks(&self.clock, Arc::new(store), Arc::new(transport), seed);
         let life = Life { webhooks, failpoints };
         self.note(What::Started);
         self.set(Some(life.clone()));
@@ -173,22 +187,31 @@ impl Ground {
         let (trace, damage) = (Arc::new(Trace::new()), Arc::new(Damage::of(&world)));
         let ground = Self { world, clock, store, transport, trace, watch, damage };
         let seed = mix(ground.world.seed, usize::MAX, 0);
-        let registrar =
-            ground.webhooks(Arc::clone(&ground.store) as _, Arc::clone(&ground.transport) as _, seed);
+        let registrar = ground.webhooks(
+            &ground.clock,
+            Arc::clone(&ground.store) as _,
+            Arc::clone(&ground.transport) as _,
+            seed,
+        );
         for site in &ground.world.sites {
             let endpoint = endpoint(site).expect("sites are drawn by the rules of endpoints");
             registrar.register(endpoint).await.expect("a store without faults takes a new endpoint");
         }
-        ground.clock.jump_ahead(BEFORE_SCRIPT);
         ground
     }
 
-    fn webhooks(&self, store: Arc<dyn Backend>, transport: Arc<dyn Transport>, seed: u64) -> Webhooks {
+    fn webhooks(
+        &self,
+        clock: &Arc<VirtualClock>,
+        store: Arc<dyn Backend>,
+        transport: Arc<dyn Transport>,
+        seed: u64,
+    ) -> Webhooks {
         let directory = Damaged { store: Arc::clone(&store), damage: Arc::clone(&self.damage) };
         let built = Webhooks::builder(store, transport)
             .directory(Arc::new(directory))
             .profile(profile(&self.world).expect("worlds are drawn by the rules of profiles"))
-            .clock(Arc::new(Bounded { clock: Arc::clone(&self.clock), reads: AtomicU64::new(0) }))
+            .clock(Arc::new(Bounded { clock: Arc::clone(clock), reads: AtomicU64::new(0) }))
             .entropy(Arc::new(SeededEntropy::new(seed)))
             .concurrency(self.world.concurrency)
             .lease(self.world.lease)
@@ -221,6 +244,10 @@ impl Clock for Bounded {
             std::process::abort();
         }
         self.clock.elapsed()
+    }
+
+    fn uptime(&self) -> Option<Uptime> {
+        self.clock.uptime()
     }
 }
 

@@ -132,19 +132,24 @@ impl Hand {
                     life.failpoints.freeze(span);
                 }
             }
-            Deed::JumpAhead(by) => {
-                self.ground.clock.jump_ahead(by);
-                self.note(What::Jumped(seconds(by)));
-            }
-            Deed::JumpBack(by) => {
-                self.ground.clock.jump_back(by);
-                self.note(What::Jumped(-seconds(by)));
+            Deed::JumpAhead(by) => self.jump(seconds(by)),
+            Deed::JumpBack(by) => self.jump(-seconds(by)),
+            Deed::Skew(machine, by) => {
+                let machine = &self.machines[machine];
+                machine.skew(by);
+                machine.note(What::Jumped(by));
             }
             Deed::Damage => {
                 self.ground.damage.begin();
                 self.note(What::Damaged);
             }
         }
+    }
+
+    /// All processes of one machine have one wall clock, unless they are skewed.
+    fn jump(&self, by: i64) {
+        self.machines.iter().for_each(|machine| machine.skew(by));
+        self.note(What::Jumped(by));
     }
 
     /// Ends what operators left behind: pauses and switched-off endpoints.

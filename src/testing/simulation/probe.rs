@@ -6,9 +6,12 @@ use async_trait::async_trait;
 
 use crate::delivery::{Claimed, Claims, Publish, PublishAnswer, Published, Settled, Settlement};
 use crate::error::StoreError;
+use crate::policy::timeline::Shift;
+use crate::stores::memory::MemoryStore;
 use crate::testing::store::{Call, Effect, Interpose};
 use crate::time::Timestamp;
 
+use super::machine::BASE;
 use super::trace::{Trace, What};
 
 /// Stands right before the store.
@@ -16,6 +19,7 @@ use super::trace::{Trace, What};
 pub(super) struct Probe {
     pub(super) machine: String,
     pub(super) trace: Arc<Trace>,
+    pub(super) store: Arc<MemoryStore>,
 }
 
 #[async_trait]
@@ -53,14 +57,16 @@ impl Probe {
     }
 
     fn leased(&self, claims: &Claims, now: Timestamp) {
+        // Judges compare leases in one time, however the store's moves.
+        let right = Shift::between(self.store.zero().unwrap_or(BASE), BASE);
         for claim in &claims.work {
             self.note(What::Leased {
                 delivery: claim.delivery,
                 event: claim.event.id.clone(),
                 endpoint: claim.endpoint.clone(),
                 token: claim.token,
-                now,
-                until: claim.lease_until,
+                now: right.carry(now),
+                until: right.carry(claim.lease_until),
             });
         }
     }

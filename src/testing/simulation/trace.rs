@@ -52,7 +52,7 @@ pub enum What {
         endpoint: EndpointId,
         /// Under which token.
         token: Token,
-        /// When, by the claim.
+        /// When, by the claim; in the time that the world began in, like `until`.
         now: Timestamp,
         /// Until when.
         until: Timestamp,

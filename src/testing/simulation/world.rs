@@ -101,12 +101,15 @@ pub enum Deed {
     /// Keeps a machine from reaching the store and hearing from receivers for so long:
     /// it comes back believing that no time has passed.
     Freeze(usize, Duration),
-    /// Sets the store's clock ahead.
+    /// Sets the wall clock of all processes ahead.
     JumpAhead(Duration),
-    /// Sets the store's clock back.
+    /// Sets the wall clock of all processes back.
     JumpBack(Duration),
     /// From now on the endpoints of [`Mood::Unreadable`] cannot be read.
     Damage,
+    /// Sets the wall clock of one process ahead by so many seconds, or back if they are
+    /// negative; 0 sets it right.
+    Skew(usize, i64),
 }
 
 impl World {
@@ -116,10 +119,10 @@ impl World {
         self.script.iter().any(|(_, deed)| kind(deed))
     }
 
-    /// Whether the store's clock is moved.
+    /// Whether a wall clock is moved.
     #[must_use]
     pub fn jumps(&self) -> bool {
-        self.has(|deed| matches!(deed, Deed::JumpAhead(_) | Deed::JumpBack(_)))
+        self.has(|deed| matches!(deed, Deed::JumpAhead(_) | Deed::JumpBack(_) | Deed::Skew(..)))
     }
 
     /// Whether no machine crashes or freezes and the store never fails: every request

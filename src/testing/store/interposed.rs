@@ -148,6 +148,10 @@ impl<B: Backend + ?Sized, I: Interpose> Store for Interposed<B, I> {
         self.pass(Call::Now, self.inner.now(), |_| Effect::Other).await
     }
 
+    async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.unconfirmed().await
+    }
+
     async fn publish(
         &self,
         publishes: &[Publish],

@@ -8,6 +8,10 @@ impl Store for Broken {
         self.store.now().await
     }
 
+    async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.unconfirmed().await
+    }
+
     async fn publish(
         &self,
         publishes: &[Publish],

@@ -231,6 +231,23 @@ CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);
 CREATE INDEX hookpost_endpoint_tenant ON hookpost_endpoint (tenant, id);
 CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url, id);
 
+-- The store's time, as the processes on the file agreed on it: one row. Spans of the
+-- monotonic clock count from the machine's start that `boot` names, `zero` is the store's
+-- time at that start, and `written` when the row was written. `doubt_zero` is what a wall
+-- clock says instead of `zero`, since `doubt_since`. `gap_seen` is the last moment seen of
+-- the time before, where the present one began far from it.
+CREATE TABLE hookpost_time (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  boot TEXT NOT NULL,
+  zero INTEGER NOT NULL,
+  written INTEGER NOT NULL,
+  doubt_zero INTEGER,
+  doubt_since INTEGER,
+  doubt_noted INTEGER,
+  gap_seen INTEGER,
+  gap_began INTEGER
+) STRICT;
+
 -- Granted request starts, each until no limit it was asked under counts it.
 CREATE TABLE hookpost_start (
   scope TEXT NOT NULL,

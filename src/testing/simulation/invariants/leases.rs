@@ -7,7 +7,7 @@ use crate::id::{DeliveryId, Token};
 use crate::time::Timestamp;
 
 use super::super::trace::{Command, What};
-use super::{Evidence, Report};
+use super::{Evidence, Report, store_time};
 
 pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
     one_lease_at_a_time(evidence, report);
@@ -30,7 +30,9 @@ fn one_lease_at_a_time(evidence: &Evidence, report: Report<'_>) {
             What::Leased { delivery, token, now, until, .. } => {
                 let lease = Lease { token: *token, until: *until, settled: false };
                 let before = leases.insert(*delivery, lease);
-                if before.is_some_and(|before| !before.settled && before.until > *now) {
+                // A claim that is dated too late would take what is leased.
+                let now = store_time(entry.at).min(*now);
+                if before.is_some_and(|before| !before.settled && before.until > now) {
                     report("I7 one lease", format!("{delivery} was leased to two at {:?}", entry.at));
                 }
             }

@@ -201,5 +201,5 @@ fn began(exchange: &Exchange) -> Duration {
 
 /// The store's clock in a world without jumps.
 fn store_time(at: Duration) -> Timestamp {
-    super::machine::BASE + super::machine::BEFORE_SCRIPT + at
+    super::machine::BASE + at
 }

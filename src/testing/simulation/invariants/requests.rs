@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::delivery::{Attempt, AttemptResult, Delivery, State};
+use crate::delivery::{Attempt, AttemptResult, Delivery, FailReason, State};
+use crate::id::Round;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::seam::AttemptLog;
 use crate::secret::Secret;
@@ -18,11 +19,14 @@ use super::{Evidence, Report, began, event_of, store_time};
 
 /// An endpoint may have been read so long before a request to it begins.
 const FRESH: Duration = Duration::from_secs(1);
+/// A receiver's `Retry-After` counts up to this.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
     records_and_requests_agree(evidence, report);
     switched_off_means_quiet(evidence, report);
     limits_hold_in_every_window(evidence, report);
+    nothing_ends_before_its_window(evidence, report);
     each_attempt_says_the_same(evidence, report);
     gaps_are_kept(evidence, report);
     keyed_events_arrive_in_turn(evidence, report);
@@ -86,9 +90,6 @@ fn switched_off_means_quiet(evidence: &Evidence, report: Report<'_>) {
 /// I6: in any window of the limit's length at most its number of starts.
 fn limits_hold_in_every_window(evidence: &Evidence, report: Report<'_>) {
     let Some((starts, window)) = evidence.world.limit else { return };
-    if evidence.world.jumps() {
-        return;
-    }
     let mut by_tenant: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     for exchange in &evidence.exchanges {
         if let Some(site) = evidence.world.sites.iter().find(|site| site.url == exchange.url) {
@@ -178,6 +179,26 @@ fn succeeded_between(evidence: &Evidence, site: &Site, first: &Attempt, second: 
         let ended = ended.is_some_and(|ended| between.contains(&ended));
         ended && matches!(&exchange.outcome, Some(Outcome::Response(answer)) if answer.status.is_success())
     })
+}
+
+/// I14: nothing is given up for its retry window before that much time has passed.
+fn nothing_ends_before_its_window(evidence: &Evidence, report: Report<'_>) {
+    let world = &evidence.world;
+    // It ends at once when its next try would be past the end.
+    let longest_gap = (world.gap_max * 2).max(RETRY_AFTER_MAX);
+    for (delivery, _) in &evidence.deliveries {
+        let Some((_, site)) = evidence.site(&delivery.endpoint) else { continue };
+        if delivery.state != State::Failed(FailReason::RetryWindow) || delivery.round != Round::Routing {
+            continue;
+        }
+        let first = evidence.requests_of(delivery.event.as_str(), &site.url).map(began).min();
+        let Some((first, ended)) = first.zip(evidence.ended_at(delivery.id)) else { continue };
+        let tried_for = ended.saturating_sub(first);
+        if tried_for + longest_gap < world.window {
+            let event = &delivery.event;
+            report("I14 not early", format!("{event} to {} was given up after {tried_for:?}", site.id));
+        }
+    }
 }
 
 fn past_the_window(world: &World, delivery: &Delivery, log: &AttemptLog, report: Report<'_>) {

@@ -1,0 +1,376 @@
+//! The time that a store lives in, and when it follows a wall clock:
+//! (what is kept, wall clock, monotonic clock) → time, and what to keep.
+//!
+//! Due times, leases, limits and ages are compared with this time. It is carried on by a
+//! monotonic clock that all processes of the store share. A wall clock that disagrees
+//! moves it only after nobody has contradicted that clock for [`CONFIRMED_AFTER`]: a
+//! clock that is wrong for some minutes, or in one process alone, moves nothing.
+#![doc = include_str!("../../docs/clocks.md")]
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// Two clocks that differ by no more than this show the same time.
+pub const AGREES_WITHIN: Duration = Duration::from_secs(1);
+/// How long a wall clock must disagree with the store's time in the same way, without
+/// another process whose wall clock agrees with it, before the store's time follows.
+pub const CONFIRMED_AFTER: Duration = Duration::from_secs(600);
+/// A process whose wall clock disagrees writes that down this often: each note costs a write.
+const DOUBTS_EVERY: Duration = Duration::from_secs(10);
+/// The last time seen is written down this often, for whoever begins the time anew.
+const NOTES_EVERY: Duration = Duration::from_secs(600);
+/// A clock that begins the time anew is taken for right where it is behind the last time
+/// seen by no more than this,
+const MAY_BE_BEHIND: Duration = Duration::from_secs(60);
+/// or ahead of it by no more than this: the machine was off, and the note is old.
+const MAY_BE_AHEAD: Duration = Duration::from_secs(3600);
+
+/// A monotonic clock that all processes of a machine share, such as `CLOCK_BOOTTIME`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uptime {
+    /// Names the start that it counts from: another text after each restart of the machine.
+    pub boot: String,
+    /// How long ago that start was.
+    pub elapsed: Duration,
+}
+
+/// The store's time, as a store keeps it for all its processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    /// Which start of the machine `zero` belongs to.
+    pub boot: String,
+    /// The store's time at that start.
+    pub zero: Timestamp,
+    /// The uptime at which this was written.
+    pub written: Duration,
+    /// What a wall clock says instead, if one does.
+    pub doubt: Option<Doubt>,
+    /// What makes the beginning of this time doubtful, if anything does.
+    pub gap: Option<Gap>,
+}
+
+/// A wall clock that disagrees with the store's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Doubt {
+    /// The time at the machine's start by that clock.
+    pub zero: Timestamp,
+    /// The uptime since which it says so, uncontradicted.
+    pub since: Duration,
+    /// The uptime at which this was written down last.
+    pub noted: Duration,
+}
+
+/// The time began far from where the one before it was last seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The last moment seen of the time before.
+    pub seen: Timestamp,
+    /// The uptime at which the present time began.
+    pub began: Duration,
+}
+
+/// By how much the store's time has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shift {
+    micros: i64,
+}
+
+/// The store's time moves to another one. What was written in it moves along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The last moment of the time so far.
+    pub from: Timestamp,
+    /// How far the same moment lies from it in the time from now on.
+    pub by: Shift,
+}
+
+/// What time it is, and what follows from having asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The store's time.
+    pub now: Timestamp,
+    /// What is to be kept from now on, if that changed.
+    pub keep: Option<Timeline>,
+    /// How the store's time moved, if it did.
+    pub step: Option<Step>,
+    /// The last moment that was seen before the present time began, while it is not known
+    /// which of the two is wrong.
+    pub unconfirmed: Option<Timestamp>,
+}
+
+impl Timeline {
+    /// The time that a wall clock begins, when the one before it was last seen at `seen`.
+    fn beginning(wall: Timestamp, uptime: &Uptime, seen: Option<Timestamp>) -> Self {
+        let far = |seen: &Timestamp| wall + MAY_BE_BEHIND < *seen || *seen + MAY_BE_AHEAD < wall;
+        Self {
+            boot: uptime.boot.clone(),
+            zero: wall - uptime.elapsed,
+            written: uptime.elapsed,
+            doubt: None,
+            gap: seen.filter(far).map(|seen| Gap { seen, began: uptime.elapsed }),
+        }
+    }
+
+    /// The last moment of it that is known to have been seen.
+    #[must_use]
+    pub fn seen(&self) -> Timestamp {
+        self.zero + self.written
+    }
+
+    /// The same time with this doubt, where that is worth a note.
+    fn noting(&self, doubt: Option<Doubt>, uptime: &Uptime) -> Option<Self> {
+        let grown_old = |noted: Duration, age: Duration| uptime.elapsed.saturating_sub(noted) >= age;
+        let is_news = match (self.doubt, doubt) {
+            (None, None) => false,
+            (Some(there), Some(doubt)) => there.since != doubt.since || grown_old(there.noted, DOUBTS_EVERY),
+            _ => true,
+        };
+        let noted = Self { written: uptime.elapsed, doubt, ..self.clone() };
+        (is_news || grown_old(self.written, NOTES_EVERY)).then_some(noted)
+    }
+
+    fn unconfirmed(&self, now: Duration) -> Option<Timestamp> {
+        let gap = self.gap.filter(|gap| now.saturating_sub(gap.began) < CONFIRMED_AFTER);
+        gap.map(|gap| gap.seen)
+    }
+}
+
+/// Reads the store's time: from what is kept, and from the clocks of the process that asks.
+///
+/// The first process after a start of the machine begins the time with its wall clock.
+#[must_use]
+pub fn read(kept: Option<&Timeline>, wall: Timestamp, uptime: &Uptime) -> Reading {
+    let Some(kept) = kept.filter(|kept| kept.boot == uptime.boot) else {
+        let begun = Timeline::beginning(wall, uptime, kept.map(Timeline::seen));
+        let unconfirmed = begun.unconfirmed(uptime.elapsed);
+        return Reading { now: wall, keep: Some(begun), step: None, unconfirmed };
+    };
+    let (now, unconfirmed) = (kept.zero + uptime.elapsed, kept.unconfirmed(uptime.elapsed));
+    if wall.distance(now) <= AGREES_WITHIN {
+        return Reading { now, keep: kept.noting(None, uptime), step: None, unconfirmed };
+    }
+    let doubt = doubt(kept.doubt, wall - uptime.elapsed, uptime.elapsed);
+    if uptime.elapsed.saturating_sub(doubt.since) < CONFIRMED_AFTER {
+        return Reading { now, keep: kept.noting(Some(doubt), uptime), step: None, unconfirmed };
+    }
+    let step = Some(Step { from: now, by: Shift::between(now, wall) });
+    Reading { now: wall, keep: Some(Timeline::beginning(wall, uptime, None)), step, unconfirmed: None }
+}
+
+/// The doubt of a wall clock that shows `zero` for the machine's start: the one that is
+/// there, if that is the same, else a new one.
+fn doubt(there: Option<Doubt>, zero: Timestamp, now: Duration) -> Doubt {
+    let same = there.filter(|there| there.zero.distance(zero) <= AGREES_WITHIN);
+    same.unwrap_or(Doubt { zero, since: now, noted: now }).at(now)
+}
+
+impl Doubt {
+    const fn at(self, now: Duration) -> Self {
+        Self { noted: now, ..self }
+    }
+}
+
+impl Shift {
+    /// Nothing moves.
+    pub const ZERO: Self = Self { micros: 0 };
+
+    /// The one that carries `from` to `to`.
+    #[must_use]
+    pub const fn between(from: Timestamp, to: Timestamp) -> Self {
+        Self { micros: to.as_micros().saturating_sub(from.as_micros()) }
+    }
+
+    /// The moment in the new time that `moment` of the old one is.
+    #[must_use]
+    pub const fn carry(self, moment: Timestamp) -> Timestamp {
+        Timestamp::from_micros(moment.as_micros().saturating_add(self.micros))
+    }
+
+    /// Both, one after the other.
+    #[must_use]
+    pub const fn then(self, next: Self) -> Self {
+        Self { micros: self.micros.saturating_add(next.micros) }
+    }
+
+    /// What has come since an earlier state of the same sum.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self { micros: self.micros.saturating_sub(earlier.micros) }
+    }
+
+    /// Whether nothing moves.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.micros == 0
+    }
+
+    /// In microseconds; negative where the time moves back.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.micros
+    }
+}
+
+impl Step {
+    /// The moment in the new time that `moment` of the old one is.
+    #[must_use]
+    pub const fn carry(self, moment: Timestamp) -> Timestamp {
+        self.by.carry(moment)
+    }
+
+    /// The first moment of the new time.
+    #[must_use]
+    pub const fn to(self) -> Timestamp {
+        self.carry(self.from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
+
+    const fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn up(elapsed: u64) -> Uptime {
+        Uptime { boot: "b".to_owned(), elapsed: seconds(elapsed) }
+    }
+
+    fn after(micros: i64) -> Timestamp {
+        Timestamp::from_micros(START.as_micros() + micros)
+    }
+
+    /// What a store does: it keeps what it is told to.
+    #[derive(Default)]
+    struct Kept {
+        line: Option<Timeline>,
+        written: usize,
+    }
+
+    impl Kept {
+        /// Asks at that uptime, with a wall clock that is so many seconds ahead.
+        fn ask(&mut self, elapsed: u64, ahead: i64) -> (i64, bool) {
+            let straight = i64::try_from(elapsed).unwrap();
+            let reading = self.read(after((straight + ahead) * 1_000_000), &up(elapsed));
+            let now = reading.now.unix_seconds() - START.unix_seconds();
+            (now - straight, reading.step.is_some())
+        }
+
+        fn read(&mut self, wall: Timestamp, uptime: &Uptime) -> Reading {
+            let reading = read(self.line.as_ref(), wall, uptime);
+            if let Some(keep) = reading.keep.clone() {
+                self.line = Some(keep);
+                self.written += 1;
+            }
+            reading
+        }
+    }
+
+    #[test]
+    fn a_wall_clock_that_steps_moves_the_time_after_ten_minutes_and_not_when_it_returns_before() {
+        for ahead in [30, 48 * 3600, -15, -3600] {
+            let mut kept = Kept::default();
+            assert_eq!(kept.ask(100, 0), (0, false));
+            for elapsed in (110..700).step_by(10) {
+                assert_eq!(kept.ask(elapsed, ahead), (0, false), "{ahead} s ahead, at {elapsed}");
+            }
+            assert_eq!(kept.ask(700, 0), (0, false), "set right");
+            for elapsed in (710..1310).step_by(10) {
+                assert_eq!(kept.ask(elapsed, ahead), (0, false), "{ahead} s ahead, at {elapsed}");
+            }
+            assert_eq!(kept.ask(1310, ahead), (ahead, true));
+            assert_eq!(kept.ask(1320, ahead), (ahead, false));
+            assert_eq!(kept.ask(1330, 0), (ahead, false), "set right: a step like any other");
+            assert_eq!(kept.ask(1340, ahead), (ahead, false));
+            assert_eq!(kept.line.and_then(|line| line.doubt), None);
+        }
+    }
+
+    #[test]
+    fn a_process_whose_clock_agrees_contradicts_one_whose_clock_does_not_for_as_long_as_it_lives() {
+        let mut kept = Kept::default();
+        for elapsed in (0..10_000).step_by(10) {
+            assert_eq!(kept.ask(elapsed, 0), (0, false));
+            assert_eq!(kept.ask(elapsed + 3, 48 * 3600), (0, false));
+        }
+    }
+
+    #[test]
+    fn clocks_that_step_alike_confirm_each_other() {
+        let mut kept = Kept::default();
+        kept.ask(0, 0);
+        for elapsed in (10..610).step_by(10) {
+            assert_eq!(kept.ask(elapsed, 3600), (0, false));
+            assert_eq!(kept.ask(elapsed + 5, 3600), (0, false));
+        }
+        assert_eq!(kept.ask(610, 3600), (3600, true));
+        assert_eq!(kept.ask(615, 3600), (3600, false), "the other one is in the same time");
+    }
+
+    #[test]
+    fn another_doubt_begins_its_ten_minutes_anew_and_rare_questions_confirm_too() {
+        let mut kept = Kept::default();
+        kept.ask(0, 0);
+        kept.ask(10, 3600);
+        assert_eq!(kept.ask(500, 7200), (0, false), "another doubt");
+        assert_eq!(kept.ask(1000, 7200), (0, false));
+        assert_eq!(kept.ask(1100, 7200), (7200, true));
+    }
+
+    #[test]
+    fn who_asks_often_writes_seldom() {
+        let mut kept = Kept::default();
+        for elapsed in 0..600 {
+            kept.ask(elapsed, 0);
+        }
+        assert_eq!(kept.written, 1, "all agree");
+        for elapsed in 600..1200 {
+            kept.ask(elapsed, 0);
+        }
+        assert_eq!(kept.written, 2, "the last time seen");
+        for elapsed in 1200..1260 {
+            kept.ask(elapsed, 30);
+        }
+        assert_eq!(kept.written, 2 + 6, "one that doubts says so every ten seconds");
+    }
+
+    #[test]
+    fn after_a_restart_of_the_machine_the_wall_clock_begins_the_time() {
+        let mut kept = Kept::default();
+        kept.ask(100, 0);
+        assert_eq!(kept.ask(99, 0), (0, false), "a question that another one overtook");
+        let other = Uptime { boot: "c".to_owned(), elapsed: seconds(500) };
+        assert_eq!(kept.read(START, &other).now, START);
+    }
+
+    #[test]
+    fn a_time_that_begins_far_from_the_last_one_seen_is_unconfirmed_for_ten_minutes() {
+        let other = |elapsed| Uptime { boot: "c".to_owned(), elapsed: seconds(elapsed) };
+        for (wall, far) in
+            [(100, false), (45, false), (30, true), (3600, false), (3701, true), (200_000, true)]
+        {
+            let mut kept = Kept::default();
+            kept.ask(100, 0);
+            let wall = |elapsed: u64| START + seconds(wall + elapsed);
+            let seen = far.then_some(START + seconds(100));
+            assert_eq!(kept.read(wall(0), &other(20)).unconfirmed, seen);
+            assert_eq!(kept.read(wall(599), &other(619)).unconfirmed, seen);
+            assert_eq!(kept.read(wall(600), &other(620)).unconfirmed, None);
+        }
+    }
+
+    #[test]
+    fn what_was_written_in_the_old_time_keeps_its_distance() {
+        let ahead = Shift::between(START, START + seconds(60));
+        assert_eq!(ahead.carry(START + seconds(5)), START + seconds(65));
+        let back = Shift::between(START + seconds(60), START);
+        assert_eq!(back.carry(START + seconds(65)), START + seconds(5));
+        assert_eq!(ahead.carry(Timestamp::MAX), Timestamp::MAX);
+        assert!(ahead.then(back).is_none());
+        assert_eq!(ahead.then(back).since(ahead), back);
+    }
+}

@@ -1,0 +1,57 @@
+//! The store's time: carried on by a monotonic clock, and moved when a wall clock that was
+//! set is confirmed.
+
+use crate::id::DeliveryId;
+use crate::policy::timeline::{Step, Uptime, read};
+use crate::seam::Clock;
+use crate::time::Timestamp;
+
+use super::deliveries::{Phase, Row};
+use super::state::State;
+
+impl State {
+    /// What time it is, by the clocks of the process that asks.
+    pub(super) fn now(&mut self, clock: &dyn Clock) -> Timestamp {
+        let (wall, uptime) = (clock.now(), clock.uptime());
+        // Without a clock that goes on while the machine sleeps, one that stops then must do.
+        let uptime = uptime.unwrap_or_else(|| Uptime { boot: String::new(), elapsed: clock.elapsed() });
+        let reading = read(self.time.as_ref(), wall, &uptime);
+        self.time = reading.keep.or_else(|| self.time.take());
+        if let Some(step) = reading.step {
+            self.shift(step);
+        }
+        reading.now
+    }
+
+    /// Moves what is written in the old time into the new one: what waits for a retry, the
+    /// end of a lease or of a hold waits as long as before, and is as old as before.
+    fn shift(&mut self, step: Step) {
+        let pending: Vec<DeliveryId> = self.deliveries.pending().collect();
+        for id in pending {
+            self.update(id, |row| row.shift(step));
+        }
+        self.lanes.shift(step);
+        self.unrouted.move_to(step);
+        self.starts.shift(step.by);
+    }
+}
+
+impl Row {
+    fn shift(&mut self, step: Step) {
+        let untried = self.attempts == 0 && self.silent == 0;
+        match &mut self.phase {
+            // It waits for the moment that its event states.
+            Phase::Waiting { due_at } | Phase::Parked { due_at } if untried && *due_at > step.from => return,
+            Phase::Waiting { due_at } | Phase::Parked { due_at } => *due_at = step.carry(*due_at),
+            Phase::Leased(lease) => {
+                lease.until = step.carry(lease.until);
+                lease.replaced = step.carry(lease.replaced);
+                lease.claimed_at = step.carry(lease.claimed_at);
+            }
+            Phase::Over { .. } => return,
+        }
+        self.born_at = step.carry(self.born_at);
+        self.tried_at = self.tried_at.map(|tried| step.carry(tried));
+        self.first_attempt_at = self.first_attempt_at.map(|first| step.carry(first));
+    }
+}

@@ -1,0 +1,3 @@
+-- Moves the lines of lanes along with the store's time, back alone as their lanes.
+-- Plan: SCAN hookpost_line USING COVERING INDEX hookpost_line_ready
+UPDATE hookpost_line SET ready_at = ready_at + min(?1, 0) WHERE ?2 IS NOT NULL
