@@ -16,7 +16,6 @@ use crate::event::Event;
 use crate::policy::timeline::Shift;
 use crate::seam::Notice;
 use crate::step::resolve;
-use crate::step::route::route;
 
 use super::guard::caught;
 use super::shared::{STORE_TIMEOUT, Shared};
@@ -125,11 +124,11 @@ impl Shared {
                     }
                 }
             }
-            let routes = asked
-                .get(&meta)
-                .and_then(Option::as_ref)
-                .map(|page| route(event, None, page, |endpoint| self.width(endpoint)))
-                .filter(|routes| routes.len() <= FEW_MATCHES);
+            let routes = match asked.get(&meta) {
+                Some(Some(page)) => Some(self.route(event, None, page).await),
+                _ => None,
+            };
+            let routes = routes.filter(|routes| routes.len() <= FEW_MATCHES);
             publishes.push(Publish { event: Arc::clone(event), routes });
         }
         publishes

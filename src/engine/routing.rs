@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::delivery::{Claimed, EventClaim, EventMeta, Next, Settlement};
+use tokio::task::yield_now;
+
+use crate::delivery::{Claimed, EventClaim, EventMeta, Next, Route, Settlement};
 use crate::endpoint::EndpointPage;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::event::Event;
 use crate::id::{EndpointId, TenantId};
 use crate::policy::timeline::Shift;
 use crate::seam::Notice;
-use crate::step::route::route;
+use crate::sequence::Sequence;
+use crate::step::route::Routing;
 use crate::time::Timestamp;
 
 use super::acquire::Acquired;
@@ -43,7 +47,7 @@ impl Shared {
         };
         let next = match page {
             Ok(page) => {
-                let routes = route(event, Some(claim.sequence), &page, |endpoint| self.width(endpoint));
+                let routes = self.route(event, Some(claim.sequence), &page).await;
                 self.notice(&Notice::Routed { event: &event.id, deliveries: routes.len() });
                 Next::Routed { routes, more_after: page.more_after }
             }
@@ -59,6 +63,24 @@ impl Shared {
         let at = self.clock.now_as_of(moved);
         let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
         Due { settlement, event: event.id.clone(), endpoint: None, disable: None }
+    }
+
+    /// The routes of an event to a page of endpoints. Many filters take their time, which
+    /// this process's other work goes on in.
+    pub(super) async fn route(
+        &self,
+        event: &Event,
+        published: Option<Sequence>,
+        page: &EndpointPage,
+    ) -> Vec<Route> {
+        let (mut routing, mut routes) = (Routing::of(event, published, page), Vec::new());
+        while let Some(part) = routing.next_part(|endpoint| self.width(endpoint)) {
+            routes.extend(part);
+            if !routing.is_complete() {
+                yield_now().await;
+            }
+        }
+        routes
     }
 
     /// A page of the endpoints that may want an event. The directory may be a host's own:

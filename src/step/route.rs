@@ -7,6 +7,13 @@ use crate::endpoint::{Endpoint, EndpointPage, Unreadable};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, HostName, Round};
 use crate::sequence::Sequence;
+use crate::subscription::{Places, Subscription};
+
+/// At most so many filters are held against a payload in one part of a page, or one
+/// endpoint's.
+const FILTERS_AT_ONCE: usize = 4096;
+/// At most so many endpoints are judged in one part.
+const ENDPOINTS_AT_ONCE: usize = 256;
 
 /// The routes of `event` to those endpoints of a page that want it: enabled, of its
 /// tenant, subscribed to it, and begun before it was published. `published` is the event's
@@ -22,18 +29,102 @@ pub fn route(
     page: &EndpointPage,
     width: impl Fn(&Endpoint) -> u32,
 ) -> Vec<Route> {
-    let wanted = |endpoint: &&Arc<Endpoint>| endpoint.enabled && wants(endpoint, event, published);
-    let of_tenant =
-        |unreadable: &&Unreadable| unreadable.tenant.as_ref().is_none_or(|tenant| *tenant == event.tenant);
-    let routes = page.endpoints.iter().filter(wanted).map(|endpoint| {
-        let to = Lane { endpoint: &endpoint.id, host: endpoint.url.host().clone(), width: width(endpoint) };
-        single(event, to, Round::Routing, false)
-    });
-    let unjudged = page.unreadable.iter().filter(of_tenant).map(|unreadable| {
-        let host = unreadable.host.clone().unwrap_or_else(HostName::of_unreadable);
-        single(event, Lane { endpoint: &unreadable.id, host, width: 1 }, Round::Unjudged, false)
-    });
-    routes.chain(unjudged).collect()
+    let (mut routing, mut routes) = (Routing::of(event, published, page), Vec::new());
+    while let Some(part) = routing.next_part(&width) {
+        routes.extend(part);
+    }
+    routes
+}
+
+/// An event held against a page of endpoints, part by part, between which others may have
+/// their turn. Its payload is read once for all of the page, unless the filters of that look
+/// at very many places.
+#[derive(Debug)]
+pub struct Routing<'a> {
+    event: &'a Event,
+    published: Option<Sequence>,
+    /// The endpoints that are still to be judged.
+    left: &'a [Arc<Endpoint>],
+    /// The payload, as it was read for so many of them.
+    read: Option<(Places<'a>, usize)>,
+    unreadable: &'a [Unreadable],
+}
+
+impl<'a> Routing<'a> {
+    /// None of the page's endpoints is judged yet.
+    #[must_use]
+    pub fn of(event: &'a Event, published: Option<Sequence>, page: &'a EndpointPage) -> Self {
+        Self { event, published, left: &page.endpoints, read: None, unreadable: &page.unreadable }
+    }
+
+    /// The routes to the next part of the page's endpoints, which takes a bounded time;
+    /// `None` once all have been judged.
+    pub fn next_part(&mut self, width: impl Fn(&Endpoint) -> u32) -> Option<Vec<Route>> {
+        if self.left.is_empty() {
+            let unjudged: Vec<_> = std::mem::take(&mut self.unreadable).iter().collect();
+            return (!unjudged.is_empty()).then(|| self.unjudged(&unjudged));
+        }
+        let (places, read_for) = match self.read.take() {
+            Some((places, read_for)) if read_for > 0 => (places, read_for),
+            _ => self.read(),
+        };
+        let (part, left) = self.left.split_at_checked(part(self.left).min(read_for))?;
+        let wants =
+            |endpoint: &&Arc<Endpoint>| self.may_want(endpoint) && endpoint.subscription.takes(&places);
+        let routes = part.iter().filter(wants).map(|endpoint| {
+            let host = endpoint.url.host().clone();
+            let to = Lane { endpoint: &endpoint.id, host, width: width(endpoint) };
+            single(self.event, to, Round::Routing, false)
+        });
+        let routes = routes.collect();
+        (self.left, self.read) = (left, Some((places, read_for - part.len())));
+        Some(routes)
+    }
+
+    /// Whether all have been judged.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.left.is_empty() && self.unreadable.is_empty()
+    }
+
+    /// Reads the payload for the next of those endpoints that may want the event; says for
+    /// how many.
+    fn read(&self) -> (Places<'a>, usize) {
+        let subscriptions = self.left.iter().map(|endpoint| {
+            let subscription: &'a Subscription = &endpoint.subscription;
+            self.may_want(endpoint).then_some(subscription)
+        });
+        Places::of_first(&self.event.payload, subscriptions)
+    }
+
+    /// Whether an endpoint may want the event, before its filters are asked.
+    fn may_want(&self, endpoint: &Endpoint) -> bool {
+        endpoint.enabled
+            && is_eligible(endpoint, self.event, self.published)
+            && endpoint.subscription.wants_kind_of(self.event)
+    }
+
+    /// The routes to endpoints that cannot be read.
+    fn unjudged(&self, unreadable: &[&Unreadable]) -> Vec<Route> {
+        let of_tenant = |unreadable: &&&Unreadable| {
+            unreadable.tenant.as_ref().is_none_or(|tenant| *tenant == self.event.tenant)
+        };
+        let routes = unreadable.iter().filter(of_tenant).map(|unreadable| {
+            let host = unreadable.host.clone().unwrap_or_else(HostName::of_unreadable);
+            single(self.event, Lane { endpoint: &unreadable.id, host, width: 1 }, Round::Unjudged, false)
+        });
+        routes.collect()
+    }
+}
+
+/// How many of these endpoints, at least one, are judged in a bounded time.
+fn part(endpoints: &[Arc<Endpoint>]) -> usize {
+    let mut filters = 0;
+    let fits = |endpoint: &&Arc<Endpoint>| {
+        filters += endpoint.subscription.filters_in_all().count();
+        filters <= FILTERS_AT_ONCE
+    };
+    endpoints.iter().take(ENDPOINTS_AT_ONCE).take_while(fits).count().max(1)
 }
 
 /// The one route of a test ping.
@@ -45,9 +136,12 @@ pub fn test_route(event: &Event, endpoint: &Endpoint, width: u32) -> Route {
 
 /// Whether an endpoint wants an event that was published at that place, enabled or not.
 pub(super) fn wants(endpoint: &Endpoint, event: &Event, published: Option<Sequence>) -> bool {
-    endpoint.tenant == event.tenant
-        && published.is_none_or(|published| endpoint.began < published)
-        && endpoint.subscription.wants(event)
+    is_eligible(endpoint, event, published) && endpoint.subscription.wants(event)
+}
+
+/// Whether an event may be for an endpoint, whatever that asks for.
+fn is_eligible(endpoint: &Endpoint, event: &Event, published: Option<Sequence>) -> bool {
+    endpoint.tenant == event.tenant && published.is_none_or(|published| endpoint.began < published)
 }
 
 /// The lane that a route leads to; where there is none yet, what a new one begins with.
@@ -67,5 +161,98 @@ fn single(event: &Event, to: Lane<'_>, round: Round, test: bool) -> Route {
         due_at: event.born_at(),
         born_at: event.born_at(),
         test,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::endpoint::{Generation, Headers, Overrides};
+    use crate::event::NewEvent;
+    use crate::id::EventId;
+    use crate::policy::egress::EndpointUrl;
+    use crate::secret::SecretSet;
+    use crate::subscription::{Filter, reads};
+    use crate::time::Timestamp;
+
+    use super::*;
+
+    fn endpoint(number: usize, subscription: Subscription) -> Arc<Endpoint> {
+        Arc::new(Endpoint {
+            id: EndpointId::new(format!("e{number:04}")).unwrap(),
+            tenant: "acme".parse().unwrap(),
+            name: String::new(),
+            url: EndpointUrl::from_stored("https://shop.example/").unwrap(),
+            profile: "standard".parse().unwrap(),
+            secrets: SecretSet::none().into(),
+            subscription,
+            headers: Headers::none(),
+            overrides: Overrides::none(),
+            enabled: true,
+            since: Timestamp::EPOCH,
+            version: 1,
+            generation: Generation::UNKNOWN,
+            began: Sequence::default(),
+        })
+    }
+
+    fn event(payload: String) -> Event {
+        let event = NewEvent::json("acme", "order.paid", payload).unwrap();
+        event.into_event(EventId::new("e").unwrap(), Timestamp::EPOCH, 1 << 21).unwrap()
+    }
+
+    #[test]
+    fn a_payload_is_read_once_for_a_thousand_endpoints_with_many_filters() {
+        let plan = |plan: &str| Filter::equals("/visitor/plan", [plan.into()]).unwrap();
+        let lacks = |number: usize| Filter::lacks(format!("/items/{number}/sku"), ["none".into()]).unwrap();
+        let subscription = |number: usize| {
+            let plan = plan(if number.is_multiple_of(10) { "pro" } else { "free" });
+            (0..63).fold(Subscription::to_all().filtered(plan), |all, at| all.filtered(lacks(at)))
+        };
+        let endpoints = (0..1000).map(|number| endpoint(number, subscription(number))).collect();
+        let page = EndpointPage { endpoints, ..EndpointPage::default() };
+        let items = (0..10_000).map(|sku| format!(r#"{{"sku":"{sku}"}}"#)).collect::<Vec<_>>();
+        let event = event(format!(r#"{{"items":[{}],"visitor":{{"plan":"pro"}}}}"#, items.join(",")));
+        reads::taken();
+        let routes = route(&event, None, &page, |_| 1);
+        assert_eq!(routes.len(), 100);
+        // The payload, and the value at each of the 64 places, where 64,000 filters look.
+        assert_eq!(reads::taken(), 1 + 64);
+    }
+
+    #[test]
+    fn a_page_is_judged_in_parts_of_a_bounded_number_of_filters() {
+        let filter = Filter::equals("/a", [1.into()]).unwrap();
+        let with = |filters: usize| {
+            let all = Subscription::to_all();
+            (0..filters).fold(all, |all, _| all.filtered(filter.clone()))
+        };
+        let sizes = |filters: &[usize]| {
+            let endpoints =
+                filters.iter().enumerate().map(|(number, filters)| endpoint(number, with(*filters)));
+            let page = EndpointPage { endpoints: endpoints.collect(), ..EndpointPage::default() };
+            let event = event(r#"{"a":1}"#.to_owned());
+            let mut routing = Routing::of(&event, None, &page);
+            std::iter::from_fn(|| routing.next_part(|_| 1)).map(|part| part.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), [0; 0]);
+        assert_eq!(sizes(&[0; 600]), [256, 256, 88]);
+        assert_eq!(sizes(&[64; 100]), [64, 36]);
+    }
+
+    #[test]
+    fn a_payload_is_read_again_where_filters_look_at_very_many_places() {
+        let steps = "/x".repeat(31);
+        let looks = |number: usize| {
+            let all = Subscription::to_all();
+            let lacks = |at| Filter::lacks(format!("/{number}-{at}{steps}"), [1.into()]).unwrap();
+            (0..64).fold(all, |all, at| all.filtered(lacks(at)))
+        };
+        let endpoints = (0..40).map(|number| endpoint(number, looks(number))).collect();
+        let page = EndpointPage { endpoints, ..EndpointPage::default() };
+        let event = event("{}".to_owned());
+        reads::taken();
+        assert_eq!(route(&event, None, &page, |_| 1).len(), 40);
+        // 40 endpoints look at 64 places of 32 steps each: eight of them fill an index.
+        assert_eq!(reads::taken(), 5);
     }
 }

@@ -1,13 +1,12 @@
 //! A condition on a JSON payload.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::SubscriptionError;
 use super::bounds::{
     FILTER_DEPTH_MAX, FILTER_VALUES_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, hold, is_shallow,
 };
-use super::pointer::pointed;
+use super::places::Places;
 
 /// A condition on a JSON payload: what stands at a path, held against a list of values.
 ///
@@ -129,23 +128,18 @@ impl Filter {
         &self.any_of
     }
 
-    fn passes(&self, payload: &RawValue) -> bool {
+    fn passes(&self, payload: &Places<'_>) -> bool {
         // An object whose keys cannot be read may hold anything.
-        let Ok(found) = pointed(payload, &self.pointer) else { return false };
-        let value = found.and_then(|json| serde_json::from_str::<serde_json::Value>(json.get()).ok());
-        let members = value.as_ref().and_then(serde_json::Value::as_array);
-        let is_listed = value.as_ref().is_some_and(|value| self.any_of.contains(value));
-        let holds_listed =
-            members.is_some_and(|members| members.iter().any(|member| self.any_of.contains(member)));
+        let Some(place) = payload.at(&self.pointer) else { return false };
         match self.relation {
-            Relation::Equals => is_listed,
-            Relation::Holds => holds_listed,
-            Relation::Lacks => !is_listed && !holds_listed,
+            Relation::Equals => place.is_one_of(&self.any_of),
+            Relation::Holds => place.holds_one_of(&self.any_of),
+            Relation::Lacks => !place.is_one_of(&self.any_of) && !place.holds_one_of(&self.any_of),
         }
     }
 }
 
-pub(super) fn all_pass(filters: &[Filter], payload: &RawValue) -> bool {
+pub(super) fn all_pass(filters: &[Filter], payload: &Places<'_>) -> bool {
     filters.iter().all(|filter| filter.passes(payload))
 }
 

@@ -1,10 +1,10 @@
 //! A named reason to want an event.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::bounds::{FILTERS_MAX, NAME_LENGTH_MAX, hold};
 use super::filter::all_pass;
+use super::places::Places;
 use super::{Filter, SubscriptionError};
 
 /// A named reason to want an event: at least one of its conditions holds, each of them a
@@ -77,7 +77,7 @@ impl Interest {
         &self.any_of
     }
 
-    pub(super) fn takes(&self, payload: &RawValue) -> bool {
+    pub(super) fn takes(&self, payload: &Places<'_>) -> bool {
         self.any_of.iter().any(|condition| all_pass(condition, payload))
     }
 }

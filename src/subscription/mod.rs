@@ -18,10 +18,12 @@
 mod bounds;
 mod filter;
 mod interest;
+mod places;
+#[cfg(test)]
 mod pointer;
+mod scan;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::event::Event;
 use crate::id::{EventType, Scope};
@@ -35,6 +37,10 @@ pub use bounds::{
 };
 pub use filter::Filter;
 pub use interest::Interest;
+
+pub(crate) use places::Places;
+#[cfg(test)]
+pub(crate) use places::reads;
 
 /// A subscription that asks for nothing, or for something unwritable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -177,9 +183,13 @@ impl Subscription {
     /// Whether it wants this event.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
+        self.wants_kind_of(event) && self.takes(&Places::of(&event.payload, self))
+    }
+
+    /// Whether it wants this event for what it is, before its payload is looked at.
+    pub(crate) fn wants_kind_of(&self, event: &Event) -> bool {
         self.wants_type(&event.kind)
             && self.scope.as_ref().is_none_or(|scope| event.scope.as_ref() == Some(scope))
-            && self.takes_payload(&event.payload)
     }
 
     /// Whether it wants events of this type.
@@ -208,14 +218,28 @@ impl Subscription {
         self.interests.as_deref()
     }
 
+    /// Whether it asks something of a payload.
+    fn looks_at_payloads(&self) -> bool {
+        !self.filters.is_empty() || self.interests.is_some()
+    }
+
+    /// Its filters, and those of its interests.
+    pub(crate) fn filters_in_all(&self) -> impl Iterator<Item = &Filter> {
+        let of_interests = self.interests.iter().flatten().flat_map(Interest::any_of).flatten();
+        self.filters.iter().chain(of_interests)
+    }
+
+    /// Whether it takes a payload, which was read for it.
+    pub(crate) fn takes(&self, payload: &Places<'_>) -> bool {
+        !self.looks_at_payloads()
+            || (payload.is_json()
+                && all_pass(&self.filters, payload)
+                && self.interests.as_ref().is_none_or(|any| any.iter().any(|one| one.takes(payload))))
+    }
+
+    #[cfg(test)]
     fn takes_payload(&self, payload: &[u8]) -> bool {
-        if self.filters.is_empty() && self.interests.is_none() {
-            return true;
-        }
-        serde_json::from_slice::<&RawValue>(payload).is_ok_and(|payload| {
-            all_pass(&self.filters, payload)
-                && self.interests.as_ref().is_none_or(|any| any.iter().any(|one| one.takes(payload)))
-        })
+        self.takes(&Places::of(payload, self))
     }
 }
 

@@ -1,4 +1,5 @@
-//! What stands at a path of a JSON text, found without reading what stands elsewhere.
+//! What stands at a path of a JSON text, found by walking there: what one pass for all
+//! paths is held against in tests.
 
 use std::borrow::Cow;
 use std::fmt;
