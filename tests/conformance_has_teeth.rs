@@ -133,6 +133,7 @@ faults! {
         claiming:
             a_tenant_that_has_its_share_in_flight_is_passed_over
             a_tenants_doubtful_lanes_get_at_most_their_share;
+        leases: a_suspect_of_a_tenant_whose_share_is_spent_is_passed_over;
         publishing: a_claiming_publish_keeps_to_what_its_request_allows;
     }
 
@@ -222,6 +223,7 @@ faults! {
             a_suspect_is_claimed_by_itself
             a_suspect_is_not_counted_again_by_being_passed_over
             a_suspect_is_passed_over_unless_the_caller_is_alone
+            a_suspect_of_a_tenant_whose_share_is_spent_is_passed_over
             an_event_whose_lease_ended_is_due_by_itself
             leased_work_is_invisible_until_its_lease_ends
             only_a_recorded_attempt_ends_a_row_of_silent_leases;

@@ -11,7 +11,7 @@ use hookpost::policy::outcome::NotSent;
 use hookpost::policy::retry::{Life, NextTry};
 use hookpost::seam::{PageAfter, Selection};
 use hookpost::testing::{Behaviour, Reply};
-use hookpost::{NewEvent, Profile, Secret};
+use hookpost::{NewEndpoint, NewEvent, Profile, Secret};
 use world::{START, World, acme, hours, id, minutes, seconds, url};
 
 #[tokio::test(start_paused = true)]
@@ -291,4 +291,28 @@ async fn fg3_a_purge_cancels_what_is_pending_for_one_endpoint() {
     world.run_for(hours(1)).await;
     assert_eq!(world.sent_to("a").len(), 1);
     assert!(world.sent_to("b").len() > 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_whose_names_fail_alone_in_a_round_of_the_hosts_own_is_not_our_own_fault() {
+    let world = World::new();
+    for tenant in ["first", "second", "third"] {
+        let url = format!("https://{tenant}.example/");
+        let new = NewEndpoint::new(tenant, url, "standard")
+            .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="))
+            .unwrap();
+        world.webhooks.register(new).await.unwrap();
+        world.webhooks.publish(NewEvent::json(tenant, "k", "{}").unwrap()).await.unwrap();
+    }
+    assert_eq!(world.webhooks.tick().await.unwrap().succeeded, 3);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    world.transport.otherwise(Reply::not_sent(NotSent::Name));
+    for name in ["a", "b", "c"] {
+        world.endpoint(name, "standard").await;
+    }
+    world.publish("k").await;
+    assert_eq!(world.webhooks.tick().await.unwrap().sent, 3);
+    for delivery in world.deliveries().await {
+        assert_eq!(delivery.attempts, 1, "of {}", delivery.endpoint);
+    }
 }

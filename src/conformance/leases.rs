@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use crate::delivery::{Claim, FailReason, SilentLease, State};
+use crate::delivery::{Claim, FailReason, InFlight, Shares, SilentLease, State};
 use crate::seam::Backend;
 use crate::time::Timestamp;
 
 use super::scene::{
-    LEASE, Scene, at, deferred, delivered, demand, draft, events, given_up, released, retried, same, set,
-    the_only, work, work_set,
+    LEASE, Scene, TENANT, at, deferred, delivered, demand, draft, events, given_up, released, retried, same,
+    set, tenant, the_only, work, work_set,
 };
 use super::{Breach, Verdict};
 
@@ -134,6 +134,19 @@ pub async fn a_suspect_is_not_counted_again_by_being_passed_over(fresh: Arc<dyn 
     request.alone = true;
     let claim = the_only(scene.claim(&request).await?.work)?;
     same("the counts", (claim.silent, claim.silent_alone), (2, 0))
+}
+
+pub async fn a_suspect_of_a_tenant_whose_share_is_spent_is_passed_over(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let (claim, _) = scene.let_lapse("one", 1).await?;
+    let now = claim.lease_until;
+    let mut request = scene.request(now);
+    request.alone = true;
+    let all = InFlight { all: usize::MAX, doubtful: usize::MAX };
+    request.shares = Shares { in_flight: [(tenant(TENANT)?, all)].into(), of_all: 3, of_doubtful: 1 };
+    same("of another tenant's turn", work(&scene.claim(&request).await?), Vec::<String>::new())?;
+    request.shares = Shares::unlimited();
+    same("of its own", work(&scene.claim(&request).await?), ["e1>one"])
 }
 
 pub async fn an_event_whose_lease_ended_is_due_by_itself(fresh: Arc<dyn Backend>) -> Verdict {

@@ -223,6 +223,7 @@ macro_rules! __conformance_cases {
             a_suspect_is_passed_over_unless_the_caller_is_alone
             a_suspect_is_claimed_by_itself
             a_suspect_is_not_counted_again_by_being_passed_over
+            a_suspect_of_a_tenant_whose_share_is_spent_is_passed_over
             an_event_whose_lease_ended_is_due_by_itself;
         settling:
             a_success_ends_a_delivery

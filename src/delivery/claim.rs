@@ -29,7 +29,8 @@ pub struct ClaimRequest {
     /// Which part of `deliveries` and `doubtful` one tenant may have.
     pub shares: Shares,
     /// Whether the caller has nothing else in flight and takes a suspect: a
-    /// delivery with [`SUSPECT_AFTER`] silent leases, which comes alone or not at all.
+    /// delivery with [`SUSPECT_AFTER`] silent leases, which comes alone or not at all, and
+    /// only of a tenant whose share has room.
     pub alone: bool,
 }
 

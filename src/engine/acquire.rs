@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next};
+use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next, SUSPECT_AFTER};
 use crate::error::StoreError;
-use crate::id::EndpointId;
+use crate::id::{EndpointId, TenantId};
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::timeline::Shift;
@@ -63,6 +63,14 @@ pub(crate) struct Acquired {
     pub(crate) claimed: usize,
     /// By how much the store's time had moved when it was claimed.
     pub(crate) moved: Shift,
+}
+
+impl Acquired {
+    /// Whose suspect is to be sent, if one is.
+    pub(crate) fn suspect(&self) -> Option<&TenantId> {
+        let claims = self.ready.iter().map(|ready| &ready.flight.claim);
+        claims.filter(|claim| claim.silent >= SUSPECT_AFTER).map(|claim| &claim.event.tenant).next()
+    }
 }
 
 impl Shared {

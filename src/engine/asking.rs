@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::SUSPECT_AFTER;
-
 use super::acquire::Acquired;
 use super::desk::answer;
 use super::publishing::Stored;
@@ -26,9 +24,12 @@ impl Engine {
         if self.lookout.is_claiming() || !(alone || worth_it && self.may_claim()) {
             return;
         }
-        let room = self.slots.room();
+        let mut room = self.slots.room();
         if room.deliveries == 0 {
             return;
+        }
+        if alone {
+            self.lookout.take_turns(&mut room.shares);
         }
         let Ok(request) = self.shared.claim_request(room, EVENTS_PER_CLAIM, alone) else {
             self.own_fault("no randomness");
@@ -82,9 +83,6 @@ impl Engine {
         for ready in acquired.ready {
             let flight = &ready.flight;
             self.slots.take(&flight.claim.event.tenant, flight.lane.as_deref());
-            if flight.claim.silent >= SUSPECT_AFTER {
-                self.lookout.suspect_started();
-            }
             self.flights.wait(ready);
         }
         for due in acquired.dues {

@@ -155,7 +155,7 @@ impl Engine {
         let flight = Arc::clone(&landed.flight);
         self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
         if self.slots.is_idle() {
-            self.lookout.suspect_ended();
+            self.lookout.suspect_ended(self.now());
         }
         let host = flight.resolved.endpoint.url.host();
         let clock = &self.shared.clock;
@@ -184,7 +184,7 @@ impl Engine {
     fn give_back(&mut self, flight: &Flight) {
         self.slots.give_back(&flight.claim.event.tenant, flight.lane.as_deref());
         if self.slots.is_idle() {
-            self.lookout.suspect_ended();
+            self.lookout.suspect_ended(self.now());
         }
         let now = self.shared.clock.now_as_of(flight.moved);
         self.settler.add(release(&flight.claim, now), flight.moved);

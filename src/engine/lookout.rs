@@ -1,7 +1,10 @@
 //! When it is worth asking the store for work.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::delivery::{InFlight, Shares};
+use crate::id::TenantId;
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 
@@ -11,6 +14,9 @@ use super::earlier;
 /// for a slot, a share or another process. Doubled with each such claim in a row.
 const STALL_FIRST: Duration = Duration::from_millis(1);
 const STALL_MAX: Duration = Duration::from_millis(100);
+/// After a suspect the engine works for so many times as long as that kept it from
+/// starting anything else.
+const SUSPECT_REST: u32 = 3;
 
 /// What is known of the work that waits in the store.
 #[derive(Debug)]
@@ -27,6 +33,12 @@ pub(super) struct Lookout {
     stall: Option<Stall>,
     limited_until: Duration,
     suspect: Suspect,
+    /// Since when nothing else is started for a suspect's sake.
+    closed_at: Duration,
+    /// No suspect is waited for before.
+    rests_until: Duration,
+    /// The tenants that had a suspect sent while others may have had some.
+    had_a_turn: BTreeSet<TenantId>,
     /// By how much the store's time had moved, in which all of this is told.
     moved: Shift,
 }
@@ -52,7 +64,7 @@ enum Suspect {
     None,
     /// One waits for the engine to be empty.
     Waits,
-    /// One has the engine to itself.
+    /// One is being claimed or sent, and has the engine to itself.
     InFlight,
 }
 
@@ -66,6 +78,9 @@ impl Lookout {
             stall: None,
             limited_until: Duration::ZERO,
             suspect: Suspect::None,
+            closed_at: now,
+            rests_until: now,
+            had_a_turn: BTreeSet::new(),
             moved: Shift::ZERO,
         }
     }
@@ -114,14 +129,32 @@ impl Lookout {
         self.limited_until = self.limited_until.max(until);
     }
 
-    pub(super) const fn suspect_started(&mut self) {
-        self.suspect = Suspect::InFlight;
+    /// A claim that was made for a suspect has brought one of that tenant to send, or none.
+    pub(super) fn suspect_claimed(&mut self, of: Option<&TenantId>, now: Duration) {
+        if self.suspect != Suspect::InFlight {
+            return;
+        }
+        if let Some(tenant) = of {
+            self.had_a_turn.insert(tenant.clone());
+        } else {
+            self.had_a_turn.clear();
+            self.suspect_ended(now);
+        }
     }
 
-    pub(super) fn suspect_ended(&mut self) {
+    /// Nothing is under way any more.
+    pub(super) fn suspect_ended(&mut self, now: Duration) {
         if self.suspect == Suspect::InFlight {
             self.suspect = Suspect::None;
+            self.rests_until = now.saturating_add(now.saturating_sub(self.closed_at) * SUSPECT_REST);
         }
+    }
+
+    /// Of the tenants that have suspects each has one sent before any has a second: in a
+    /// claim for a suspect those that had a turn count as if they held every slot.
+    pub(super) fn take_turns(&self, shares: &mut Shares) {
+        let all = InFlight { all: usize::MAX, doubtful: usize::MAX };
+        shares.in_flight.extend(self.had_a_turn.iter().map(|tenant| (tenant.clone(), all)));
     }
 
     /// Takes nothing more.
@@ -133,7 +166,9 @@ impl Lookout {
     pub(super) fn ask(&mut self, now: Duration) {
         self.asking = Some(Asking::default());
         self.asked_at = now;
-        self.suspect = Suspect::None;
+        if self.suspect == Suspect::Waits {
+            self.suspect = Suspect::InFlight;
+        }
     }
 
     pub(super) fn claimed(
@@ -146,8 +181,9 @@ impl Lookout {
     ) {
         let meanwhile = self.asking.take().unwrap_or_default();
         (self.next_due, self.perhaps_due) = (next_due, meanwhile.due);
-        if suspects && self.suspect == Suspect::None {
+        if suspects && self.suspect == Suspect::None && now >= self.rests_until {
             self.suspect = Suspect::Waits;
+            self.closed_at = now;
         }
         let in_vain = count == 0 && self.is_due(store_now) && !meanwhile.stirred;
         self.stall = in_vain.then(|| {
@@ -160,6 +196,9 @@ impl Lookout {
     pub(super) fn claim_failed(&mut self, store_now: Timestamp) {
         self.asking = None;
         self.next_due = Some(store_now);
+        if self.suspect == Suspect::InFlight {
+            self.suspect = Suspect::None;
+        }
     }
 
     pub(super) const fn is_claiming(&self) -> bool {
@@ -320,10 +359,57 @@ mod tests {
             (lookout.opens_at(true, ms(5)), lookout.worth_it_at(POLL, at(100), ms(5))),
             (Some(ms(5)), ms(5))
         );
-        lookout.ask(Duration::ZERO);
-        lookout.suspect_started();
-        assert!(!lookout.is_open(Duration::ZERO));
-        lookout.suspect_ended();
-        assert!(lookout.is_open(Duration::ZERO));
+        lookout.ask(ms(5));
+        assert!(!lookout.is_open(ms(5)), "while it is being claimed");
+        lookout.claimed(Some(at(99)), false, 1, at(100), ms(6));
+        lookout.suspect_claimed(Some(&tenant("a")), ms(6));
+        assert!(!lookout.is_open(ms(6)));
+        lookout.suspect_ended(ms(7));
+        assert!(lookout.is_open(ms(7)));
+    }
+
+    fn tenant(name: &str) -> TenantId {
+        TenantId::new(name).unwrap()
+    }
+
+    /// A suspect that is found at `now` and has ended so much later; says whether it was
+    /// waited for at all.
+    fn suspect(lookout: &mut Lookout, of: Option<&str>, now: Duration, lasts: Duration) -> bool {
+        lookout.claimed(Some(at(99)), true, 0, at(100), now);
+        if !lookout.suspect_waits() {
+            return false;
+        }
+        lookout.ask(now);
+        lookout.claimed(Some(at(99)), false, 1, at(100), now);
+        lookout.suspect_claimed(of.map(tenant).as_ref(), now);
+        lookout.suspect_ended(now + lasts);
+        true
+    }
+
+    #[test]
+    fn suspects_take_at_most_a_quarter_of_the_time() {
+        let (mut lookout, second) = (Lookout::new(at(100), Duration::ZERO), Duration::from_secs(1));
+        assert!(suspect(&mut lookout, Some("a"), Duration::ZERO, second * 15));
+        for seconds in [15, 59] {
+            assert!(!suspect(&mut lookout, Some("a"), second * seconds, second), "{seconds} s");
+            assert!(lookout.is_open(second * seconds));
+        }
+        assert!(suspect(&mut lookout, Some("a"), second * 60, ms(1)));
+        assert!(suspect(&mut lookout, Some("a"), second * 60 + ms(4), ms(1)), "a short one costs little");
+    }
+
+    #[test]
+    fn tenants_take_turns_with_their_suspects() {
+        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        let spared = |lookout: &Lookout| {
+            let mut shares = Shares::unlimited();
+            lookout.take_turns(&mut shares);
+            shares.in_flight.into_keys().map(|tenant| tenant.to_string()).collect::<Vec<_>>()
+        };
+        suspect(&mut lookout, Some("a"), Duration::ZERO, Duration::ZERO);
+        suspect(&mut lookout, Some("b"), Duration::ZERO, Duration::ZERO);
+        assert_eq!(spared(&lookout), ["a", "b"]);
+        suspect(&mut lookout, None, Duration::ZERO, Duration::ZERO);
+        assert!(spared(&lookout).is_empty(), "nobody else has one: the next round begins");
     }
 }

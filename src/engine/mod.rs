@@ -198,6 +198,7 @@ impl Engine {
                 let (store_now, now) = (self.shared.clock.now(), self.now());
                 self.lookout.move_to(acquired.moved);
                 self.lookout.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
+                self.lookout.suspect_claimed(acquired.suspect(), now);
                 self.take_in(acquired);
             }
             Happening::Claimed(Err(error)) => {

@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 
 use super::desk::Desk;
 use super::guard::Guard;
+use super::own_faults::OwnFaults;
 use super::slots::Room;
 use super::standings::Standings;
 use super::store_clock::{Asked, Moment, StoreClock};
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) reading: Mutex<()>,
     pub(crate) standings: Standings,
     pub(crate) desk: Desk,
+    /// What the rounds that the host asks for have shown so far.
+    pub(crate) faults: std::sync::Mutex<OwnFaults>,
     pub(crate) settings: Settings,
 }
 

@@ -1,17 +1,18 @@
 //! One round of the loop, awaited: for hosts that schedule themselves.
 
-use std::sync::Arc;
+use std::sync::PoisonError;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{StoreError, StoreErrorKind};
 use crate::seam::Notice;
+use crate::step::conclude::Fault;
 use crate::time::Timestamp;
 
 use super::EVENTS_PER_CLAIM;
 use super::acquire::Acquired;
-use super::own_faults::OwnFaults;
+use super::sending::Landed;
 use super::settler::Settler;
 use super::shared::Shared;
 use super::slots::Slots;
@@ -54,24 +55,21 @@ impl Shared {
     /// Sends, concludes and settles what was acquired.
     pub(crate) async fn finish(&self, acquired: Acquired) -> Result<Tick, StoreError> {
         let mut tick = Tick { claimed: acquired.claimed, next_due: acquired.next_due, ..Tick::default() };
-        let (mut settler, mut faults) = (Settler::default(), OwnFaults::default());
+        let mut settler = Settler::default();
         acquired.dues.into_iter().for_each(|due| settler.add(due, acquired.moved));
         acquired.lanes.into_iter().for_each(|change| settler.change(change, acquired.moved));
         let mut sending: FuturesUnordered<_> =
             acquired.ready.into_iter().map(|ready| self.send(ready.flight, ready.request)).collect();
         while let Some(landed) = sending.next().await {
-            let flight = Arc::clone(&landed.flight);
-            let host = flight.resolved.endpoint.url.host();
-            let fault =
-                faults.judge(&flight.claim.event.tenant, host, &landed.outcome, || self.clock.elapsed());
+            let (fault, moved) = (self.whose_fault(&landed), landed.flight.moved);
             let written = self.conclude(landed, fault);
             tick.sent += 1;
             tick.succeeded +=
                 usize::from(written.due.settlement.attempt.as_ref().is_some_and(|attempt| attempt.success));
-            settler.add(written.due, flight.moved);
-            written.lane.into_iter().for_each(|change| settler.change(change, flight.moved));
+            settler.add(written.due, moved);
+            written.lane.into_iter().for_each(|change| settler.change(change, moved));
             if !written.gates.is_empty() {
-                self.hold(&written.gates, flight.moved).await;
+                self.hold(&written.gates, moved).await;
             }
         }
         while let Some(batch) = settler.next(self.clock.elapsed()) {
@@ -89,6 +87,17 @@ impl Shared {
             Some(error) => Err(error),
             None => Ok(tick),
         }
+    }
+}
+
+impl Shared {
+    /// What one round shows is judged by what those before have shown: in one alone, all that
+    /// is known may be of a single tenant.
+    fn whose_fault(&self, landed: &Landed) -> Fault {
+        let flight = &landed.flight;
+        let (tenant, host) = (&flight.claim.event.tenant, flight.resolved.endpoint.url.host());
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.judge(tenant, host, &landed.outcome, || self.clock.elapsed())
     }
 }
 

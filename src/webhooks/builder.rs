@@ -194,6 +194,7 @@ impl Builder {
             guard,
             standings: Standings::new(profiles),
             desk: Desk::default(),
+            faults: std::sync::Mutex::default(),
             settings: self.settings,
         };
         Ok(Webhooks { shared: Arc::new(shared) })

@@ -113,7 +113,8 @@ pub(super) async fn watch(ground: Arc<Ground>) {
 }
 
 /// A claim that is within the rights of an engine that holds so much, whosever that is: it
-/// asks for nothing where one tenant that held all of it would have its share.
+/// asks for nothing where one tenant that held all of it would have its share, and for no
+/// suspect, which may wait while an engine does other work.
 fn request(ground: &Ground, held: usize) -> ClaimRequest {
     let (total, now) = (ground.world.concurrency, ground.clock.now());
     let within = |part: usize, multiple: usize| {
@@ -128,6 +129,6 @@ fn request(ground: &Ground, held: usize) -> ClaimRequest {
         events: 1,
         doubtful: within((total / 2).max(1), 1),
         shares: crate::delivery::Shares::unlimited(),
-        alone: held == 0,
+        alone: false,
     }
 }
