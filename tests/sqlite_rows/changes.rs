@@ -36,6 +36,9 @@ const LEAST: &str = "-9223372036854775808";
 pub(crate) const VALUES: [&str; 12] =
     [NULL, SPACED, EMPTY, NOT_UTF8, LONG, NO_BYTES, BYTES, SMALL, NEGATIVE, LARGE, MOST, LEAST];
 
+/// The numbers that no sum may leave.
+pub(crate) const EXTREMES: [&str; 2] = [MOST, LEAST];
+
 const NO_NAME: &[&str] = &[SPACED, EMPTY, NOT_UTF8, LONG];
 const NO_WORD: &[&str] = &[SPACED, EMPTY, NOT_UTF8, LONG, SMALL, NEGATIVE, LARGE, MOST, LEAST];
 const NO_COUNT: &[&str] = &[NEGATIVE, LARGE, MOST, LEAST];
@@ -63,7 +66,6 @@ const UNREADABLE: &[(&str, &[&str])] = &[
     ("hookpost_delivery.event", NO_ROW),
     ("hookpost_delivery.lane", &[SMALL, NEGATIVE, LARGE, MOST, LEAST]),
     ("hookpost_delivery.round", &[SPACED, NOT_UTF8, LONG]),
-    ("hookpost_delivery.why", &[NOT_UTF8]),
     ("hookpost_delivery.state", &[SMALL, NEGATIVE, LARGE, MOST, LEAST]),
     ("hookpost_delivery.token", NOT_16_BYTES),
     ("hookpost_delivery.silent", NO_COUNT),
@@ -99,6 +101,12 @@ pub(crate) fn is_unreadable(what: &str) -> bool {
         .iter()
         .flat_map(|(column, values)| values.iter().map(move |value| format!("{column} = {value} (")))
         .any(|unreadable| what.starts_with(&unreadable))
+}
+
+/// Whether a lane or its line sleeps over what waits there, and is woken when lanes are
+/// looked after.
+pub(crate) fn is_asleep(what: &str) -> bool {
+    what.starts_with("hookpost_lane.ready_at") || what.starts_with("hookpost_line.")
 }
 
 /// What SQLite says to a change.

@@ -9,8 +9,9 @@ mod sqlite_file;
 
 use std::collections::BTreeSet;
 
-use changes::{Change, ROWS, VALUES, columns, is_unreadable, make};
+use changes::{Change, EXTREMES, ROWS, VALUES, columns, is_asleep, is_unreadable, make};
 use hookpost::delivery::UnreadableRow;
+use hookpost::{NewEvent, PublishError};
 use scene::{NEIGHBOUR, SICK, Scene, VICTIM, healthy};
 
 #[tokio::test(start_paused = true)]
@@ -20,8 +21,9 @@ async fn every_table_of_the_store_is_changed_here() {
     let db = rusqlite::Connection::open(file.path()).unwrap();
     let mut tables = db.prepare(names).unwrap();
     let tables = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
-    // Endpoints have tests of their own, and the version is read when the file is opened.
-    let elsewhere = ["hookpost_endpoint", "hookpost_schema"];
+    // Endpoints have tests of their own, the version is read when the file is opened, and the
+    // time is one row for all tenants.
+    let elsewhere = ["hookpost_endpoint", "hookpost_schema", "hookpost_time"];
     let changed = ROWS.iter().map(|(table, _)| *table).chain(elsewhere);
     assert_eq!(tables.collect::<BTreeSet<String>>(), changed.map(str::to_owned).collect());
 }
@@ -57,6 +59,9 @@ async fn serves_others(scene: &Scene, table: &str, what: &str) {
     if table != "hookpost_gate" {
         assert!(scene.sent_to(NEIGHBOUR).contains(&"m-4".to_owned()), "{what}");
     }
+    if is_asleep(what) {
+        assert_eq!(scene.sent_to(SICK), ["m-1", "m-2", "m-3", "m-4"], "{what}");
+    }
     // Whoever looks at mallory's history is told of what can be read, and of what cannot.
     scene.read_history_of_mallory().await;
     scene.webhooks.tick().await.unwrap();
@@ -87,6 +92,38 @@ tables! {
     a_row_of_a_line_costs_nothing: "hookpost_line",
     a_row_of_a_gate_costs_whom_it_holds: "hookpost_gate",
     a_row_of_a_grant_counts_as_nothing: "hookpost_start",
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_of_the_time_that_cannot_be_read_is_written_anew() {
+    for change in ["boot = CAST(x'ff' AS TEXT)", "written = -1", "doubt_zero = 7", "gap_seen = 7"] {
+        let file = healthy().await;
+        let (column, value) = change.split_once(" = ").unwrap();
+        make(&file, "hookpost_time", "1", column, value);
+        let scene = Scene::over(file);
+        scene.publish("bob", "b-3").await;
+        scene.work_for(1).await;
+        assert_eq!(scene.sent_to(VICTIM), ["b-2", "b-3"], "{change}");
+        assert_eq!(scene.failures(), Vec::<String>::new(), "{change}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_number_in_a_row_keeps_the_stores_time_from_moving() {
+    let moved =
+        ["delivery", "gate", "lane", "line", "routing", "start"].map(|name| format!("hookpost_{name}"));
+    for (table, of) in ROWS.iter().filter(|(table, _)| moved.iter().any(|name| name == table)) {
+        for column in columns(&healthy().await, table) {
+            for value in EXTREMES {
+                let file = healthy().await;
+                if make(&file, table, of, &column, value) != Change::Refused {
+                    let scene = Scene::over(file);
+                    let what = format!("{table}.{column} = {value}");
+                    assert!(scene.time_moves().await, "{what}: {:?}", scene.failures());
+                }
+            }
+        }
+    }
 }
 
 /// A row of each table that work depends on, as it cannot be read.
@@ -121,6 +158,32 @@ async fn what_becomes_readable_again_is_delivered() {
         scene.work_for(4).await;
         assert_eq!(scene.sent_to(SICK), ["m-1", "m-2", "m-3"], "{table}.{column}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_whose_event_cannot_be_read_is_taken_and_fails_no_publish_but_its_own() {
+    let file = healthy().await;
+    make(&file, "hookpost_event", "id = 'm-1'", "kind", "'a b'");
+    let scene = Scene::over(file);
+    let again = NewEvent::json("mallory", "order.paid", "{}").and_then(|event| event.id("m-1")).unwrap();
+    let (again, other) = tokio::join!(scene.webhooks.publish(again), scene.try_publish("bob", "b-3"));
+    assert!(matches!(again, Err(PublishError::KeyReused { .. })), "{again:?}");
+    other.unwrap();
+    scene.work_for(1).await;
+    assert_eq!(scene.sent_to(VICTIM), ["b-2", "b-3"]);
+    assert_eq!(scene.failures(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_whose_lane_is_gone_is_named_although_nobody_asks_for_it() {
+    let file = healthy().await;
+    let (_, of) = *ROWS.iter().find(|(name, _)| *name == "hookpost_delivery").unwrap();
+    make(&file, "hookpost_delivery", of, "lane", "99");
+    let scene = Scene::over(file);
+    scene.work_for(1).await;
+    let named = scene.unreadable();
+    assert_eq!(named.iter().map(|row| row.field.as_str()).collect::<Vec<_>>(), ["lane"], "{named:?}");
+    assert_eq!(scene.cancel(named[0].delivery.unwrap()).await, 1);
 }
 
 #[tokio::test(start_paused = true)]

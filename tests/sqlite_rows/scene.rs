@@ -8,12 +8,12 @@ use std::time::Duration;
 use hookpost::delivery::{
     ClaimRequest, Claimed, Gate, GateChange, Next, Settlement, Shares, State, UnreadableRow,
 };
-use hookpost::id::{DeliveryId, HostName, TenantId, Token};
+use hookpost::id::{DeliveryId, EventId, HostName, TenantId, Token};
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::seam::{Class, Clock as _, Notice, Observer, PageAfter, Selection, Store as _};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, SeededEntropy, VirtualClock};
-use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Timestamp, Webhooks};
+use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, PublishError, Timestamp, Webhooks};
 use rusqlite::Connection;
 use tokio::sync::OnceCell;
 use tokio::time::advance;
@@ -85,8 +85,12 @@ impl Scene {
     }
 
     pub(crate) async fn publish(&self, tenant: &str, id: &str) {
+        self.try_publish(tenant, id).await.unwrap();
+    }
+
+    pub(crate) async fn try_publish(&self, tenant: &str, id: &str) -> Result<EventId, PublishError> {
         let event = NewEvent::json(tenant, "order.paid", "{}").and_then(|event| event.id(id)).unwrap();
-        self.webhooks.publish(event).await.unwrap();
+        self.webhooks.publish(event).await
     }
 
     /// Rounds of the engine until there is nothing to do, in no time.
@@ -106,6 +110,18 @@ impl Scene {
             advance(Duration::from_secs(1800)).await;
         }
         self.settle_down().await;
+    }
+
+    /// Whether the store takes a wall clock's new time that nobody contradicts.
+    pub(crate) async fn time_moves(&self) -> bool {
+        self.settle_down().await;
+        self.clock.jump_ahead(Duration::from_secs(48 * 3600));
+        for _ in 0..4 {
+            self.settle_down().await;
+            advance(Duration::from_secs(300)).await;
+        }
+        let now = self.store.now().await.unwrap();
+        now.distance(self.clock.now()) < Duration::from_secs(60)
     }
 
     /// The ids of the events that were sent to a URL and accepted.

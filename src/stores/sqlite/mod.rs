@@ -28,6 +28,7 @@ mod gate;
 mod history;
 mod host;
 mod lane;
+mod lane_check;
 mod lane_line;
 mod lane_row;
 mod limiter;
@@ -65,6 +66,7 @@ pub use open::SqliteBuilder;
 
 use claim::LastTurns;
 use damage::Damage;
+use lane::LaneKey;
 use readers::Readers;
 use writer::Writer;
 
@@ -84,6 +86,8 @@ pub struct SqliteStore {
     last_turns: Arc<Mutex<LastTurns>>,
     /// The rows that could not be read.
     damage: Arc<Damage>,
+    /// The last lane that was looked after.
+    checked: Arc<Mutex<Option<LaneKey>>>,
 }
 
 impl SqliteStore {

@@ -172,6 +172,7 @@ impl SqliteBuilder {
             },
             last_turns: Arc::default(),
             damage,
+            checked: Arc::default(),
             time: OwnTime::default(),
         })
     }

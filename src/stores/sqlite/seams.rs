@@ -24,8 +24,8 @@ use super::failure::Failure;
 use super::repeat::Candidates;
 use super::sealed::Binding;
 use super::{
-    SqliteStore, claim, gate, history, limiter, prune, publish, queue, registry, repeat, sealed, settle, sql,
-    stats,
+    SqliteStore, claim, gate, history, lane_check, limiter, prune, publish, queue, registry, repeat, sealed,
+    settle, sql, stats,
 };
 
 const COUNTING: &str = "counting";
@@ -79,8 +79,15 @@ impl Store for SqliteStore {
     }
 
     async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError> {
-        let before = before.to_vec();
-        self.writer.call("pruning", move |db| prune::prune(db, &before, limit)).await
+        let (before, checked) = (before.to_vec(), Arc::clone(&self.checked));
+        self.writer
+            .call("pruning", move |db| {
+                let more = prune::prune(db, &before, limit)?;
+                let mut last = checked.lock().unwrap_or_else(PoisonError::into_inner);
+                *last = lane_check::check_lanes(db, *last)?;
+                Ok(more)
+            })
+            .await
     }
 
     /// Never returns: SQLite tells nobody. An engine learns of work that another

@@ -179,5 +179,6 @@ fn timeline(row: &Row<'_>) -> Result<Timeline, Failure> {
         None => None,
         Some(seen) => Some(Gap { seen, began: row::span(row, 7)? }),
     };
-    Ok(Timeline { boot: row.get(0)?, zero: row::time(row, 1)?, written: row::span(row, 2)?, doubt, gap })
+    let boot = row::text(row, 0)?.to_owned();
+    Ok(Timeline { boot, zero: row::time(row, 1)?, written: row::span(row, 2)?, doubt, gap })
 }

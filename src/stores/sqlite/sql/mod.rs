@@ -86,6 +86,8 @@ statements! {
     LANE_FORGET = "lane_forget.sql",
     LANE_LEASED = "lane_leased.sql",
     LANE_MEND = "lane_mend.sql",
+    LANE_NEXT_PENDING = "lane_next_pending.sql",
+    LANE_PENDING = "lane_pending.sql",
     LANE_PUT_OFF = "lane_put_off.sql",
     LANE_SAVE = "lane_save.sql",
     LIMITER_FORGET = "limiter_forget.sql",

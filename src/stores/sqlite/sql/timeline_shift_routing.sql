@@ -1,4 +1,5 @@
 -- Moves events that wait for their routing along with the store's time.
 -- Plan: SCAN hookpost_routing
-UPDATE hookpost_routing SET due_at = due_at + ?1, prior_due = prior_due + ?1
+UPDATE hookpost_routing SET due_at = max(-9000000000000000000, min(due_at, 9000000000000000000)) + ?1,
+  prior_due = max(-9000000000000000000, min(prior_due, 9000000000000000000)) + ?1
 WHERE ?2 IS NOT NULL
