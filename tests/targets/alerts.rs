@@ -96,33 +96,23 @@ fn ft10_an_endpoint_without_a_routing_key_sends_nothing() {
 #[test]
 fn ft10_each_answer_has_one_meaning() {
     let ok = Verdict::Delivered { confirmed: true };
-    let (retry, gone, reject) =
-        (Verdict::Retry { after: None }, Verdict::Gone { disable: true }, Verdict::Reject);
+    let (retry, reject) = (Verdict::Retry { after: None }, Verdict::Reject);
     let after = |seconds| Verdict::Retry { after: Some(Duration::from_secs(seconds)) };
     let (pagerduty, chat, mattermost) = (Profile::pagerduty(), Profile::google_chat(), Profile::mattermost());
     for (profile, status, headers, verdict) in [
         (&pagerduty, 202, &[][..], ok),
         (&pagerduty, 200, &[], ok),
-        (&pagerduty, 400, &[], reject),
         (&pagerduty, 408, &[], retry),
         (&pagerduty, 413, &[], reject),
         (&pagerduty, 429, &[], after(180)),
         (&pagerduty, 429, &[("retry-after", "600")], after(600)),
         (&pagerduty, 500, &[], retry),
         (&chat, 200, &[], ok),
-        (&chat, 400, &[], reject),
-        (&chat, 401, &[], gone),
-        (&chat, 403, &[], gone),
-        (&chat, 404, &[], gone),
         (&chat, 413, &[], reject),
         (&chat, 425, &[], retry),
         (&chat, 429, &[("retry-after", "9")], after(9)),
         (&chat, 500, &[], retry),
         (&mattermost, 200, &[], ok),
-        (&mattermost, 400, &[], reject),
-        (&mattermost, 401, &[], gone),
-        (&mattermost, 403, &[], reject),
-        (&mattermost, 404, &[], gone),
         (&mattermost, 413, &[], reject),
         (&mattermost, 429, &[], retry),
         (&mattermost, 302, &[], retry),

@@ -20,6 +20,33 @@ fn ft1_each_target_is_known_by_its_host_and_path() {
         ("https://ptb.discord.com/api/webhooks/1/t", Kind::Discord),
         ("https://canary.discord.com/api/webhooks/1/t", Kind::Discord),
         ("https://discord.com/api/webhooks/1/t/slack", Kind::Discord),
+        ("https://ptb.discordapp.com/api/webhooks/1/t", Kind::Discord),
+        ("https://canary.discordapp.com/api/webhooks/1/t", Kind::Discord),
+        (
+            "https://prod-01.usgovvirginia.logic.azure.us/workflows/a/triggers/manual/paths/invoke?sig=x",
+            Kind::Teams,
+        ),
+        (
+            "https://prod-12.chinaeast2.logic.azure.cn/workflows/a/triggers/manual/paths/invoke?sig=x",
+            Kind::Teams,
+        ),
+        (
+            "https://d1.f2.environment.api.gov.powerplatform.microsoft.us/powerautomate/automations/direct/workflows/a",
+            Kind::Teams,
+        ),
+        (
+            "https://d1.f2.environment.api.high.powerplatform.microsoft.us/powerautomate/automations/direct/a",
+            Kind::Teams,
+        ),
+        (
+            "https://d1.f2.environment.api.appsplatform.us/powerautomate/automations/direct/workflows/a",
+            Kind::Teams,
+        ),
+        (
+            "https://d1.f2.environment.api.powerplatform.partner.microsoftonline.cn/powerautomate/automations/a",
+            Kind::Teams,
+        ),
+        ("https://outlook.office.com/webhook/a@b/IncomingWebhook/c/d", Kind::Teams),
         (
             "https://prod-11.westus.logic.azure.com:443/workflows/a/triggers/manual/paths/invoke?sig=x",
             Kind::Teams,
@@ -31,9 +58,12 @@ fn ft1_each_target_is_known_by_its_host_and_path() {
         ("https://acme.webhook.office.com/webhookb2/a", Kind::Teams),
         ("https://hooks.zapier.com/hooks/catch/1/a/", Kind::Zapier),
         ("https://hook.eu1.make.com/a", Kind::Make),
+        ("https://hook.us1.make.celonis.com/a", Kind::Make),
+        ("https://hook.integromat.com/a", Kind::Make),
         ("https://chat.googleapis.com/v1/spaces/A/messages?key=k&token=t", Kind::GoogleChat),
         ("https://api.telegram.org/bot1:t/sendMessage?chat_id=1", Kind::Telegram),
         ("https://events.pagerduty.com/v2/enqueue", Kind::PagerDuty),
+        ("https://events.eu.pagerduty.com/v2/enqueue", Kind::PagerDuty),
     ] {
         assert_eq!(Kind::of(&parsed(url)), Some(kind), "{url}");
         assert_eq!(Profile::for_url(&parsed(url), Profile::standard()).name.as_str(), kind.name(), "{url}");
@@ -63,6 +93,10 @@ fn ft1_a_look_alike_gets_the_native_profile() {
         "https://hook.make.com/a",
         "https://www.make.com/en",
         "https://events.pagerduty.com/v1/a",
+        "https://events.xx.pagerduty.com/v2/enqueue",
+        "https://outlook.office.com/mail/",
+        "https://hook.a.b.make.celonis.com/a",
+        "https://evil.integromat.com/a",
     ] {
         assert_eq!(Kind::of(&parsed(url)), None, "{url}");
         assert_eq!(Profile::for_url(&parsed(url), Profile::x_webhook()).name.as_str(), "x_webhook", "{url}");

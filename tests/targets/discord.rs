@@ -250,7 +250,7 @@ fn ft6_an_answer_is_read_by_its_code_and_its_status() {
         (400, r#"{"message":"Cannot send an empty message","code":50006}"#, Verdict::Reject),
         (400, r#"{"message":"Invalid Form Body","code":50035}"#, Verdict::Reject),
         (401, r#"{"message":"Invalid Webhook Token","code":50027}"#, gone),
-        (403, r#"{"message":"Missing Access","code":50001}"#, gone),
+        (403, r#"{"message":"Missing Access","code":50001}"#, retry),
         (403, "<html>Cloudflare</html>", retry),
         (404, r#"{"message":"Unknown Webhook","code":10015}"#, gone),
         (404, "<html>not found</html>", retry),

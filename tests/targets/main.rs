@@ -20,3 +20,4 @@ mod slack;
 mod snapshots;
 mod teams;
 mod telegram;
+mod whose_word;

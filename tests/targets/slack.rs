@@ -108,7 +108,7 @@ fn ft3_the_body_s_word_is_read_before_the_status() {
         (302, &[], "", retry),
         (400, &[], "invalid_payload", Verdict::Reject),
         (400, &[], "no_text", Verdict::Reject),
-        (400, &[], "user_not_found", Verdict::Reject),
+        (400, &[], "user_not_found", retry),
         (400, &[], "invalid_blocks", Verdict::Reject),
         (400, &[], "too_many_attachments", Verdict::Reject),
         (400, &[], "missing_text_or_fallback_or_attachments", Verdict::Reject),

@@ -60,8 +60,8 @@ pub struct MakeAnswers;
 impl Classify for MakeAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
         let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
-        let queue_is_full = text.contains("queue is full");
-        let refused: &[_] = if queue_is_full {
+        let waits = text.contains("queue is full") || text.contains("no scenario");
+        let refused: &[_] = if waits {
             &[StatusCode::PAYLOAD_TOO_LARGE]
         } else {
             &[StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE]

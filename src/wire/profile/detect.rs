@@ -54,7 +54,9 @@ impl Kind {
             "hooks.zapier.com" if path.starts_with("/hooks/") => Some(Self::Zapier),
             "chat.googleapis.com" if path.starts_with("/v1/spaces/") => Some(Self::GoogleChat),
             "api.telegram.org" if path.starts_with("/bot") => Some(Self::Telegram),
-            "events.pagerduty.com" if path.starts_with("/v2/enqueue") => Some(Self::PagerDuty),
+            "events.pagerduty.com" | "events.eu.pagerduty.com" if path.starts_with("/v2/enqueue") => {
+                Some(Self::PagerDuty)
+            }
             host if is_teams(host, path) => Some(Self::Teams),
             host if is_make(host) && path.len() > 1 => Some(Self::Make),
             _ => None,
@@ -110,14 +112,35 @@ fn is_discord_webhook(target: &str) -> bool {
     parts.next() == Some("api") && parts.next() == Some("webhooks") && !path.ends_with("/github")
 }
 
+/// Where flows of Logic Apps and of older Power Automate stand, Azure's national clouds
+/// included.
+const LOGIC_APPS: [&str; 4] = [".logic.azure.com", ".logic.azure.us", ".logic.azure.cn", ".logic.azure.de"];
+/// Where flows of Power Automate stand: worldwide, for the American government, its
+/// contractors and its military, in China, and in the two clouds without a way out.
+const POWER_PLATFORM: [&str; 7] = [
+    ".api.powerplatform.com",
+    ".api.gov.powerplatform.microsoft.us",
+    ".api.high.powerplatform.microsoft.us",
+    ".api.appsplatform.us",
+    ".api.powerplatform.partner.microsoftonline.cn",
+    ".api.powerplatform.eaglex.ic.gov",
+    ".api.powerplatform.microsoft.scloud",
+];
+/// Where connectors stood before each organisation had a host of its own.
+const OLD_CONNECTORS: [&str; 2] = ["outlook.office.com", "outlook.office365.com"];
+
 fn is_teams(host: &str, path: &str) -> bool {
-    (host.ends_with(".logic.azure.com") && path.starts_with("/workflows/"))
-        || (host.ends_with(".api.powerplatform.com") && path.contains("/automations/"))
+    let under = |suffixes: &[&str]| suffixes.iter().any(|suffix| host.ends_with(suffix));
+    (under(&LOGIC_APPS) && path.starts_with("/workflows/"))
+        || (under(&POWER_PLATFORM) && path.contains("/automations/"))
         || (host.ends_with(".webhook.office.com") && path.len() > 1)
+        || (OLD_CONNECTORS.contains(&host) && path.starts_with("/webhook/"))
 }
 
-/// `hook.<zone>.make.com`, with a zone of one label.
+/// `hook.<zone>.make.com`, the same of the Make that Celonis runs, with a zone of one
+/// label, and the host from when Make was Integromat.
 fn is_make(host: &str) -> bool {
-    let zone = host.strip_prefix("hook.").and_then(|rest| rest.strip_suffix(".make.com"));
-    zone.is_some_and(|zone| !zone.is_empty() && !zone.contains('.'))
+    let rest = host.strip_prefix("hook.").unwrap_or_default();
+    let zone = rest.strip_suffix(".make.com").or_else(|| rest.strip_suffix(".make.celonis.com"));
+    host == "hook.integromat.com" || zone.is_some_and(|zone| !zone.is_empty() && !zone.contains('.'))
 }

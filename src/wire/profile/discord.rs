@@ -16,8 +16,14 @@ use super::answer::{self, header_seconds, seconds};
 use super::{Profile, at_least_one, chat, user_agent};
 
 /// The hosts that are Discord. A limit on all of it holds them all.
-pub(super) const HOSTS: [&str; 4] =
-    ["discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com"];
+pub(super) const HOSTS: [&str; 6] = [
+    "discord.com",
+    "discordapp.com",
+    "ptb.discord.com",
+    "ptb.discordapp.com",
+    "canary.discord.com",
+    "canary.discordapp.com",
+];
 
 /// Discord asks for an address and a version in brackets; a host puts its own there.
 const BOT: HeaderValue = HeaderValue::from_static(concat!(
@@ -47,12 +53,20 @@ impl Profile {
 
 /// Reads Discord's answers: a webhook that is unknown or whose token is wrong is never
 /// asked again, since Discord locks out those who go on; limits are kept from the
-/// headers, and a global one holds every endpoint at Discord.
+/// headers, and a global one holds every endpoint at Discord. Where Discord refuses the
+/// sender's network or the channel, and where somebody else answers, the message waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DiscordAnswers;
 
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;
+/// A status that Discord has no more to say about.
+const GENERAL: u32 = 0;
+/// What the message itself is refused for: its size, its form, its words. Every other
+/// code is about where it was to go, or about who sends.
+/// <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
+const OF_THE_MESSAGE: [u32; 11] =
+    [GENERAL, 40005, 50006, 50035, 50045, 50046, 50068, 50109, 200_000, 200_001, 240_000];
 
 /// What an error says.
 #[derive(Debug, Default, Deserialize)]
@@ -75,11 +89,14 @@ impl Classify for DiscordAnswers {
             StatusCode::TOO_MANY_REQUESTS => Verdict::Retry { after: wait(response, now) },
             _ if matches!(code, Some(UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN)) => gone,
             StatusCode::GONE => gone,
-            // Others than Discord may stand in the way, and answer with a page.
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND if problem.is_some() => {
-                gone
+            // There is nothing under this URL at all.
+            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND if code == Some(GENERAL) => gone,
+            StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN
+                if status_is_of_the_message(response.status, code) =>
+            {
+                Verdict::Reject
             }
-            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
             _ => Verdict::Retry { after: retry_after(response, now) },
         }
     }
@@ -97,6 +114,13 @@ impl Classify for DiscordAnswers {
         let span = header_seconds(&response.headers, "x-ratelimit-reset-after").filter(|_| spent)?;
         Some(Hold { reach: Reach::Endpoint, span })
     }
+}
+
+/// A general 400 is about the message, a general 403 about the sender.
+fn status_is_of_the_message(status: StatusCode, code: Option<u32>) -> bool {
+    code.is_some_and(|code| {
+        OF_THE_MESSAGE.contains(&code) && (code != GENERAL || status == StatusCode::BAD_REQUEST)
+    })
 }
 
 fn problem(response: &Response) -> Option<Problem> {

@@ -3,23 +3,67 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use serde::Deserialize;
 
 use crate::id::ProfileName;
-use crate::policy::outcome::ByStatus;
+use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict, retry_after};
+use crate::time::Timestamp;
 use crate::wire::envelope::Mattermost;
 
-use super::{Profile, chat};
+use super::{Profile, answer, chat};
 
 impl Profile {
     /// Mattermost's incoming webhooks: the URL is the credential. A server in one's own
     /// network needs an address policy, of builder and transport, that lets it through.
     #[must_use]
     pub fn mattermost() -> Self {
-        let refused = [StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN, StatusCode::PAYLOAD_TOO_LARGE];
-        let gone = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND];
         Self {
-            classifier: Arc::new(ByStatus::any_2xx().rejects(refused).gone_at(gone)),
+            classifier: Arc::new(MattermostAnswers),
             ..chat(ProfileName::preset("mattermost"), Arc::new(Mattermost::default()))
         }
+    }
+}
+
+/// Reads Mattermost's answers by the name of its error.
+///
+/// Such a server often stands behind a proxy, which answers with a page of its own while
+/// the server starts: then the message waits. So it does where webhooks are switched off,
+/// or the channel is locked or missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MattermostAnswers;
+
+/// There is no such webhook any more.
+const GONE: &str = "web.incoming_webhook.invalid.app_error";
+/// How the names of errors begin that are about the message.
+/// <https://github.com/mattermost/mattermost/blob/master/server/i18n/en.json>
+const OF_THE_MESSAGE: [&str; 4] = [
+    "web.incoming_webhook.parse",
+    "web.incoming_webhook.text",
+    "web.incoming_webhook.attachment",
+    "model.post.is_valid",
+];
+
+#[derive(Deserialize)]
+struct Problem {
+    id: String,
+}
+
+impl Classify for MattermostAnswers {
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
+        let problem = serde_json::from_slice::<Problem>(&response.body).ok();
+        let error = problem.map(|problem| problem.id).unwrap_or_default();
+        let about = |beginnings: &[&str]| beginnings.iter().any(|beginning| error.starts_with(beginning));
+        match response.status {
+            status if status.is_success() => ByStatus::any_2xx().classify(response, now),
+            StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+            _ if error == GONE => Verdict::Gone { disable: true },
+            StatusCode::GONE => Verdict::Gone { disable: true },
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if about(&OF_THE_MESSAGE) => Verdict::Reject,
+            _ => Verdict::Retry { after: retry_after(response, now) },
+        }
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        BodyNeed::Prefix(answer::ENOUGH)
     }
 }

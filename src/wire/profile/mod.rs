@@ -88,6 +88,8 @@ pub use automations::MakeAnswers;
 pub use check::ProfileError;
 pub use detect::Kind;
 pub use discord::DiscordAnswers;
+pub use google_chat::GoogleChatAnswers;
+pub use mattermost::MattermostAnswers;
 pub use pagerduty::PagerDutyAnswers;
 pub use slack::SlackAnswers;
 pub use teams::TeamsAnswers;

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde::Deserialize;
 
 use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict};
 use crate::time::Timestamp;
 use crate::wire::envelope::{PagerDuty, Severity};
 
-use super::{Profile, chat, minutes};
+use super::{Profile, answer, chat, minutes};
 
 /// PagerDuty asks senders that were too fast to stay away for a few minutes.
 const LIMITED: Duration = minutes(3);
@@ -28,13 +29,29 @@ impl Profile {
     }
 }
 
-/// Reads PagerDuty's answers: 202 is success, 400 is the message's own fault.
+/// Reads PagerDuty's answers: 202 is success, and an event that PagerDuty calls invalid is
+/// refused. Where only its routing key is, the endpoint's secret is wrong: the event waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PagerDutyAnswers;
 
+/// What PagerDuty says of an event that it does not take.
+/// <https://developer.pagerduty.com/docs/send-alert-event>
+#[derive(Deserialize)]
+struct Refusal {
+    status: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Vec<String>,
+}
+
 impl Classify for PagerDutyAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
-        let refused = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE];
+        let refused: &[_] = if is_of_the_message(&response.body) {
+            &[StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE]
+        } else {
+            &[StatusCode::PAYLOAD_TOO_LARGE]
+        };
         match ByStatus::any_2xx().rejects(refused).classify(response, now) {
             Verdict::Retry { after } if response.status == StatusCode::TOO_MANY_REQUESTS => {
                 Verdict::Retry { after: after.max(Some(LIMITED)) }
@@ -44,6 +61,17 @@ impl Classify for PagerDutyAnswers {
     }
 
     fn body_need(&self) -> BodyNeed {
-        BodyNeed::None
+        BodyNeed::Prefix(answer::ENOUGH)
     }
+}
+
+/// PagerDuty names what is wrong, and that is not the routing key alone.
+fn is_of_the_message(body: &[u8]) -> bool {
+    let Ok(Refusal { status, message, errors }) = serde_json::from_slice(body) else { return false };
+    let of_the_key = |text: &String| {
+        let text = text.to_ascii_lowercase();
+        text.contains("routing_key") || text.contains("routing key")
+    };
+    let said = if errors.is_empty() { vec![message] } else { errors };
+    !status.is_empty() && !said.iter().all(of_the_key)
 }

@@ -50,11 +50,13 @@ const GONE: [&str; 12] = [
     "account_inactive",
 ];
 
+/// Whom the webhook writes to is not there, which may pass.
+const AWAY: &str = "user_not_found";
+
 /// This very message is refused.
-const REJECTED: [&str; 6] = [
+const REJECTED: [&str; 5] = [
     "invalid_payload",
     "no_text",
-    "user_not_found",
     "invalid_blocks",
     "too_many_attachments",
     "missing_text_or_fallback_or_attachments",
@@ -76,8 +78,10 @@ impl Classify for SlackAnswers {
             (_, word) if GONE.contains(&word) => Verdict::Gone { disable: true },
             (_, word) if REJECTED.contains(&word) => Verdict::Reject,
             (StatusCode::GONE, _) => Verdict::Gone { disable: true },
-            (StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE, _) => Verdict::Reject,
+            (_, AWAY) => retry,
+            (StatusCode::PAYLOAD_TOO_LARGE, _) => Verdict::Reject,
             // A word that is new to us is Slack's all the same; a page is somebody else's.
+            (StatusCode::BAD_REQUEST, word) if is_word(word) => Verdict::Reject,
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, word)
                 if is_word(word) =>
             {

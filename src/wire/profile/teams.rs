@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde::Deserialize;
 
 use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
@@ -32,6 +33,9 @@ impl Profile {
 
 /// Reads the answers of workflows and of connectors, whose failures come as 200 with a
 /// sentence that names the true status.
+///
+/// A flow that is switched off, and an answer that is not Microsoft's, says nothing of the
+/// message: it waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TeamsAnswers;
 
@@ -41,9 +45,9 @@ impl Classify for TeamsAnswers {
             (StatusCode::OK, Some(StatusCode::TOO_MANY_REQUESTS)) => {
                 Verdict::Retry { after: Some(CONNECTOR_WAIT) }
             }
-            (StatusCode::OK, Some(hidden)) => by_status(hidden, None),
+            (StatusCode::OK, Some(hidden)) => by_status(hidden, &Word::Connectors, None),
             (StatusCode::OK, None) => Verdict::Delivered { confirmed: true },
-            (status, _) => by_status(status, retry_after(response, now)),
+            (status, _) => by_status(status, &word(&response.body), retry_after(response, now)),
         }
     }
 
@@ -52,13 +56,58 @@ impl Classify for TeamsAnswers {
     }
 }
 
-fn by_status(status: StatusCode, after: Option<Duration>) -> Verdict {
-    match status.as_u16() {
-        200..=299 => Verdict::Delivered { confirmed: false },
-        400 | 413 => Verdict::Reject,
-        401 | 403 | 404 | 410 => Verdict::Gone { disable: true },
-        _ => Verdict::Retry { after },
+/// Whose words an answer's body is.
+#[derive(Debug, PartialEq, Eq)]
+enum Word {
+    /// The code of an error of Power Automate's or of Logic Apps'.
+    Flows(String),
+    /// A sentence of a connector's.
+    Connectors,
+    /// Nobody's, or a page of whoever stands between.
+    Strangers,
+}
+
+/// The errors of a flow that are about the message. All others are about the flow: it is
+/// off, gone, not allowed, over its quota.
+/// <https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration>
+const OF_THE_MESSAGE: [&str; 4] =
+    ["InvalidRequestContent", "TriggerInputSchemaMismatch", "RequestBodyTooLarge", "RequestEntityTooLarge"];
+/// How the sentences begin that connectors refuse a message or an address with.
+const SENTENCES: [&str; 6] = [
+    "Webhook message delivery failed",
+    "Webhook Bad Request",
+    "Bad payload received by generic incoming webhook",
+    "Summary or Text is required",
+    "Invalid webhook URL",
+    "Connector configuration not found",
+];
+
+fn by_status(status: StatusCode, word: &Word, after: Option<Duration>) -> Verdict {
+    let retry = Verdict::Retry { after };
+    match (status.as_u16(), word) {
+        (200..=299, _) => Verdict::Delivered { confirmed: false },
+        (413, _) | (400, Word::Connectors) => Verdict::Reject,
+        (400, Word::Flows(code)) if OF_THE_MESSAGE.contains(&code.as_str()) => Verdict::Reject,
+        (401 | 403 | 404, Word::Flows(_) | Word::Connectors) | (410, _) => Verdict::Gone { disable: true },
+        _ => retry,
     }
+}
+
+fn word(body: &[u8]) -> Word {
+    #[derive(Deserialize)]
+    struct Answer {
+        error: Problem,
+    }
+    #[derive(Deserialize)]
+    struct Problem {
+        code: String,
+    }
+    if let Ok(Answer { error }) = serde_json::from_slice(body) {
+        return Word::Flows(error.code);
+    }
+    let text = String::from_utf8_lossy(body);
+    let said = SENTENCES.iter().any(|sentence| text.trim_start().starts_with(sentence));
+    if said { Word::Connectors } else { Word::Strangers }
 }
 
 /// The status that `Webhook message delivery failed with error: … returned HTTP error

@@ -40,6 +40,8 @@ struct Answer {
     #[serde(default)]
     error_code: Option<u16>,
     #[serde(default)]
+    description: String,
+    #[serde(default)]
     parameters: Parameters,
 }
 
@@ -72,6 +74,7 @@ impl Classify for TelegramAnswers {
             return Verdict::Retry { after: asked };
         }
         match answer.error_code.unwrap_or(response.status.as_u16()) {
+            400 if is_of_the_chat(&answer.description) => Verdict::Retry { after: asked },
             400 | 413 => Verdict::Reject,
             401 | 403 | 404 | 410 => Verdict::Gone { disable: true },
             _ => Verdict::Retry { after: asked.or_else(|| retry_after(response, now)) },
@@ -83,6 +86,31 @@ impl Classify for TelegramAnswers {
     }
 }
 
+/// Words of a 400 that is about the chat or its topic, or about what the bot may do there.
+/// Telegram documents none of them; they are those of its server.
+/// <https://github.com/tdlib/telegram-bot-api/blob/master/telegram-bot-api/Client.cpp>
+const OF_THE_CHAT: [&str; 14] = [
+    "chat not found",
+    "chat_id is empty",
+    "chat was",
+    "chat_restricted",
+    "chat_write_forbidden",
+    "chat_admin_required",
+    "chat_send_",
+    "not enough rights",
+    "have no rights",
+    "need administrator rights",
+    "peer_id_invalid",
+    "thread not found",
+    "topic_",
+    "user is deactivated",
+];
+
+fn is_of_the_chat(description: &str) -> bool {
+    let description = description.to_ascii_lowercase();
+    OF_THE_CHAT.iter().any(|words| description.contains(words))
+}
+
 /// A success repeats the message, so all of what is read may be needed.
 const NEEDED: usize = 4096;
 
@@ -92,7 +120,7 @@ fn without_word(response: &Response, now: Timestamp) -> Verdict {
     let begins_well = response.body.starts_with(br#"{"ok":true"#);
     match response.status {
         StatusCode::OK if begins_well => Verdict::Delivered { confirmed: true },
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+        StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
         StatusCode::GONE => Verdict::Gone { disable: true },
         _ => Verdict::Retry { after: retry_after(response, now) },
     }
