@@ -3,6 +3,7 @@
 use crate::event::Event;
 
 use super::super::Message;
+use super::private::is_private;
 use super::{Happening, in_words};
 
 /// How many members are shown.
@@ -10,22 +11,6 @@ const FIELDS: usize = 10;
 
 /// As much of a plain text as is read.
 const TEXT_MAX: usize = 16 * 1024;
-
-/// Parts of names whose members nobody is shown: credentials, and what says where
-/// somebody can be reached.
-const UNSHOWN: [&str; 11] = [
-    "secret",
-    "token",
-    "password",
-    "passwd",
-    "authorization",
-    "credential",
-    "api_key",
-    "apikey",
-    "cookie",
-    "phone",
-    "_ip",
-];
 
 /// What an object is called, where it is anything to people.
 const CALLED: [&str; 6] = ["name", "title", "message", "label", "email", "id"];
@@ -36,10 +21,7 @@ pub(super) fn message(happening: &Happening<'_>) -> Message {
     let titled = Message::titled(in_words(&happening.kind));
     let message =
         if happening.items > 0 { titled.field("Items", happening.items.to_string()) } else { titled };
-    let shown = happening.data.iter().filter(|(name, _)| {
-        let name = name.to_ascii_lowercase();
-        name != "ip" && !UNSHOWN.iter().any(|part| name.contains(part))
-    });
+    let shown = happening.data.iter().filter(|(name, _)| !is_private(name));
     let texts = shown.filter_map(|(name, value)| {
         let text = value.text().or_else(|| value.object().text(&CALLED))?;
         Some((in_words(name), text))

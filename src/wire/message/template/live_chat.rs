@@ -2,7 +2,7 @@
 
 use super::super::Message;
 use super::super::json::{Json, Object};
-use super::{Happening, in_words, with_fields};
+use super::{Happening, in_words, named, with_fields};
 
 /// Members by which LiveChat's payloads are told from anything else.
 const OWN: [&str; 4] = ["chat", "chat_id", "thread_id", "agent_id"];
@@ -110,7 +110,8 @@ fn filled_form(event: &Object<'_>) -> Message {
         let field = field.object();
         let answers = field.get("answer").into_iter().chain(field.items("answers"));
         let texts = answers.filter_map(|answer| answer.text().or_else(|| answer.object().text(&["label"])));
-        message.field(field.text(&["label"]).unwrap_or_default(), texts.collect::<Vec<_>>().join(", "))
+        let label = field.text(&["label"]).unwrap_or_default();
+        named(message, &label, label.clone(), texts.collect::<Vec<_>>().join(", "))
     })
 }
 

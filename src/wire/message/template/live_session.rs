@@ -2,7 +2,7 @@
 
 use super::super::Message;
 use super::super::json::Object;
-use super::{Happening, in_words, person, with_fields};
+use super::{Happening, in_words, named, person, with_fields};
 
 /// How many of a visitor's or an event's own properties are shown.
 const PROPERTIES: usize = 8;
@@ -38,7 +38,7 @@ pub(super) fn message(happening: &Happening<'_>) -> Option<Message> {
 fn with_properties(message: Message, properties: &Object<'_>) -> Message {
     properties.iter().take(PROPERTIES).fold(message, |message, (name, value)| {
         let bare = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
-        message.field(in_words(bare), value.text().unwrap_or_default())
+        named(message, name, in_words(bare), value.text().unwrap_or_default())
     })
 }
 
@@ -56,6 +56,6 @@ fn with_visitor(message: Message, visitor: &Object<'_>) -> Message {
     visitor.items("params").into_iter().take(PROPERTIES).fold(message, |message, param| {
         let param = param.object();
         let text = |member| param.text(&[member]).unwrap_or_default();
-        message.field(text("name"), text("value"))
+        named(message, &text("name"), text("name"), text("value"))
     })
 }

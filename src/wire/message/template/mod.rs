@@ -3,15 +3,18 @@
 //!
 //! These read narrowly: the members that they show, wherever one is there and is of
 //! a kind that can be shown. Nothing else of a payload matters to them. They show no
-//! phone number, no network address and nothing that is named like a credential.
+//! phone number, no network address and nothing that is named like a credential, in
+//! whatever way it is written (`private`).
 
 mod anything;
 mod live_chat;
 mod live_session;
+mod private;
 mod x_webhook;
 
 use crate::event::Event;
 
+use self::private::is_private;
 use super::json::{Json, Object};
 use super::{Message, Template};
 
@@ -80,6 +83,11 @@ fn with_fields(message: Message, data: &Object<'_>, fields: &[(&str, &[&str])]) 
     })
 }
 
+/// A field that the payload itself names, unless the name is that of something private.
+fn named(message: Message, name: &str, shown_as: String, text: String) -> Message {
+    if is_private(name) { message } else { message.field(shown_as, text) }
+}
+
 /// A person by name and address, as far as they are known.
 fn person(data: &Object<'_>, name: &[&str], address: &[&str]) -> String {
     match (data.text(name), data.text(address)) {
@@ -92,6 +100,38 @@ fn person(data: &Object<'_>, name: &[&str], address: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::NewEvent;
+    use crate::time::Timestamp;
+
+    /// What is said of a payload, all of it as text.
+    fn told(kind: &str, payload: &str) -> String {
+        let event = NewEvent::json("t", kind, payload.to_owned()).unwrap();
+        let event = event.into_event("evt".parse().unwrap(), Timestamp::EPOCH, usize::MAX).unwrap();
+        BuiltIn.message(&event).fallback()
+    }
+
+    #[test]
+    fn nothing_private_is_shown_by_any_template() {
+        for (kind, payload) in [
+            ("user.signed_in", r#"{"apiKey":"CANARY","plan":"SHOWN"}"#),
+            (
+                "Custom",
+                r#"{"webhook_type":"session.event","payload":{"event_name":"Custom","properties":{"ip-address_str":"CANARY","plan_str":"SHOWN"}}}"#,
+            ),
+            (
+                "Custom",
+                r#"{"webhook_type":"session.event","payload":{"event_name":"Custom","visitor":{"params":[{"name":"mobileNumber","value":"CANARY"},{"name":"plan","value":"SHOWN"}]}}}"#,
+            ),
+            (
+                "incoming_event",
+                r#"{"action":"incoming_event","payload":{"chat_id":"C","event":{"type":"filled_form","fields":[{"label":"Your phone:","answer":"CANARY"},{"label":"Plan","answer":"SHOWN"}]}}}"#,
+            ),
+        ] {
+            let told = told(kind, payload);
+            assert!(!told.contains("CANARY"), "{told}");
+            assert!(told.contains("SHOWN"), "{payload}: {told}");
+        }
+    }
 
     #[test]
     fn a_kind_reads_as_words() {
