@@ -5,13 +5,14 @@ use std::time::Duration;
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
 use hookpost::testing::Behaviour;
-use hookpost::wire::envelope::{Occasion, PagerDuty, Severity};
+use hookpost::wire::envelope::{Discord, GoogleChat, Mattermost, Occasion, PagerDuty, Severity, Slack};
+use hookpost::wire::message::Message;
 use hookpost::{Event, Profile, SecretSet};
 use serde_json::Value;
 
 use super::scene::{
     DELIVERED, GOOGLE_CHAT, PAGERDUTY, ROUTING_KEY, answer, at, body_for, bytes_for, delivery_to, event,
-    is_enabled, judged, message_of, register, reply, text_event, world,
+    is_enabled, judged, message_of, register, reply, text_event, told, world,
 };
 
 #[tokio::test(start_paused = true)]
@@ -132,4 +133,24 @@ async fn ft10_an_alert_that_is_refused_is_given_up_and_its_endpoint_stays() {
     assert_eq!(world.sent().len(), 1);
     assert_eq!(delivery_to(&world, "pagerduty").await.state, State::Failed(FailReason::Rejected));
     assert!(is_enabled(&world, "pagerduty").await);
+}
+
+#[test]
+fn a_web_address_leads_where_it_says_in_links_and_in_texts() {
+    let url = "https://shop.example/~ada/orders/a_b*c#d_e";
+    let words = format!("see {url}, or https://social.example/@ada/1");
+    for (profile, target) in told() {
+        let worded =
+            |words: String| move |_: &Event| Message::titled("t").text(words.clone()).link("Order", url);
+        let envelope: std::sync::Arc<dyn hookpost::wire::envelope::Envelope> = match profile.name.as_str() {
+            "mattermost" => std::sync::Arc::new(Mattermost::worded_by(worded(words.clone()))),
+            "discord" => std::sync::Arc::new(Discord::worded_by(worded(words.clone()))),
+            "slack" => std::sync::Arc::new(Slack::worded_by(worded(words.clone()))),
+            "google_chat" => std::sync::Arc::new(GoogleChat::worded_by(worded(words.clone()))),
+            _ => continue,
+        };
+        let body = body_for(&Profile { envelope, ..profile.clone() }, target, &text_event("")).to_string();
+        assert!(body.matches(url).count() >= 2, "{}: {body}", profile.name);
+        assert!(body.contains("https://social.example/@ada/1"), "{}: {body}", profile.name);
+    }
 }

@@ -38,10 +38,18 @@ fn worded(message: &Message) -> Vec<(Profile, &'static str)> {
 /// What pings, in any of the targets' languages.
 fn is_live(text: &str) -> bool {
     let lower = text.to_lowercase();
+    // The name of a host may begin like a room.
+    let names_a_room = |room: &str| {
+        lower.match_indices(room).any(|(at, _)| {
+            let of_a_host = |next: char| next.is_alphanumeric() || matches!(next, '.' | '-');
+            let host = lower[at + 1..].split(|next| !of_a_host(next)).next().unwrap_or_default();
+            !(lower[..at].ends_with(char::is_alphanumeric) && host.trim_end_matches('.').contains('.'))
+        })
+    };
     let rooms = ["@everyone", "@here", "@channel", "@all"];
     let names_somebody =
         |(at, _)| lower[at + 2..].chars().next().is_some_and(|next| !['\u{200b}', '…'].contains(&next));
-    rooms.iter().any(|room| lower.contains(room)) || lower.match_indices("<@").any(names_somebody)
+    rooms.into_iter().any(names_a_room) || lower.match_indices("<@").any(names_somebody)
 }
 
 fn assert_quiet(profile: &Profile, body: &Value) {

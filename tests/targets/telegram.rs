@@ -56,6 +56,10 @@ fn ft9_the_chat_stands_in_the_body_and_no_longer_in_the_url() {
         ("chat_id=-100123", serde_json::json!(-100_123), serde_json::Value::Null),
         ("chat_id=@acme_news", serde_json::json!("@acme_news"), serde_json::Value::Null),
         ("message_thread_id=7&chat_id=5", serde_json::json!(5), serde_json::json!(7)),
+        ("chat_id=%40acme_news", serde_json::json!("@acme_news"), serde_json::Value::Null),
+        ("chat%5Fid=%2D100123", serde_json::json!(-100_123), serde_json::Value::Null),
+        // The general topic is never named.
+        ("chat_id=5&message_thread_id=1", serde_json::json!(5), serde_json::Value::Null),
     ] {
         let url = format!("{base}?{query}");
         let body = body_for(&Profile::telegram(), &url, &event("bl_02_message_received"));

@@ -24,7 +24,8 @@ const SCRIPT: Script = Script::new(Unit::Utf16, |character, out| {
         out.push('\\');
     }
     out.push(character);
-});
+})
+.with_urls_whole();
 
 /// Tells a Discord channel of an event, and pings nobody.
 ///

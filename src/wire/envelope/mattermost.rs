@@ -18,7 +18,8 @@ const SCRIPT: Script = Script::new(Unit::CodePoints, |character, out| match char
     '<' => out.push_str("\\<\u{200b}"),
     '\\' | '*' | '_' | '~' | '`' | '#' | '[' | ']' | '>' | '|' => out.extend(['\\', character]),
     other => out.push(other),
-});
+})
+.with_urls_whole();
 
 /// Tells a Mattermost channel of an event, and pings nobody.
 #[derive(Debug, Clone, Default)]

@@ -7,6 +7,7 @@ mod live_chat;
 mod live_session;
 mod mattermost;
 mod pagerduty;
+mod query;
 mod slack;
 mod teams;
 mod telegram;

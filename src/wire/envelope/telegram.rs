@@ -8,10 +8,15 @@ use crate::event::Event;
 use crate::wire::message::{Script, Template, Unit, Wording};
 
 use super::lines::lines;
+use super::query::parameter;
 use super::{Envelope, Occasion, RenderError, Rendered, Sample, rendered_json, told_sample};
 
 /// Counted after the markup is read; counting the markup too stays below.
 const TEXT_MAX: usize = 4096;
+
+/// The topic that is there from the start. A message for it names no topic: Telegram
+/// answers that it finds none of this number.
+const GENERAL_TOPIC: i64 = 1;
 
 /// Everything that `MarkdownV2` could read as markup.
 const SCRIPT: Script = Script::new(Unit::Utf16, |character, out| {
@@ -27,7 +32,7 @@ const SCRIPT: Script = Script::new(Unit::Utf16, |character, out| {
 ///
 /// An endpoint's URL names the chat in its query, which is sent in the body instead:
 /// `https://api.telegram.org/bot<token>/sendMessage?chat_id=-100123`, and for a topic
-/// also `&message_thread_id=7`.
+/// also `&message_thread_id=7`. A chat by its name may be written `@news` or `%40news`.
 #[derive(Debug, Clone, Default)]
 pub struct Telegram {
     wording: Wording,
@@ -74,15 +79,6 @@ impl<'a> ChatId<'a> {
     }
 }
 
-fn parameter<'a>(target: &'a str, name: &str) -> Option<&'a str> {
-    let (_, query) = target.split_once('?')?;
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(own, _)| *own == name)
-        .map(|(_, value)| value)
-}
-
 impl Envelope for Telegram {
     fn render(
         &self,
@@ -91,13 +87,16 @@ impl Envelope for Telegram {
         occasion: Occasion,
     ) -> Result<Rendered, RenderError> {
         let target = endpoint.url.expose_target();
-        let chat_id = parameter(target, "chat_id").and_then(ChatId::of);
+        let chat = parameter(target, "chat_id");
+        let chat_id = chat.as_deref().and_then(ChatId::of);
         let chat_id = chat_id.ok_or(RenderError {
             rule: "url: must name the chat, as ?chat_id= and a number or @ and a name",
         })?;
         rendered_json(&Body {
             chat_id,
-            message_thread_id: parameter(target, "message_thread_id").and_then(|id| id.parse().ok()),
+            message_thread_id: parameter(target, "message_thread_id")
+                .and_then(|id| id.parse().ok())
+                .filter(|id| *id > GENERAL_TOPIC),
             text: lines(&self.wording.of(event, occasion), &SCRIPT, "*", TEXT_MAX),
             parse_mode: "MarkdownV2",
             link_preview_options: LinkPreview { is_disabled: true },

@@ -4,6 +4,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::quiet::{is_blank, quiet};
+use super::url::urls;
 
 /// Says that something was cut off.
 const MARK: char = '…';
@@ -54,6 +55,7 @@ impl Unit {
 pub struct Script {
     unit: Unit,
     escape: fn(char, &mut String),
+    urls_whole: bool,
 }
 
 impl Script {
@@ -61,7 +63,14 @@ impl Script {
     /// that could ping somebody has been made harmless before.
     #[must_use]
     pub const fn new(unit: Unit, escape: fn(char, &mut String)) -> Self {
-        Self { unit, escape }
+        Self { unit, escape, urls_whole: false }
+    }
+
+    /// The same script without a backslash within web addresses: for targets that make
+    /// links of them by themselves, and would take the backslash for a part of the link.
+    #[must_use]
+    pub const fn with_urls_whole(self) -> Self {
+        Self { urls_whole: true, ..self }
     }
 
     /// The text in this script, whole or cut to at most `limit`. What was cut ends
@@ -76,9 +85,16 @@ impl Script {
         let mark = self.unit.count(MARK.encode_utf8(&mut [0; 4]));
         let (mut out, mut piece) = (String::new(), String::new());
         let (mut used, mut room_for_mark) = (0, 0);
-        for cluster in clusters(text.trim()) {
+        let text = text.trim();
+        let urls = if self.urls_whole { urls(text) } else { Vec::new() };
+        let mut at = 0;
+        for cluster in clusters(text) {
             piece.clear();
             cluster.chars().for_each(|character| (self.escape)(character, &mut piece));
+            if piece.strip_prefix('\\') == Some(cluster) && urls.iter().any(|url| url.contains(&at)) {
+                cluster.clone_into(&mut piece);
+            }
+            at += cluster.len();
             used += self.unit.count(&piece);
             if used > limit {
                 out.truncate(room_for_mark);
@@ -158,6 +174,22 @@ mod tests {
             "\u{1f1e6}",
         ];
         prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    #[test]
+    fn no_backslash_gets_into_a_web_address() {
+        let marked = |character, out: &mut String| {
+            if matches!(character, '_' | '*' | '[') {
+                out.push('\\');
+            }
+            out.push(character);
+        };
+        let text = "a_b https://a.example/c_d*e[f_g";
+        let script = Script::new(Unit::Bytes, marked);
+        assert_eq!(script.fit(text, 99), r"a\_b https://a.example/c\_d\*e\[f\_g");
+        assert_eq!(script.with_urls_whole().fit(text, 99), r"a\_b https://a.example/c_d*e\[f\_g");
+        // Where the text is cut is counted in what is written.
+        assert_eq!(script.with_urls_whole().fit("https://a.example/c_d", 21), "https://a.example/c_d");
     }
 
     proptest! {

@@ -8,6 +8,7 @@ mod cut;
 mod json;
 mod quiet;
 mod template;
+mod url;
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,8 +124,9 @@ fn is_web_address(text: &str) -> bool {
         return false;
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let plain = |byte: u8| byte.is_ascii_graphic() && !b"<>|\"'`\\^{}()[]*@".contains(&byte);
-    text.len() <= URL_MAX && host.contains('.') && text.bytes().all(plain)
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"<>|\"'`\\^{}()[]*".contains(&byte);
+    let names_a_user = host.contains('@');
+    text.len() <= URL_MAX && host.contains('.') && !names_a_user && text.bytes().all(plain)
 }
 
 /// Makes a message of an event. It is given events of any type and payload, and a
@@ -200,7 +202,12 @@ mod tests {
 
     #[test]
     fn only_a_plain_web_address_becomes_a_link() {
-        for url in ["https://cafe.test/menu?x=1&y=2", "http://a.example", "https://a.example:8443/%20#top"] {
+        for url in [
+            "https://cafe.test/menu?x=1&y=2",
+            "http://a.example",
+            "https://a.example:8443/%20#top",
+            "https://social.example/@ada/1",
+        ] {
             assert!(Message::titled("t").link("Page", url).link.is_some(), "{url}");
         }
         let long = format!("https://a.example/{}", "a".repeat(URL_MAX));

@@ -1,5 +1,7 @@
 //! Text without what steers a reader's screen, and without a live mention.
 
+use super::url::urls;
+
 /// Follows an `@` that a chat could take for a mention: seen by no reader, and no
 /// name begins with it.
 const APART: char = '\u{200b}';
@@ -65,19 +67,33 @@ fn without_mentions(text: String) -> String {
         return text;
     }
     let mut quiet = String::with_capacity(text.len() + APART.len_utf8());
+    let urls = urls(&text);
     let mut before = ' ';
     for (at, character) in text.char_indices() {
-        quiet.push(character);
-        if character == '@' {
-            let rest = &text[at + 1..];
-            let is_address = before.is_alphanumeric() && rest.starts_with(char::is_alphanumeric);
-            if !is_address || names_a_room(rest) {
+        if character != '@' {
+            quiet.push(character);
+        } else if !urls.iter().any(|url| url.contains(&at)) {
+            quiet.push('@');
+            if !is_of_an_address(before, &text[at + 1..]) {
                 quiet.push(APART);
             }
+        } else if names_a_room(&text[at + 1..]) {
+            // The same address, in which no room is named.
+            quiet.push_str("%40");
+        } else {
+            quiet.push('@');
         }
         before = character;
     }
     quiet
+}
+
+/// Whether an `@` between these belongs to an e-mail address. Where no host's name
+/// follows, what begins like a room may be taken for it.
+fn is_of_an_address(before: char, rest: &str) -> bool {
+    let host = rest.split(|character: char| !character.is_alphanumeric() && !matches!(character, '.' | '-'));
+    let host = host.into_iter().next().unwrap_or_default().trim_end_matches('.');
+    before.is_alphanumeric() && !host.is_empty() && (host.contains('.') || !names_a_room(rest))
 }
 
 fn names_a_room(rest: &str) -> bool {
@@ -112,9 +128,29 @@ mod tests {
 
     #[test]
     fn a_mention_is_broken_and_an_address_is_not() {
-        assert_eq!(quiet("ada@shop.test"), "ada@shop.test");
-        for mention in ["@everyone", "@here", "<@U123>", "<@&77>", "x@Everyone", "(@ada", "@\u{202e}everyone"]
-        {
+        for address in [
+            "ada@shop.test",
+            "ada@allianz.example",
+            "ada@here.example",
+            "x_1@channel-4.example.",
+            "see https://social.example/@ada/1 now",
+            "(https://maps.example/@52.1,4.2,15z)",
+        ] {
+            assert_eq!(quiet(address), address);
+        }
+        assert_eq!(quiet("https://a.example/@everyone/1"), "https://a.example/%40everyone/1");
+        for mention in [
+            "@everyone",
+            "@here",
+            "<@U123>",
+            "<@&77>",
+            "x@Everyone",
+            "x@here.",
+            "(@ada",
+            "@allianz",
+            "xhttps://@ada",
+            "@\u{202e}everyone",
+        ] {
             let quieted = quiet(mention).to_lowercase();
             assert!(quieted.contains("@\u{200b}"), "{mention}");
         }

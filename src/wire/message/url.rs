@@ -1,0 +1,89 @@
+//! Web addresses within texts. A chat finds them by itself, and leads to what stands
+//! there to the byte.
+
+use std::ops::Range;
+
+const SCHEMES: [&str; 2] = ["https://", "http://"];
+
+/// Where the web addresses of a text stand, in order.
+pub(super) fn urls(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(start) = next_start(text, from) {
+        let length = text[start..].bytes().take_while(|byte| belongs_to_url(*byte)).count();
+        found.push(start..start + length);
+        from = start + length;
+    }
+    found
+}
+
+/// The next beginning of an address that is not the end of another word.
+fn next_start(text: &str, from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let colons = rest.match_indices("://").map(|(at, _)| from + at);
+    colons
+        .flat_map(|colon| SCHEMES.iter().filter_map(move |scheme| (colon + 3).checked_sub(scheme.len())))
+        .filter(|start| *start >= from && text.is_char_boundary(*start))
+        .find(|start| {
+            let is_scheme = SCHEMES.iter().any(|scheme| {
+                text[*start..]
+                    .get(..scheme.len())
+                    .is_some_and(|beginning| beginning.eq_ignore_ascii_case(scheme))
+            });
+            is_scheme && !text[..*start].ends_with(char::is_alphanumeric)
+        })
+}
+
+/// The characters of RFC 3986, but for the brackets of numeric hosts, which are marks of
+/// every chat's own.
+const fn belongs_to_url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b':'
+                | b'/'
+                | b'?'
+                | b'#'
+                | b'@'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b'%'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_found_wherever_they_stand() {
+        for (text, found) in [
+            ("see https://a.example/@ada/1 now", vec!["https://a.example/@ada/1"]),
+            ("(HTTP://a.example/a_b)", vec!["HTTP://a.example/a_b)"]),
+            ("https://a.example/x https://b.example/y", vec!["https://a.example/x", "https://b.example/y"]),
+            (
+                "https://a.example/[x](https://evil.example)",
+                vec!["https://a.example/", "https://evil.example)"],
+            ),
+            ("漢https://a.example", vec![]),
+            ("漢 https://a.example/é", vec!["https://a.example/"]),
+            ("xhttps://a.example ftp://b.example ://", vec![]),
+            ("://x https://", vec!["https://"]),
+        ] {
+            let urls: Vec<_> = urls(text).into_iter().map(|range| &text[range]).collect();
+            assert_eq!(urls, found, "{text}");
+        }
+    }
+}
