@@ -464,6 +464,32 @@ async fn fb13_every_status_comes_back_as_it_is_and_only_2xx_is_success() {
 }
 
 #[tokio::test]
+async fn an_answer_is_not_lost_over_a_header_that_nobody_reads() {
+    let transport = local();
+    for header in [
+        "x-policy: a;\r\n b",
+        "x-policy: a;\r\n\tb\r\n c",
+        "x-policy : a",
+        "x-policy\t: a",
+        "x policy: a",
+        "x-policy",
+        "x-p\u{e4}: a",
+        "x-policy: \u{1}",
+        ": a",
+    ] {
+        for ending in ["x-own: 1\r\ncontent-length: 2\r\n\r\nok", "content-length: 2\r\nx-own: 1\r\n\r\nok"] {
+            let server = Server::answering(format!("HTTP/1.1 200 OK\r\n{header}\r\n{ending}")).await;
+            for _ in 0..2 {
+                let response = response(send(&transport, request(&server.url())).await);
+                assert_eq!(response.status, 200, "{header:?}");
+                assert_eq!(response.headers.get("x-own").unwrap(), "1", "{header:?}");
+                assert_eq!(&response.body[..], b"ok", "{header:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn fb13_a_redirect_is_an_answer_and_its_target_sees_nothing() {
     let transport = local();
     let target = Server::answering(OK).await;

@@ -179,6 +179,11 @@ fn client(guard: &Arc<Guard>, connect_timeout: Duration, tls: bool) -> reqwest::
         .no_zstd()
         .no_deflate()
         .http1_only()
+        // RFC 9112, 5.1 and 5.2: an answer is not lost over how a header is written that
+        // nobody reads. Lost, it would be sent again to a receiver that has it.
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_ignore_invalid_headers_in_responses(true)
         .connect_timeout(connect_timeout)
         .pool_idle_timeout(IDLE_MAX);
     tls_settings(builder, tls).build()
