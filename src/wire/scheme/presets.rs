@@ -24,11 +24,11 @@ fn of_body(header: &'static str, encoding: Encoding) -> Recipe {
     }
 }
 
-/// Standard Webhooks v1, under the header names of a family.
-fn standard_in([id, timestamp, signature]: [&'static str; 3]) -> Recipe {
+/// Standard Webhooks v1, under the header names of a family, with keys of 24 to so many bytes.
+fn standard_in([id, timestamp, signature]: [&'static str; 3], key_max: usize) -> Recipe {
     Recipe {
         algorithm: Algorithm::HmacSha256,
-        key: KeyForm::Base64 { prefix: "whsec_", min: 24, max: 64 },
+        key: KeyForm::Base64 { prefix: "whsec_", min: 24, max: key_max },
         content: vec![
             Part::Id(HeaderName::from_static(id)),
             Part::Literal("."),
@@ -73,7 +73,7 @@ impl Scheme {
     /// `webhook-timestamp` carry. A secret is `whsec_` and base64 of 24 to 64 bytes.
     #[must_use]
     pub fn standard() -> Self {
-        Self::preset(standard_in(["webhook-id", "webhook-timestamp", "webhook-signature"]))
+        Self::preset(standard_in(["webhook-id", "webhook-timestamp", "webhook-signature"], 64))
     }
 
     /// Standard Webhooks v1a: as v1, with ed25519 under `v1a,`. A sender's secret is
@@ -91,10 +91,12 @@ impl Scheme {
     }
 
     /// Svix: Standard Webhooks v1 with `svix-id`, `svix-timestamp` and `svix-signature`,
-    /// and no others: what falls back to another family takes a mixture of both.
+    /// and no others: what falls back to another family takes a mixture of both. A secret
+    /// is `whsec_` and base64 of 24 to 75 bytes, as Svix's server takes it
+    /// (<https://github.com/svix/svix-webhooks>, `KEY_SIZE` of its core types).
     #[must_use]
     pub fn svix() -> Self {
-        Self::preset(standard_in(["svix-id", "svix-timestamp", "svix-signature"]))
+        Self::preset(standard_in(["svix-id", "svix-timestamp", "svix-signature"], 75))
     }
 
     /// Stripe: `Stripe-Signature` lists `t`, the moment, and as `v1` the HMAC-SHA256 of
