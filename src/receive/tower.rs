@@ -153,7 +153,8 @@ impl Rules {
             return Err(Refused::MediaType);
         }
         let bytes = body::read(&head.headers, body, self.body_limit).await?;
-        let verified = self.verifier.verify(&head.headers, bytes.clone(), self.now())?;
+        let verified =
+            self.verifier.verify_with_query(head.uri.query(), &head.headers, bytes.clone(), self.now())?;
         head.extensions.insert::<Verified<Bytes>>(verified);
         Ok(Request::from_parts(head, Full::new(bytes)))
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hookpost::receive::Refused;
 use hookpost::receive::tower::{BODY_BYTES_MAX, VerifiedBody, VerifyLayer};
 use hookpost::wire::verify::Proof;
-use hookpost::{Verifier, VerifyError};
+use hookpost::{Scheme, Secret, Verifier, VerifyError};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 use http_body_util::{Empty, Full};
@@ -367,4 +367,26 @@ async fn bodies_that_never_come_keep_no_permit_of_the_service_behind() {
 fn a_layer_prints_its_rules_and_no_key() {
     let printed = format!("{:?}", layer().content_types(["application/json"]));
     assert_eq!(printed, r#"VerifyLayer { body_limit: 1048576, content_types: ["application/json"], .. }"#);
+}
+
+#[tokio::test]
+async fn a_sender_that_signs_each_request_s_own_query_passes() {
+    use sha2::{Digest, Sha256};
+    let body = br#"{"EventType":"x"}"#;
+    let query = format!("bodySHA256={}", hex::encode(Sha256::digest(body)));
+    let url = format!("https://receiver.example/hook?{query}");
+    let sender = hookpost::testing::Sender::new(&Scheme::twilio(), "any text").unwrap().at(&url);
+    let headers = sender.sign(&"e".parse().unwrap(), NOW, body).unwrap().headers;
+    let verifier = Verifier::new(&Scheme::twilio(), [Secret::new("any text").unwrap()]).unwrap();
+    let verifier = Arc::new(verifier.at("https://receiver.example/hook").unwrap());
+    let layer = VerifyLayer::new(verifier).clock(Arc::new(Still));
+    for (query, status) in
+        [(query.as_str(), StatusCode::ACCEPTED), ("bodySHA256=00", StatusCode::UNAUTHORIZED)]
+    {
+        let mut request =
+            Request::post(format!("/hook?{query}")).body(Full::new(Bytes::from_static(body))).unwrap();
+        *request.headers_mut() = headers.clone();
+        let spy = Spy::default();
+        assert_eq!(answer(&layer, &spy, request).await.status(), status, "{query}");
+    }
 }

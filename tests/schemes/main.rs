@@ -12,3 +12,4 @@ mod timestamps;
 mod timing_out;
 mod trusting;
 mod vectors;
+mod where_sent;

@@ -8,6 +8,7 @@
 mod body_keys;
 mod body_time;
 mod headers;
+mod sent_to;
 mod signatures;
 mod unsigned;
 mod verified;
@@ -22,6 +23,7 @@ use crate::secret::{Secret, SecretError};
 use crate::time::Timestamp;
 
 use super::scheme::{Grammar, Scheme};
+use sent_to::SentTo;
 use signatures::Signatures;
 
 pub use body_keys::BodyKeys;
@@ -232,7 +234,7 @@ impl Verifier {
         body: T,
         now: Timestamp,
     ) -> Result<Verified<T>, VerifyError> {
-        self.verify_sent_to(None, headers, body, now)
+        self.verify_sent_to(SentTo::Set, headers, body, now)
     }
 
     /// The same for a request that was sent to this URL, where each has its own, as
@@ -247,18 +249,35 @@ impl Verifier {
         body: T,
         now: Timestamp,
     ) -> Result<Verified<T>, VerifyError> {
-        self.verify_sent_to(Some(url), headers, body, now)
+        self.verify_sent_to(SentTo::Url(url), headers, body, now)
+    }
+
+    /// The same for a request with this query, at the place that [`at`](Self::at) names: for
+    /// senders that sign the URL and give each request a query of its own. The layer and the
+    /// extractor of this crate verify so. The query is the request's own, undecoded and
+    /// without its `?`.
+    ///
+    /// # Errors
+    /// When it is not proven to be authentic, or its timestamp is too far from `now`.
+    pub fn verify_with_query<T: AsRef<[u8]>>(
+        &self,
+        query: Option<&str>,
+        headers: &(impl HeaderLookup + ?Sized),
+        body: T,
+        now: Timestamp,
+    ) -> Result<Verified<T>, VerifyError> {
+        self.verify_sent_to(query.map_or(SentTo::Set, SentTo::Query), headers, body, now)
     }
 
     fn verify_sent_to<T: AsRef<[u8]>>(
         &self,
-        url: Option<&str>,
+        sent_to: SentTo<'_>,
         headers: &(impl HeaderLookup + ?Sized),
         body: T,
         now: Timestamp,
     ) -> Result<Verified<T>, VerifyError> {
         match &self.0 {
-            Trust::Signatures(signatures) => signatures.verify(url, headers, body, now),
+            Trust::Signatures(signatures) => signatures.verify(sent_to, headers, body, now),
             Trust::BodyKeys(keys) => keys.verify(body),
             Trust::Everybody => Ok(Verified { body, id: None, timestamp: None, proof: Proof::Unsigned }),
         }

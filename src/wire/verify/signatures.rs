@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 use crate::wire::scheme::{Message, Part, Recipe, Scheme, VerifyingKey, check_body, check_url};
 
 use super::body_time::milliseconds_in;
+use super::sent_to::SentTo;
 use super::{HeaderLookup, Proof, Tolerance, Verified, VerifyError};
 
 /// The longest signature header that is read: 32 signatures of the usual length and some room.
@@ -33,19 +34,13 @@ impl Signatures {
     /// of the receiver's clock.
     pub(super) fn verify<T: AsRef<[u8]>>(
         &self,
-        url: Option<&str>,
+        sent_to: SentTo<'_>,
         headers: &(impl HeaderLookup + ?Sized),
         body: T,
         now: Timestamp,
     ) -> Result<Verified<T>, VerifyError> {
         let recipe = self.scheme.recipe();
-        let url = match url.or(self.url.as_deref()) {
-            None if self.scheme.signs_url() => return Err(VerifyError::NoUrl),
-            known => known.unwrap_or_default(),
-        };
-        if self.scheme.signs_url() {
-            check_url(&recipe.content, url).map_err(|rule| VerifyError::Url { rule })?;
-        }
+        let urls = if self.scheme.signs_url() { self.urls(recipe, sent_to)? } else { Vec::new() };
         check_body(&recipe.content, body.as_ref()).map_err(|rule| VerifyError::Body { rule })?;
         let (mut id_text, mut timestamp_text) = (None, None);
         let (mut id, mut timestamp) = (None, None);
@@ -71,7 +66,7 @@ impl Signatures {
             let seconds = read_seconds(text.as_bytes());
             timestamp = Some(seconds.ok_or_else(|| malformed(&recipe.header, LISTED_SECONDS_RULE))?);
         }
-        let message = Message {
+        let message = |url| Message {
             url,
             id: id_text.as_ref().map_or(&[], AsRef::as_ref),
             timestamp: match (&timestamp_text, listed) {
@@ -81,13 +76,35 @@ impl Signatures {
             body: body.as_ref(),
         };
         self.check_count(recipe, signature)?;
-        let secret = self.secret_that_signed(recipe, &message, signature)?;
+        let (first, others) =
+            urls.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let mut secret = self.secret_that_signed(recipe, &message(first), signature);
+        for url in others {
+            if matches!(secret, Err(VerifyError::Mismatch)) {
+                secret = self.secret_that_signed(recipe, &message(url), signature);
+            }
+        }
+        let secret = secret?;
         self.check_age(timestamp, Timestamp::from_unix_seconds(now.unix_seconds()))?;
         if let Some(Part::DatedBody { milliseconds }) = recipe.content.last() {
             timestamp = self.moment_in(body.as_ref(), milliseconds)?;
             self.check_age(timestamp, now)?;
         }
         Ok(Verified { body, id, timestamp, proof: Proof::Signed { secret } })
+    }
+
+    /// The URLs that may have been signed, at least one.
+    fn urls(&self, recipe: &Recipe, sent_to: SentTo<'_>) -> Result<Vec<String>, VerifyError> {
+        // Twilio signs the URL as it was given, or with its port; its libraries try both.
+        let any_port = recipe.content.contains(&Part::FormPairs);
+        let urls = sent_to.urls(self.url.as_deref(), any_port);
+        if urls.is_empty() {
+            return Err(VerifyError::NoUrl);
+        }
+        for url in &urls {
+            check_url(&recipe.content, url).map_err(|rule| VerifyError::Url { rule })?;
+        }
+        Ok(urls)
     }
 
     fn signature_text<'h>(&self, value: &'h [u8]) -> Result<&'h str, VerifyError> {
