@@ -6,6 +6,7 @@ mod world;
 
 use std::time::Duration;
 
+use hookpost::delivery::{CancelReason, State};
 use hookpost::testing::Reply;
 use hookpost::{NewEndpoint, Secret};
 use world::{START, World, acme, endpoint, hours, id, seconds, url};
@@ -132,4 +133,26 @@ async fn a_sick_endpoint_that_is_renamed_stays_held() {
     world.webhooks.update(&id("e"), there.version, renamed).await.unwrap();
     world.run_for(Duration::from_secs(1)).await;
     assert_eq!(world.sent().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_to_a_removed_endpoint_is_not_sent_to_one_registered_again_under_its_id() {
+    for answer in [Reply::status(500), Reply::status(503).header("retry-after", "1"), Reply::hang()] {
+        let world = World::new();
+        world.webhooks.register(at_the_url_of("one")).await.unwrap();
+        world.transport.at(url("one"), answer.after(Duration::from_secs(2)));
+        world.publish("k").await;
+        let change = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            register_again(&world, "two").await;
+        };
+        tokio::join!(world.run_for(Duration::from_secs(60)), change);
+        assert_eq!(world.sent_to("one").len(), 1);
+        world.run_for(hours(30)).await;
+        assert!(world.sent_to("two").is_empty(), "it was published before this registration");
+        assert_eq!(world.states().await, [State::Cancelled(CancelReason::EndpointRemoved)]);
+        world.publish("next").await;
+        world.run_for(Duration::from_secs(1)).await;
+        assert_eq!(world.sent_to("two").len(), 1);
+    }
 }

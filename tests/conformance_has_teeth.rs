@@ -215,7 +215,9 @@ faults! {
 
     a_store_that_leases_for_ever_fails(LeasesForEver) {
         bytes_and_times: times_keep_their_microseconds;
-        history: cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer;
+        history:
+            cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
+            what_is_under_way_to_a_removed_endpoint_is_not_tried_again;
         lanes_and_gates: a_lapsed_lease_gives_its_slot_back;
         leases:
             a_silent_lease_is_counted_and_recorded
@@ -394,7 +396,9 @@ faults! {
     }
 
     a_store_that_cancels_what_is_under_way_fails(CancelsWhatIsUnderWay) {
-        history: cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer;
+        history:
+            cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
+            what_is_under_way_to_a_removed_endpoint_is_not_tried_again;
     }
 
     a_store_that_ignores_generations_fails(IgnoresGenerations) {
@@ -594,6 +598,7 @@ faults! {
         history:
             a_cancelled_lease_is_fenced_and_its_attempt_recorded
             cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
+            what_is_under_way_to_a_removed_endpoint_is_not_tried_again
             every_condition_of_a_selection_narrows
             stats_count_one_tenant_or_all;
         pruning: each_class_has_a_moment_of_its_own;
@@ -842,7 +847,8 @@ faults! {
     a_store_that_says_it_cancelled_everything_fails(SaysItCancelledEverything) {
         history:
             cancelling_ends_what_is_pending
-            cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer;
+            cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
+            what_is_under_way_to_a_removed_endpoint_is_not_tried_again;
     }
 
     a_store_that_grants_from_the_back_fails(GrantsFromTheBack) {

@@ -10,8 +10,8 @@ use crate::seam::{AttemptLog, Backend, DeliveryQuery, PageAfter, Replay, Replaye
 use crate::time::Timestamp;
 
 use super::scene::{
-    Scene, TENANT, at, attempt, delivered, demand, draft, endpoint, given_up, lane, retried, same, set,
-    tenant, the_only, work, work_set,
+    Scene, TENANT, at, attempt, delivered, demand, draft, endpoint, given_up, lane, released, retried, same,
+    set, tenant, the_only, work, work_set,
 };
 use super::{Breach, Verdict};
 
@@ -280,6 +280,30 @@ pub async fn cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answ
     same("the answer", scene.settle_one(delivered(&claim, at(2))).await?, Settled::Applied)?;
     let lapsed = scene.leased("e3", "two").await?;
     same("what has lapsed", cancel(lapsed.lease_until).await?.deliveries, [lapsed.delivery])
+}
+
+pub async fn what_is_under_way_to_a_removed_endpoint_is_not_tried_again(fresh: Arc<dyn Backend>) -> Verdict {
+    let removed = CancelReason::EndpointRemoved;
+    let scene = Scene::on(fresh);
+    for answer in ["retry", "release", "none", "success"] {
+        let claim = scene.leased(answer, answer).await?;
+        let one = one(claim.delivery);
+        let cancelled = scene.cancel(&claim.event.tenant, &one, removed, at(1), PageAfter::first(10)).await?;
+        same("cancelled at once", cancelled.deliveries, Vec::new())?;
+        let mut expected = State::Cancelled(removed);
+        match answer {
+            "retry" => scene.apply([retried(&claim, at(5), at(2))]).await?,
+            "release" => scene.apply([released(&claim, at(2))]).await?,
+            "success" => {
+                expected = State::Delivered { confirmed: true };
+                scene.apply([delivered(&claim, at(2))]).await?;
+            }
+            _ => {}
+        }
+        same(answer, work(&scene.claim_at(at(1000)).await?), Vec::<String>::new())?;
+        same(answer, scene.state_of(claim.delivery).await?, expected)?;
+    }
+    Ok(())
 }
 
 pub async fn stats_count_one_tenant_or_all(fresh: Arc<dyn Backend>) -> Verdict {

@@ -346,6 +346,7 @@ macro_rules! __conformance_cases {
             cancelling_ends_what_is_pending
             a_cancelled_lease_is_fenced_and_its_attempt_recorded
             cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
+            what_is_under_way_to_a_removed_endpoint_is_not_tried_again
             stats_count_one_tenant_or_all;
         queues:
             the_queue_of_a_new_endpoint_is_open_and_empty

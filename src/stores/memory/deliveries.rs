@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::delivery::{Claim, Delivery, Route, SUSPECT_AFTER, SilentLease, State as Standing};
+use crate::delivery::{CancelReason, Claim, Delivery, Route, SUSPECT_AFTER, SilentLease, State as Standing};
 use crate::event::Event;
 use crate::id::{DeliveryId, Round, TenantId, Token};
 use crate::policy::lane::Lane;
@@ -36,6 +36,8 @@ pub(super) struct Row {
     pub(super) silent: u32,
     pub(super) silent_alone: u32,
     pub(super) test: bool,
+    /// Its endpoint was removed while it was leased: it is not tried again.
+    pub(super) is_orphaned: bool,
 }
 
 pub(super) enum Phase {
@@ -231,6 +233,7 @@ impl State {
             silent: 0,
             silent_alone: 0,
             test: route.test,
+            is_orphaned: false,
         };
         self.lanes.note(id, &row);
         self.lanes.gained(lane);
@@ -252,6 +255,11 @@ impl State {
 
     /// Leases a delivery that waits or whose lease has ended silently.
     pub(super) fn lease(&mut self, id: DeliveryId, lease: Lease) -> Option<Claim> {
+        if self.deliveries.get(&id).is_some_and(|row| row.is_orphaned) {
+            let now = lease.claimed_at;
+            self.end(id, Standing::Cancelled(CancelReason::EndpointRemoved), now, now);
+            return None;
+        }
         let mut lapsed = false;
         let row = self.update(id, |row| {
             if let Some(silent) = row.lease().copied() {

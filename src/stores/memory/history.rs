@@ -116,9 +116,10 @@ impl State {
     ) -> Replayed {
         let Page { mut fitting, more_after } = self.page(tenant, selection, page);
         fitting.retain(|id| {
-            self.deliveries.get(id).is_some_and(|row| {
+            self.deliveries.get_mut(id).is_some_and(|row| {
                 let is_under_way = row.lease().is_some_and(|lease| lease.until > now);
                 let left_to_its_answer = is_under_way && reason == CancelReason::EndpointRemoved;
+                row.is_orphaned |= left_to_its_answer;
                 row.is_pending() && !left_to_its_answer
             })
         });

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::delivery::{
-    Attempt, Claimed, End, Next, Progress, RecordedAttempt, Route, Settled, Settlement, State as Standing,
+    Attempt, CancelReason, Claimed, End, Next, Progress, RecordedAttempt, Route, Settled, Settlement,
+    State as Standing,
 };
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
@@ -53,6 +54,13 @@ impl State {
             return Settled::Fenced;
         }
         let was_tried = settlement.attempt.is_some();
+        if row.is_orphaned && settlement.next.end().is_none() {
+            if let Next::Later { progress, .. } = &settlement.next {
+                make_progress(row, *progress);
+            }
+            self.end(id, Standing::Cancelled(CancelReason::EndpointRemoved), settlement.at, now);
+            return Settled::Applied;
+        }
         match &settlement.next {
             Next::Done { .. } | Next::Failed { .. } => {
                 if let Some(End { state, progress, why }) = settlement.next.end() {

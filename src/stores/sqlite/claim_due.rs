@@ -9,19 +9,19 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::delivery::{SilentLease, UnreadableRow};
+use crate::delivery::{CancelReason, SilentLease, UnreadableRow};
 use crate::event::Event;
 use crate::id::{DeliveryId, OrderingKey, Round};
 use crate::policy::lane::{CATCH_UP_LOOKS, CatchUp};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-use super::arrive::EventKey;
+use super::arrive::{EventKey, unpark_next};
 use super::damage::{broken, broken_delivery, readable};
 use super::db::Db;
 use super::failure::Failure;
 use super::lane::LaneKey;
-use super::row;
+use super::row::{self, RawText};
 use super::sql;
 
 /// For how long a row that cannot be read is put off.
@@ -44,6 +44,9 @@ pub(super) struct Due {
     pub(super) first_attempt_at: Option<Timestamp>,
     pub(super) born_at: Timestamp,
     pub(super) born: Sequence,
+    ordering_key: Option<OrderingKey>,
+    /// Its endpoint was removed while it was leased.
+    is_orphaned: bool,
 }
 
 /// What is due in a lane, as far as it was read.
@@ -87,7 +90,7 @@ impl<'a, 'c> DueRows<'a, 'c> {
         room: usize,
     ) -> Result<Read, Failure> {
         let mut read = Read { due: VecDeque::new(), more: false, passed_over: false };
-        let mut unreadable = Vec::new();
+        let (mut unreadable, mut orphans) = (Vec::new(), Vec::new());
         let mut statement = self.db.statement(sql::CLAIM_DUE)?;
         let mut rows = statement.query(params![key, self.now.as_micros()])?;
         while let Some(row) = rows.next()? {
@@ -96,6 +99,7 @@ impl<'a, 'c> DueRows<'a, 'c> {
                 break;
             }
             match readable(Due::read(row))? {
+                Ok(due) if due.is_orphaned => orphans.push(due),
                 Ok(due) if wanted(&due) => read.due.push_back(due),
                 Ok(_) => read.passed_over = true,
                 Err(_) if unreadable.len() == self.left => {
@@ -112,6 +116,7 @@ impl<'a, 'c> DueRows<'a, 'c> {
         // They move in the index that was read along.
         drop(rows);
         unreadable.into_iter().try_for_each(|number| self.put_off(number))?;
+        orphans.iter().try_for_each(|orphan| self.end(key, orphan))?;
         Ok(read)
     }
 
@@ -176,6 +181,15 @@ impl<'a, 'c> DueRows<'a, 'c> {
         Ok(None)
     }
 
+    /// Ends a delivery whose endpoint was removed and whose lease ended without a word.
+    fn end(&self, lane: LaneKey, orphan: &Due) -> Result<(), Failure> {
+        let reason = CancelReason::EndpointRemoved.as_str();
+        let ended = params![orphan.row, reason, self.now.as_micros()];
+        self.db.statement(sql::HISTORY_CANCEL)?.query_row(ended, |_| Ok(()))?;
+        let key = orphan.ordering_key.as_ref().map(|key| RawText::from(key.as_str()));
+        unpark_next(self.db, lane, key.as_ref())
+    }
+
     /// Whether another row may be put off.
     pub(super) const fn may_put_off(&self) -> bool {
         self.left > 0
@@ -224,8 +238,6 @@ impl Due {
         if row::get::<i64>(row, 15)? != 0 {
             return Err(row::unfit(row, 15));
         }
-        // The settlement of this one gives the next one of its key its due time.
-        row::name_maybe::<OrderingKey>(row, 16)?;
         Ok(Self {
             row: row::get(row, 0)?,
             id: row::delivery_id(row, 1)?,
@@ -240,6 +252,8 @@ impl Due {
             first_attempt_at: row::time_maybe(row, 12)?,
             born_at: row::time(row, 13)?,
             born: row::sequence(row, 14)?,
+            ordering_key: row::name_maybe(row, 16)?,
+            is_orphaned: row::get(row, 17)?,
         })
     }
 }

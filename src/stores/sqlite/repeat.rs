@@ -140,6 +140,9 @@ pub(super) fn cancel(
     for place in found.into_iter().map(|found| found.place).chain(unread) {
         let is_under_way = place.leased && place.due_at.is_some_and(|lease_end| lease_end > now);
         let left_to_its_answer = is_under_way && reason == CancelReason::EndpointRemoved;
+        if left_to_its_answer {
+            db.statement(sql::HISTORY_ORPHAN)?.execute([place.key])?;
+        }
         if place.is_terminal || left_to_its_answer {
             continue;
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::delivery::{Attempt, Claimed, End, Next, Progress, Settled, Settlement, State};
+use crate::delivery::{Attempt, CancelReason, Claimed, End, Next, Progress, Settled, Settlement, State};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{DeliveryId, EndpointId, EventId, OrderingKey, TenantId, Token};
 use crate::policy::lane::LaneChange;
@@ -70,6 +70,8 @@ struct Found {
     silent_alone: u32,
     ordering_key: Option<RawText>,
     tried_at: Option<Timestamp>,
+    /// Its endpoint was removed since it was claimed.
+    is_orphaned: bool,
 }
 
 /// What a settlement writes of a delivery.
@@ -235,6 +237,11 @@ fn after<'a>(found: &Found, item: &'a Settlement) -> After<'a> {
     if let Some(end) = item.next.end() {
         return After::ended(end, item.at);
     }
+    if found.is_orphaned {
+        let progress = if let Next::Later { progress, .. } = item.next { progress } else { found.progress };
+        let state = State::Cancelled(CancelReason::EndpointRemoved);
+        return After::ended(End { state, progress, why: None }, item.at);
+    }
     if let Next::Later { due_at, progress } = item.next {
         let tried_at = item.attempt.is_some().then_some(item.at);
         return After::pending(due_at.as_micros(), progress, tried_at);
@@ -273,6 +280,7 @@ impl Found {
             silent_alone: count(8)?,
             ordering_key: RawText::read_maybe(row, 9)?,
             tried_at: row::time_maybe(row, 10)?,
+            is_orphaned: row::get(row, 11)?,
         })
     }
 }

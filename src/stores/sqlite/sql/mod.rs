@@ -75,6 +75,7 @@ statements! {
     HISTORY_OF_PENDING = "history_of_pending.sql",
     HISTORY_OF_TENANT = "history_of_tenant.sql",
     HISTORY_OF_UNSUCCESSFUL = "history_of_unsuccessful.sql",
+    HISTORY_ORPHAN = "history_orphan.sql",
     HISTORY_ORDERING_KEY = "history_ordering_key.sql",
     HISTORY_SILENT_LEASES = "history_silent_leases.sql",
     LANE_ADD = "lane_add.sql",

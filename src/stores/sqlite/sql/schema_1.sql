@@ -61,6 +61,7 @@ CREATE INDEX hookpost_unmatched_created ON hookpost_unmatched (created_at);
 -- terminal or parked behind an earlier one of its ordering key. `prior_due` is what a
 -- release puts back, and the due time to come of a parked one. `tried_at` is the end of
 -- its last attempt while it waits for a retry; NULL when anything else is waited for.
+-- `orphaned` is 1 where its endpoint was removed while it was leased: it is not tried again.
 -- `born` is the place in the order of the replay that made it; NULL where the event's own is
 -- its place.
 CREATE TABLE hookpost_delivery (
@@ -88,6 +89,7 @@ CREATE TABLE hookpost_delivery (
   settled_at INTEGER,
   ordering_key TEXT,
   tried_at INTEGER,
+  orphaned INTEGER NOT NULL DEFAULT 0,
   CHECK (state BETWEEN 0 AND 3),
   CHECK (state <> 0 OR due_at IS NOT NULL OR ordering_key IS NOT NULL),
   CHECK (state NOT BETWEEN 1 AND 3 OR (due_at IS NULL AND token IS NULL))
