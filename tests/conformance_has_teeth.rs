@@ -7,9 +7,13 @@
 mod broken;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use hookpost::conformance::{self, CASES, histories, run_to_end};
+use hookpost::Timestamp;
+use hookpost::conformance::{self, CASES, clocks, histories, run_to_end};
+use hookpost::seam::Clock;
+use hookpost::stores::memory::MemoryStore;
 
 use broken::{Broken, Fault};
 
@@ -948,4 +952,43 @@ faults! {
             no_number_is_given_twice
             numbers_follow_the_order_of_calls_when_clocks_step_back;
     }
+}
+
+/// The clock of a process as a wrong store takes it.
+struct Taken {
+    clock: Arc<dyn Clock>,
+    follows: bool,
+}
+
+/// A store that reads this clock believes its wall clock, or never does after the first time.
+impl Clock for Taken {
+    fn now(&self) -> Timestamp {
+        if self.follows { self.clock.now() } else { Timestamp::EPOCH + self.clock.elapsed() }
+    }
+
+    fn elapsed(&self) -> Duration {
+        if self.follows { self.clock.now().since(Timestamp::EPOCH) } else { self.clock.elapsed() }
+    }
+}
+
+fn opens_with_a_wrong_time(follows: bool) -> clocks::Open {
+    let store = OnceLock::<MemoryStore>::new();
+    Arc::new(move |clock| {
+        let clock = Arc::new(Taken { clock, follows });
+        Arc::new(store.get_or_init(|| MemoryStore::new(clock.clone())).beside(clock))
+    })
+}
+
+#[test]
+fn a_store_that_follows_every_wall_clock_at_once_fails() {
+    let wrong = || opens_with_a_wrong_time(true);
+    assert!(run_to_end(clocks::a_wall_clock_that_is_wrong_for_minutes_moves_nothing(wrong())).is_err());
+    assert!(run_to_end(clocks::a_wall_clock_that_agrees_contradicts_one_that_does_not(wrong())).is_err());
+    assert!(run_to_end(clocks::what_is_leased_stays_leased_when_the_time_moves(wrong())).is_err());
+}
+
+#[test]
+fn a_store_that_never_follows_a_wall_clock_fails() {
+    let wrong = opens_with_a_wrong_time(false);
+    assert!(run_to_end(clocks::a_wall_clock_that_nobody_contradicts_is_followed(wrong)).is_err());
 }

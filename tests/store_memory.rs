@@ -1,9 +1,10 @@
 //! The memory store keeps the contract of a backend.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hookpost::conformance::clocks::Open;
 use hookpost::conformance::{self, Verdict};
 use hookpost::delivery::{Publish, Route};
 use hookpost::id::{DeliveryId, EndpointId, EventId, HostName, Round, TenantId};
@@ -28,6 +29,14 @@ fn store_at(now: Timestamp) -> MemoryStore {
 }
 
 hookpost::conformance_tests!(async { Arc::new(store_at(Timestamp::EPOCH)) });
+
+hookpost::conformance_tests_of_time!(async { opens_again() });
+
+/// One store, seen by as many processes as open it.
+fn opens_again() -> Open {
+    let store = OnceLock::<MemoryStore>::new();
+    Arc::new(move |clock| Arc::new(store.get_or_init(|| MemoryStore::new(clock.clone())).beside(clock)))
+}
 
 #[test]
 fn a_full_store_refuses_and_leaves_nothing_behind() -> Verdict {

@@ -6,6 +6,7 @@ mod sqlite_file;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::conformance::clocks::Open;
 use hookpost::delivery::{ClaimRequest, Publish, Route, Shares};
 use hookpost::id::{DeliveryId, EndpointId, EventId, HostName, Round, Token};
 use hookpost::seam::Store;
@@ -26,6 +27,14 @@ fn fresh_with_rollback_journal() -> SqliteStore {
 }
 
 hookpost::conformance_tests!(async { Arc::new(fresh()) });
+
+hookpost::conformance_tests_of_time!(async { opens_again() });
+
+/// One file, opened by each process anew.
+fn opens_again() -> Open {
+    let file = TempFile::new();
+    Arc::new(move |clock| Arc::new(SqliteStore::open(file.path(), clock).unwrap()))
+}
 
 mod with_rollback_journal {
     use super::*;

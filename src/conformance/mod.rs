@@ -22,6 +22,7 @@ pub mod beginning_anew;
 pub mod bytes_and_times;
 pub mod capacity;
 pub mod claiming;
+pub mod clocks;
 pub mod directory_and_registry;
 pub mod fairness;
 pub mod histories;
@@ -130,6 +131,24 @@ pub fn run_to_end(case: impl Future<Output = Verdict>) -> Verdict {
 macro_rules! conformance_tests {
     ($fresh:expr) => {
         $crate::__conformance_cases!(__conformance_tests, $fresh);
+    };
+}
+
+/// Writes one `#[test]` per case of [`clocks`]. The argument is a future, evaluated anew for
+/// each test, of an [`Open`](clocks::Open) that opens one fresh store.
+#[macro_export]
+macro_rules! conformance_tests_of_time {
+    ($fresh:expr) => {
+        $crate::__conformance_tests! { $fresh;
+            clocks:
+                a_wall_clock_that_is_wrong_for_minutes_moves_nothing
+                a_wall_clock_that_nobody_contradicts_is_followed
+                a_wall_clock_that_agrees_contradicts_one_that_does_not
+                what_is_leased_stays_leased_when_the_time_moves
+                what_waits_waits_as_long_as_before_when_the_time_moves
+                what_was_granted_counts_as_long_as_before_when_the_time_moves
+                a_time_that_goes_on_is_not_in_doubt;
+        }
     };
 }
 

@@ -16,6 +16,9 @@ use super::failure::Failure;
 use super::row;
 use super::sql;
 
+/// So long whoever is granted nothing waits before it asks again.
+const TO_ASK_AGAIN: Duration = Duration::from_secs(1);
+
 /// One call of `Limiter::take`.
 pub(super) fn take(
     db: &Db<'_>,
@@ -25,6 +28,16 @@ pub(super) fn take(
 ) -> Result<Vec<Grant>, Failure> {
     db.statement(sql::LIMITER_FORGET)?.execute([now.as_micros()])?;
     asks.iter().map(|ask| grant(db, ask, now, start_by)).collect()
+}
+
+/// Grants nothing for a moment, as long as it is not known what time it is.
+pub(super) fn grant_nothing(asks: &[Ask], now: Timestamp) -> Vec<Grant> {
+    let refused = |ask: &Ask| {
+        let until = now + TO_ASK_AGAIN;
+        let refusal = ask.limits.first().map(|(limit, _)| Refusal { limit: limit.clone(), until });
+        Grant { starts: if refusal.is_some() { 0 } else { ask.starts }, refusal }
+    };
+    asks.iter().map(refused).collect()
 }
 
 fn grant(db: &Db<'_>, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<Grant, Failure> {

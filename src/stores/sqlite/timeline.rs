@@ -1,13 +1,15 @@
 //! The store's time: kept in one row for all processes on the file, so that one whose
 //! wall clock is wrong lives in the time of the others.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::error::StoreError;
-use crate::policy::timeline::{Doubt, Gap, Reading, Step, Timeline, Uptime, read};
+use crate::policy::timeline::{Carried, Doubt, Gap, Reading, Step, Timeline, Uptime, read, read_alone};
+use crate::seam::Clock;
+use crate::system::SystemClock;
 use crate::time::Timestamp;
 
 use super::SqliteStore;
@@ -18,12 +20,6 @@ use super::sql::{self, Sql};
 
 const READING: &str = "reading the time";
 const KEEPING: &str = "keeping the time";
-
-/// Stands in the row for a start of the machine, where a process has no clock that others
-/// share.
-const ALONE: &str = "";
-/// The row of processes that share a clock was written so lately, if any of them lives.
-const LIVELY: Duration = Duration::from_secs(3600);
 
 /// What follows in every table when the store's time moves.
 const SHIFTS: [Sql; 7] = [
@@ -39,19 +35,32 @@ const SHIFTS: [Sql; 7] = [
 /// What one handle knows of the time apart from the file.
 #[derive(Debug, Default)]
 pub(super) struct OwnTime {
-    /// The time of this handle alone, where its clock has nothing that processes share.
-    alone: tokio::sync::Mutex<Option<Timeline>>,
-    unconfirmed: Mutex<Option<Timestamp>>,
+    /// The time as this handle carries it on, where its clock has nothing that processes share.
+    carried: tokio::sync::Mutex<Option<Carried>>,
+    last: Mutex<Last>,
+}
+
+/// What the last reading said.
+#[derive(Debug, Clone, Copy, Default)]
+struct Last {
+    unconfirmed: Option<Timestamp>,
+    joining: bool,
 }
 
 impl OwnTime {
-    /// What the last reading said of it.
+    /// The last moment seen before the time began, where that is doubtful.
     pub(super) fn unconfirmed(&self) -> Option<Timestamp> {
-        *self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last().unconfirmed
     }
 
-    fn note(&self, reading: &Reading) {
-        *self.unconfirmed.lock().unwrap_or_else(PoisonError::into_inner) = reading.unconfirmed;
+    /// Whether this handle's time may be behind that of others. It then grants no start of a
+    /// request: another's log of starts may be ahead of it.
+    pub(super) fn is_joining(&self) -> bool {
+        self.last().joining
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -60,11 +69,11 @@ impl SqliteStore {
     pub(super) async fn read_time(&self) -> Result<Timestamp, StoreError> {
         // The clocks are the caller's: they are read on its thread.
         let wall = self.clock.now();
-        let reading = match self.clock.uptime() {
-            Some(uptime) => self.read_shared_time(wall, uptime).await?,
-            None => self.read_own_time(wall).await?,
+        let Some(uptime) = self.clock.uptime() else {
+            return self.read_own_time(wall).await;
         };
-        self.time.note(&reading);
+        let reading = self.read_shared_time(wall, uptime).await?;
+        *self.time.last() = Last { unconfirmed: reading.unconfirmed, joining: false };
         Ok(reading.now)
     }
 
@@ -81,68 +90,72 @@ impl SqliteStore {
         Ok(reading)
     }
 
-    /// By this handle's own monotonic clock: it decides alone.
-    async fn read_own_time(&self, wall: Timestamp) -> Result<Reading, StoreError> {
-        let mut alone = self.time.alone.lock().await;
-        let before = match &*alone {
-            Some(line) => Some(line.clone()),
-            None => self.readers.call(None, READING, kept).await?.map(|line| of_another(&line)),
-        };
-        let uptime = Uptime { boot: ALONE.to_owned(), elapsed: self.clock.elapsed() };
-        let reading = read(before.as_ref(), wall, &uptime);
-        let (now, step) = (reading.now, reading.step);
-        if step.is_some() {
-            self.writer.call(KEEPING, move |db| keep_own(db, now, step)).await?;
+    /// By a clock that has nothing that processes share: by that of the machine, if others on
+    /// the file go by it, else by this handle's own.
+    async fn read_own_time(&self, wall: Timestamp) -> Result<Timestamp, StoreError> {
+        let mut carried = self.time.carried.lock().await;
+        let kept = self.readers.call(None, READING, kept).await?;
+        if let Some(uptime) = uptime_of(kept.as_ref()) {
+            let reading = self.read_shared_time(wall, uptime).await?;
+            *self.time.last() = Last { unconfirmed: reading.unconfirmed, joining: false };
+            return Ok(reading.now);
+        }
+        let (own, elapsed) = (carried.clone(), self.clock.elapsed());
+        let (mut reading, mut next) = read_alone(own.as_ref(), kept.as_ref(), wall, elapsed);
+        if reading.step.is_some() {
+            let moving = move |db: &Db<'_>| keep_alone(db, own.as_ref(), wall, elapsed);
+            (reading, next) = self.writer.call(KEEPING, moving).await?;
         } else if reading.keep.is_some() {
-            self.writer.note(KEEPING, move |db| keep_own(db, now, None));
+            let noting = move |db: &Db<'_>| keep_alone(db, own.as_ref(), wall, elapsed).map(drop);
+            self.writer.note(KEEPING, noting);
         }
-        if let Some(line) = &reading.keep {
-            *alone = Some(line.clone());
-        }
-        Ok(reading)
+        *self.time.last() = Last { unconfirmed: reading.unconfirmed, joining: next.is_joining() };
+        *carried = Some(next);
+        Ok(reading.now)
     }
 }
 
-/// Its monotonic clock is not the reader's.
-fn of_another(line: &Timeline) -> Timeline {
-    Timeline { boot: "another".to_owned(), ..line.clone() }
+/// This machine's uptime, if the time that is kept goes by it.
+fn uptime_of(kept: Option<&Timeline>) -> Option<Uptime> {
+    let kept = kept?;
+    SystemClock::new().uptime().filter(|uptime| uptime.boot == kept.boot)
 }
 
 /// Reads the time, and writes what is to be kept.
 fn keep(db: &Db<'_>, wall: Timestamp, uptime: &Uptime) -> Result<Reading, Failure> {
     let reading = read(kept(db)?.as_ref(), wall, uptime);
+    write_down(db, &reading)?;
+    Ok(reading)
+}
+
+/// The same by one handle's own monotonic clock.
+fn keep_alone(
+    db: &Db<'_>,
+    own: Option<&Carried>,
+    wall: Timestamp,
+    elapsed: Duration,
+) -> Result<(Reading, Carried), Failure> {
+    let (reading, next) = read_alone(own, kept(db)?.as_ref(), wall, elapsed);
+    write_down(db, &reading)?;
+    Ok((reading, next))
+}
+
+fn write_down(db: &Db<'_>, reading: &Reading) -> Result<(), Failure> {
     if let Some(line) = &reading.keep {
         write(db, line)?;
     }
     if let Some(step) = reading.step {
         shift(db, step)?;
     }
-    Ok(reading)
-}
-
-/// Writes down what time it is by one handle's own clocks. The time of processes that share
-/// a clock stays theirs. Of two handles whose time moves alike, the first one moves what is
-/// written.
-fn keep_own(db: &Db<'_>, now: Timestamp, step: Option<Step>) -> Result<(), Failure> {
-    let there = kept(db)?;
-    if there.as_ref().is_some_and(|line| line.boot != ALONE && line.seen().distance(now) <= LIVELY) {
-        return Ok(());
-    }
-    if let Some(step) = step
-        && there.is_some_and(|line| line.seen().distance(step.from) <= line.seen().distance(step.to()))
-    {
-        shift(db, step)?;
-    }
-    let line =
-        Timeline { boot: ALONE.to_owned(), zero: now, written: Duration::ZERO, doubt: None, gap: None };
-    write(db, &line)
+    Ok(())
 }
 
 /// Moves what is written in the old time into the new one: what waits for a retry, the end
 /// of a lease or of a hold waits as long as before, and is as old as before.
 fn shift(db: &Db<'_>, step: Step) -> Result<(), Failure> {
     for statement in SHIFTS {
-        db.statement(statement)?.execute([step.by.as_micros(), step.from.as_micros()])?;
+        let [from, first, last] = [step.from, step.first, step.last].map(Timestamp::as_micros);
+        db.statement(statement)?.execute([step.by.as_micros(), from, first, last])?;
     }
     Ok(())
 }

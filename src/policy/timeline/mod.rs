@@ -5,11 +5,15 @@
 //! monotonic clock that all processes of the store share. A wall clock that disagrees
 //! moves it only after nobody has contradicted that clock for [`CONFIRMED_AFTER`]: a
 //! clock that is wrong for some minutes, or in one process alone, moves nothing.
-#![doc = include_str!("../../docs/clocks.md")]
+#![doc = include_str!("../../../docs/clocks.md")]
+
+mod alone;
 
 use std::time::Duration;
 
 use crate::time::Timestamp;
+
+pub use alone::{Carried, read_alone};
 
 /// Two clocks that differ by no more than this show the same time.
 pub const AGREES_WITHIN: Duration = Duration::from_secs(1);
@@ -83,6 +87,11 @@ pub struct Step {
     pub from: Timestamp,
     /// How far the same moment lies from it in the time from now on.
     pub by: Shift,
+    /// The first moment that counts as one of the time so far.
+    pub first: Timestamp,
+    /// The last one. What lies outside was written before the time so far began, far from it,
+    /// and stays as it is.
+    pub last: Timestamp,
 }
 
 /// What time it is, and what follows from having asked.
@@ -130,6 +139,15 @@ impl Timeline {
         (is_news || grown_old(self.written, NOTES_EVERY)).then_some(noted)
     }
 
+    /// Which moments were written in this time: all, unless it began far from the one before.
+    fn moments(&self) -> (Timestamp, Timestamp) {
+        let (least, most) = (Timestamp::from_micros(i64::MIN), Timestamp::MAX);
+        let Some(Gap { seen, began }) = self.gap else { return (least, most) };
+        let began = self.zero + began;
+        let apart = seen.distance(began) / 2;
+        if began > seen { (seen + apart, most) } else { (least, began + apart) }
+    }
+
     fn unconfirmed(&self, now: Duration) -> Option<Timestamp> {
         let gap = self.gap.filter(|gap| now.saturating_sub(gap.began) < CONFIRMED_AFTER);
         gap.map(|gap| gap.seen)
@@ -154,7 +172,8 @@ pub fn read(kept: Option<&Timeline>, wall: Timestamp, uptime: &Uptime) -> Readin
     if uptime.elapsed.saturating_sub(doubt.since) < CONFIRMED_AFTER {
         return Reading { now, keep: kept.noting(Some(doubt), uptime), step: None, unconfirmed };
     }
-    let step = Some(Step { from: now, by: Shift::between(now, wall) });
+    let (first, last) = kept.moments();
+    let step = Some(Step { from: now, by: Shift::between(now, wall), first, last });
     Reading { now: wall, keep: Some(Timeline::beginning(wall, uptime, None)), step, unconfirmed: None }
 }
 
@@ -215,14 +234,14 @@ impl Shift {
 impl Step {
     /// The moment in the new time that `moment` of the old one is.
     #[must_use]
-    pub const fn carry(self, moment: Timestamp) -> Timestamp {
-        self.by.carry(moment)
+    pub fn carry(self, moment: Timestamp) -> Timestamp {
+        if (self.first..=self.last).contains(&moment) { self.by.carry(moment) } else { moment }
     }
 
     /// The first moment of the new time.
     #[must_use]
     pub const fn to(self) -> Timestamp {
-        self.carry(self.from)
+        self.by.carry(self.from)
     }
 }
 
@@ -360,6 +379,21 @@ mod tests {
             assert_eq!(kept.read(wall(0), &other(20)).unconfirmed, seen);
             assert_eq!(kept.read(wall(599), &other(619)).unconfirmed, seen);
             assert_eq!(kept.read(wall(600), &other(620)).unconfirmed, None);
+        }
+    }
+
+    #[test]
+    fn what_was_written_before_a_machine_started_with_a_wrong_clock_stays_where_it_is() {
+        let before = START + seconds(100);
+        for wrong in [START + seconds(172_800), Timestamp::EPOCH] {
+            let mut kept = Kept::default();
+            kept.ask(100, 0);
+            let other = |elapsed| Uptime { boot: "c".to_owned(), elapsed: seconds(elapsed) };
+            assert_eq!(kept.read(wrong, &other(20)).now, wrong);
+            kept.read(START + seconds(300), &other(120));
+            let step = kept.read(START + seconds(900), &other(720)).step.unwrap();
+            assert_eq!(step.carry(before + seconds(600)), before + seconds(600));
+            assert_eq!(step.carry(wrong + seconds(100)), START + seconds(300));
         }
     }
 
