@@ -56,6 +56,30 @@ impl PublicKey {
 
     /// By `verify_strict`: no point of small order, and no second form of a signature.
     pub(super) fn signed(&self, content: &[u8], signature: &Mac) -> bool {
+        #[cfg(test)]
+        hashed::count(content);
         self.0.verify_strict(content, &Signature::from_bytes(&signature.0)).is_ok()
+    }
+}
+
+/// How many bytes this thread has hashed for signatures of pairs: what a stranger can make
+/// a receiver do.
+#[cfg(test)]
+pub(in crate::wire) mod hashed {
+    use std::cell::Cell;
+
+    thread_local! {
+        static BYTES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count(content: &[u8]) {
+        BYTES.set(BYTES.get() + content.len());
+    }
+
+    /// The bytes that were hashed by a call.
+    pub(in crate::wire) fn by(call: impl FnOnce()) -> usize {
+        let before = BYTES.get();
+        call();
+        BYTES.get() - before
     }
 }

@@ -37,6 +37,8 @@ pub use schemes::Schemes;
 pub use sign::{SignError, Signer};
 
 pub(super) use content::{check_body, check_url};
+#[cfg(all(test, feature = "ed25519"))]
+pub(super) use ed25519::hashed;
 pub(super) use message::Message;
 pub(super) use sides::VerifyingKey;
 

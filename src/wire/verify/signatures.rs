@@ -221,6 +221,47 @@ fn read_seconds(text: &[u8]) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
+    /// Public keys that sign nothing here (RFC 8032, section 7.1).
+    #[cfg(feature = "ed25519")]
+    const KEYS: [&str; 3] = [
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+    ];
+
+    #[cfg(feature = "ed25519")]
+    #[test]
+    fn a_stranger_has_a_body_hashed_four_times_at_most_or_twice_for_each_key() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::STANDARD;
+
+        use crate::secret::Secret;
+        use crate::wire::scheme::hashed;
+        use crate::wire::verify::Verifier;
+
+        let body = vec![b'x'; 1 << 16];
+        for keys in 1..=KEYS.len() {
+            let key = |hex: &&str| {
+                Secret::new(format!("whpk_{}", STANDARD.encode(hex::decode(hex).unwrap()))).unwrap()
+            };
+            let verifier = Verifier::new(&Scheme::standard_v1a(), KEYS[..keys].iter().map(key)).unwrap();
+            let most = (1..=45)
+                .map(|count| {
+                    let forged = format!("v1a,{}", STANDARD.encode([1; 64]));
+                    let mut headers = http::HeaderMap::new();
+                    headers.insert("webhook-id", "evt-1".parse().unwrap());
+                    headers.insert("webhook-timestamp", "1700000000".parse().unwrap());
+                    headers.insert("webhook-signature", vec![forged; count].join(" ").parse().unwrap());
+                    let now = Timestamp::from_unix_seconds(1_700_000_000);
+                    hashed::by(|| assert!(verifier.verify(&headers, &body, now).is_err()))
+                })
+                .max()
+                .unwrap();
+            let times = if keys == 1 { 4 } else { 2 * keys };
+            assert_eq!(most / body.len(), times, "{keys} keys");
+        }
+    }
+
     #[test]
     fn timestamps_are_read_in_one_form() {
         let seconds = |text: &str| read_seconds(text.as_bytes()).map(Timestamp::unix_seconds);
