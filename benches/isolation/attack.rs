@@ -33,7 +33,8 @@ pub(crate) enum Attack {
     History { queries: usize, rows: usize },
     /// An answer that claims a limit on every endpoint of its service.
     ForgedLimit { victims: &'static str, mallory: &'static str },
-    /// Endpoints under names whose look-up never ends.
+    /// Endpoints under names that nobody answers for, each of which holds one of the look-ups
+    /// that the system's resolver makes at once.
     SilentNames { endpoints: usize },
     /// A limit of one start per day, of the endpoint's own, with a scope beyond it.
     OwnLimit { scope: &'static str },

@@ -1,6 +1,7 @@
 //! A store in a file, an engine on a thread of its own, and names that resolve as a
 //! case needs them.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,9 +9,8 @@ use std::time::Duration;
 
 use hookpost::id::HostName;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
-use hookpost::seam::{ResolveError, Resolver};
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
+use hookpost::system::{SystemClock, SystemResolver};
 use hookpost::transports::reqwest::ReqwestTransport;
 use hookpost::{Profile, Webhooks};
 use tokio::sync::oneshot;
@@ -22,7 +22,7 @@ pub(crate) const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZ
 pub(crate) const PROFILE: &str = "isolation";
 /// Discord's answers, over plain http and without Discord's limits.
 pub(crate) const CHAT: &str = "chat";
-/// Names that end so never resolve.
+/// Names that end so get no answer for ten seconds.
 pub(crate) const SILENT: &str = ".silent.example";
 
 pub(crate) struct Stage {
@@ -37,19 +37,14 @@ pub(crate) struct Engine {
     thread: std::thread::JoinHandle<()>,
 }
 
-/// Every name leads to loopback, or to nothing after a long time.
-#[derive(Debug)]
-struct Names;
-
-#[hookpost::async_trait]
-impl Resolver for Names {
-    async fn resolve(&self, host: &HostName) -> Result<Vec<IpAddr>, ResolveError> {
-        if host.as_str().ends_with(SILENT) {
-            tokio::time::sleep(Duration::from_secs(10)).await;
-            return Err(ResolveError::Timeout);
-        }
-        Ok(vec![Ipv4Addr::LOCALHOST.into()])
+/// Every name leads to loopback, or to nothing after a long time. It blocks the thread of
+/// the system's resolver meanwhile, as `getaddrinfo` does.
+fn look_up(host: &HostName) -> io::Result<Vec<IpAddr>> {
+    if host.as_str().ends_with(SILENT) {
+        std::thread::sleep(Duration::from_secs(10));
+        return Err(io::Error::other("Temporary failure in name resolution"));
     }
+    Ok(vec![Ipv4Addr::LOCALHOST.into()])
 }
 
 impl Stage {
@@ -58,7 +53,7 @@ impl Stage {
         let loopback = AddressPolicy::public_only().danger_allow_loopback();
         let transport = ReqwestTransport::builder()
             .addresses(loopback.clone())
-            .resolver(Names)
+            .resolver(SystemResolver::by(look_up))
             .plain_http_only()
             .build()
             .unwrap();
