@@ -27,7 +27,8 @@ const SHARED: &str = "shared.example";
 pub(super) const SERVICE: &str = "service.example";
 
 impl World {
-    /// The noisy world of a seed: no process crashes, no clock jumps, and no store fails.
+    /// The noisy world of a seed: no process crashes, and no store fails. In half of the
+    /// worlds wall clocks step, of one process or of all, which nobody may feel either.
     /// What the quiet tenants feel is the noise alone.
     #[must_use]
     pub fn draw_noisy(seed: u64) -> Self {
@@ -60,6 +61,9 @@ impl World {
             quiet(&mut random, &mut world, 10 + tenant, from, seldom);
         }
         noise(&mut random, &mut world);
+        if random.bool() {
+            clocks(&mut random, &mut world);
+        }
         world.script.sort_by_key(|(at, _)| *at);
         world
     }
@@ -114,6 +118,22 @@ fn noise(random: &mut fastrand::Rng, world: &mut World) {
     for number in 0..flood {
         let at = if random.bool() { BEGINS } else { BEGINS + Duration::from_millis(random.u64(..300_000)) };
         world.script.push((at, publish(NOISY, number)));
+    }
+}
+
+/// Wall clocks that are set: for a while, or for so long that the store's time follows.
+fn clocks(random: &mut fastrand::Rng, world: &mut World) {
+    for _ in 0..random.usize(1..=3) {
+        let by = random.choice([-48 * 3600, -3600, -30, 30, 3600, 48 * 3600]).unwrap_or(30);
+        let machine = random.bool().then(|| random.usize(..world.machines));
+        let at = Duration::from_millis(random.u64(..600_000));
+        let set_right = random.bool().then(|| at + Duration::from_secs(random.u64(1..=900)));
+        for (at, by) in std::iter::once((at, by)).chain(set_right.map(|at| (at, 0))) {
+            match machine {
+                Some(machine) => world.script.push((at, Deed::Skew(machine, by))),
+                None => world.script.extend((0..world.machines).map(|machine| (at, Deed::Skew(machine, by)))),
+            }
+        }
     }
 }
 
