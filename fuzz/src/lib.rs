@@ -185,7 +185,7 @@ pub fn stored_endpoint(data: &[u8]) {
 pub fn remove_database() {
     for suffix in ["", "-wal", "-shm"] {
         // Where that target was not played there is none.
-        let _ = std::fs::remove_file(format!("{}{suffix}", database().display()));
+        std::fs::remove_file(format!("{}{suffix}", database().display())).ok();
     }
 }
 

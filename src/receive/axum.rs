@@ -67,8 +67,8 @@ where
             .await
             .map_err(|why| unread(why.status()))?;
         let now = Timestamp::from(SystemTime::now());
-        let verifier = Arc::<Verifier>::from_ref(state);
-        let verified = verifier.verify_with_query(head.uri.query(), &head.headers, bytes.clone(), now)?;
+        let own = Arc::<Verifier>::from_ref(state);
+        let verified = own.verify_with_query(head.uri.query(), &head.headers, bytes.clone(), now)?;
         let mut request = Request::from_parts(head, Body::from(bytes));
         request.extensions_mut().insert::<Verified<Bytes>>(verified.clone());
         let content = T::from_request(request, state)

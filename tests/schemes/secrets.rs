@@ -45,7 +45,7 @@ fn s31_each_weak_secret_is_refused_for_its_own_reason() {
         (whsec(&[0; 32]), SecretError::Zero),
     ] {
         for (scheme, max) in [("standard", 64), ("svix", 75)] {
-            let expected = match expected.clone() {
+            let expected = match expected {
                 SecretError::Length { bytes, min, .. } => SecretError::Length { bytes, min, max },
                 other => other,
             };
