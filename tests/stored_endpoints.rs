@@ -459,6 +459,21 @@ fn urls() -> impl Strategy<Value = String> {
     (origin, target).prop_map(|(origin, target)| origin + &target)
 }
 
+#[test]
+fn a_number_of_a_filter_reads_back_as_it_was_given() {
+    let mut bits = 0x3b1d_e5a7_90c4_2f61_u64;
+    for _ in 0..5_000 {
+        bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = f64::from_bits(bits);
+        if !number.is_finite() {
+            continue;
+        }
+        let filter = Filter::equals("/n", [number.into()]).unwrap();
+        let text = serde_json::to_string(&filter).unwrap();
+        assert_eq!(serde_json::from_str::<Filter>(&text).unwrap(), filter, "{number:e}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
