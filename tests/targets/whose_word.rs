@@ -112,8 +112,8 @@ fn slack_says_what_it_is_about_by_a_word() {
     );
 }
 
-/// <https://learn.microsoft.com/power-automate/error-reference>, and for connectors
-/// <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using>
+/// Microsoft publishes no list of these codes and sentences; they are those that senders
+/// report.
 #[test]
 fn teams_says_what_it_is_about_by_a_code_or_a_sentence() {
     let of_a_flow = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
@@ -151,6 +151,7 @@ fn mattermost_says_what_it_is_about_by_the_name_of_its_error() {
         (403, "web.incoming_webhook.channel_locked.app_error", TheDestination),
         (403, "web.incoming_webhook.permissions.app_error", TheDestination),
         (404, "api.context.404.app_error", TheDestination),
+        (400, "web.incoming_webhook.decode.app_error", TheMessage),
         (400, "web.incoming_webhook.parse.app_error", TheMessage),
         (400, "web.incoming_webhook.text.app_error", TheMessage),
     ] {

@@ -36,7 +36,8 @@ pub struct MattermostAnswers;
 const GONE: &str = "web.incoming_webhook.invalid.app_error";
 /// How the names of errors begin that are about the message.
 /// <https://github.com/mattermost/mattermost/blob/master/server/i18n/en.json>
-const OF_THE_MESSAGE: [&str; 4] = [
+const OF_THE_MESSAGE: [&str; 5] = [
+    "web.incoming_webhook.decode",
     "web.incoming_webhook.parse",
     "web.incoming_webhook.text",
     "web.incoming_webhook.attachment",

@@ -68,8 +68,8 @@ enum Word {
 }
 
 /// The errors of a flow that are about the message. All others are about the flow: it is
-/// off, gone, not allowed, over its quota.
-/// <https://learn.microsoft.com/azure/logic-apps/logic-apps-limits-and-configuration>
+/// off, gone, not allowed, over its quota. There is no published list: these are the codes
+/// that senders report.
 const OF_THE_MESSAGE: [&str; 4] =
     ["InvalidRequestContent", "TriggerInputSchemaMismatch", "RequestBodyTooLarge", "RequestEntityTooLarge"];
 /// How the sentences begin that connectors refuse a message or an address with.
