@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookpost::Timestamp;
 use hookpost::policy::outcome::NotSent;
 use hookpost::testing::{Behaviour, Reply};
-use hookpost::{NewEndpoint, NewEvent, Timestamp};
 use tokio::time::sleep;
 use world::World;
 
@@ -63,23 +63,9 @@ fn host(tenant: &str, number: usize) -> String {
     format!("e{number}.{tenant}.example")
 }
 
-async fn register(world: &World, tenant: &str, number: usize) {
-    let url = format!("https://{}/", host(tenant, number));
-    let new = NewEndpoint::new(tenant, url, "standard")
-        .and_then(|new| new.id(format!("{tenant}-{number}")))
-        .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="))
-        .unwrap();
-    world.webhooks.register(new).await.unwrap();
-}
-
-async fn publish(world: &World, tenant: &str) -> String {
-    let event = NewEvent::json(tenant, "order.paid", r#"{"n":1}"#).unwrap();
-    world.webhooks.publish(event).await.unwrap().to_string()
-}
-
 async fn publish_as_victim(world: &World, victim: &'static str, published: &Published) {
     let at = world.now();
-    let event = publish(world, victim).await;
+    let event = world.publish_of(victim).await.to_string();
     published.lock().unwrap().insert(event, (victim, at));
 }
 
@@ -95,13 +81,13 @@ async fn waits_beside(tenants: u32, endpoints: usize, noise: Noise) -> Waits {
     let neighbours: Vec<String> = (0..tenants).map(|number| format!("noisy{number}")).collect();
     for tenant in &neighbours {
         for number in 0..endpoints {
-            register(&world, tenant, number).await;
+            world.endpoint_of(tenant, number).await;
         }
     }
     let play = async {
         for victim in ["proven", "failed-once"] {
-            register(&world, victim, 0).await;
-            publish(&world, victim).await;
+            world.endpoint_of(victim, 0).await;
+            world.publish_of(victim).await;
         }
         sleep(Duration::from_secs(5)).await;
         let fails_once = Behaviour::sequence([Reply::status(500), Reply::ok()]);
@@ -111,11 +97,11 @@ async fn waits_beside(tenants: u32, endpoints: usize, noise: Noise) -> Waits {
         while world.now().since(began) < BESIDE {
             if beats.is_multiple_of(5) {
                 for tenant in &neighbours {
-                    publish(&world, tenant).await;
+                    world.publish_of(tenant).await;
                 }
             }
             if beats == 5 {
-                register(&world, "new", 0).await;
+                world.endpoint_of("new", 0).await;
             }
             let known = if beats < 5 { 2 } else { 3 };
             for victim in VICTIMS.into_iter().take(known) {

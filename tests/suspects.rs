@@ -10,25 +10,11 @@ use hookpost::delivery::{ClaimRequest, SUSPECT_AFTER, Shares};
 use hookpost::id::Token;
 use hookpost::seam::Store;
 use hookpost::testing::{Exchange, Reply};
-use hookpost::{NewEndpoint, NewEvent};
 use tokio::time::sleep;
 use world::World;
 
 /// How long a request may take, by the profile `standard`.
 const TIMEOUT: Duration = Duration::from_secs(15);
-
-async fn register(world: &World, tenant: &str, number: usize) {
-    let new = NewEndpoint::new(tenant, format!("https://e{number}.{tenant}.example/"), "standard")
-        .and_then(|new| new.id(format!("{tenant}-{number}")))
-        .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="))
-        .unwrap();
-    world.webhooks.register(new).await.unwrap();
-}
-
-async fn publish(world: &World, tenant: &str) -> String {
-    let event = NewEvent::json(tenant, "order.paid", r#"{"n":1}"#).unwrap();
-    world.webhooks.publish(event).await.unwrap().to_string()
-}
 
 /// Two processes claim all there is, and die.
 async fn die_twice(world: &World) {
@@ -55,15 +41,15 @@ async fn world_of_suspects() -> World {
     let world = World::new();
     world.transport.otherwise(Reply::hang());
     for number in 0..10 {
-        register(&world, "mallory", number).await;
+        world.endpoint_of("mallory", number).await;
     }
-    publish(&world, "mallory").await;
-    publish(&world, "mallory").await;
+    world.publish_of("mallory").await;
+    world.publish_of("mallory").await;
     sleep(Duration::from_secs(1)).await;
     for number in 0..2 {
-        register(&world, "other", number).await;
+        world.endpoint_of("other", number).await;
     }
-    publish(&world, "other").await;
+    world.publish_of("other").await;
     die_twice(&world).await;
     world
 }
@@ -72,11 +58,11 @@ async fn world_of_suspects() -> World {
 async fn suspects_keep_other_work_waiting_for_a_quarter_of_the_time_at_most() {
     let world = world_of_suspects().await;
     world.transport.at_host("e0.victim.example", Reply::ok());
-    register(&world, "victim", 0).await;
+    world.endpoint_of("victim", 0).await;
     let mut published = Vec::new();
     let play = async {
         for _ in 0..300 {
-            published.push((publish(&world, "victim").await, world.now()));
+            published.push((world.publish_of("victim").await.to_string(), world.now()));
             sleep(Duration::from_secs(1)).await;
         }
         sleep(Duration::from_secs(30)).await;

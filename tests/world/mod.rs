@@ -77,6 +77,21 @@ impl World {
         self.webhooks.register(endpoint(id, profile)).await.unwrap()
     }
 
+    /// The endpoint of that number of a tenant, at `e<number>.<tenant>.example`.
+    pub async fn endpoint_of(&self, tenant: &str, number: usize) {
+        let new = NewEndpoint::new(tenant, format!("https://e{number}.{tenant}.example/"), "standard")
+            .and_then(|new| new.id(format!("{tenant}-{number}")))
+            .and_then(|new| new.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="))
+            .unwrap();
+        self.webhooks.register(new).await.unwrap();
+    }
+
+    /// An event of a tenant.
+    pub async fn publish_of(&self, tenant: &str) -> EventId {
+        let event = NewEvent::json(tenant, "order.paid", r#"{"n":1}"#).unwrap();
+        self.webhooks.publish(event).await.unwrap()
+    }
+
     pub async fn publish(&self, kind: &str) -> EventId {
         self.webhooks.publish(NewEvent::json("acme", kind, r#"{"n":1}"#).unwrap()).await.unwrap()
     }
