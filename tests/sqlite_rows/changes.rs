@@ -138,5 +138,7 @@ pub(crate) fn make(file: &TempFile, table: &str, of: &str, column: &str, value: 
 pub(crate) fn columns(file: &TempFile, table: &str) -> Vec<String> {
     let db = Connection::open(file.path()).unwrap();
     let mut columns = db.prepare(&format!("SELECT name FROM pragma_table_info('{table}')")).unwrap();
-    columns.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    let columns = columns.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+    assert_ne!(columns, [""; 0], "{table} is not there");
+    columns
 }

@@ -260,8 +260,9 @@ async fn make_healthy() -> Vec<u8> {
             r#"INSERT INTO hookpost_publish VALUES ('{{"tenant":"{tenant}","type":"order.paid","id":"{id}","ordering_key":"k","payload_base64":"e30="}}')"#
         ));
     }
-    let Scene { webhooks, store, file, .. } = scene;
-    // The last handle on the store closes the file.
-    drop((webhooks, store));
-    std::fs::read(file.path()).unwrap()
+    // Whatever still has the file open, all of it is in the file itself after this.
+    let db = Connection::open(scene.file.path()).unwrap();
+    let busy: bool = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert!(!busy, "the log could not be written to the file");
+    std::fs::read(scene.file.path()).unwrap()
 }
