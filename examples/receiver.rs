@@ -19,6 +19,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
+use hookpost::payload::StandardEvent;
 use hookpost::receive::tower::VerifyLayer;
 use hookpost::receive::{Deduplicator, Sighting, SqliteDeduplicator};
 use hookpost::{NewEndpoint, NewEvent, Profile, Scheme, Secret, Timestamp, Verified, Verifier};
@@ -57,7 +58,12 @@ fn routes(shop: Shop) -> Result<Router, Box<dyn Error>> {
 }
 
 /// Answers when the work is committed; whatever fails is a 500, and the sender comes again.
-async fn paid(State(shop): State<Shop>, verified: Verified<Bytes>, Json(order): Json<Order>) -> StatusCode {
+async fn paid(
+    State(shop): State<Shop>,
+    verified: Verified<Bytes>,
+    Json(event): Json<StandardEvent<Order>>,
+) -> StatusCode {
+    let order = event.data;
     match tokio::task::spawn_blocking(move || shop.receive(&verified, order.order)).await {
         Ok(Ok(status)) => status,
         Ok(Err(why)) => {

@@ -197,6 +197,12 @@ impl NewEvent {
         Ok(new)
     }
 
+    /// Whose event it is.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
     /// Brings its own id. Publishing the same id again adds nothing.
     ///
     /// # Errors

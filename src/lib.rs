@@ -1,4 +1,5 @@
 // The first definition of a link counts, so README's files are modules here.
+//! [`payload::StandardEvent`]: crate::payload::StandardEvent
 //! [docs/clocks.md]: crate::policy::timeline
 //! [docs/own-parts.md]: crate::seam
 //! [docs/receiving.md]: crate::receive

@@ -14,7 +14,7 @@ use hookpost::policy::outcome::{Response, Verdict};
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::sequence::Sequence;
-use hookpost::wire::envelope::{Envelope, LiveSession, Occasion, Rendered, Verbatim, XWebhook};
+use hookpost::wire::envelope::{Envelope, LiveSession, Occasion, Rendered, Standard, Verbatim, XWebhook};
 use hookpost::wire::profile::{OnEnable, Signing};
 use hookpost::wire::scheme::{Algorithm, Grammar, Recipe, Schemes, Signer};
 use hookpost::{
@@ -420,7 +420,7 @@ fn wrapping_envelopes_embed_any_json_as_it_stands() {
     ];
     for payload in payloads {
         let event = event("session.event", "2026-01-01T00:00:00Z", payload.as_bytes());
-        for envelope in [&LiveSession as &dyn Envelope, &XWebhook] {
+        for envelope in [&LiveSession as &dyn Envelope, &XWebhook, &Standard] {
             let body = render(envelope, &event, Occasion::Event).body;
             let text = std::str::from_utf8(&body).unwrap();
             assert!(text.ends_with(&format!(":{payload}}}")), "{envelope:?}");
@@ -448,6 +448,7 @@ fn wrapping_envelopes_refuse_what_is_no_single_json_value() {
     ] {
         assert!(LiveSession.render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
         assert!(XWebhook.render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
+        assert!(Standard.render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
         let as_it_says = Verbatim.render(&event, &endpoint, Occasion::Event).is_ok();
         assert_eq!(as_it_says, !event.is_json(), "{why}");
     }
@@ -463,9 +464,9 @@ fn publishing_refuses_json_that_is_not_utf_8_so_that_no_delivery_finds_out() {
 #[test]
 fn names_with_quotes_are_escaped_inside_the_body() {
     let event = event("a\"b\\c", "2026-01-01T00:00:00Z", b"{}");
-    for envelope in [&LiveSession as &dyn Envelope, &XWebhook] {
+    for envelope in [&LiveSession as &dyn Envelope, &XWebhook, &Standard] {
         let body: Value = serde_json::from_slice(&render(envelope, &event, Occasion::Event).body).unwrap();
-        let kind = body.get("webhook_type").or(body.get("event"));
+        let kind = body.get("webhook_type").or(body.get("event")).or(body.get("type"));
         assert_eq!(kind.unwrap(), "a\"b\\c");
     }
 }
@@ -485,12 +486,10 @@ fn fg14_no_id_or_type_with_a_line_end_reaches_a_header() {
 }
 
 #[test]
-fn a_sample_is_of_the_first_type_that_the_endpoint_names() {
-    for (profile, otherwise) in [
-        (Profile::live_session(), "session.event"),
-        (Profile::x_webhook(), "message.received"),
-        (Profile::standard(), "webhook.test"),
-    ] {
+fn a_sample_of_a_system_is_of_the_first_type_that_the_endpoint_names() {
+    for (profile, otherwise) in
+        [(Profile::live_session(), "session.event"), (Profile::x_webhook(), "message.received")]
+    {
         let sample = |subscription| profile.envelope.sample(&endpoint(&profile, subscription));
         assert_eq!(sample(Subscription::to_all()).kind, otherwise);
         let exact = sample(Subscription::to(["order.*", "order.paid", "order.sent"]).unwrap());

@@ -107,13 +107,13 @@ pub(crate) fn transport() -> ReqwestTransport {
     ReqwestTransport::builder().addresses(addresses).plain_http_only().build().unwrap()
 }
 
-/// A profile as `standard`, over http to loopback.
+/// A profile as `standard_raw`, over http to loopback: the sink reads the payload's first bytes.
 pub(crate) fn profile() -> Profile {
     Profile {
         name: "bench".parse().unwrap(),
         urls: UrlPolicy::http_and_https().danger_allow_local(),
         keep_body: 0,
-        ..Profile::standard()
+        ..Profile::standard_raw()
     }
 }
 

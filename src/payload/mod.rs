@@ -1,13 +1,14 @@
-//! What three systems say in their bodies, as types.
+//! What Standard Webhooks and three systems say in their bodies, as types.
 //!
 //! | system | read | write |
 //! |---|---|---|
+//! | Standard Webhooks | [`StandardEvent`] of your own type | the payload alone: the profile adds the rest |
 //! | LiveSession | [`live_session::Body`] | [`live_session::SessionEvent`] |
 //! | X-Webhook (Botble Live Chat) | [`x_webhook::Body`] | [`x_webhook::Data`] |
 //! | LiveChat | [`live_chat`] | [`live_chat::Occurrence`] |
 //!
-//! Reading comes after verifying, from the same bytes. It is as open as those systems
-//! are: an unknown kind of event is a variant of its own, and an unknown key stays as
+//! Reading comes after verifying, from the same bytes. The three systems' bodies are read
+//! as openly as those systems write them: an unknown kind of event is a variant of its own, and an unknown key stays as
 //! the [`Json`] text that it was, in the order in which it came. A documented key that
 //! is absent reads like one that is `null`, and is written as `null`. LiveChat's bodies
 //! are read and never written: there the whole body stays beside the types instead.
@@ -20,10 +21,12 @@ mod json;
 pub mod live_chat;
 pub mod live_session;
 mod moment;
+mod standard;
 pub mod x_webhook;
 
 pub use json::{DEPTH_MAX, Extra, Json};
 pub use moment::Moment;
+pub use standard::StandardEvent;
 
 /// A body that has not the documented shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

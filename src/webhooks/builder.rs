@@ -41,7 +41,8 @@ pub struct Builder {
 
 impl Webhooks {
     /// Begins with the two parts that have no default. The profiles `live_session`,
-    /// `x_webhook`, `standard` and `live_chat`, the latter in each of its versions, are known.
+    /// `x_webhook`, `standard`, `standard_raw` and `live_chat`, the latter in each of its
+    /// versions, are known.
     pub fn builder(backend: Arc<dyn Backend>, transport: Arc<dyn Transport>) -> Builder {
         Builder {
             backend,
@@ -71,7 +72,9 @@ impl Webhooks {
 }
 
 impl Builder {
-    /// Adds a profile, or replaces the one of its name.
+    /// Adds a profile, or replaces the one of its name. Who replaces `standard` replaces
+    /// `standard_raw` with it: that is the same profile with the payload alone as the body,
+    /// unless it is given too.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profiles.retain(|known| known.name != profile.name);
         self.profiles.push(profile);
@@ -174,8 +177,7 @@ impl Builder {
             return Err(ConfigError { problems });
         }
         let guard = Arc::new(Guard::new(self.observer));
-        let profiles: BTreeMap<ProfileName, _> = self
-            .profiles
+        let profiles: BTreeMap<ProfileName, _> = with_standard_raw(self.profiles)
             .into_iter()
             .map(|profile| (profile.name.clone(), Arc::new(guarded_profile(profile, &guard))))
             .collect();
@@ -253,6 +255,16 @@ fn known_profiles() -> Vec<Profile> {
     known.push(Profile::live_chat());
     known.extend(ApiVersion::ALL.map(Profile::live_chat_at));
     known
+}
+
+/// Adds the raw form of `standard`, unless the host gave one.
+fn with_standard_raw(mut profiles: Vec<Profile>) -> Vec<Profile> {
+    let is = |name: &'static str| move |profile: &&Profile| profile.name.as_str() == name;
+    let standard = profiles.iter().find(is("standard")).cloned();
+    if profiles.iter().find(is("standard_raw")).is_none() {
+        profiles.extend(standard.map(Profile::raw));
+    }
+    profiles
 }
 
 fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::delivery::{AttemptResult, Publish, Published, State};
+use crate::delivery::{AttemptResult, Publish, PublishAnswer, Published, State};
+use crate::endpoint::Endpoint;
 use crate::engine::Standing;
 use crate::engine::Stored;
 use crate::error::StoreError;
@@ -14,6 +15,8 @@ use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::seam::{EntropyError, Panicked, Part};
 use crate::step::resolve;
 use crate::step::route::test_route;
+use crate::time::Timestamp;
+use crate::wire::profile::Profile;
 
 use super::Webhooks;
 
@@ -44,12 +47,45 @@ impl Webhooks {
     /// recorded like any other, once, whatever the answer. Pauses, limits, order and
     /// whether the endpoint is enabled do not matter, and its health is not touched.
     ///
+    /// The event is the profile's own [`Sample`](crate::wire::envelope::Sample). That of
+    /// `standard` has the type `webhook.test`, so a receiver can tell it from a real event.
+    /// [`test_with`](Self::test_with) sends an event of yours instead.
+    ///
     /// Dropping the future leaves a test that the history shows as abandoned.
     ///
     /// # Errors
     /// When there is no such endpoint, nothing can be sent to it as it stands, or
     /// the store fails.
     pub async fn test(&self, tenant: &TenantId, id: &EndpointId) -> Result<TestReport, TestError> {
+        let tested = self.tested(tenant, id).await?;
+        let Tested { endpoint, profile, .. } = &tested;
+        let sample = self.shared.guard.call(Part::Envelope, || profile.envelope.sample(endpoint))?;
+        let event = NewEvent::json(tenant.as_str(), sample.kind, sample.payload)?;
+        self.send_test(tested, event).await
+    }
+
+    /// [`test`](Self::test) with an event of yours, such as one of each type that the
+    /// endpoint's receiver must be able to read. Only this endpoint gets it, whatever its
+    /// subscription says, and at once: an ordering key and a not-before are ignored.
+    ///
+    /// # Errors
+    /// Those of `test`; also when the event is of another tenant, breaks a rule, or has an
+    /// id or idempotency key that was used before.
+    pub async fn test_with(
+        &self,
+        tenant: &TenantId,
+        id: &EndpointId,
+        event: NewEvent,
+    ) -> Result<TestReport, TestError> {
+        if event.tenant() != tenant {
+            return Err(EventError::Field { field: "tenant", rule: "must be the endpoint's" }.into());
+        }
+        let tested = self.tested(tenant, id).await?;
+        self.send_test(tested, event).await
+    }
+
+    /// The endpoint as it stands now, if something can be sent to it.
+    async fn tested(&self, tenant: &TenantId, id: &EndpointId) -> Result<Tested, TestError> {
         let shared = &self.shared;
         let now = shared.read_clock().await?;
         let began = shared.standings.begin_load(shared.clock.elapsed());
@@ -57,28 +93,37 @@ impl Webhooks {
         let standing = shared.standings.remember(&endpoint, began);
         let Standing::Found { resolved, .. } = &standing else { return Err(TestError::NotFound) };
         let sendable = resolved.sendable().ok_or(TestError::NotSendable)?;
+        Ok(Tested { profile: Arc::clone(&sendable.profile), endpoint, now })
+    }
 
-        let sample = shared.guard.call(Part::Envelope, || sendable.profile.envelope.sample(&endpoint))?;
+    async fn send_test(&self, tested: Tested, event: NewEvent) -> Result<TestReport, TestError> {
+        let shared = &self.shared;
+        let Tested { endpoint, profile, now } = tested;
         let mut random = [0; 10];
         shared.entropy.fill(&mut random)?;
-        let event = NewEvent::json(tenant.as_str(), sample.kind, sample.payload)?.into_event(
-            EventId::from_parts(now, random),
-            now,
-            shared.settings.payload_max,
-        )?;
-        let route = test_route(&event, &endpoint, resolve::width(&endpoint, &sendable.profile));
+        let fresh = EventId::from_parts(now, random);
+        let mut event = event.into_event(fresh, now, shared.settings.payload_max)?;
+        // A store routes what waits for its order or its moment later, to every subscriber.
+        (event.ordering_key, event.not_before) = (None, None);
+        let route = test_route(&event, &endpoint, resolve::width(&endpoint, &profile));
         let (event_id, delivery) = (event.id.clone(), route.delivery);
         let publish = Publish { event: Arc::new(event), routes: Some(vec![route]) };
 
         let request = shared.claim_request(crate::engine::one_slot(), 0, false)?;
         let began = shared.clock.elapsed();
         let Stored { answers, claims, moved } = shared.store_all(&[publish], Some(&request)).await?;
-        if let Some(Published::Full { limit }) = answers.first().map(|answer| answer.published) {
-            return Err(TestError::Full { limit });
+        match answers.into_iter().next() {
+            Some(PublishAnswer { published: Published::Full { limit }, .. }) => {
+                return Err(TestError::Full { limit });
+            }
+            Some(PublishAnswer { published: Published::Existing { .. }, id }) => {
+                return Err(TestError::KeyReused { id });
+            }
+            Some(PublishAnswer { published: Published::Stored, .. }) | None => {}
         }
         let acquired = shared.equip(claims, began, moved).await;
         shared.finish(acquired).await?;
-        self.report(tenant, event_id, delivery).await
+        self.report(&endpoint.tenant, event_id, delivery).await
     }
 
     async fn report(
@@ -107,6 +152,13 @@ impl Webhooks {
     }
 }
 
+/// An endpoint that is about to be tested.
+struct Tested {
+    endpoint: Arc<Endpoint>,
+    profile: Arc<Profile>,
+    now: Timestamp,
+}
+
 /// A test could not be made. An endpoint that answers badly is no error: see the report.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -117,9 +169,15 @@ pub enum TestError {
     /// Its profile is unknown, its URL is refused by it, or its secrets do not open.
     #[error("nothing can be sent to the endpoint as it stands")]
     NotSendable,
-    /// The profile's sample breaks a rule.
+    /// The event breaks a rule.
     #[error(transparent)]
     Event(#[from] EventError),
+    /// Its id or idempotency key was used before, and a test is sent once.
+    #[error("id or idempotency key: must be new, and was used by event {id}")]
+    KeyReused {
+        /// The event that has it.
+        id: EventId,
+    },
     /// The store holds as much as it may.
     #[error("the store is full at {limit} deliveries")]
     Full {

@@ -9,6 +9,7 @@ mod mattermost;
 mod pagerduty;
 mod query;
 mod slack;
+mod standard;
 mod teams;
 mod telegram;
 mod verbatim;
@@ -31,6 +32,7 @@ pub use live_session::LiveSession;
 pub use mattermost::Mattermost;
 pub use pagerduty::{PagerDuty, Severity};
 pub use slack::Slack;
+pub use standard::Standard;
 pub use teams::Teams;
 pub use telegram::Telegram;
 pub use verbatim::Verbatim;
@@ -52,7 +54,7 @@ pub trait Envelope: fmt::Debug + Send + Sync {
     /// The headers that it may write: an endpoint has none of their names.
     fn header_names(&self) -> &[HeaderName];
 
-    /// The event that a test ping sends: a type this endpoint listens to, and a payload.
+    /// The event that a test ping sends: its type, and a payload.
     fn sample(&self, endpoint: &Endpoint) -> Sample;
 
     /// Path and query of the request, where they are others than the endpoint's own:
@@ -138,6 +140,12 @@ fn payload_of(event: &Event) -> Result<&RawValue, RenderError> {
     }
     serde_json::from_slice(&event.payload)
         .map_err(|_| RenderError { rule: "payload: must be one JSON value in UTF-8" })
+}
+
+/// A test event whose type says that it is one. It has this type whatever the endpoint
+/// subscribes to, since a receiver reads an event of any other type as a real one.
+fn test_event(payload: &'static str) -> Sample {
+    Sample { kind: "webhook.test".to_owned(), payload: Bytes::from_static(payload.as_bytes()) }
 }
 
 /// The sample of an envelope that tells people of events.

@@ -5,10 +5,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::endpoint::Endpoint;
 use crate::event::{Event, JSON, check_json};
 
-use super::{Envelope, Occasion, RenderError, Rendered, Sample};
+use super::{Envelope, Occasion, RenderError, Rendered, Sample, test_event};
 
-/// Sends the payload's own bytes under the event's own content type: what Standard
-/// Webhooks asks for, since its headers carry all the rest.
+/// Sends the payload's own bytes under the event's own content type. The receiver learns
+/// the event's type only if the payload contains it: [`Standard`](super::Standard) adds it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verbatim;
 
@@ -33,7 +33,7 @@ impl Envelope for Verbatim {
         &[]
     }
 
-    fn sample(&self, endpoint: &Endpoint) -> Sample {
-        Sample::of(endpoint, "webhook.test", r#"{"test":true}"#)
+    fn sample(&self, _: &Endpoint) -> Sample {
+        test_event(r#"{"type":"webhook.test","data":{"test":true}}"#)
     }
 }

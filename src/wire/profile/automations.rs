@@ -47,10 +47,10 @@ impl Profile {
     }
 }
 
-/// Standard Webhooks, whose signature is there for those who set a secret: the URL is
-/// a credential already.
+/// The payload as published, signed by Standard Webhooks for those who set a secret: the
+/// URL is a credential already.
 fn automation(name: ProfileName) -> Profile {
-    Profile { name, signing: Signing::Optional, disable_after: None, ..Profile::standard() }
+    Profile { name, signing: Signing::Optional, disable_after: None, ..Profile::standard_raw() }
 }
 
 /// Reads Make's answers.

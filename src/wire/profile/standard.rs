@@ -7,7 +7,7 @@ use crate::id::ProfileName;
 use crate::policy::egress::SchemePolicy;
 use crate::policy::outcome::ByStatus;
 use crate::policy::retry::{RetryPolicy, Schedule};
-use crate::wire::envelope::Verbatim;
+use crate::wire::envelope::{Standard, Verbatim};
 use crate::wire::scheme::Scheme;
 
 use super::{
@@ -15,8 +15,13 @@ use super::{
 };
 
 impl Profile {
-    /// Standard Webhooks: https alone, the payload as published, always signed, eight
-    /// attempts over about 28 hours, disabling after five days of failures alone.
+    /// Standard Webhooks: https alone, a body of type, timestamp and data, always signed,
+    /// eight attempts over about 28 hours, disabling after five days of failures alone.
+    ///
+    /// The payload stands in `data` as it was published, so it must be JSON: an event of
+    /// another content type fails as `unrenderable`. [`standard_raw`](Self::standard_raw)
+    /// sends any bytes. Receivers read the body as a
+    /// [`StandardEvent`](crate::payload::StandardEvent).
     #[must_use]
     pub fn standard() -> Self {
         let schedule = Schedule::preset_list(vec![
@@ -30,7 +35,7 @@ impl Profile {
         ]);
         Self {
             name: ProfileName::preset("standard"),
-            envelope: Arc::new(Verbatim),
+            envelope: Arc::new(Standard),
             schemes: Scheme::standard().into(),
             signing: Signing::Required,
             headers: user_agent(HOOKPOST),
@@ -48,5 +53,17 @@ impl Profile {
             on_enable: OnEnable::Send,
             on_recovery: OnRecovery::CatchUp,
         }
+    }
+    /// [`standard`](Self::standard) with the payload alone as the body, under its own
+    /// content type. No header carries the event's type: put it into the payload where
+    /// the receiver needs it.
+    #[must_use]
+    pub fn standard_raw() -> Self {
+        Self::raw(Self::standard())
+    }
+
+    /// The profile `standard_raw` that belongs to a host's own `standard`.
+    pub(crate) fn raw(standard: Self) -> Self {
+        Self { name: ProfileName::preset("standard_raw"), envelope: Arc::new(Verbatim), ..standard }
     }
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
+
 use crate::delivery::{Attempt, AttemptResult, Delivery, FailReason, State};
 use crate::id::Round;
+use crate::payload::StandardEvent;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::seam::AttemptLog;
 use crate::secret::Secret;
@@ -108,7 +111,7 @@ fn limits_hold_in_every_window(evidence: &Evidence, report: Report<'_>) {
     }
 }
 
-/// I8: id and body are those of the event in every attempt; the signature is fresh.
+/// I8: id and payload are those of the event in every attempt; the signature is fresh.
 fn each_attempt_says_the_same(evidence: &Evidence, report: Report<'_>) {
     let payloads: BTreeMap<_, _> = evidence
         .world
@@ -127,7 +130,9 @@ fn each_attempt_says_the_same(evidence: &Evidence, report: Report<'_>) {
         });
     for exchange in &evidence.exchanges {
         let event = event_of(exchange).unwrap_or("nothing");
-        if payloads.get(event) != Some(&exchange.body.as_ref()) {
+        let body = serde_json::from_slice::<StandardEvent<&RawValue>>(&exchange.body);
+        let carried = body.ok().map(|body| body.data.get().as_bytes());
+        if carried.is_none() || payloads.get(event).copied() != carried {
             report("I8 same bytes", format!("request {} does not carry {event}'s payload", exchange.order));
         }
         let now = store_time(began(exchange));

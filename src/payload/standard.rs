@@ -1,0 +1,65 @@
+//! The body of Standard Webhooks: type, timestamp and data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// The body that the profile `standard` sends, `{"type", "timestamp", "data"}`, with the
+/// event's payload as `data`. It is what the [Standard Webhooks specification] recommends,
+/// so it reads events of other senders too.
+///
+/// Unknown keys are ignored. Where `data` has another shape for each type, let serde choose
+/// the variant: `#[serde(tag = "type", content = "data")]` on an enum reads the same body.
+///
+/// ```
+/// use hookpost::payload::StandardEvent;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { order: u64 }
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(tag = "type", content = "data")]
+/// enum Any {
+///     #[serde(rename = "order.paid")]
+///     Paid(Order),
+///     #[serde(other)]
+///     Unknown,
+/// }
+///
+/// let body = r#"{"type":"order.paid","timestamp":"2026-01-01T00:00:00.000000Z","data":{"order":7}}"#;
+/// let event: StandardEvent<Order> = serde_json::from_str(body)?;
+/// assert_eq!((event.kind.as_str(), event.data.order), ("order.paid", 7));
+/// assert_eq!(event.timestamp.unix_seconds(), 1_767_225_600);
+/// assert!(matches!(serde_json::from_str(body)?, Any::Paid(Order { order: 7 })));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// [Standard Webhooks specification]: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandardEvent<T> {
+    /// The event's type, such as `order.paid`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When the event happened. It is the same in each attempt, while the header
+    /// `webhook-timestamp` holds the moment of the attempt.
+    #[serde(with = "rfc3339")]
+    pub timestamp: Timestamp,
+    /// The event's payload.
+    pub data: T,
+}
+
+/// A moment as a text of RFC 3339.
+mod rfc3339 {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::time::Timestamp;
+
+    pub(super) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(moment)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
