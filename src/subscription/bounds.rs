@@ -43,3 +43,13 @@ pub(super) fn is_shallow(value: &Value, levels: usize) -> bool {
         _ => true,
     }
 }
+
+/// How many levels deep a value is nested: a string is no level, an array of strings is one.
+pub(super) fn levels(value: &Value) -> usize {
+    let inner = match value {
+        Value::Array(members) => members.iter().map(levels).max(),
+        Value::Object(members) => members.values().map(levels).max(),
+        _ => return 0,
+    };
+    inner.unwrap_or(0) + 1
+}

@@ -4,14 +4,29 @@ use serde::{Deserialize, Serialize};
 
 use super::SubscriptionError;
 use super::bounds::{
-    FILTER_DEPTH_MAX, FILTER_VALUES_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, hold, is_shallow,
+    FILTER_DEPTH_MAX, FILTER_VALUES_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, hold, is_shallow, levels,
 };
+use super::identity::{Identities, Identity};
 use super::places::Places;
+use super::scan::identity;
+use super::wanted::Asked;
+
+/// Up to here, which is 2^53, each integer is an `f64` of its own.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A condition on a JSON payload: what stands at a path, held against a list of values.
 ///
-/// A payload that is not JSON passes no filter. Nothing else of it is read than what
-/// stands on the way, so no depth and no number elsewhere in it keeps it from passing.
+/// * A payload that is not JSON passes no filter. Nothing else of it is read than what
+///   stands on the way, so no depth and no number elsewhere in it keeps it from passing.
+/// * A value of which a part cannot be read passes no filter that asks for absence. Such a
+///   part is a string with half a surrogate pair, or a number that is compared and has an
+///   exponent of more than 18 digits. What stands behind an object with such a key passes no
+///   filter at all.
+/// * Where a key comes twice, its last value counts.
+/// * Numbers are compared by their value, however large they are and however they are
+///   written: 10, 10.0 and 1e1 are one number, 2^64 and 2^64 + 1 are two. A `Value` that
+///   holds an `f64` stands for the decimal that JSON writes it as (0.1 is one tenth), and
+///   from 2^53 on for the integer that it is as well.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredFilter")]
 pub struct Filter {
@@ -19,6 +34,12 @@ pub struct Filter {
     any_of: Vec<serde_json::Value>,
     #[serde(skip_serializing_if = "Relation::is_equals")]
     relation: Relation,
+    /// What `any_of` is compared by.
+    #[serde(skip)]
+    identities: Identities,
+    /// How deep the deepest of `any_of` is nested.
+    #[serde(skip)]
+    levels: usize,
 }
 
 /// A filter as it is stored, which may break a rule.
@@ -113,7 +134,14 @@ impl Filter {
         hold(few, "filter.any_of", "must hold at most 1024 values")?;
         let shallow = any_of.iter().all(|value| is_shallow(value, FILTER_DEPTH_MAX));
         hold(shallow, "filter.any_of", "must hold values that are nested at most 32 levels deep")?;
-        Ok(Self { pointer, any_of, relation })
+        let identities = any_of.iter().map(identities_of).collect::<Option<Vec<_>>>();
+        let Some(identities) = identities else {
+            let rule = "must hold numbers with exponents of at most 18 digits";
+            return Err(SubscriptionError { field: "filter.any_of", rule });
+        };
+        let identities = identities.concat().into();
+        let levels = any_of.iter().map(levels).max().unwrap_or(0);
+        Ok(Self { pointer, any_of, relation, identities, levels })
     }
 
     /// Where it looks.
@@ -128,15 +156,40 @@ impl Filter {
         &self.any_of
     }
 
+    /// What it has to know of the value at its pointer.
+    pub(super) const fn asked(&self) -> Asked {
+        let levels = Some(self.levels);
+        match self.relation {
+            Relation::Equals => Asked { value: levels, members: None },
+            Relation::Holds => Asked { value: None, members: levels },
+            Relation::Lacks => Asked { value: levels, members: levels },
+        }
+    }
+
     fn passes(&self, payload: &Places<'_>) -> bool {
         // An object whose keys cannot be read may hold anything.
         let Some(place) = payload.at(&self.pointer) else { return false };
+        let values = &self.identities;
         match self.relation {
-            Relation::Equals => place.is_one_of(&self.any_of),
-            Relation::Holds => place.holds_one_of(&self.any_of),
-            Relation::Lacks => !place.is_one_of(&self.any_of) && !place.holds_one_of(&self.any_of),
+            Relation::Equals => place.is_one_of(values),
+            Relation::Holds => place.holds_one_of(values),
+            Relation::Lacks => {
+                !place.is_unreadable() && !place.is_one_of(values) && !place.holds_one_of(values)
+            }
         }
     }
+}
+
+/// What a value is compared by; `None` where it holds a number that cannot be read.
+fn identities_of(value: &serde_json::Value) -> Option<Vec<Identity>> {
+    let as_written = identity(&value.to_string(), FILTER_DEPTH_MAX);
+    let as_integer = float(value).filter(|float| float.abs() >= EXACT_MAX);
+    let as_integer = as_integer.map(|float| identity(&format!("{float:.0}"), 0));
+    [Some(as_written), as_integer].into_iter().flatten().collect()
+}
+
+fn float(value: &serde_json::Value) -> Option<f64> {
+    value.as_f64().filter(|_| value.is_f64())
 }
 
 pub(super) fn all_pass(filters: &[Filter], payload: &Places<'_>) -> bool {

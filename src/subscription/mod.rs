@@ -17,11 +17,17 @@
 
 mod bounds;
 mod filter;
+mod identity;
 mod interest;
+mod number;
 mod places;
 #[cfg(test)]
 mod pointer;
 mod scan;
+mod text;
+mod wanted;
+#[cfg(test)]
+pub(crate) mod work;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,8 +45,6 @@ pub use filter::Filter;
 pub use interest::Interest;
 
 pub(crate) use places::Places;
-#[cfg(test)]
-pub(crate) use places::reads;
 
 /// A subscription that asks for nothing, or for something unwritable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
