@@ -129,7 +129,9 @@ faults! {
         publishing:
             a_claiming_publish_gives_what_a_claim_would_give
             a_claiming_publish_keeps_to_what_its_request_allows;
-        recovering: what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times;
+        recovering:
+            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
+            a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time;
         settling: a_stale_token_moves_nothing;
     }
 
@@ -182,7 +184,11 @@ faults! {
             catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
             catching_up_leaves_the_gap_after_each_last_attempt
             what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
-            what_waits_for_anything_else_does_not_catch_up;
+            what_waits_for_anything_else_does_not_catch_up
+            a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time
+            a_sick_lane_probes_with_what_was_tried_longest_ago
+            what_waits_for_an_endpoint_that_begins_anew_catches_up
+            what_waits_in_a_lane_that_is_lifted_catches_up;
     }
 
     a_store_that_says_next_due_too_late_fails(SaysNextDueTooLate) {
@@ -397,6 +403,8 @@ faults! {
         lanes_and_gates:
             a_lowered_hold_makes_the_lane_ready
             a_raise_applies_whatever_the_version;
+        recovering:
+            a_sick_lane_probes_with_what_was_tried_longest_ago;
     }
 
     a_store_that_cancels_what_is_under_way_fails(CancelsWhatIsUnderWay) {
@@ -439,6 +447,8 @@ faults! {
             a_queue_tells_its_lanes_health
             the_queue_of_a_new_endpoint_is_open_and_empty;
         sequence: a_delivery_is_born_with_its_event_or_with_its_replay;
+        recovering:
+            what_waits_for_an_endpoint_that_begins_anew_catches_up;
     }
 
     a_store_that_lifts_holds_at_every_write_fails(LiftsHoldsAtEveryWrite) {
@@ -459,7 +469,8 @@ faults! {
             catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
             catching_up_leaves_the_gap_after_each_last_attempt
             what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
-            what_waits_for_anything_else_does_not_catch_up;
+            what_waits_for_anything_else_does_not_catch_up
+            a_sick_lane_probes_with_what_was_tried_longest_ago;
     }
 
     a_store_that_catches_up_unasked_fails(CatchesUpUnasked) {
@@ -665,7 +676,9 @@ faults! {
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
         recovering:
             catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
-            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times;
+            what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
+            a_sick_lane_probes_with_what_was_tried_longest_ago
+            what_waits_for_an_endpoint_that_begins_anew_catches_up;
     }
 
     a_store_that_serves_lanes_before_tenants_fails(ServesLanesBeforeTenants) {
@@ -726,7 +739,10 @@ faults! {
             catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
             catching_up_leaves_the_gap_after_each_last_attempt
             what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
-            what_waits_for_anything_else_does_not_catch_up;
+            what_waits_for_anything_else_does_not_catch_up
+            a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time
+            a_sick_lane_probes_with_what_was_tried_longest_ago
+            what_waits_for_an_endpoint_that_begins_anew_catches_up;
         settling:
             a_retry_is_due_when_it_says
             the_items_of_a_batch_are_independent;

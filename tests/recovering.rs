@@ -11,8 +11,8 @@ use std::time::Duration;
 use hookpost::delivery::State;
 use hookpost::testing::Reply;
 use hookpost::wire::profile::OnRecovery;
-use hookpost::{NewEvent, Overrides, Profile, Timestamp};
-use world::{START, World, endpoint, hours, seconds, without_jitter};
+use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Secret, Timestamp};
+use world::{START, World, acme, endpoint, hours, id, minutes, seconds, url, without_jitter};
 
 const DELIVERED: State = State::Delivered { confirmed: true };
 const ANSWERS_AFTER: Duration = Duration::from_millis(100);
@@ -75,6 +75,147 @@ async fn a_repaired_endpoint_gets_its_first_event_within_a_probe_gap_and_its_las
     }
     println!("{table}");
     assert!(late.is_empty(), "{late:?} of\n{table}");
+}
+
+/// What ends an outage for an operator.
+#[derive(Debug, Clone, Copy)]
+enum Repair {
+    /// The receiver works again, and nobody tells the sender.
+    Alone,
+    NewUrl,
+    NewSecret,
+    Enabled,
+    Lifted,
+}
+
+async fn repair(world: &World, how: Repair) {
+    let (webhooks, e) = (&world.webhooks, id("e"));
+    world.transport.otherwise(Reply::ok().after(ANSWERS_AFTER));
+    match how {
+        Repair::Alone => {}
+        Repair::NewUrl => {
+            let there = webhooks.endpoint(&acme(), &e).await.unwrap().unwrap();
+            let moved = NewEndpoint::from(&*there).url(url("elsewhere"));
+            webhooks.update(&e, there.version, moved).await.unwrap();
+        }
+        Repair::NewSecret => {
+            let secret = Secret::new("whsec_YWJjZGVmMDEyMzQ1Njc4OTAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+            webhooks.rotate_secret(&acme(), &e, secret, Duration::ZERO).await.map(drop).unwrap();
+        }
+        Repair::Enabled => {
+            webhooks.disable(&acme(), &e).await.unwrap();
+            webhooks.enable(&acme(), &e).await.unwrap();
+        }
+        Repair::Lifted => webhooks.lift(&acme(), &e).await.map(drop).unwrap(),
+    }
+}
+
+/// How long after a repair the last of so few events arrived, with nothing published since
+/// the outage began.
+async fn last_of_few(events: usize, outage: Duration, how: Repair) -> Duration {
+    let world = World::with(|builder| builder.poll(Duration::from_secs(25)));
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500).after(ANSWERS_AFTER));
+    for _ in 0..events {
+        world.publish("k").await;
+    }
+    world.run_for(outage).await;
+    repair(&world, how).await;
+    let repaired = world.now();
+    world.run_for(hours(30)).await;
+    assert_eq!(world.states().await, vec![DELIVERED; events], "{events} events, {outage:?}, {how:?}");
+    world.sent().last().unwrap().began_at.since(repaired)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_repaired_endpoint_is_sent_although_nothing_new_is_published() {
+    let told = [Repair::NewUrl, Repair::NewSecret, Repair::Enabled, Repair::Lifted];
+    let alone = (2..=4).map(|events| (Repair::Alone, events));
+    let cases: Vec<_> =
+        told.into_iter().flat_map(|how| (1..=3).map(move |events| (how, events))).chain(alone).collect();
+    let (mut table, mut late) = (String::new(), Vec::new());
+    for outage in [7, 37, 180, 728].map(|minutes| Duration::from_secs(60 * minutes)) {
+        for (how, events) in &cases {
+            let last = last_of_few(*events, outage, *how).await;
+            writeln!(table, "{outage:?}, {events} events, {how:?}: {last:?}").unwrap();
+            // What somebody repaired is sent within the schedule's first gap, else within a
+            // probe's; and then, at the width of a lane that recovers, in two rounds.
+            let bound = if let Repair::Alone = how { PROBE_GAP } else { Duration::from_secs(5) };
+            if last > bound + ANSWERS_AFTER * 6 {
+                late.push((outage, *how, *events));
+            }
+        }
+    }
+    println!("{table}");
+    assert!(late.is_empty(), "{late:?} of\n{table}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_waits_alone_is_tried_by_its_schedule() {
+    let world = World::new();
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500));
+    world.publish("k").await;
+    world.run_for(hours(40)).await;
+    assert_eq!(minutes(&world.sent()), [0, 0, 5, 35, 155, 455, 1055, 1655]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn probes_use_nothing_of_a_deliverys_schedule_up_and_take_turns() {
+    let world = World::new();
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500));
+    let events = [world.publish("k").await, world.publish("k").await, world.publish("k").await];
+    world.run_for(hours(20)).await;
+    assert_eq!(world.states().await, [State::Pending; 3], "three retries of some 28 h are left to each");
+    let sent = world.sent();
+    let ids: Vec<_> = sent.iter().map(|sent| sent.headers["webhook-id"].to_str().unwrap()).collect();
+    for probes in ids[20..].chunks_exact(3) {
+        let tried = events.iter().filter(|event| probes.contains(&event.as_str())).count();
+        assert!(tried >= 2, "{probes:?}");
+    }
+    for pair in sent.windows(2).skip(20) {
+        assert!(pair[1].began_at.since(pair[0].began_at) >= PROBE_GAP, "one probe at a time");
+    }
+    world.run_for(hours(20)).await;
+    let failed = State::Failed(hookpost::delivery::FailReason::Exhausted);
+    assert_eq!(world.states().await, [failed; 3], "as late as without probes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_its_receiver_never_accepts_keeps_no_other_from_being_the_probe() {
+    let world = World::with(|builder| builder.poll(Duration::from_secs(25)));
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500));
+    let poison = world.publish("k").await;
+    for _ in 0..3 {
+        world.publish("k").await;
+    }
+    world.run_for(hours(12)).await;
+    let poison = poison.to_string();
+    world.transport.otherwise(hookpost::testing::Behaviour::by(move |request, _| {
+        let is_poison = request.headers["webhook-id"].to_str().unwrap() == poison;
+        if is_poison { Reply::status(500) } else { Reply::ok() }
+    }));
+    world.run_for(PROBE_GAP * 2).await;
+    let mut states = world.states().await;
+    states.retain(|state| *state == DELIVERED);
+    assert_eq!(states.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_events_of_one_ordering_key_reach_a_repaired_endpoint_within_a_probe_gap() {
+    let world = World::with(|builder| builder.poll(Duration::from_secs(25)));
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500));
+    for n in 0..5 {
+        let event = NewEvent::json("acme", "k", n.to_string()).unwrap().ordering_key("one").unwrap();
+        world.webhooks.publish(event).await.unwrap();
+        world.run_for(hours(2)).await;
+    }
+    world.transport.otherwise(Reply::ok());
+    world.run_for(PROBE_GAP + Duration::from_secs(5)).await;
+    assert_eq!(world.states().await, [DELIVERED; 5]);
 }
 
 /// When a first event is tried again whose endpoint recovers by a second one.

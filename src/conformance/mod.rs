@@ -287,7 +287,11 @@ macro_rules! __conformance_cases {
             what_waits_for_anything_else_does_not_catch_up
             catching_up_leaves_the_gap_after_each_last_attempt
             catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released
-            an_ordering_key_catches_up_one_by_one;
+            an_ordering_key_catches_up_one_by_one
+            a_sick_lane_probes_with_what_was_tried_longest_ago
+            a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time
+            what_waits_in_a_lane_that_is_lifted_catches_up
+            what_waits_for_an_endpoint_that_begins_anew_catches_up;
         fairness:
             a_flood_in_one_lane_delays_another_by_few_claims
             a_flood_of_one_tenant_delays_another_by_few_claims

@@ -1,16 +1,19 @@
 //! A lane whose endpoint has recovered catches up: what waits for a retry does not wait
-//! for its due time.
+//! for its due time. Nor does the probe of a sick lane.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::{Claim, Claims};
+use crate::delivery::{Claim, Claims, Gate, GateChange};
 use crate::policy::lane::{Lane, LaneChange};
-use crate::seam::Backend;
+use crate::policy::retry::{RetryPolicy, Schedule};
+use crate::seam::{Backend, Expected};
 use crate::time::Timestamp;
 
+use super::directory_and_registry::{plain, plain_endpoint, write};
 use super::scene::{
-    Scene, all_delivered, at, deferred, delivered, demand, draft, released, retried, same, the_only, work,
+    Scene, TENANT, all_delivered, at, deferred, delivered, demand, draft, released, retried, same, the_only,
+    work,
 };
 use super::{Breach, Verdict};
 
@@ -40,9 +43,22 @@ impl Scene {
         Ok(())
     }
 
+    /// The lane fails once more and is held until a moment. What it tried is due at another.
+    async fn fail(&self, probe: &Claim, lane: &Lane, now: i64, due_at: i64, held_until: i64) -> Verdict {
+        let failure = failure(lane, at(now), at(held_until))?;
+        self.settle(&[retried(probe, at(due_at), at(now))], &[failure], at(now)).await?;
+        Ok(())
+    }
+
     async fn all_at(&self, seconds: i64) -> Result<Claims, Breach> {
         self.claim_at(at(seconds)).await
     }
+}
+
+fn failure(lane: &Lane, now: Timestamp, held_until: Timestamp) -> Result<LaneChange, Breach> {
+    let hold = held_until.since(now);
+    let schedule = Schedule::list([hold]).map_err(|error| Breach::new(error.to_string()))?;
+    Ok(lane.after_failure(&RetryPolicy::new(schedule), hold, now, None, Some(GAP)))
 }
 
 fn recovery(lane: &Lane, catch_up: Option<Duration>, now: Timestamp) -> Result<LaneChange, Breach> {
@@ -138,4 +154,77 @@ pub async fn an_ordering_key_catches_up_one_by_one(fresh: Arc<dyn Backend>) -> V
     same("its head", work(&head), ["k1>one"])?;
     scene.apply(all_delivered(&head.work, at(23))).await?;
     same("the next", work(&scene.all_at(23).await?), ["k2>one"])
+}
+
+pub async fn a_sick_lane_probes_with_what_was_tried_longest_ago(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let (probe, lane) = scene.sick(8, &[("e1", 1, 5000), ("e2", 2, 3000)], 20).await?;
+    scene.fail(&probe, &lane, 21, 4000, 30).await?;
+    same("while it is held", work(&scene.all_at(29).await?), NOTHING)?;
+    let claims = scene.all_at(30).await?;
+    same("one probe", work(&claims), ["e1>one"])?;
+    same("the due time that its lease replaced", the_only(claims.work.clone())?.due_at, at(5000))?;
+    let (probe, lane) = (the_only(claims.work)?, the_only(claims.lanes)?);
+    scene.fail(&probe, &lane, 31, 5000, 40).await?;
+    same("while it is held again", work(&scene.all_at(39).await?), NOTHING)?;
+    let claims = scene.all_at(40).await?;
+    same("the next probe", work(&claims), ["e2>one"])?;
+    let (probe, lane) = (the_only(claims.work)?, Lane { width: 8, ..the_only(claims.lanes)? });
+    scene.recover(&probe, &lane, 41).await?;
+    same("what waits, in order", work(&scene.all_at(41).await?), ["probe>one", "e1>one"])
+}
+
+pub async fn a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    for keyed in [false, true] {
+        let scene = Scene::on(Arc::clone(&fresh));
+        let endpoint = if keyed { "keyed" } else { "plain" };
+        let draft = |event: &str| {
+            let draft = draft(&format!("{event}-{endpoint}"))?.to(&[endpoint])?;
+            if keyed { draft.keyed(endpoint) } else { Ok(draft) }
+        };
+        scene.store([draft("first")?]).await?;
+        let claims = scene.all_at(1).await?;
+        let (probe, mut lane) = (the_only(claims.work)?, the_only(claims.lanes)?);
+        lane.streak = 2;
+        scene.fail(&probe, &lane, 2, 3000, 10).await?;
+        let claims = scene.all_at(20).await?;
+        same("alone", work(&claims), NOTHING)?;
+        demand!(claims.next_due.is_none_or(|due| due > at(20)), "next due at {:?}", claims.next_due);
+        // A follower of its key is parked, or something else comes that is due later.
+        let second = draft("second")?.with_routes(|route| route.due_at = at(4000));
+        scene.store([second]).await?;
+        same(
+            "once another one waits",
+            work(&scene.all_at(21).await?),
+            [format!("first-{endpoint}>{endpoint}")],
+        )?;
+    }
+    Ok(())
+}
+
+pub async fn what_waits_in_a_lane_that_is_lifted_catches_up(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let (probe, lane) = scene.sick(8, &[], 20).await?;
+    scene.fail(&probe, &lane, 21, 3000, 600).await?;
+    same("while it is held", work(&scene.all_at(30).await?), NOTHING)?;
+    scene.change_gate(Gate::Lane(lane.endpoint.clone()), GateChange::Lift, at(30)).await?;
+    let claims = scene.all_at(30).await?;
+    same("what waits, although it waits alone", work(&claims), ["probe>one"])?;
+    let (probe, lane) = (the_only(claims.work)?, the_only(claims.lanes)?);
+    scene.fail(&probe, &lane, 31, 3000, 600).await?;
+    same("sick again", work(&scene.all_at(599).await?), NOTHING)
+}
+
+pub async fn what_waits_for_an_endpoint_that_begins_anew_catches_up(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.register(&plain("one")?).await?;
+    let (probe, mut lane) = scene.sick(8, &[("e1", 1, 5000)], 20).await?;
+    lane.generation = scene.registered(&lane.endpoint).await?.generation;
+    scene.fail(&probe, &lane, 21, 3000, 600).await?;
+    same("while it is held", work(&scene.all_at(30).await?), NOTHING)?;
+    let moved = plain_endpoint(TENANT, "one", "https://two.example/hook")?;
+    scene.put(&write(&moved, Expected::Version(1))).await?;
+    same("at its new URL", work(&scene.all_at(31).await?), ["probe>one", "e1>one"])
 }

@@ -22,7 +22,8 @@ pub enum Gate {
 pub enum GateChange {
     /// The engine's hold: nothing before that moment, unless it is held longer.
     Hold(Timestamp),
-    /// Ends the engine's hold, never a pause.
+    /// Ends the engine's hold, never a pause. A lane's streak is lowered to just below
+    /// [`SICK_STREAK`](crate::policy::lane::SICK_STREAK), so that what waits there catches up.
     Lift,
     /// The operator's pause: nothing until a resume. Only lanes and tenants pause.
     Pause,

@@ -165,7 +165,8 @@ pub struct Delivery {
     pub born_at: Timestamp,
     /// When its first attempt began.
     pub first_attempt_at: Option<Timestamp>,
-    /// Attempts made.
+    /// Attempts made that count for its retries. Those cut at shutdown, and those that came
+    /// before their due time and failed, are in its history and do not count.
     pub attempts: u32,
     /// When it became terminal.
     pub settled_at: Option<Timestamp>,

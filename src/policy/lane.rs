@@ -4,7 +4,8 @@
 //! A healthy lane works at its endpoint's full width. From three failures in a row
 //! it is sick: held by the profile's own schedule, but never longer than the profile's
 //! `probe_gap_max`, then probed with one request. The schedule belongs to a delivery, the
-//! probe to the endpoint. Each success after that doubles the width, up to the endpoint's.
+//! probe to the endpoint: where nothing is due, a delivery that waits for a retry is the
+//! probe. Each success after that doubles the width, up to the endpoint's.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -47,8 +48,9 @@ pub struct Lane {
     pub streak: u32,
     /// Its failures since the last success; `None` when its last answer was no failure.
     pub failing: Option<Failing>,
-    /// What need not wait for its due time since the endpoint last recovered. It ends by
-    /// itself: at some moment nothing waits that was tried before.
+    /// What may be sent before its due time: the probes of a sick lane, and what waits once
+    /// the endpoint has recovered or begun anew. It ends by itself: at some moment nothing
+    /// waits that was tried before. [`Lane::early`] says whether it applies.
     pub catch_up: Option<CatchUp>,
     /// The endpoint's generation that all of this was learned of.
     pub generation: Generation,
@@ -56,12 +58,12 @@ pub struct Lane {
     pub version: u64,
 }
 
-/// What may be sent before its due time once an endpoint has recovered: what waits for a
-/// retry and was last tried before the recovery.
+/// What may be sent before its due time: what waits for a retry and was last tried by the
+/// moment at which the endpoint recovered, or last failed while it was sick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CatchUp {
-    /// When the endpoint recovered. What was tried later keeps its due time.
-    pub recovered_at: Timestamp,
+    /// That moment. What was tried later keeps its due time.
+    pub tried_by: Timestamp,
     /// How long ago the last attempt must lie: the schedule's first gap.
     pub gap: Duration,
 }
@@ -71,19 +73,19 @@ impl CatchUp {
     /// its due time stands.
     #[must_use]
     pub fn sendable_at(&self, tried_at: Timestamp) -> Option<Timestamp> {
-        (tried_at <= self.recovered_at).then(|| tried_at + self.gap)
+        (tried_at <= self.tried_by).then(|| tried_at + self.gap)
     }
 
     /// The same after the store's time moved by so much.
     #[must_use]
     pub const fn shifted(self, by: Shift) -> Self {
-        Self { recovered_at: by.carry(self.recovered_at), gap: self.gap }
+        Self { tried_by: by.carry(self.tried_by), gap: self.gap }
     }
 
     /// What was last tried at this moment or before may be sent at `now`.
     #[must_use]
-    pub fn tried_by(&self, now: Timestamp) -> Timestamp {
-        self.recovered_at.min(now - self.gap)
+    pub fn sendable_if_tried_by(&self, now: Timestamp) -> Timestamp {
+        self.tried_by.min(now - self.gap)
     }
 }
 
@@ -114,7 +116,7 @@ pub struct Health {
     pub streak: u32,
     /// The failures since the last success.
     pub failing: Option<Failing>,
-    /// What need not wait for its due time.
+    /// What may be sent before its due time.
     pub catch_up: Option<CatchUp>,
     /// Ends the engine's hold. Only a success whose request began after it does.
     pub lower: bool,
@@ -159,6 +161,43 @@ impl Lane {
         !self.proven
     }
 
+    /// Whether its last answers were [`SICK_STREAK`] failures or more.
+    #[must_use]
+    pub const fn is_sick(&self) -> bool {
+        self.streak >= SICK_STREAK
+    }
+
+    /// What may be sent before its due time now, if anything: in a lane that catches up in
+    /// the order of the due times, as the probe of a sick lane what was tried longest ago.
+    ///
+    /// `several_wait` says whether more than one delivery waits in the lane, whatever for. A
+    /// delivery that waits alone is tried when it is due: no other one needs a probe.
+    #[must_use]
+    pub fn early(&self, several_wait: bool) -> Option<CatchUp> {
+        self.catch_up.filter(|_| several_wait || !self.is_sick())
+    }
+
+    /// Holds it until then, if it is not held longer.
+    pub(crate) fn hold_until(&mut self, until: Timestamp) {
+        let held = self.held_until.max(Some(until));
+        self.version = self.version.saturating_add(u64::from(held != self.held_until));
+        self.held_until = held;
+    }
+
+    /// Ends the engine's hold.
+    pub(crate) fn end_hold(&mut self) {
+        self.version = self.version.saturating_add(u64::from(self.held_until.is_some()));
+        self.held_until = None;
+    }
+
+    /// Ends the engine's hold since somebody says that the endpoint is well: what waits
+    /// catches up, and one more failure makes a sick lane sick again.
+    pub(crate) fn lift(&mut self) {
+        self.version = self.version.saturating_add(u64::from(self.held_until.is_some() || self.is_sick()));
+        self.held_until = None;
+        self.streak = self.streak.min(SICK_STREAK - 1);
+    }
+
     /// The change after a success that ended at `ended_at`; `None` when the lane is already
     /// as it should be. With a `catch_up` gap, a success that ends a sick streak lets what
     /// waits be sent so long after its last attempt, whatever its due time.
@@ -169,9 +208,8 @@ impl Lane {
         ended_at: Timestamp,
         catch_up: Option<Duration>,
     ) -> Option<LaneChange> {
-        let was_sick = self.streak >= SICK_STREAK;
         let catch_up = match catch_up {
-            Some(gap) if was_sick => Some(CatchUp { recovered_at: ended_at, gap }),
+            Some(gap) if self.is_sick() => Some(CatchUp { tried_by: ended_at, gap }),
             Some(_) => self.catch_up,
             None => None,
         };
@@ -188,7 +226,8 @@ impl Lane {
     /// The change after a failure that ended at `ended_at`. A sick lane is held for the
     /// gap of the schedule that its streak has come to, and for `probe_gap_max` at most. A
     /// receiver that asked for a pause gets it for the whole lane, bounded by the policy's
-    /// [`retry_after_limit`](RetryPolicy::retry_after_limit).
+    /// [`retry_after_limit`](RetryPolicy::retry_after_limit). With a `catch_up` gap, what was
+    /// tried so long ago may be a sick lane's next probe, whatever its due time.
     #[must_use]
     pub fn after_failure(
         &self,
@@ -196,6 +235,7 @@ impl Lane {
         probe_gap_max: Duration,
         ended_at: Timestamp,
         retry_after: Option<Duration>,
+        catch_up: Option<Duration>,
     ) -> LaneChange {
         let streak = self.streak.saturating_add(1);
         let sick = streak >= SICK_STREAK;
@@ -207,7 +247,11 @@ impl Lane {
             proven: false,
             streak,
             failing: Some(self.failing.map_or(Failing::first(ended_at), |failing| failing.again(ended_at))),
-            catch_up: self.catch_up,
+            catch_up: match catch_up {
+                Some(gap) if sick => Some(CatchUp { tried_by: ended_at, gap }),
+                Some(_) => self.catch_up,
+                None => None,
+            },
             lower: false,
         };
         self.change(backed_off.max(asked), Some(health))
@@ -243,16 +287,17 @@ impl Lane {
         }
         self.width = if self.streak == 0 { width } else { self.width.min(width) };
         self.host = host.clone();
-        self.version += 1;
+        self.version = self.version.saturating_add(1);
     }
 
+    /// What waits since a sick streak catches up: whoever enabled or moved the endpoint says
+    /// that it is well.
     fn begin_anew(&mut self, generation: Generation) {
         self.generation = generation;
         self.held_until = None;
         self.proven = false;
         self.streak = 0;
         self.failing = None;
-        self.catch_up = None;
     }
 
     /// Moves its hold and its health along when the store's time moves by so much.
@@ -285,6 +330,13 @@ impl Lane {
         if change.generation > self.generation {
             self.begin_anew(change.generation);
         }
+        if self.is_sick()
+            && let (Some(mine), Some(theirs)) =
+                (&mut self.catch_up, change.health.and_then(|new| new.catch_up))
+        {
+            // Of several requests that failed at once, the first one's change alone is current.
+            mine.tried_by = mine.tried_by.max(theirs.tried_by);
+        }
         if let Some(health) = change.health.filter(|_| current) {
             self.width = health.width;
             self.proven = health.proven;
@@ -297,7 +349,7 @@ impl Lane {
         }
         self.held_until = self.held_until.max(change.raise);
         let changed = before != state(self);
-        self.version += u64::from(changed);
+        self.version = self.version.saturating_add(u64::from(changed));
         changed
     }
 }
@@ -334,7 +386,7 @@ mod tests {
 
     fn fail(lane: &mut Lane, now: Timestamp) {
         let schedule = Schedule::exponential(Duration::from_secs(60), 2, Duration::from_secs(6000)).unwrap();
-        let change = lane.after_failure(&RetryPolicy::new(schedule), PROBE_GAP_MAX, now, None);
+        let change = lane.after_failure(&RetryPolicy::new(schedule), PROBE_GAP_MAX, now, None, None);
         lane.apply(&change);
     }
 
@@ -365,12 +417,12 @@ mod tests {
         let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5), hours(1), hours(10)]).unwrap());
         let held_for = |streak| {
             let sick = Lane { streak, ..lane() };
-            sick.after_failure(&retry, PROBE_GAP_MAX, at(0), None).raise.map(|until| until.since(at(0)))
+            sick.after_failure(&retry, PROBE_GAP_MAX, at(0), None, None).raise.map(|until| until.since(at(0)))
         };
         assert_eq!(held_for(1), None);
         assert_eq!(held_for(2), Some(Duration::from_secs(5)));
         assert_eq!([3, 4, 90, u32::MAX].map(held_for), [Some(PROBE_GAP_MAX); 4]);
-        let asks = lane().after_failure(&retry, PROBE_GAP_MAX, at(0), Some(hours(9)));
+        let asks = lane().after_failure(&retry, PROBE_GAP_MAX, at(0), Some(hours(9)), None);
         assert_eq!(asks.raise, Some(at(3600)), "what a receiver asks for is bounded by its own limit");
     }
 
@@ -381,19 +433,62 @@ mod tests {
             let lane = Lane { streak, ..lane() };
             lane.after_success(8, at(100), catch_up).and_then(|change| change.health?.catch_up)
         };
-        let recovered = CatchUp { recovered_at: at(100), gap };
+        let recovered = CatchUp { tried_by: at(100), gap };
         assert_eq!(after(2, Some(gap)), None, "it was not sick");
         assert_eq!(after(3, Some(gap)), Some(recovered));
         assert_eq!(after(3, None), None, "its profile promises its gaps");
         assert_eq!(recovered.sendable_at(at(100)), Some(at(105)));
         assert_eq!(recovered.sendable_at(at(101)), None, "tried after the recovery");
-        assert_eq!((recovered.tried_by(at(102)), recovered.tried_by(at(999))), (at(97), at(100)));
+        assert_eq!(
+            (recovered.sendable_if_tried_by(at(102)), recovered.sendable_if_tried_by(at(999))),
+            (at(97), at(100))
+        );
 
         let mut lane = Lane { streak: 3, ..lane() };
         lane.apply(&lane.after_success(8, at(100), Some(gap)).unwrap());
         assert_eq!(lane.after_success(8, at(200), Some(gap)), None, "a later success changes nothing");
         lane.apply(&lane.after_success(8, at(200), None).unwrap());
         assert_eq!(lane.catch_up, None, "its profile was changed");
+    }
+
+    #[test]
+    fn what_waits_in_a_sick_lane_may_be_its_probe_unless_it_waits_alone() {
+        let gap = Duration::from_secs(5);
+        let retry = RetryPolicy::new(Schedule::list([gap]).unwrap());
+        let after = |streak, catch_up| {
+            let mut lane = Lane { streak, ..lane() };
+            lane.apply(&lane.after_failure(&retry, PROBE_GAP_MAX, at(100), None, catch_up));
+            lane
+        };
+        let probe = CatchUp { tried_by: at(100), gap };
+        assert_eq!(after(1, Some(gap)).early(true), None, "it is not sick");
+        assert_eq!([true, false].map(|several| after(2, Some(gap)).early(several)), [Some(probe), None]);
+        assert_eq!(after(2, None).early(true), None, "its profile promises its gaps");
+
+        for told in
+            [Lane::lift, |lane: &mut Lane| lane.begin_anew(Generation { registration: 1, renewal: 0 })]
+        {
+            let mut lane = after(9, Some(gap));
+            told(&mut lane);
+            assert_eq!((lane.early(false), lane.held_until), (Some(probe), None), "somebody says it is well");
+        }
+    }
+
+    #[test]
+    fn all_that_failed_at_once_may_be_the_next_probe() {
+        let gap = Duration::from_secs(5);
+        let retry = RetryPolicy::new(Schedule::list([gap]).unwrap());
+        let mut lane = Lane { streak: 2, ..lane() };
+        let failure =
+            |lane: &Lane, ended_at| lane.after_failure(&retry, PROBE_GAP_MAX, ended_at, None, Some(gap));
+        let at_once = [100, 103, 101].map(|ended_at| failure(&lane, at(ended_at)));
+        at_once.iter().for_each(|change| drop(lane.apply(change)));
+        assert_eq!((lane.streak, lane.early(true).map(|early| early.tried_by)), (3, Some(at(103))));
+
+        let late = failure(&lane, at(110));
+        lane.apply(&lane.after_success(8, at(105), Some(gap)).unwrap());
+        lane.apply(&late);
+        assert_eq!(lane.early(true).map(|early| early.tried_by), Some(at(105)), "what failed since waits");
     }
 
     #[test]
@@ -422,7 +517,7 @@ mod tests {
         let clean = sick.for_generation(later, 8).unwrap().into_owned();
         let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
         let mut lane = sick;
-        assert!(lane.apply(&clean.after_failure(&retry, PROBE_GAP_MAX, at(9), None)));
+        assert!(lane.apply(&clean.after_failure(&retry, PROBE_GAP_MAX, at(9), None, None)));
         assert_eq!((lane.streak, lane.held_until, lane.width, lane.generation), (1, None, 8, later));
     }
 
@@ -430,7 +525,7 @@ mod tests {
     fn a_burst_of_failures_of_one_claim_counts_once() {
         let mut lane = lane();
         let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
-        let change = lane.after_failure(&retry, PROBE_GAP_MAX, at(0), None);
+        let change = lane.after_failure(&retry, PROBE_GAP_MAX, at(0), None, None);
         for _ in 0..50 {
             lane.apply(&change);
         }
@@ -459,7 +554,7 @@ mod tests {
     #[test]
     fn a_receiver_that_asks_for_a_pause_gets_it_for_the_lane_within_the_maximum() {
         let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
-        let asked = |wait| lane().after_failure(&retry, PROBE_GAP_MAX, at(0), Some(wait)).raise;
+        let asked = |wait| lane().after_failure(&retry, PROBE_GAP_MAX, at(0), Some(wait), None).raise;
         assert_eq!(asked(Duration::from_secs(7)), Some(at(7)));
         assert_eq!(asked(Duration::MAX), Some(at(3600)));
     }

@@ -203,6 +203,11 @@ fn retry(
     roll: impl FnOnce() -> u64,
 ) -> Next {
     let ended_at = sent.began_at + sent.took;
+    // What came before its due time, as a probe or to catch up, keeps it: the schedule
+    // belongs to the delivery, and a probe uses nothing of it up.
+    if catch_up_gap(sendable).is_some_and(|gap| ended_at + gap < claim.due_at) {
+        return Next::Later { due_at: claim.due_at, progress: progress(claim) };
+    }
     let mut life = life(claim, behind.attempts);
     life.first_attempt_at = behind.first_attempt_at;
     let next = if sent.expiry_suspended {
@@ -239,7 +244,8 @@ fn catch_up_gap(sendable: &Sendable) -> Option<Duration> {
 }
 
 fn failed(lane: &Lane, sendable: &Sendable, ended_at: Timestamp, after: Option<Duration>) -> LaneChange {
-    lane.after_failure(&sendable.retry, sendable.profile.probe_gap_max, ended_at, after)
+    let probe_gap_max = sendable.profile.probe_gap_max;
+    lane.after_failure(&sendable.retry, probe_gap_max, ended_at, after, catch_up_gap(sendable))
 }
 
 fn disable(sendable: &Sendable, change: Option<&LaneChange>, verdict: Verdict) -> Option<Disable> {

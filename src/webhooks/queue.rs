@@ -43,8 +43,10 @@ impl Webhooks {
         self.shared.history.gates(now, after, limit).await
     }
 
-    /// Ends the engine's hold on an endpoint, never a pause: what is due is sent now. A
-    /// receiver that still asks for a wait holds it again with its next answer.
+    /// Ends the engine's hold on an endpoint, never a pause: what is due is sent now, and
+    /// under a profile that catches up ([`OnRecovery`](crate::wire::profile::OnRecovery)) what
+    /// waits for a retry too. A receiver that still fails or asks for a wait holds it again
+    /// with its next answer.
     ///
     /// # Errors
     /// When there is no such endpoint, or the store fails.

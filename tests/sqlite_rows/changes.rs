@@ -88,7 +88,7 @@ const UNREADABLE: &[(&str, &[&str])] = &[
     ("hookpost_lane.proven", &[SMALL, NEGATIVE, LARGE, MOST, LEAST]),
     ("hookpost_lane.streak", NO_COUNT),
     ("hookpost_lane.version", BELOW_ZERO),
-    ("hookpost_lane.recovered_at", &[SMALL, NEGATIVE, LARGE, MOST, LEAST]),
+    ("hookpost_lane.tried_by", &[SMALL, NEGATIVE, LARGE, MOST, LEAST]),
     ("hookpost_lane.registration", BELOW_ZERO),
     ("hookpost_lane.renewal", BELOW_ZERO),
     ("hookpost_line.tenant", NO_NAME),

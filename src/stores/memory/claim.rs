@@ -126,8 +126,8 @@ impl State {
         if let Some(lane) = turns.lanes.next() {
             let row = self.lanes.row(lane);
             let room = if self.lanes.gates.let_through(&row.lane, now) { row.room(now) } else { 0 };
-            let catching_up = once_with(move || row.catching_up(now)).flatten();
-            let mut due = row.due_and_sound(now).chain(catching_up).take(room);
+            let early = once_with(move || row.early(now)).flatten();
+            let mut due = row.due_and_sound(now).chain(early).take(room);
             let passes_suspects = room > 0 && row.first_suspect(now).is_some();
             picked.suspects |= passes_suspects && !request.alone;
             if let Some(first) = due.next() {

@@ -30,6 +30,11 @@ impl Dues {
         self.side(is_leased).remove(due);
     }
 
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.waiting.len() + self.leased.len()
+    }
+
     /// The earliest due time or lease end.
     pub(super) fn first(&self) -> Option<Timestamp> {
         let sides = [self.waiting.first(), self.leased.first()];

@@ -157,8 +157,8 @@ impl State {
     fn gate_lane(&mut self, endpoint: &EndpointId, change: GateChange, now: Timestamp) {
         let Some(lane) = self.lane_for_gate(endpoint) else { return };
         self.lanes.set_gate(lane, now, |lane| match change {
-            GateChange::Hold(until) => lane.held_until = lane.held_until.max(Some(until)),
-            GateChange::Lift => lane.held_until = None,
+            GateChange::Hold(until) => lane.hold_until(until),
+            GateChange::Lift => lane.lift(),
             GateChange::Pause => lane.paused = true,
             GateChange::Resume => lane.paused = false,
         });

@@ -100,7 +100,7 @@ impl State {
                 }
             });
             if let Some(lane) = sooner.map(|(row, _)| row.lane) {
-                self.lanes.set_gate(lane, now, |lane| lane.held_until = None);
+                self.lanes.set_gate(lane, now, Lane::end_hold);
             }
         }
         Replayed { deliveries: fitting, more_after }

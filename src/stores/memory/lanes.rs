@@ -51,24 +51,33 @@ impl LaneRow {
         self.due.up_to(now).filter(|due| !self.suspects.contains(*due)).copied()
     }
 
-    /// What is not due and need not wait for it, since the lane catches up: the oldest due
-    /// first. Of very many it is those that were tried longest ago.
-    pub(super) fn catching_up(&self, now: Timestamp) -> Vec<Due> {
-        let Some(catch_up) = self.lane.catch_up else { return Vec::new() };
-        let by = catch_up.tried_by(now);
+    /// What is not due and may be sent nevertheless: as the probe of a sick lane what was
+    /// tried longest ago, or else the oldest due first. Of very many it is those that were
+    /// tried longest ago.
+    pub(super) fn early(&self, now: Timestamp) -> Vec<Due> {
+        let Some(catch_up) = self.lane.early(self.several_wait()) else { return Vec::new() };
+        let by = catch_up.sendable_if_tried_by(now);
         let tried = self.tried.iter().take_while(|(tried_at, _)| *tried_at <= by);
         let mut waiting: Vec<Due> =
             tried.map(|(_, due)| *due).filter(|(due_at, ..)| *due_at > now).take(CATCH_UP_LOOKS).collect();
-        waiting.sort_unstable();
+        if !self.lane.is_sick() {
+            waiting.sort_unstable();
+        }
         waiting
     }
 
+    /// Whether more than one delivery waits, parked ones included: those are of a key whose
+    /// first one has a time.
+    fn several_wait(&self) -> bool {
+        self.due.count() > 1 || self.keys.values().any(|key| !key.parked.is_empty())
+    }
+
     /// The first moment at which something may be sent: a due time, a lease end, or sooner
-    /// where the lane catches up.
+    /// where something may be sent before it is due.
     fn first_sendable(&self) -> Option<Timestamp> {
         let tried = self.tried.first().map(|(tried_at, _)| *tried_at);
-        let caught_up =
-            self.lane.catch_up.zip(tried).and_then(|(catch_up, tried)| catch_up.sendable_at(tried));
+        let early = self.lane.early(self.several_wait()).zip(tried);
+        let caught_up = early.and_then(|(catch_up, tried)| catch_up.sendable_at(tried));
         self.due.first().into_iter().chain(caught_up).min()
     }
 
@@ -350,10 +359,7 @@ impl Lanes {
 
     /// Changes the gate of one lane.
     pub(super) fn set_gate(&mut self, lane: LaneNo, now: Timestamp, change: impl FnOnce(&mut Lane)) {
-        let row = self.row_mut(lane);
-        let before = row.lane.held_until;
-        change(&mut row.lane);
-        row.lane.version += u64::from(row.lane.held_until != before);
+        change(&mut self.row_mut(lane).lane);
         self.refresh(lane, now);
     }
 

@@ -90,6 +90,10 @@ pub(super) fn arrive(
     if let Some(due_at) = due_at {
         bring_forward(lanes.get(lane)?, due_at.max(now));
     }
+    // What waited alone in a sick lane may be its probe from now on.
+    if lanes.get(lane)?.is_sick() {
+        lanes.wake(lane, now)?;
+    }
     Ok(Some(delivery))
 }
 

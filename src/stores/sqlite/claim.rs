@@ -233,8 +233,9 @@ impl Claiming<'_, '_> {
 
     fn read(&mut self, key: LaneKey, room: usize) -> Result<Read, Failure> {
         let mut read = self.rows.of_lane(key, |due| due.silent < SUSPECT_AFTER, room)?;
-        if let Some(catch_up) = self.lanes.get(key)?.catch_up {
-            self.rows.catching_up(key, catch_up, &mut read, room)?;
+        if let Some(catch_up) = self.lanes.early(key)? {
+            let is_probe = self.lanes.get(key)?.is_sick();
+            self.rows.early(key, catch_up, is_probe, &mut read, room)?;
         }
         Ok(read)
     }

@@ -120,12 +120,14 @@ impl<'a, 'c> DueRows<'a, 'c> {
         Ok(read)
     }
 
-    /// After what is due in a lane that catches up, what waits for a retry there, in the
-    /// order of its due times. Of very many it is those that were tried longest ago.
-    pub(super) fn catching_up(
+    /// After what is due in a lane, what may be sent early: as a probe what was tried longest
+    /// ago, or else in the order of the due times. Of very many it is those that were tried
+    /// longest ago.
+    pub(super) fn early(
         &mut self,
         key: LaneKey,
         catch_up: CatchUp,
+        is_probe: bool,
         read: &mut Read,
         room: usize,
     ) -> Result<(), Failure> {
@@ -135,13 +137,15 @@ impl<'a, 'c> DueRows<'a, 'c> {
         }
         let now = self.now;
         let mut waiting = self.db.statement(sql::CLAIM_CATCH_UP)?;
-        let by = catch_up.tried_by(now);
+        let by = catch_up.sendable_if_tried_by(now);
         let looks = i64::try_from(CATCH_UP_LOOKS).unwrap_or(i64::MAX);
         let places = waiting.query_map(params![key, by.as_micros(), now.as_micros(), looks], |row| {
             Ok::<(i64, EventKey, Vec<u8>, i64), _>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
         let mut places = places.collect::<Result<Vec<_>, _>>()?;
-        places.sort_unstable();
+        if !is_probe {
+            places.sort_unstable();
+        }
         let mut one = self.db.statement(sql::CLAIM_OF_KEY)?;
         let left = room - read.due.len();
         read.more = places.len() > left;

@@ -47,6 +47,15 @@ pub(super) fn gate(db: &Db<'_>, changes: &[(Gate, GateChange)], now: Timestamp) 
     if resumed { lanes.forget_unneeded() } else { Ok(()) }
 }
 
+/// Ends the engine's hold on a lane, whatever its health.
+pub(super) fn end_hold(lanes: &mut Lanes<'_, '_>, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
+    if lanes.is_readable(key)? {
+        lanes.get(key)?.end_hold();
+        lanes.wake(key, now)?;
+    }
+    Ok(())
+}
+
 /// One change to one lane.
 pub(super) fn change_lane(
     lanes: &mut Lanes<'_, '_>,
@@ -60,14 +69,11 @@ pub(super) fn change_lane(
     let lane = lanes.get(key)?;
     match change {
         GateChange::Hold(until) => {
-            let held = lane.held_until.max(Some(until));
-            lane.version = lane.version.saturating_add(u64::from(held != lane.held_until));
-            lane.held_until = held;
+            lane.hold_until(until);
             push_back(lane);
         }
         GateChange::Lift => {
-            lane.version = lane.version.saturating_add(u64::from(lane.held_until.is_some()));
-            lane.held_until = None;
+            lane.lift();
             lanes.wake(key, now)?;
         }
         GateChange::Pause => {

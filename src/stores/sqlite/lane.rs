@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::Route;
 use crate::id::{EndpointId, HostName, TenantId};
-use crate::policy::lane::Lane;
+use crate::policy::lane::{CatchUp, Lane};
 use crate::time::Timestamp;
 
 use super::damage::{broken, readable};
@@ -176,11 +176,11 @@ impl<'db, 'c> Lanes<'db, 'c> {
     }
 
     /// The first moment at which something of a lane may be sent: the earliest due time or
-    /// lease end, or sooner where the lane catches up.
+    /// lease end, or sooner where something may be sent before it is due.
     pub(super) fn first_sendable(&mut self, key: LaneKey) -> Result<Option<Timestamp>, Failure> {
         let earliest = self.earliest(key)?;
-        let Some(catch_up) = self.get(key)?.catch_up else { return Ok(earliest) };
-        let by = catch_up.recovered_at.as_micros();
+        let Some(catch_up) = self.early(key)? else { return Ok(earliest) };
+        let by = catch_up.tried_by.as_micros();
         let tried: Option<i64> = self
             .db
             .statement(sql::LANE_FIRST_TRIED)?
@@ -188,6 +188,16 @@ impl<'db, 'c> Lanes<'db, 'c> {
             .optional()?;
         let caught_up = tried.and_then(|tried| catch_up.sendable_at(Timestamp::from_micros(tried)));
         Ok(earliest.into_iter().chain(caught_up).min())
+    }
+
+    /// What of a lane may be sent before its due time.
+    pub(super) fn early(&mut self, key: LaneKey) -> Result<Option<CatchUp>, Failure> {
+        let db = self.db;
+        let lane = self.get(key)?;
+        let is_asked = lane.catch_up.is_some() && lane.is_sick();
+        let several_wait =
+            is_asked && db.statement(sql::LANE_SEVERAL_WAIT)?.query_row([key], |row| row.get(0))?;
+        Ok(lane.early(several_wait))
     }
 
     /// When the first of a lane's running leases ends.
@@ -285,7 +295,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
                 row::micros(lane.failing.map(|failing| failing.from)),
                 lane.failing.map(|failing| failing.counts),
                 *deliveries,
-                row::micros(lane.catch_up.map(|catch_up| catch_up.recovered_at)),
+                row::micros(lane.catch_up.map(|catch_up| catch_up.tried_by)),
                 lane.catch_up.map(|catch_up| row::span_column(catch_up.gap)),
                 i64::try_from(lane.generation.registration).unwrap_or(i64::MAX),
                 i64::try_from(lane.generation.renewal).unwrap_or(i64::MAX),

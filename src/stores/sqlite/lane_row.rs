@@ -65,8 +65,8 @@ fn mended<T>(
 }
 
 fn catch_up(row: &Row<'_>) -> Result<Option<CatchUp>, Failure> {
-    let Some(recovered_at) = row::time_maybe(row, 17)? else { return Ok(None) };
-    Ok(Some(CatchUp { recovered_at, gap: row::span(row, 18)? }))
+    let Some(tried_by) = row::time_maybe(row, 17)? else { return Ok(None) };
+    Ok(Some(CatchUp { tried_by, gap: row::span(row, 18)? }))
 }
 
 fn failing(row: &Row<'_>) -> Result<Option<Failing>, Failure> {

@@ -3,7 +3,7 @@
 
 use rusqlite::params;
 
-use crate::delivery::{CancelReason, GateChange, Route};
+use crate::delivery::{CancelReason, Route};
 use crate::id::{DeliveryId, OrderingKey, Round, TenantId};
 use crate::seam::{PageAfter, Replay, Selection};
 use crate::time::Timestamp;
@@ -12,7 +12,7 @@ use super::arrive::{EventKey, Origin, arrive, next_place, unpark_next};
 use super::damage::readable;
 use super::db::Db;
 use super::failure::Failure;
-use super::gate::change_lane;
+use super::gate::end_hold;
 use super::history::{Found, Page, Place, search};
 use super::lane::Lanes;
 use super::row::{self, RawText};
@@ -118,7 +118,7 @@ pub(super) fn expedite(
         if due_at > now {
             db.statement(sql::HISTORY_EXPEDITE)?.execute(params![key, now.as_micros()])?;
         }
-        change_lane(&mut lanes, lane, GateChange::Lift, now)?;
+        end_hold(&mut lanes, lane, now)?;
         deliveries.push(id);
     }
     lanes.save()?;

@@ -175,13 +175,16 @@ pub enum OnEnable {
     Cancel,
 }
 
-/// When what waits for a retry is sent once a sick endpoint has recovered.
+/// When what waits for a retry is sent once a sick endpoint has recovered, got a new URL or
+/// secret, or was enabled or lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRecovery {
     /// At once, in the order of the due times, as fast as the endpoint's width allows, and
-    /// never sooner than the schedule's first gap after the last attempt.
+    /// never sooner than the schedule's first gap after the last attempt. While the endpoint
+    /// is sick, one of several waiting deliveries is the probe, due or not. An attempt that
+    /// comes before its due time and fails leaves that due time as it was.
     CatchUp,
-    /// When it is due, since the system promises its gaps.
+    /// When it is due, since the system promises its gaps. The same holds for probes.
     KeepGaps,
 }
 

@@ -127,17 +127,15 @@ impl Store for Broken {
                 }
                 Fault::NeverCatchesUp => change_catching_up(lane, |_| None),
                 Fault::CatchesUpUnasked => {
-                    let whatever = CatchUp { recovered_at: now, gap: Duration::ZERO };
+                    let whatever = CatchUp { tried_by: now, gap: Duration::ZERO };
                     change_catching_up(lane, |_| Some(whatever));
                 }
                 Fault::CatchesUpWithoutItsGap => change_catching_up(lane, |catch_up| {
                     catch_up.map(|catch_up| CatchUp { gap: Duration::ZERO, ..catch_up })
                 }),
                 Fault::CatchesUpWithWhatFailsLater => change_catching_up(lane, |catch_up| {
-                    catch_up.map(|catch_up| CatchUp {
-                        recovered_at: Timestamp::from_micros(i64::MAX),
-                        ..catch_up
-                    })
+                    catch_up
+                        .map(|catch_up| CatchUp { tried_by: Timestamp::from_micros(i64::MAX), ..catch_up })
                 }),
                 Fault::AppliesOutdatedHealth => {
                     let seen = (lane.seen..lane.seen + 3).map(|seen| LaneChange { seen, ..lane.clone() });

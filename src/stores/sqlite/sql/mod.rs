@@ -91,6 +91,7 @@ statements! {
     LANE_PENDING = "lane_pending.sql",
     LANE_PUT_OFF = "lane_put_off.sql",
     LANE_SAVE = "lane_save.sql",
+    LANE_SEVERAL_WAIT = "lane_several_wait.sql",
     LIMITER_FORGET = "limiter_forget.sql",
     LIMITER_FORGET_FUTURE = "limiter_forget_future.sql",
     LIMITER_FORGET_ONE = "limiter_forget_one.sql",

@@ -145,7 +145,7 @@ CREATE TABLE hookpost_silent_lease (
 -- One per endpoint that has or had a delivery or a gate. `turn` orders lanes that are
 -- ready at the same moment: who was served goes behind. `deliveries` counts its rows of
 -- any state: with the last of them goes the lane of an endpoint that is no more. What waits
--- and was last tried by `recovered_at` may be sent `catch_up_gap` after that.
+-- and was last tried by `tried_by` may be sent `catch_up_gap` after that.
 CREATE TABLE hookpost_lane (
   lane INTEGER PRIMARY KEY,
   endpoint TEXT NOT NULL,
@@ -164,7 +164,7 @@ CREATE TABLE hookpost_lane (
   failing_last INTEGER,
   failing_from INTEGER,
   failing_counts INTEGER,
-  recovered_at INTEGER,
+  tried_by INTEGER,
   catch_up_gap INTEGER,
   registration INTEGER NOT NULL DEFAULT 0,
   renewal INTEGER NOT NULL DEFAULT 0,

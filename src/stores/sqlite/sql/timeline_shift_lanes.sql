@@ -7,5 +7,5 @@ UPDATE hookpost_lane SET
   failing_since = max(-9000000000000000000, min(failing_since, 9000000000000000000)) + ?1 * (failing_since BETWEEN ?3 AND ?4),
   failing_last = max(-9000000000000000000, min(failing_last, 9000000000000000000)) + ?1 * (failing_last BETWEEN ?3 AND ?4),
   failing_from = max(-9000000000000000000, min(failing_from, 9000000000000000000)) + ?1 * (failing_from BETWEEN ?3 AND ?4),
-  recovered_at = max(-9000000000000000000, min(recovered_at, 9000000000000000000)) + ?1 * (recovered_at BETWEEN ?3 AND ?4)
+  tried_by = max(-9000000000000000000, min(tried_by, 9000000000000000000)) + ?1 * (tried_by BETWEEN ?3 AND ?4)
 WHERE ?2 IS NOT NULL

@@ -1,6 +1,6 @@
 //! What receivers saw: I3, I5, I6, I8, I10, and the order of keyed events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::value::RawValue;
@@ -160,19 +160,35 @@ fn gaps_are_kept(evidence: &Evidence, report: Report<'_>) {
             continue;
         }
         let asked = waits_asked_for(evidence, delivery, site);
-        for (index, pair) in log.attempts.windows(2).enumerate() {
-            let [first, second] = [&pair[0].attempt, &pair[1].attempt];
-            let waited = second.began_at.since(first.began_at + first.took);
-            let least = if succeeded_between(evidence, site, first, second) {
-                // A sick endpoint that recovered catches up, after the schedule's first gap.
-                world.gap_first
-            } else {
-                least_gap(world, index).max(asked.get(index).copied().unwrap_or_default())
-            };
-            if waited < least {
-                let event = &delivery.event;
-                report("I10 gaps", format!("{event} to {} waited {waited:?}, not {least:?}", site.id));
+        // Where the schedule may stand: after so many retries, the last of which was that
+        // attempt. What came before its due time leaves it there.
+        let mut stands = BTreeSet::from([(0, 0)]);
+        for (number, pair) in log.attempts.windows(2).enumerate() {
+            let [before, this] = [&pair[0].attempt, &pair[1].attempt];
+            let catches_up = succeeded_between(evidence, site, before, this);
+            let may_be_early = catches_up || may_be_a_probe(evidence, delivery, site, this);
+            let least = if catches_up { world.gap_first } else { asked[number].max(world.gap_first) };
+            let mut next = BTreeSet::new();
+            for (retries, last) in stands {
+                let since = gap_between(&log.attempts[last].attempt, this);
+                let early = |due: Duration| may_be_early && since + world.gap_first < due;
+                // An early one stands for the due one where that would follow within a gap.
+                if !early(least_gap(world, retries)) && (may_be_early || since >= least_gap(world, retries)) {
+                    next.insert((retries + 1, number + 1));
+                }
+                if early(longest_gap(world, retries).max(asked[last])) {
+                    next.insert((retries, last));
+                }
             }
+            if next.is_empty() || gap_between(before, this) < least {
+                let (event, waited) = (&delivery.event, gap_between(before, this));
+                report(
+                    "I10 gaps",
+                    format!("{event} to {} waited {waited:?} before try {}", site.id, number + 2),
+                );
+                break;
+            }
+            stands = next;
         }
         past_the_window(world, delivery, log, report);
     }
@@ -199,6 +215,35 @@ fn first_gaps_are_kept(evidence: &Evidence, report: Report<'_>) {
             }
         }
     }
+}
+
+fn gap_between(first: &Attempt, second: &Attempt) -> Duration {
+    second.began_at.since(first.began_at + first.took)
+}
+
+/// Whether an attempt may have been the probe of a sick endpoint: the last answers before it
+/// were failures, three at least, and another delivery waited for the endpoint.
+fn may_be_a_probe(evidence: &Evidence, delivery: &Delivery, site: &Site, attempt: &Attempt) -> bool {
+    let began = attempt.began_at;
+    let mut answers: Vec<_> = evidence
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.url == site.url)
+        .filter_map(|exchange| Some((store_time(exchange.ended_at?.since(BASE)), &exchange.outcome)))
+        .filter(|(ended, _)| *ended <= began)
+        .collect();
+    answers.sort_by_key(|(ended, _)| *ended);
+    let failures = answers.iter().rev().take_while(
+        |(_, outcome)| !matches!(outcome, Some(Outcome::Response(answer)) if answer.status.is_success()),
+    );
+    let another_waits = evidence.deliveries.iter().any(|(other, _)| {
+        let ended = evidence.ended_at(other.id).map(store_time);
+        other.id != delivery.id
+            && other.endpoint == delivery.endpoint
+            && other.born_at <= began
+            && ended.is_none_or(|ended| ended >= began)
+    });
+    another_waits && failures.count() >= 3
 }
 
 /// Whether a receiver answered anything with a success after the end of one attempt and
@@ -254,10 +299,21 @@ fn waits_asked_for(evidence: &Evidence, delivery: &Delivery, site: &Site) -> Vec
 
 /// The shortest gap that the schedule and its jitter allow after so many retries.
 fn least_gap(world: &World, retries: usize) -> Duration {
+    let (gap, spread) = gap(world, retries);
+    gap.saturating_sub(spread).max(world.gap_first)
+}
+
+/// The longest one.
+fn longest_gap(world: &World, retries: usize) -> Duration {
+    let (gap, spread) = gap(world, retries);
+    (gap + spread).min(world.gap_max)
+}
+
+/// The schedule's gap after so many retries, and how far its jitter moves it.
+fn gap(world: &World, retries: usize) -> (Duration, Duration) {
     let doubled = 2_u32.saturating_pow(u32::try_from(retries).unwrap_or(u32::MAX));
     let gap = world.gap_first.saturating_mul(doubled).min(world.gap_max);
-    let spread = gap * u32::from(world.jitter_percent) / 100;
-    gap.saturating_sub(spread).max(world.gap_first)
+    (gap, gap * u32::from(world.jitter_percent) / 100)
 }
 
 /// The store's tenth promise: of one ordering key and endpoint, an event is sent only
