@@ -647,3 +647,42 @@ fn an_observer_that_blocks_the_engine_keeps_no_publisher_waiting() {
     let webhooks = Webhooks::builder(store, sent.clone()).observer(Arc::new(blocking)).build().unwrap();
     publishers_return_although_the_engine_is_blocked(&block, &sent, &webhooks);
 }
+
+/// Fails the limiter's calls.
+struct FailingLimiter;
+
+#[hookpost::async_trait]
+impl Interpose for FailingLimiter {
+    async fn before(&self, call: Call<'_>) -> Result<(), StoreError> {
+        match call {
+            Call::Take(_) => Err(StoreError::new(StoreErrorKind::Unavailable, "down")),
+            _ => Ok(()),
+        }
+    }
+
+    async fn after(&self, _: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limiter_that_fails_keeps_back_only_what_has_limits() {
+    for by_ticks in [false, true] {
+        let inner = World::new();
+        let store = Arc::new(Interposed::new(inner.store.clone(), FailingLimiter));
+        let webhooks = Webhooks::builder(store, inner.transport.clone())
+            .clock(inner.clock.clone())
+            .profile(limited())
+            .build()
+            .unwrap();
+        let world = World { webhooks, ..inner };
+        world.endpoint("limited", "limited").await;
+        world.endpoint("free", "standard").await;
+        publish_some(&world).await;
+        deliver(&world, by_ticks, MINUTE).await;
+        assert!(of(&world, "free").await.iter().all(|delivery| delivery.state == DELIVERED), "{by_ticks}");
+        for delivery in of(&world, "limited").await {
+            assert_eq!((delivery.state, delivery.attempts), (State::Pending, 0), "{by_ticks}");
+        }
+    }
+}

@@ -35,6 +35,10 @@ enum Fault {
     AnswersTheFirstForAll,
     CannotReadMallorys,
     PagesWithoutEnd,
+    /// No call that concerns mallory ever answers.
+    HangsForMallory,
+    /// No call ever answers.
+    Hangs,
 }
 
 struct Own {
@@ -51,8 +55,10 @@ impl Own {
         *self.fault.lock().unwrap()
     }
 
-    fn check(&self, mallorys: bool) -> Result<(), StoreError> {
+    async fn check(&self, mallorys: bool) -> Result<(), StoreError> {
         match self.fault() {
+            Fault::Hangs => std::future::pending().await,
+            Fault::HangsForMallory if mallorys => std::future::pending().await,
             Fault::Fails => Err(StoreError::new(StoreErrorKind::Unavailable, "down")),
             Fault::FailsForMallory if mallorys => Err(StoreError::new(StoreErrorKind::Corrupt, "mallory's")),
             _ => Ok(()),
@@ -74,7 +80,7 @@ impl Directory for Own {
         after: Option<&EndpointId>,
         limit: usize,
     ) -> Result<EndpointPage, StoreError> {
-        self.check(event.tenant.as_str() == "mallory")?;
+        self.check(event.tenant.as_str().starts_with("mallory")).await?;
         let mut page = self.store.subscribers(event, after, limit).await?;
         page.endpoints = page.endpoints.iter().map(|endpoint| unnumbered(endpoint)).collect();
         if self.fault() == Fault::PagesWithoutEnd && event.tenant.as_str() == "mallory" {
@@ -84,7 +90,7 @@ impl Directory for Own {
     }
 
     async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
-        self.check(ids.iter().any(|id| id.as_str().starts_with("mallory")))?;
+        self.check(ids.iter().any(|id| id.as_str().starts_with("mallory"))).await?;
         let mut loaded = self.store.load(ids).await?;
         for answer in &mut loaded {
             if let Loaded::Found(endpoint) = answer {
@@ -109,6 +115,7 @@ impl Directory for Own {
     }
 
     async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        self.check(seen.tenant.as_str() == "mallory").await?;
         self.store.disable(seen, why).await
     }
 }
@@ -226,4 +233,132 @@ async fn what_is_no_answer_to_the_question_counts_as_none() {
         assert_eq!(world.sent_to("bob-1").len(), 5, "{fault:?}");
         assert_eq!(world.sent_to("mallory-1").len() + world.sent_to("mallory-2").len(), 10, "{fault:?}");
     }
+}
+
+/// How long each event of a tenant waited for its request, from its publishing on.
+async fn waits_of(world: &World, tenant: &str) -> Vec<Duration> {
+    let (of, page) = (tenant.parse().unwrap(), PageAfter::first(1000));
+    let all = world.webhooks.deliveries(&of, Selection::default(), page).await.unwrap();
+    let mut waits = Vec::new();
+    for delivery in &all.deliveries {
+        let log = world.webhooks.attempts(&of, &delivery.id).await.unwrap().unwrap();
+        waits.extend(log.attempts.first().map(|attempt| attempt.attempt.began_at.since(delivery.born_at)));
+    }
+    waits
+}
+
+fn late(waits: &[Duration]) -> usize {
+    waits.iter().filter(|wait| **wait >= Duration::from_millis(100)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_never_answers_for_one_tenant_keeps_no_other_waiting() {
+    let (world, own) = scene().await;
+    own.set(Fault::HangsForMallory);
+    let publishing = async {
+        for _ in 0..60 {
+            let tenants = ["mallory", "bob", "mallory"];
+            futures_util::future::join_all(tenants.map(|tenant| publish(&world, tenant))).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    world.webhooks.run(publishing).await.unwrap();
+    let waits = waits_of(&world, "bob").await;
+    assert_eq!(waits.len(), 60);
+    let longest = *waits.iter().max().unwrap();
+    assert!(longest <= Duration::from_millis(500), "{longest:?}");
+    assert!(late(&waits) <= 1, "only the first wait for a tenant that was not known to be late: {waits:?}");
+    assert!(world.heard.count("RoutingFailed { tenant: \"mallory\"") > 0);
+    assert_eq!((world.heard.count("OwnFault"), world.heard.count("EngineStuck")), (0, 0));
+
+    own.set(Fault::None);
+    world.run_for(Duration::from_secs(130)).await;
+    assert_eq!(states_of(&world, "mallory").await, [DELIVERED; 240], "two endpoints, 120 events");
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_that_never_load_hold_their_own_lanes_and_keep_no_other_waiting() {
+    let (world, own) = scene().await;
+    for _ in 0..10 {
+        publish(&world, "mallory").await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    own.set(Fault::HangsForMallory);
+    let publishing = async {
+        for _ in 0..600 {
+            publish(&world, "bob").await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    world.webhooks.run(publishing).await.unwrap();
+    let waits = waits_of(&world, "bob").await;
+    let longest = *waits.iter().max().unwrap();
+    assert_eq!(waits.len(), 600);
+    assert!(longest <= Duration::from_millis(500), "{longest:?}");
+    assert!(late(&waits) <= 3, "only while mallory was not known to be late: {waits:?}");
+    assert_eq!(states_of(&world, "mallory").await, [State::Pending; 20]);
+    assert!(world.heard.count("Held { endpoint: \"mallory-1\"") >= 9, "{}", world.heard.all());
+    assert_eq!(world.heard.count("OwnFault"), 0);
+    own.set(Fault::None);
+    world.run_for(Duration::from_secs(10)).await;
+    assert_eq!(states_of(&world, "mallory").await, [DELIVERED; 20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_never_answers_keeps_no_publisher_and_no_shutdown_waiting() {
+    let (world, own) = scene().await;
+    own.set(Fault::Hangs);
+    let publishing = async {
+        for _ in 0..20 {
+            let began = tokio::time::Instant::now();
+            publish(&world, "bob").await;
+            publish(&world, "mallory").await;
+            assert!(began.elapsed() <= Duration::from_secs(1), "{:?}", began.elapsed());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    let began = tokio::time::Instant::now();
+    world.webhooks.run(publishing).await.unwrap();
+    assert!(began.elapsed() <= Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!((world.sent().len(), world.webhooks.stats(None).await.unwrap().unrouted), (0, 40));
+    own.set(Fault::None);
+    world.run_for(Duration::from_secs(30)).await;
+    assert_eq!(world.sent().len(), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_of_tick_sends_for_others_before_it_gives_up_a_directory_that_never_answers() {
+    let (world, own) = scene().await;
+    own.set(Fault::HangsForMallory);
+    for tenant in ["mallory", "bob"] {
+        publish(&world, tenant).await;
+    }
+    let began = tokio::time::Instant::now();
+    while tokio::time::Instant::now() < began + Duration::from_secs(20) {
+        world.webhooks.tick().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let waits = waits_of(&world, "bob").await;
+    assert!(matches!(waits[..], [wait] if wait <= Duration::from_millis(500)), "{waits:?}");
+    assert_eq!(world.webhooks.stats(None).await.unwrap().unrouted, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_tenants_for_whom_a_directory_never_answers_delay_others_by_no_more_than_one_does() {
+    let (world, own) = scene().await;
+    own.set(Fault::HangsForMallory);
+    let publishing = async {
+        for round in 0..120 {
+            let others = (0..100).filter(|n| n % 10 == round % 10).map(|n| format!("mallory-{n}"));
+            let all: Vec<_> = others.chain(["bob".to_owned()]).collect();
+            futures_util::future::join_all(all.iter().map(|tenant| publish(&world, tenant))).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    world.webhooks.run(publishing).await.unwrap();
+    let waits = waits_of(&world, "bob").await;
+    let longest = *waits.iter().max().unwrap();
+    assert_eq!(waits.len(), 120);
+    assert!(longest <= Duration::from_millis(500), "{longest:?}");
+    assert!(late(&waits) <= 10, "once for each ten tenants that were not known to be late: {waits:?}");
 }

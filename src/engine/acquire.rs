@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, FutureExt as _, join_all};
+
 use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next, SUSPECT_AFTER};
 use crate::error::StoreError;
 use crate::id::{EndpointId, TenantId};
@@ -17,9 +19,10 @@ use crate::step::resolve::{Resolved, Sendable};
 use crate::time::Timestamp;
 use crate::wire::request::Request;
 
+use super::laggards::PATIENCE;
 use super::settler::Due;
 use super::shared::{CLOCK_READ_EVERY, MARGIN, START_WITHIN, STORE_TIMEOUT, Shared};
-use super::standings::{FRESH, Standing};
+use super::standings::{FRESH, LookedUp, Standing};
 
 /// One delivery on its way out.
 #[derive(Debug)]
@@ -47,8 +50,11 @@ pub(crate) struct Ready {
     pub(crate) start_by: Duration,
 }
 
+/// The lanes of what was claimed.
+type Lanes = Arc<BTreeMap<EndpointId, Arc<Lane>>>;
+
 /// What became of a claim.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Acquired {
     pub(crate) ready: Vec<Ready>,
     pub(crate) dues: Vec<Due>,
@@ -63,9 +69,22 @@ pub(crate) struct Acquired {
     pub(crate) claimed: usize,
     /// By how much the store's time had moved when it was claimed.
     pub(crate) moved: Shift,
+    /// What becomes of the rest of the claim, for which others do not wait: its tenants'
+    /// endpoints do not come in time.
+    pub(crate) apart: Vec<BoxFuture<'static, Acquired>>,
 }
 
 impl Acquired {
+    /// Takes in what became of another part of the same claim.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.ready.extend(other.ready);
+        self.dues.extend(other.dues);
+        self.lanes.extend(other.lanes);
+        self.apart.extend(other.apart);
+        self.limited_until = self.limited_until.max(other.limited_until);
+        self.fault = self.fault.take().or(other.fault);
+    }
+
     /// Whose suspect is to be sent, if one is.
     pub(crate) fn suspect(&self) -> Option<&TenantId> {
         let claims = self.ready.iter().map(|ready| &ready.flight.claim);
@@ -75,7 +94,7 @@ impl Acquired {
 
 impl Shared {
     /// Claims, and makes what came ready to start.
-    pub(crate) async fn acquire(&self, request: &ClaimRequest) -> Result<Acquired, StoreError> {
+    pub(crate) async fn acquire(self: &Arc<Self>, request: &ClaimRequest) -> Result<Acquired, StoreError> {
         let turn = self.in_time(CLOCK_READ_EVERY).await?;
         let (request, moved) = self.dated_now(request);
         let began = self.clock.elapsed();
@@ -86,7 +105,7 @@ impl Shared {
 
     /// Makes claims ready to start. `began` was read before the call that gave them: leases
     /// count from there. The store's time had `moved` by so much then.
-    pub(crate) async fn equip(&self, claims: Claims, began: Duration, moved: Shift) -> Acquired {
+    pub(crate) async fn equip(self: &Arc<Self>, claims: Claims, began: Duration, moved: Shift) -> Acquired {
         for row in &claims.unreadable {
             self.notice(&Notice::Unreadable { row });
         }
@@ -98,18 +117,103 @@ impl Shared {
             ..Acquired::default()
         };
         self.route_all(claims.events, &mut acquired).await;
-        if claims.work.is_empty() {
-            return acquired;
+        let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane)));
+        self.equip_all(claims.work, &Arc::new(lanes.collect()), began, &mut acquired).await;
+        acquired
+    }
+
+    /// The same, with all that others do not wait for.
+    pub(crate) async fn equip_whole(
+        self: &Arc<Self>,
+        claims: Claims,
+        began: Duration,
+        moved: Shift,
+    ) -> Acquired {
+        let mut acquired = self.equip(claims, began, moved).await;
+        let apart = std::mem::take(&mut acquired.apart);
+        for apart in join_all(apart).await {
+            acquired.absorb(apart);
         }
-        let wanted = claims.work.iter().map(|claim| (&claim.event.tenant, &claim.endpoint));
-        let looked_up = self.standings.look_up(&*self.directory, wanted, self.clock.elapsed()).await;
+        acquired
+    }
+
+    /// Makes ready what of it is ready soon. The rest is done apart, tenant by tenant, but for
+    /// a suspect, which nothing else goes on beside.
+    async fn equip_all(
+        self: &Arc<Self>,
+        work: Vec<Claim>,
+        lanes: &Lanes,
+        began: Duration,
+        acquired: &mut Acquired,
+    ) {
+        let has_suspect = work.iter().any(|claim| claim.silent >= SUSPECT_AFTER);
+        let is_late = |claim: &Claim| !has_suspect && self.laggards.contain(&claim.event.tenant);
+        let (mut late, soon): (Vec<_>, Vec<_>) = work.into_iter().partition(is_late);
+        let looked_up = if has_suspect {
+            Some(self.look_up_in_time(&soon).await)
+        } else {
+            self.laggards.within(PATIENCE, self.look_up(&soon)).await
+        };
+        match looked_up {
+            Some(looked_up) => self.make_ready(soon, looked_up, lanes, began, acquired).await,
+            None => late.extend(soon),
+        }
+        let mut by_tenant: BTreeMap<TenantId, Vec<Claim>> = BTreeMap::new();
+        for claim in late {
+            by_tenant.entry(claim.event.tenant.clone()).or_default().push(claim);
+        }
+        let moved = acquired.moved;
+        acquired.apart.extend(by_tenant.into_iter().map(|(tenant, work)| {
+            Arc::clone(self).equip_apart(tenant, work, Arc::clone(lanes), began, moved).boxed()
+        }));
+    }
+
+    async fn equip_apart(
+        self: Arc<Self>,
+        tenant: TenantId,
+        work: Vec<Claim>,
+        lanes: Lanes,
+        began: Duration,
+        moved: Shift,
+    ) -> Acquired {
+        let mut acquired = Acquired { moved, ..Acquired::default() };
+        let looked_up = match self.laggards.turn(&tenant) {
+            Some(_turn) => {
+                let asked_at = self.clock.elapsed();
+                let looked_up = self.look_up_in_time(&work).await;
+                self.laggards.note_answer(&tenant, asked_at, self.clock.elapsed());
+                looked_up
+            }
+            None => LookedUp::unreached(endpoints_of(&work)),
+        };
+        self.make_ready(work, looked_up, &lanes, began, &mut acquired).await;
+        acquired
+    }
+
+    async fn look_up(&self, work: &[Claim]) -> LookedUp {
+        let wanted = work.iter().map(|claim| (&claim.event.tenant, &claim.endpoint));
+        self.standings.look_up(&*self.directory, wanted, self.clock.elapsed()).await
+    }
+
+    /// Looks up for as long as the answer would be fresh enough to be used.
+    async fn look_up_in_time(&self, work: &[Claim]) -> LookedUp {
+        let looked_up = self.laggards.within(FRESH, self.look_up(work)).await;
+        looked_up.unwrap_or_else(|| LookedUp::unreached(endpoints_of(work)))
+    }
+
+    async fn make_ready(
+        &self,
+        work: Vec<Claim>,
+        looked_up: LookedUp,
+        lanes: &Lanes,
+        began: Duration,
+        acquired: &mut Acquired,
+    ) {
         for kind in looked_up.failures {
             self.notice(&Notice::StoreFailed { kind, during: "reading endpoints" });
         }
-        let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane))).collect();
-        let candidates = self.prepare_all(claims.work, &looked_up.standings, &lanes, began, &mut acquired);
-        self.limit(candidates, &mut acquired).await;
-        acquired
+        let candidates = self.prepare_all(work, &looked_up.standings, lanes, began, acquired);
+        self.limit(candidates, acquired).await;
     }
 
     fn prepare_all(
@@ -170,9 +274,12 @@ impl Shared {
         lease.min(loaded_at + FRESH)
     }
 
-    /// Asks the limiter for those that have limits; gives back what it refuses and
-    /// holds the gate whose limit refused.
+    /// Asks the limiter for those that have limits; gives back what it refuses, or all of
+    /// these where it fails, and holds the gate whose limit refused.
     async fn limit(&self, candidates: Vec<Ready>, acquired: &mut Acquired) {
+        let (candidates, unlimited): (Vec<_>, Vec<_>) =
+            candidates.into_iter().partition(|ready| limits_of(ready).is_some());
+        acquired.ready.extend(unlimited);
         let mut asks: Vec<Ask> = Vec::new();
         let mut asked_for: Vec<Arc<Flight>> = Vec::new();
         let mut order: BTreeMap<EndpointId, usize> = BTreeMap::new();
@@ -186,7 +293,6 @@ impl Shared {
             asks[at].starts += 1;
         }
         if asks.is_empty() {
-            acquired.ready.extend(candidates);
             return;
         }
         let claimed_at = self.clock.now_as_of(acquired.moved);
@@ -206,14 +312,13 @@ impl Shared {
         };
         let mut granted: Vec<u32> = grants.iter().map(|grant| grant.starts).collect();
         for ready in candidates {
-            let place = limits_of(&ready).and_then(|_| order.get(&ready.flight.claim.endpoint));
-            match place.map(|at| granted.get_mut(*at)) {
-                None => acquired.ready.push(ready),
-                Some(Some(left)) if *left > 0 => {
+            let place = order.get(&ready.flight.claim.endpoint);
+            match place.and_then(|at| granted.get_mut(*at)) {
+                Some(left) if *left > 0 => {
                     *left -= 1;
                     acquired.ready.push(ready);
                 }
-                Some(_) => acquired.dues.push(release(&ready.flight.claim, claimed_at)),
+                _ => acquired.dues.push(release(&ready.flight.claim, claimed_at)),
             }
         }
         let answered = asked_for.iter().zip(grants);
@@ -247,6 +352,10 @@ impl Shared {
             acquired.fault = Some(error);
         }
     }
+}
+
+fn endpoints_of(work: &[Claim]) -> Vec<EndpointId> {
+    work.iter().map(|claim| claim.endpoint.clone()).collect()
 }
 
 /// Gives a claim back.

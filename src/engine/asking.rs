@@ -92,6 +92,10 @@ impl Engine {
             self.settler.change(change, acquired.moved);
         }
         self.lookout.limit(acquired.limited_until, self.shared.clock.now(), self.now());
+        for apart in acquired.apart {
+            self.apart += 1;
+            self.tasks.push(Box::pin(async move { Happening::Equipped(apart.await) }));
+        }
         if let Some(error) = acquired.fault {
             self.store_failed(&error, "directory or limiter");
         }

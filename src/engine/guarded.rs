@@ -15,6 +15,7 @@ use crate::seam::{Clock, Entropy, EntropyError, Part};
 use crate::time::Timestamp;
 use crate::wire::profile::Profile;
 
+use super::deadline::within;
 use super::guard::Guard;
 
 mod backend;
@@ -23,23 +24,42 @@ mod backend;
 pub(crate) struct Guarded<P: ?Sized> {
     inner: Arc<P>,
     guard: Arc<Guard>,
+    /// How long a call may take.
+    limit: Option<Duration>,
 }
 
 impl<P: ?Sized> Guarded<P> {
     pub(crate) const fn new(inner: Arc<P>, guard: Arc<Guard>) -> Self {
-        Self { inner, guard }
+        Self { inner, guard, limit: None }
     }
 
-    /// A panic may come before or after the call had its effect.
+    /// The part, whose calls are given up where they take longer than this.
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
+    /// A panic, or the end of the time that it may take, may come before or after the call had
+    /// its effect.
     async fn ask<'a, T>(
         &'a self,
         part: Part,
         call: impl FnOnce() -> BoxFuture<'a, Result<T, StoreError>> + Send,
     ) -> Result<T, StoreError> {
         let answer = self.guard.wait(part, call);
-        answer.await.unwrap_or_else(|panicked| {
-            Err(StoreError::new(StoreErrorKind::InDoubt, panicked.to_string()).with_source(panicked))
-        })
+        let answer = match self.limit {
+            Some(limit) => within(limit, answer).await,
+            None => Some(answer.await),
+        };
+        match answer {
+            Some(Ok(answer)) => answer,
+            Some(Err(panicked)) => {
+                Err(StoreError::new(StoreErrorKind::InDoubt, panicked.to_string()).with_source(panicked))
+            }
+            None => {
+                let what = format!("{part}: gave no answer in time");
+                Err(StoreError::new(StoreErrorKind::InDoubt, what))
+            }
+        }
     }
 }
 

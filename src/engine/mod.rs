@@ -6,11 +6,13 @@
 
 mod acquire;
 mod asking;
+mod deadline;
 mod desk;
 mod flights;
 mod guard;
 mod guarded;
 mod house;
+mod laggards;
 mod lookout;
 mod own_faults;
 mod publishing;
@@ -56,6 +58,7 @@ use self::wake::{Timer, Wake};
 pub(crate) use self::desk::Desk;
 pub(crate) use self::guard::{Guard, caught};
 pub(crate) use self::guarded::{Guarded, GuardedClock, guarded_profile};
+pub(crate) use self::laggards::Laggards;
 pub(crate) use self::publishing::Stored;
 pub(crate) use self::standings::{Standing, Standings};
 pub(crate) use self::store_clock::StoreClock;
@@ -105,6 +108,8 @@ impl Drop for Closing {
 /// Something under way has ended.
 enum Happening {
     Claimed(Result<Acquired, StoreError>),
+    /// What was asked for apart.
+    Equipped(Acquired),
     Published(Acquired, Option<Box<StoreError>>),
     /// A slot has nothing more to send.
     SlotEmptied,
@@ -129,6 +134,8 @@ struct Engine {
     settler: Settler,
     /// How many endpoints are being disabled.
     disabling: usize,
+    /// How much is being asked for apart.
+    apart: usize,
     lookout: Lookout,
     faults: OwnFaults,
     house: House,
@@ -145,6 +152,7 @@ impl Engine {
             slots: Slots::new(shared.settings.concurrency),
             settler: Settler::default(),
             disabling: 0,
+            apart: 0,
             lookout: Lookout::new(shared.clock.now(), shared.clock.elapsed()),
             faults: OwnFaults::default(),
             house: House::default(),
@@ -199,6 +207,10 @@ impl Engine {
                 self.lookout.move_to(acquired.moved);
                 self.lookout.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
                 self.lookout.suspect_claimed(acquired.suspect(), now);
+                self.take_in(acquired);
+            }
+            Happening::Equipped(acquired) => {
+                self.apart -= 1;
                 self.take_in(acquired);
             }
             Happening::Claimed(Err(error)) => {

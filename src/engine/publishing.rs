@@ -5,10 +5,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-use tokio::runtime::Handle;
-use tokio::time::sleep;
-
 use crate::delivery::{ClaimRequest, Claims, EventMeta, Publish, PublishAnswer, Published};
 use crate::endpoint::{Endpoint, EndpointPage};
 use crate::error::{StoreError, StoreErrorKind};
@@ -16,8 +12,10 @@ use crate::event::Event;
 use crate::policy::timeline::Shift;
 use crate::seam::Notice;
 use crate::step::resolve;
+use futures_util::future::{Either, select};
 
-use super::guard::caught;
+use super::deadline::passed;
+use super::laggards::PATIENCE;
 use super::shared::{STORE_TIMEOUT, Shared};
 use super::store_clock::Moment;
 
@@ -26,7 +24,7 @@ const FEW_MATCHES: usize = 16;
 /// Up to so many endpoints its publisher looks at for that.
 const FEW_ENDPOINTS: usize = 64;
 /// A publisher waits so long for the engine's task, which may wait for the store.
-const PATIENCE: Duration = STORE_TIMEOUT;
+const STUCK_AFTER: Duration = STORE_TIMEOUT;
 /// A call whose answer was lost is repeated so often.
 const REPEATS: usize = 3;
 
@@ -58,7 +56,7 @@ impl Shared {
             Either::Right(((), _)) => {}
         }
         if self.desk.found_stuck() {
-            self.guard.notice_if_free(&Notice::EngineStuck { waited: PATIENCE });
+            self.guard.notice_if_free(&Notice::EngineStuck { waited: STUCK_AFTER });
         }
         let stored = match select(handed_over, pin!(self.store_unrouted(event))).await {
             Either::Left((Some(Ok(answer)), _)) => return Ok(Some(answer)),
@@ -71,16 +69,12 @@ impl Shared {
         })
     }
 
-    /// Ends once a publisher has waited long enough for the engine's task. It never ends
-    /// outside of tokio, and where a runtime has no timer.
+    /// Ends once a publisher has waited long enough for the engine's task.
     async fn patience(&self) {
         if self.desk.is_stuck() {
             return;
         }
-        match Handle::try_current().ok().and_then(|_| caught(|| sleep(PATIENCE))) {
-            Some(waiting) => waiting.await,
-            None => std::future::pending().await,
-        }
+        passed(STUCK_AFTER).await;
     }
 
     /// Stores an event by the store alone: of all other parts, one may be what blocks
@@ -107,21 +101,27 @@ impl Shared {
         Ok(stored)
     }
 
-    /// Routes what few endpoints want. An event whose endpoints cannot be read now is
-    /// stored all the same, to be routed later.
+    /// Routes what few endpoints want. An event whose endpoints cannot be read now, or are
+    /// not read in time, is stored all the same, to be routed later.
     async fn route_few(&self, events: &[Arc<Event>]) -> Vec<Publish> {
         let mut asked: BTreeMap<EventMeta, Option<EndpointPage>> = BTreeMap::new();
         let mut unreached = BTreeSet::new();
         let mut publishes = Vec::with_capacity(events.len());
+        let began = self.clock.elapsed();
         for event in events {
             let meta = EventMeta::of(event);
-            if !asked.contains_key(&meta) && !unreached.contains(&event.tenant) {
-                match self.few_subscribers(&meta).await {
-                    Ok(page) => drop(asked.insert(meta.clone(), page)),
-                    Err(error) => {
+            let is_asked = asked.contains_key(&meta) || unreached.contains(&event.tenant);
+            let left = PATIENCE.saturating_sub(self.clock.elapsed().saturating_sub(began));
+            // Whoever has less time to answer would be taken for late without being it.
+            let has_time = left >= PATIENCE / 2;
+            if !is_asked && has_time && !self.laggards.contain(&event.tenant) {
+                match self.laggards.within(left, self.few_subscribers(&meta)).await {
+                    Some(Ok(page)) => drop(asked.insert(meta.clone(), page)),
+                    Some(Err(error)) => {
                         unreached.insert(event.tenant.clone());
                         self.routing_failed(&event.tenant, &error);
                     }
+                    None => self.laggards.note_late(&event.tenant, self.clock.elapsed()),
                 }
             }
             let routes = match asked.get(&meta) {

@@ -1,8 +1,10 @@
 //! Routing claimed events, each a chunk of its tenant's endpoints at a time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::FutureExt as _;
 use tokio::task::yield_now;
 
 use crate::delivery::{Claimed, EventClaim, EventMeta, Next, Route, Settlement};
@@ -18,7 +20,7 @@ use crate::time::Timestamp;
 
 use super::acquire::Acquired;
 use super::settler::Due;
-use super::shared::Shared;
+use super::shared::{DIRECTORY_TIMEOUT, Shared};
 
 /// An event whose tenant's endpoints cannot be read waits as long as it has waited
 /// already, within these bounds: young ones are tried again soon, and old ones, however
@@ -28,22 +30,53 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 
 impl Shared {
     /// Routes one chunk of each event. Where a tenant's endpoints cannot be read, its
-    /// events wait; those of other tenants are routed.
-    pub(super) async fn route_all(&self, claims: Vec<EventClaim>, acquired: &mut Acquired) {
-        let mut unreached = BTreeSet::new();
+    /// events wait; those of other tenants are routed. Nor do others wait for long: what is
+    /// not routed soon is routed apart.
+    pub(super) async fn route_all(self: &Arc<Self>, claims: Vec<EventClaim>, acquired: &mut Acquired) {
+        let mut by_tenant: BTreeMap<TenantId, Vec<EventClaim>> = BTreeMap::new();
         for claim in claims {
-            let due = self.route_chunk(claim, acquired.moved, &mut unreached).await;
-            acquired.dues.push(due);
+            by_tenant.entry(claim.event.tenant.clone()).or_default().push(claim);
+        }
+        let mut soon = Vec::with_capacity(by_tenant.len());
+        for (tenant, claims) in by_tenant {
+            let is_late = self.laggards.contain(&tenant);
+            let routing = Arc::clone(self).route_of(tenant.clone(), claims, acquired.moved).boxed();
+            if is_late {
+                acquired.apart.push(routing);
+            } else {
+                soon.push((tenant, routing));
+            }
+        }
+        let (routed, late) = self.laggards.divide(soon).await;
+        for routed in routed {
+            acquired.absorb(routed);
+        }
+        for (tenant, routing) in late {
+            self.laggards.note_late(&tenant, self.clock.elapsed());
+            acquired.apart.push(routing);
         }
     }
 
-    async fn route_chunk(&self, claim: EventClaim, moved: Shift, unreached: &mut BTreeSet<TenantId>) -> Due {
+    /// Routes one chunk of each of a tenant's events. Once its endpoints cannot be read, or the
+    /// time for that is spent, the others wait.
+    async fn route_of(self: Arc<Self>, tenant: TenantId, claims: Vec<EventClaim>, moved: Shift) -> Acquired {
+        let mut acquired = Acquired { moved, ..Acquired::default() };
+        let (turn, began) = (self.laggards.turn(&tenant), self.clock.elapsed());
+        let mut is_reached = turn.is_some();
+        for claim in claims {
+            is_reached &= self.clock.elapsed().saturating_sub(began) < DIRECTORY_TIMEOUT;
+            acquired.dues.push(self.route_chunk(claim, moved, &mut is_reached).await);
+        }
+        acquired
+    }
+
+    async fn route_chunk(&self, claim: EventClaim, moved: Shift, is_reached: &mut bool) -> Due {
         let event = &claim.event;
-        let page = if unreached.contains(&event.tenant) {
-            Err(None)
-        } else {
+        let page = if *is_reached {
             let limit = self.settings.route_chunk;
             self.subscribers(&EventMeta::of(event), claim.after.as_ref(), limit).await.map_err(Some)
+        } else {
+            Err(None)
         };
         let next = match page {
             Ok(page) => {
@@ -52,8 +85,8 @@ impl Shared {
                 Next::Routed { routes, more_after: page.more_after }
             }
             Err(error) => {
+                *is_reached = false;
                 if let Some(error) = error {
-                    unreached.insert(event.tenant.clone());
                     self.routing_failed(&event.tenant, &error);
                 }
                 Next::RouteLater { due_at: try_again(event.created_at, self.clock.now_as_of(moved)) }
@@ -91,7 +124,10 @@ impl Shared {
         after: Option<&EndpointId>,
         limit: usize,
     ) -> Result<EndpointPage, StoreError> {
-        let page = self.directory.subscribers(meta, after, limit).await?;
+        let began = self.clock.elapsed();
+        let page = self.directory.subscribers(meta, after, limit).await;
+        self.laggards.note_answer(&meta.tenant, began, self.clock.elapsed());
+        let page = page?;
         if page.more_after.is_some() && page.more_after.as_ref() <= after {
             let rule = "directory: a page must end after the one before it";
             return Err(StoreError::new(StoreErrorKind::Invalid, rule));

@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 
 use super::desk::Desk;
 use super::guard::Guard;
+use super::laggards::Laggards;
 use super::own_faults::OwnFaults;
 use super::slots::Room;
 use super::standings::Standings;
@@ -24,6 +25,8 @@ use super::store_clock::{Asked, Moment, StoreClock};
 
 /// How long one call of the store may take within a lease.
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one call of a host's own directory may take.
+pub(crate) const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may take within a lease.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a lease has over for the engine itself.
@@ -47,6 +50,7 @@ pub(crate) struct Shared {
     /// The right to read the store's clock.
     pub(crate) reading: Mutex<()>,
     pub(crate) standings: Standings,
+    pub(crate) laggards: Arc<Laggards>,
     pub(crate) desk: Desk,
     /// What the rounds that the host asks for have shown so far.
     pub(crate) faults: std::sync::Mutex<OwnFaults>,

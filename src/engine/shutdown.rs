@@ -45,6 +45,6 @@ impl Engine {
 
     fn is_wound_down(&self) -> bool {
         let under_way = self.slots.sending() > 0 || self.lookout.is_claiming() || !self.queue.is_done();
-        !under_way && self.settler.is_done() && self.disabling == 0
+        !under_way && self.settler.is_done() && self.disabling == 0 && self.apart == 0
     }
 }

@@ -264,6 +264,15 @@ impl Known {
 }
 
 impl LookedUp {
+    /// Nothing was learned of these endpoints in time.
+    pub(crate) fn unreached(ids: Vec<EndpointId>) -> Self {
+        let mut looked_up = Self::default();
+        if !ids.is_empty() {
+            looked_up.fail(ids, StoreErrorKind::InDoubt);
+        }
+        looked_up
+    }
+
     fn fail(&mut self, ids: Vec<EndpointId>, kind: StoreErrorKind) {
         self.failures.push(kind);
         self.standings.extend(ids.into_iter().map(|id| (id, Standing::Unreached)));

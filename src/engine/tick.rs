@@ -1,8 +1,9 @@
 //! One round of the loop, awaited: for hosts that schedule themselves.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use futures_util::StreamExt;
+use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{StoreError, StoreErrorKind};
@@ -10,12 +11,12 @@ use crate::seam::Notice;
 use crate::step::conclude::Fault;
 use crate::time::Timestamp;
 
-use super::EVENTS_PER_CLAIM;
 use super::acquire::Acquired;
 use super::sending::Landed;
 use super::settler::Settler;
 use super::shared::Shared;
 use super::slots::Slots;
+use super::{EVENTS_PER_CLAIM, earlier};
 
 /// What one round did, and when to come back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct Tick {
 impl Shared {
     /// One claim … settle, and one step of retention. A transport that never answers keeps it waiting; nothing
     /// here needs a runtime.
-    pub(crate) async fn tick(&self) -> Result<Tick, StoreError> {
+    pub(crate) async fn tick(self: &Arc<Self>) -> Result<Tick, StoreError> {
         self.read_clock().await?;
         let room = Slots::new(self.settings.concurrency).room();
         let request = self.claim_request(room, EVENTS_PER_CLAIM, false).map_err(no_randomness)?;
@@ -44,7 +45,15 @@ impl Shared {
             let request = self.claim_request(room, EVENTS_PER_CLAIM, true).map_err(no_randomness)?;
             acquired = self.acquire(&request).await?;
         }
-        let tick = self.finish(acquired).await?;
+        let apart = std::mem::take(&mut acquired.apart);
+        let (finished, apart) = join(self.finish(acquired), join_all(apart)).await;
+        let mut tick = finished?;
+        for acquired in apart {
+            let more = self.finish(acquired).await?;
+            tick.sent += more.sent;
+            tick.succeeded += more.succeeded;
+            tick.next_due = earlier(tick.next_due, more.next_due);
+        }
         // The round itself is done: what could not be pruned is tried in the next.
         if let Err(error) = self.prune_step().await {
             self.notice(&Notice::StoreFailed { kind: error.kind(), during: "prune" });

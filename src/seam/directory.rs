@@ -14,6 +14,12 @@ use crate::id::EndpointId;
 ///
 /// It is called on the engine's task and must not block its thread. A panic counts as an
 /// error of the store.
+///
+/// A call that takes longer than 5 s is dropped and counts as an error, and the engine drops
+/// one sooner whose answer comes too late to be used, so each must be cancel safe: whatever
+/// `.await` it has come to, nothing may be left half done. The work of other tenants waits for
+/// an answer for 250 ms; what comes later costs the tenants concerned alone, which are asked
+/// for apart from then on. Several calls may be under way at once.
 #[async_trait]
 pub trait Directory: Send + Sync {
     /// A page of the tenant's enabled endpoints in the order of their ids, after

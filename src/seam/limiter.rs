@@ -8,7 +8,8 @@ use crate::time::Timestamp;
 
 /// Grants request starts: for each limit, in any window of its length, at most its
 /// number of starts, over all processes. It is called on the engine's task and must not
-/// block its thread; a panic counts as an error of the store.
+/// block its thread; a panic counts as an error of the store. As each call of the store, it
+/// must come to its end by itself: all that is sent waits for it.
 #[async_trait]
 pub trait Limiter: Send + Sync {
     /// Asks for starts, in order. A granted start is taken from every limit of its

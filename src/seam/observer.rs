@@ -147,7 +147,7 @@ pub enum Notice<'a> {
         /// What was being done.
         during: &'static str,
     },
-    /// The endpoints of a tenant could not be read when an event was to be routed. The
+    /// The endpoints of a tenant could not be read, or not in time, when an event was to be routed. The
     /// tenant's events are stored and wait to be routed; those of other tenants go on.
     RoutingFailed {
         /// The tenant.

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::engine::shared::{CONNECT_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
-use crate::engine::{Desk, Guard, Guarded, GuardedClock, Standings, StoreClock, caught, guarded_profile};
+use crate::engine::shared::{CONNECT_TIMEOUT, DIRECTORY_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
+use crate::engine::{
+    Desk, Guard, Guarded, GuardedClock, Laggards, Standings, StoreClock, caught, guarded_profile,
+};
 use crate::id::ProfileName;
 use crate::payload::live_chat::ApiVersion;
 use crate::policy::egress::AddressPolicy;
@@ -181,11 +183,15 @@ impl Builder {
             .into_iter()
             .map(|profile| (profile.name.clone(), Arc::new(guarded_profile(profile, &guard))))
             .collect();
-        let directory = self.directory.unwrap_or_else(|| self.backend.clone());
+        let laggards = Arc::new(Laggards::new(self.directory.is_some()));
+        let directory: Arc<dyn Directory> = match self.directory {
+            Some(own) => Arc::new(Guarded::new(own, Arc::clone(&guard)).within(DIRECTORY_TIMEOUT)),
+            None => Arc::new(Guarded::new(self.backend.clone(), Arc::clone(&guard))),
+        };
         let backend = Arc::new(Guarded::new(self.backend, Arc::clone(&guard)));
         let shared = Shared {
             store: backend.clone(),
-            directory: Arc::new(Guarded::new(directory, Arc::clone(&guard))),
+            directory,
             registry: backend.clone(),
             history: backend.clone(),
             limiter: backend,
@@ -195,6 +201,7 @@ impl Builder {
             reading: Mutex::default(),
             guard,
             standings: Standings::new(profiles),
+            laggards,
             desk: Desk::default(),
             faults: std::sync::Mutex::default(),
             settings: self.settings,

@@ -121,7 +121,7 @@ impl Webhooks {
             }
             Some(PublishAnswer { published: Published::Stored, .. }) | None => {}
         }
-        let acquired = shared.equip(claims, began, moved).await;
+        let acquired = shared.equip_whole(claims, began, moved).await;
         shared.finish(acquired).await?;
         self.report(&endpoint.tenant, event_id, delivery).await
     }

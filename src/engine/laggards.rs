@@ -1,0 +1,186 @@
+//! The tenants whose endpoints a host's own directory does not give in time. They are asked
+//! for apart, so that the work of other tenants does not wait for them.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+
+use crate::id::TenantId;
+
+use super::deadline::within;
+
+/// The work of other tenants waits so long for a host's own directory.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
+/// A tenant is asked for apart until it has answered in time for so long.
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+/// So many calls for a tenant that is asked for apart are under way at most.
+const CALLS_MAX: usize = 8;
+/// More tenants than this are not remembered: each costs the others its patience again.
+const REMEMBERED: usize = 10_000;
+
+/// What is known of the tenants whose endpoints came late.
+#[derive(Debug, Default)]
+pub(crate) struct Laggards {
+    /// Whether the directory is a host's own. All wait for a store's.
+    is_own: bool,
+    late: Mutex<BTreeMap<TenantId, Late>>,
+}
+
+#[derive(Debug, Default)]
+struct Late {
+    /// When a call for the tenant last took too long.
+    at: Duration,
+    /// How many calls for it are under way.
+    calls: usize,
+}
+
+/// The right to make a call for a tenant.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    laggards: Arc<Laggards>,
+    tenant: TenantId,
+}
+
+impl Laggards {
+    /// Of a host's own directory, or of a store's, which all wait for.
+    pub(crate) fn new(is_own: bool) -> Self {
+        Self { is_own, late: Mutex::default() }
+    }
+
+    /// Whether a tenant is asked for apart.
+    pub(crate) fn contain(&self, tenant: &TenantId) -> bool {
+        self.is_own && self.late().contains_key(tenant)
+    }
+
+    /// The right to make a call for a tenant; `None` where too many are under way.
+    pub(crate) fn turn(self: &Arc<Self>, tenant: &TenantId) -> Option<Turn> {
+        if let Some(late) = self.late().get_mut(tenant) {
+            if late.calls >= CALLS_MAX {
+                return None;
+            }
+            late.calls += 1;
+        }
+        Some(Turn { laggards: Arc::clone(self), tenant: tenant.clone() })
+    }
+
+    /// A call for a tenant has not come to its end in time.
+    pub(crate) fn note_late(&self, tenant: &TenantId, now: Duration) {
+        let mut late = self.late();
+        if late.len() >= REMEMBERED && !late.contains_key(tenant) {
+            late.clear();
+        }
+        late.entry(tenant.clone()).or_default().at = now;
+    }
+
+    /// A call for a tenant that `began` then has come to its end.
+    pub(crate) fn note_answer(&self, tenant: &TenantId, began: Duration, now: Duration) {
+        if !self.is_own {
+            return;
+        }
+        if now.saturating_sub(began) >= PATIENCE {
+            self.note_late(tenant, now);
+            return;
+        }
+        let mut late = self.late();
+        if late.get(tenant).is_some_and(|late| now.saturating_sub(late.at) >= REMEMBERED_FOR) {
+            late.remove(tenant);
+        }
+    }
+
+    /// What calls of the directory come to within that time.
+    pub(crate) async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        if self.is_own { within(limit, work).await } else { Some(work.await) }
+    }
+
+    /// Waits as long as others do, and divides what is done from what is still under way.
+    pub(crate) async fn divide<K, T>(
+        &self,
+        mut work: Vec<(K, BoxFuture<'static, T>)>,
+    ) -> (Vec<T>, Vec<(K, BoxFuture<'static, T>)>) {
+        let mut done = Vec::with_capacity(work.len());
+        let mut all = std::pin::pin!(poll_fn(|cx| {
+            work.retain_mut(|(_, one)| match one.poll_unpin(cx) {
+                Poll::Ready(one) => {
+                    done.push(one);
+                    false
+                }
+                Poll::Pending => true,
+            });
+            if work.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        self.within(PATIENCE, all.as_mut()).await;
+        (done, work)
+    }
+
+    fn late(&self) -> MutexGuard<'_, BTreeMap<TenantId, Late>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(late) = self.laggards.late().get_mut(&self.tenant) {
+            late.calls = late.calls.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::deadline::passed;
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_tenant_is_asked_for_apart_until_it_has_answered_in_time_for_a_minute() {
+        let (laggards, mallory) = (Laggards::new(true), "mallory".parse().unwrap());
+        let now = seconds(100);
+        laggards.note_answer(&mallory, now, now + PATIENCE / 2);
+        assert!(!laggards.contain(&mallory));
+        laggards.note_answer(&mallory, now, now + PATIENCE);
+        assert!(laggards.contain(&mallory) && !laggards.contain(&"bob".parse().unwrap()));
+        laggards.note_answer(&mallory, seconds(159), seconds(159));
+        assert!(laggards.contain(&mallory), "59 s after it was late");
+        laggards.note_late(&mallory, seconds(160));
+        laggards.note_answer(&mallory, seconds(219), seconds(219));
+        assert!(laggards.contain(&mallory), "59 s after it was late again");
+        laggards.note_answer(&mallory, seconds(220), seconds(220));
+        assert!(!laggards.contain(&mallory));
+    }
+
+    #[test]
+    fn a_tenant_that_is_asked_for_apart_has_a_bounded_number_of_calls_under_way() {
+        let (laggards, mallory) = (Arc::new(Laggards::new(true)), "mallory".parse().unwrap());
+        let in_time: Vec<_> = (0..20).map(|_| laggards.turn(&mallory)).collect();
+        assert!(in_time.iter().all(Option::is_some));
+        laggards.note_late(&mallory, seconds(1));
+        let mut turns: Vec<_> = std::iter::from_fn(|| laggards.turn(&mallory)).collect();
+        assert_eq!(turns.len(), CALLS_MAX);
+        turns.pop();
+        assert!(laggards.turn(&mallory).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_done_in_time_does_not_wait_for_what_is_not() {
+        let work = |time: u64| {
+            async move {
+                passed(Duration::from_millis(time)).await;
+                time
+            }
+            .boxed()
+        };
+        let all = || [100, 10_000, 0, 200].map(|time| (time, work(time))).into_iter().collect();
+        let (done, left) = Laggards::new(true).divide(all()).await;
+        assert_eq!(done, [0, 100, 200]);
+        assert_eq!(left.into_iter().map(|(time, _)| time).collect::<Vec<_>>(), [10_000]);
+        let (done, left) = Laggards::new(false).divide(all()).await;
+        assert_eq!((done.len(), left.len()), (4, 0), "all wait for the store");
+    }
+}
