@@ -631,7 +631,9 @@ faults! {
             a_grant_counts_from_its_last_possible_start
             a_refusal_names_the_limit_that_opens_last
             grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
-            no_window_holds_more_starts_than_its_limit;
+            no_window_holds_more_starts_than_its_limit
+            the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_order
+            whoever_asks_first_at_every_opening_leaves_others_their_turns;
     }
 
     a_store_that_counts_grants_from_their_asking_fails(CountsGrantsFromTheirAsking) {
@@ -872,7 +874,19 @@ faults! {
     }
 
     a_store_that_grants_from_the_back_fails(GrantsFromTheBack) {
-        limiter: asks_are_granted_in_order;
+        limiter: asks_of_one_endpoint_are_granted_in_order;
+    }
+
+    a_store_that_grants_to_whoever_asks_first_fails(GrantsToWhoeverAsksFirst) {
+        limiter:
+            the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_order
+            whoever_asks_first_at_every_opening_leaves_others_their_turns;
+    }
+
+    a_store_that_takes_a_tenants_endpoints_for_one_fails(TakesATenantsEndpointsForOne) {
+        limiter:
+            the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_order
+            whoever_asks_first_at_every_opening_leaves_others_their_turns;
     }
 
     a_store_that_keeps_one_log_for_all_fails(KeepsOneLogForAll) {
@@ -891,7 +905,10 @@ faults! {
             grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
             no_window_holds_more_starts_than_its_limit
             takes_at_the_same_time_stay_within_the_limit
-            two_windows_over_one_scope_count_apart;
+            two_windows_over_one_scope_count_apart
+            what_is_kept_for_one_that_does_not_come_goes_to_whoever_asks
+            who_waits_is_told_a_moment_at_which_its_turn_may_have_come
+            whoever_asks_first_at_every_opening_leaves_others_their_turns;
     }
 
     a_store_that_stores_ids_again_fails(StoresIdsAgain) {

@@ -11,12 +11,12 @@ use std::time::Duration;
 use crate::delivery::{Gate, GateChange, Settled};
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::timeline::{CONFIRMED_AFTER, Uptime};
-use crate::seam::{Ask, Backend, Clock};
+use crate::seam::{Ask, Asker, Backend, Clock};
 use crate::time::Timestamp;
 
 use super::scene::{
-    LEASE, Scene, at, delivered, demand, draft, host_of, lane, retried, same, set, tenant, the_only, work,
-    work_set,
+    LEASE, Scene, at, delivered, demand, draft, endpoint, host_of, lane, retried, same, set, tenant,
+    the_only, work, work_set,
 };
 use super::{Breach, Verdict};
 
@@ -221,6 +221,7 @@ pub async fn what_was_granted_counts_as_long_as_before_when_the_time_moves(fresh
     let (process, moves_at) = about_to_move(&machine).await?;
     let limit = Limit::per_minute(LimitScope::Tenant, std::num::NonZeroU32::MIN);
     let asks = [Ask {
+        by: Asker { tenant: tenant("acme")?, endpoint: endpoint("one")? },
         limits: vec![(LimitKey { scope: LimitScope::Tenant, of: "acme".to_owned() }, limit)],
         starts: 1,
     }];

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
-use crate::seam::{Ask, Backend, Grant};
+use crate::seam::{Ask, Asker, Backend, Grant};
 use crate::time::Timestamp;
 
-use super::scene::{Scene, at, at_once, demand, same, the_only};
+use super::scene::{
+    Scene, at, at_once, demand, endpoint as endpoint_of, same, tenant as tenant_of, the_only,
+};
 use super::{Breach, Verdict};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,9 +24,18 @@ fn limit(scope: LimitScope, of: &str, starts: u32, seconds: u64) -> Result<(Limi
     Ok((LimitKey { scope, of: of.to_owned() }, limit))
 }
 
+/// An endpoint of a tenant.
+fn by(tenant: &str, endpoint: &str) -> Result<Asker, Breach> {
+    Ok(Asker { tenant: tenant_of(tenant)?, endpoint: endpoint_of(endpoint)? })
+}
+
+fn ask(by: Asker, limits: &[&(LimitKey, Limit)], starts: u32) -> Ask {
+    Ask { by, limits: limits.iter().map(|limit| (*limit).clone()).collect(), starts }
+}
+
 impl Scene {
     async fn ask(&self, limits: &[&(LimitKey, Limit)], starts: u32, now: Timestamp) -> Result<Grant, Breach> {
-        let ask = Ask { limits: limits.iter().map(|limit| (*limit).clone()).collect(), starts };
+        let ask = ask(by("acme", "one")?, limits, starts);
         the_only(self.take(&[ask], now, now + SECOND).await?)
     }
 }
@@ -85,16 +96,17 @@ pub async fn a_refusal_names_the_limit_that_opens_last(fresh: Arc<dyn Backend>) 
     same("the refusal", found, Some((hour.0, at(3601))))
 }
 
-pub async fn asks_are_granted_in_order(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn asks_of_one_endpoint_are_granted_in_order(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let five = limit(LimitScope::Tenant, "acme", 5, 60)?;
-    let ask = |starts| Ask { limits: vec![five.clone()], starts };
-    let grants = scene.take(&[ask(3), ask(3), ask(1)], at(0), at(1)).await?;
+    let one = by("acme", "one")?;
+    let asks = [3, 3, 1].map(|starts| ask(one.clone(), &[&five], starts));
+    let grants = scene.take(&asks, at(0), at(1)).await?;
     let starts: Vec<_> = grants.iter().map(|grant| grant.starts).collect();
     same("starts", starts, [3, 2, 0])?;
     let refused: Vec<_> = grants.iter().map(|grant| grant.refusal.is_some()).collect();
     same("refusals", refused, [false, true, true])?;
-    let none = Ask { limits: Vec::new(), starts: 7 };
+    let none = ask(one, &[], 7);
     same("without a limit", the_only(scene.take(&[none], at(0), at(1)).await?)?.starts, 7)
 }
 
@@ -126,7 +138,7 @@ pub async fn takes_at_the_same_time_stay_within_the_limit(fresh: Arc<dyn Backend
     let hundred = limit(LimitScope::Tenant, "acme", 100, 60)?;
     let mut takes = Vec::new();
     for _ in 0..20 {
-        let (backend, ask) = (scene.backend(), [Ask { limits: vec![hundred.clone()], starts: 9 }]);
+        let (backend, ask) = (scene.backend(), [ask(by("acme", "one")?, &[&hundred], 9)]);
         takes.push(async move { backend.take(&ask, at(0), at(1)).await });
     }
     let mut granted = 0;
@@ -164,4 +176,108 @@ pub async fn grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_win
     demand!(until.is_some_and(|until| until <= at(97)), "refused until {until:?}");
     same("after a window", scene.ask(&both, 9, at(97)).await?.starts, 2)?;
     same("after the longer one", scene.ask(&both, 9, at(3700)).await?.starts, 5)
+}
+
+/// How many starts each got of what was asked for in one call.
+async fn starts_of(scene: &Scene, asks: &[Ask], now: Timestamp) -> Result<Vec<u32>, Breach> {
+    let grants = scene.take(asks, now, now + SECOND).await?;
+    Ok(grants.iter().map(|grant| grant.starts).collect())
+}
+
+pub async fn the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_order(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    for (scope, of) in [(LimitScope::Global, ""), (LimitScope::Host, "one.example")] {
+        let ten = limit(scope, of, 10, 60)?;
+        let mut asks = Vec::new();
+        for (tenant, endpoint, starts) in [
+            ("flood", "f1", 16),
+            ("flood", "f2", 16),
+            ("flood", "f3", 1),
+            ("other", "o1", 3),
+            ("third", "t1", 9),
+        ] {
+            asks.push(ask(by(tenant, endpoint)?, &[&ten], starts));
+        }
+        let mut reversed: Vec<_> = asks.iter().rev().cloned().collect();
+        same("in turn", starts_of(&scene, &asks, at(0)).await?, [2, 1, 1, 3, 3])?;
+        reversed.iter_mut().for_each(|ask| ask.starts = 16);
+        let next = starts_of(&scene, &reversed, at(61)).await?;
+        let of_flood: u32 = next.iter().skip(2).sum();
+        demand!(next.iter().sum::<u32>() == 10, "the whole window: {next:?}");
+        demand!(next.iter().take(2).all(|starts| *starts >= 3), "in turn from the back: {next:?}");
+        demand!(of_flood >= 3 && next.iter().all(|starts| *starts > 0), "of one tenant: {next:?}");
+    }
+    Ok(())
+}
+
+pub async fn whoever_asks_first_at_every_opening_leaves_others_their_turns(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    let global = limit(LimitScope::Global, "", 1, 60)?;
+    let tenants = limit(LimitScope::Tenant, "flood", 1, 60)?;
+    for (limit, other) in [(&global, "other"), (&tenants, "flood")] {
+        let (mut flood, mut served) = (0, 0);
+        for window in 0..8 {
+            // One process is always the first to ask, in a call of its own.
+            for (by, starts, got) in
+                [(by("flood", "f1")?, 16, &mut flood), (by(other, "o1")?, 1, &mut served)]
+            {
+                let ask = ask(by, &[limit], starts);
+                *got += the_only(starts_of(&scene, &[ask], at(61 * window)).await?)?;
+            }
+        }
+        demand!(flood + served == 8 && served >= 3, "{served} of {} starts", flood + served);
+    }
+    Ok(())
+}
+
+pub async fn what_is_kept_for_one_that_does_not_come_goes_to_whoever_asks(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    let two = limit(LimitScope::Global, "", 2, 60)?;
+    let (flood, other) = (by("flood", "f1")?, by("other", "o1")?);
+    same("all", starts_of(&scene, &[ask(flood.clone(), &[&two], 16)], at(0)).await?, [2])?;
+    same("none", starts_of(&scene, &[ask(other, &[&two], 1)], at(1)).await?, [0])?;
+    // The other one does not come any more: what is kept for it is given up soon.
+    let (mut now, mut granted) = (at(61), 0);
+    for _ in 0..10 {
+        let grant = the_only(scene.take(&[ask(flood.clone(), &[&two], 2)], now, now + SECOND).await?)?;
+        granted += grant.starts;
+        let Some(refusal) = grant.refusal.filter(|_| granted < 2) else { break };
+        demand!(refusal.until > now, "refused until {}, which is over", refusal.until);
+        now = refusal.until;
+    }
+    let waited = now.since(at(61));
+    demand!(granted == 2 && waited <= 10 * SECOND, "{granted} starts after {waited:?}");
+    Ok(())
+}
+
+pub async fn who_waits_is_told_a_moment_at_which_its_turn_may_have_come(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let two = limit(LimitScope::Global, "", 2, 60)?;
+    let mut coming = Vec::new();
+    for number in 0..6 {
+        let ask = ask(by(&format!("t{number}"), "e")?, &[&two], 1);
+        let grant = the_only(scene.take(&[ask.clone()], at(number), at(number + 1)).await?)?;
+        if let Some(refusal) = grant.refusal {
+            coming.push((refusal.until, ask));
+        }
+    }
+    same("waiting", coming.len(), 4)?;
+    // Each asks when it was told to, and again when it was told to after that.
+    let mut asked = 0;
+    while let Some(next) = coming.iter().enumerate().min_by_key(|(_, (until, _))| *until) {
+        let (place, now) = (next.0, next.1.0);
+        let (_, ask) = coming.remove(place);
+        let grant = the_only(scene.take(&[ask.clone()], now, now + SECOND).await?)?;
+        asked += 1;
+        demand!(asked <= 12, "after {asked} calls there still are those who wait");
+        coming.extend(grant.refusal.map(|refusal| (refusal.until, ask)));
+        demand!(now <= at(3 * 61 + 10), "the last start is only at {now}");
+    }
+    Ok(())
 }

@@ -386,7 +386,11 @@ macro_rules! __conformance_cases {
             a_grant_counts_from_its_last_possible_start
             a_start_is_taken_from_every_limit_or_from_none
             a_refusal_names_the_limit_that_opens_last
-            asks_are_granted_in_order
+            asks_of_one_endpoint_are_granted_in_order
+            the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_order
+            whoever_asks_first_at_every_opening_leaves_others_their_turns
+            what_is_kept_for_one_that_does_not_come_goes_to_whoever_asks
+            who_waits_is_told_a_moment_at_which_its_turn_may_have_come
             a_call_that_comes_late_shortens_no_grant
             grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window
             limits_of_different_keys_count_apart

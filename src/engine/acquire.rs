@@ -11,9 +11,9 @@ use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next, SUSPE
 use crate::error::StoreError;
 use crate::id::{EndpointId, TenantId};
 use crate::policy::lane::{Lane, LaneChange};
-use crate::policy::rate::{Limit, LimitKey, LimitScope};
+use crate::policy::rate::{Limit, LimitKey};
 use crate::policy::timeline::Shift;
-use crate::seam::{Ask, Notice, Part, Refusal};
+use crate::seam::{Ask, Asker, Notice, Part, Refusal};
 use crate::step::prepare::{Prepared, prepare, unrenderable};
 use crate::step::resolve::{Resolved, Sendable};
 use crate::time::Timestamp;
@@ -61,8 +61,6 @@ pub(crate) struct Acquired {
     pub(crate) lanes: Vec<LaneChange>,
     pub(crate) next_due: Option<Timestamp>,
     pub(crate) suspects: bool,
-    /// A global limit has no room until then: this process claims nothing before.
-    pub(crate) limited_until: Option<Timestamp>,
     /// What kept claimed work from being used; it is given back in `dues`.
     pub(crate) fault: Option<StoreError>,
     /// How much was claimed.
@@ -81,7 +79,6 @@ impl Acquired {
         self.dues.extend(other.dues);
         self.lanes.extend(other.lanes);
         self.apart.extend(other.apart);
-        self.limited_until = self.limited_until.max(other.limited_until);
         self.fault = self.fault.take().or(other.fault);
     }
 
@@ -275,19 +272,19 @@ impl Shared {
     }
 
     /// Asks the limiter for those that have limits; gives back what it refuses, or all of
-    /// these where it fails, and holds the gate whose limit refused.
+    /// these where it fails, and holds the lanes of those that were refused.
     async fn limit(&self, candidates: Vec<Ready>, acquired: &mut Acquired) {
         let (candidates, unlimited): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|ready| limits_of(ready).is_some());
         acquired.ready.extend(unlimited);
         let mut asks: Vec<Ask> = Vec::new();
-        let mut asked_for: Vec<Arc<Flight>> = Vec::new();
         let mut order: BTreeMap<EndpointId, usize> = BTreeMap::new();
         for ready in &candidates {
             let Some(limits) = limits_of(ready) else { continue };
             let at = *order.entry(ready.flight.claim.endpoint.clone()).or_insert_with(|| {
-                asks.push(Ask { limits: limits.to_vec(), starts: 0 });
-                asked_for.push(Arc::clone(&ready.flight));
+                let claim = &ready.flight.claim;
+                let by = Asker { tenant: claim.event.tenant.clone(), endpoint: claim.endpoint.clone() };
+                asks.push(Ask { by, limits: limits.to_vec(), starts: 0 });
                 asks.len() - 1
             });
             asks[at].starts += 1;
@@ -321,30 +318,25 @@ impl Shared {
                 _ => acquired.dues.push(release(&ready.flight.claim, claimed_at)),
             }
         }
-        let answered = asked_for.iter().zip(grants);
-        let refusals = answered.filter_map(|(flight, grant)| Some((&**flight, grant.refusal?)));
-        self.hold_gates(refusals, now, acquired).await;
+        let answered = asks.iter().zip(grants);
+        let refusals = answered.filter_map(|(ask, grant)| Some((&ask.by.endpoint, grant.refusal?)));
+        self.hold_lanes(refusals, now, acquired).await;
         drop(turn);
     }
 
-    async fn hold_gates(
+    /// Holds the lanes of those who were refused until their turns may come. Others under
+    /// the same limit have turns of their own, and who does not have the limit is not held.
+    async fn hold_lanes<'a>(
         &self,
-        refusals: impl Iterator<Item = (&Flight, Refusal)>,
+        refusals: impl Iterator<Item = (&'a EndpointId, Refusal)>,
         now: Timestamp,
         acquired: &mut Acquired,
     ) {
-        let mut gates: BTreeMap<Gate, Timestamp> = BTreeMap::new();
-        for (flight, Refusal { limit, until }) in refusals {
+        let mut changes = Vec::new();
+        for (endpoint, Refusal { until, .. }) in refusals {
             self.notice(&Notice::Limited { until });
-            let gate = gate_of(&limit, flight);
-            let held = match gate {
-                Some(gate) => gates.entry(gate).or_insert(until),
-                None => acquired.limited_until.get_or_insert(until),
-            };
-            *held = until.max(*held);
+            changes.push((Gate::Lane(endpoint.clone()), GateChange::Hold(until)));
         }
-        let changes: Vec<_> =
-            gates.into_iter().map(|(gate, until)| (gate, GateChange::Hold(until))).collect();
         if changes.is_empty() {
             return;
         }
@@ -361,21 +353,6 @@ fn endpoints_of(work: &[Claim]) -> Vec<EndpointId> {
 /// Gives a claim back.
 pub(crate) fn release(claim: &Claim, now: Timestamp) -> Due {
     Due::without_attempt(claim, Next::Release, now)
-}
-
-/// What a limit without room holds; `None` is everything. The endpoints of one profile
-/// share the limit of a host that anybody may run, but others send there too: each of
-/// them is held by its own lane, and nobody else is.
-fn gate_of(limit: &LimitKey, refused: &Flight) -> Option<Gate> {
-    let lane = || Gate::Lane(refused.claim.endpoint.clone());
-    match limit.scope {
-        LimitScope::Tenant => Some(Gate::Tenant(refused.claim.event.tenant.clone())),
-        LimitScope::Host if refused.sendable().is_some_and(|sendable| sendable.on_service) => {
-            Some(Gate::Host(refused.resolved.endpoint.url.host().clone()))
-        }
-        LimitScope::Host | LimitScope::Endpoint => Some(lane()),
-        LimitScope::Global => None,
-    }
 }
 
 /// A test ping is outside every limit.

@@ -91,7 +91,6 @@ impl Engine {
         for change in acquired.lanes {
             self.settler.change(change, acquired.moved);
         }
-        self.lookout.limit(acquired.limited_until, self.shared.clock.now(), self.now());
         for apart in acquired.apart {
             self.apart += 1;
             self.tasks.push(Box::pin(async move { Happening::Equipped(apart.await) }));
@@ -116,7 +115,7 @@ impl Engine {
     }
 
     fn may_claim(&self) -> bool {
-        self.is_well() && self.lookout.is_open(self.now())
+        self.is_well() && self.lookout.is_open()
     }
 
     /// Whether nothing is wrong with ourselves, and what is done can be recorded.

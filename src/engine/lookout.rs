@@ -31,7 +31,6 @@ pub(super) struct Lookout {
     perhaps_due: Option<Timestamp>,
     /// The last claims gave nothing of what was due.
     stall: Option<Stall>,
-    limited_until: Duration,
     suspect: Suspect,
     /// Since when nothing else is started for a suspect's sake.
     closed_at: Duration,
@@ -76,7 +75,6 @@ impl Lookout {
             next_due: Some(store_now),
             perhaps_due: None,
             stall: None,
-            limited_until: Duration::ZERO,
             suspect: Suspect::None,
             closed_at: now,
             rests_until: now,
@@ -121,12 +119,6 @@ impl Lookout {
         if let Some(asking) = &mut self.asking {
             asking.stirred = true;
         }
-    }
-
-    /// A global limit has no room before.
-    pub(super) fn limit(&mut self, until: Option<Timestamp>, store_now: Timestamp, now: Duration) {
-        let until = until.map_or(Duration::ZERO, |until| now.saturating_add(until.since(store_now)));
-        self.limited_until = self.limited_until.max(until);
     }
 
     /// A claim that was made for a suspect has brought one of that tenant to send, or none.
@@ -210,18 +202,18 @@ impl Lookout {
         self.suspect == Suspect::Waits
     }
 
-    /// Whether nothing but its own forbids new work.
-    pub(super) fn is_open(&self, now: Duration) -> bool {
-        self.suspect == Suspect::None && self.limited_until <= now
+    /// Whether no suspect forbids new work.
+    pub(super) fn is_open(&self) -> bool {
+        self.suspect == Suspect::None
     }
 
-    /// When its own allows new work, of the monotonic clock; `None` where something
-    /// has to end first. `idle` says that nothing is under way.
-    pub(super) fn opens_at(&self, idle: bool, now: Duration) -> Option<Duration> {
+    /// Whether a claim is allowed now: else something has to end first. `idle` says that
+    /// nothing is under way.
+    pub(super) const fn may_ask(&self, idle: bool) -> bool {
         match self.suspect {
-            Suspect::None => Some(self.limited_until.max(now)),
-            Suspect::Waits => idle.then_some(now),
-            Suspect::InFlight => None,
+            Suspect::None => true,
+            Suspect::Waits => idle,
+            Suspect::InFlight => false,
         }
     }
 
@@ -342,30 +334,19 @@ mod tests {
     }
 
     #[test]
-    fn a_global_limit_ends_by_the_monotonic_clock_wherever_the_stores_is_set() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
-        lookout.limit(Some(at(110)), at(100), ms(500));
-        assert!(!lookout.is_open(ms(10_499)) && lookout.is_open(ms(10_500)));
-        assert_eq!(lookout.opens_at(true, ms(600)), Some(ms(10_500)));
-    }
-
-    #[test]
     fn a_suspect_closes_the_lookout_until_it_has_ended() {
         let mut lookout = Lookout::new(at(100), Duration::ZERO);
         lookout.claimed(Some(at(99)), true, 0, at(100), Duration::ZERO);
-        assert!(lookout.suspect_waits() && !lookout.is_open(Duration::ZERO));
-        assert_eq!(lookout.opens_at(false, ms(5)), None);
-        assert_eq!(
-            (lookout.opens_at(true, ms(5)), lookout.worth_it_at(POLL, at(100), ms(5))),
-            (Some(ms(5)), ms(5))
-        );
+        assert!(lookout.suspect_waits() && !lookout.is_open());
+        assert!(!lookout.may_ask(false));
+        assert_eq!((lookout.may_ask(true), lookout.worth_it_at(POLL, at(100), ms(5))), (true, ms(5)));
         lookout.ask(ms(5));
-        assert!(!lookout.is_open(ms(5)), "while it is being claimed");
+        assert!(!lookout.is_open(), "while it is being claimed");
         lookout.claimed(Some(at(99)), false, 1, at(100), ms(6));
         lookout.suspect_claimed(Some(&tenant("a")), ms(6));
-        assert!(!lookout.is_open(ms(6)));
+        assert!(!lookout.is_open());
         lookout.suspect_ended(ms(7));
-        assert!(lookout.is_open(ms(7)));
+        assert!(lookout.is_open());
     }
 
     fn tenant(name: &str) -> TenantId {
@@ -392,7 +373,7 @@ mod tests {
         assert!(suspect(&mut lookout, Some("a"), Duration::ZERO, second * 15));
         for seconds in [15, 59] {
             assert!(!suspect(&mut lookout, Some("a"), second * seconds, second), "{seconds} s");
-            assert!(lookout.is_open(second * seconds));
+            assert!(lookout.is_open());
         }
         assert!(suspect(&mut lookout, Some("a"), second * 60, ms(1)));
         assert!(suspect(&mut lookout, Some("a"), second * 60 + ms(4), ms(1)), "a short one costs little");

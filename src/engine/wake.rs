@@ -61,8 +61,8 @@ impl Engine {
     /// which wakes the loop by itself. An alarm for it would only spin.
     fn claims_from(&self) -> Option<Duration> {
         let waits = self.lookout.is_claiming() || self.slots.is_full() || self.settler.is_failing();
-        let open = self.lookout.opens_at(self.slots.is_idle(), self.now()).filter(|_| !waits)?;
-        Some(open.max(self.faults.paused_until()))
+        let may_ask = !waits && self.lookout.may_ask(self.slots.is_idle());
+        may_ask.then(|| self.now().max(self.faults.paused_until()))
     }
 
     /// Waits for the first of all that can happen.

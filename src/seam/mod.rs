@@ -26,7 +26,7 @@ pub use history::{
     AttemptLog, DeliveryPage, DeliveryQuery, History, PageAfter, Replay, Replayed, Selection, StateFilter,
     Stats,
 };
-pub use limiter::{Ask, Grant, Limiter, Refusal};
+pub use limiter::{Ask, Asker, Grant, Limiter, Refusal};
 pub use observer::{Notice, Observer, Silence};
 pub use part::{Panicked, Part};
 pub use queue::{ClosedGate, Disabled, GatesOver, Hold, Queue};

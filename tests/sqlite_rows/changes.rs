@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use crate::sqlite_file::TempFile;
 
 /// The row of mallory's that is changed in each table.
-pub(crate) const ROWS: [(&str, &str); 11] = [
+pub(crate) const ROWS: [(&str, &str); 12] = [
     ("hookpost_event", "id = 'm-1'"),
     ("hookpost_routing", "tenant = 'mallory'"),
     ("hookpost_unmatched", "event = (SELECT event FROM hookpost_event WHERE kind = 'nobody.wants')"),
@@ -17,6 +17,7 @@ pub(crate) const ROWS: [(&str, &str); 11] = [
     ("hookpost_gate", "kind = 'tenant'"),
     ("hookpost_gate", "kind = 'host'"),
     ("hookpost_start", "of = 'sick'"),
+    ("hookpost_waiter", "endpoint = 'sick'"),
 ];
 
 const NULL: &str = "NULL";
@@ -93,6 +94,10 @@ const UNREADABLE: &[(&str, &[&str])] = &[
     ("hookpost_lane.renewal", BELOW_ZERO),
     ("hookpost_line.tenant", NO_NAME),
     ("hookpost_start.starts", NO_COUNT),
+    ("hookpost_waiter.endpoint", NO_NAME),
+    ("hookpost_waiter.tenant", NO_NAME),
+    ("hookpost_waiter.wanted", NO_COUNT),
+    ("hookpost_waiter.kept", BELOW_ZERO),
 ];
 
 /// Whether what was changed in `table.column = value` cannot be read.

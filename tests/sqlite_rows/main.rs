@@ -92,6 +92,7 @@ tables! {
     a_row_of_a_line_costs_nothing: "hookpost_line",
     a_row_of_a_gate_costs_whom_it_holds: "hookpost_gate",
     a_row_of_a_grant_counts_as_nothing: "hookpost_start",
+    a_row_of_one_that_waits_for_a_limit_costs_nothing: "hookpost_waiter",
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,7 +73,7 @@ impl Scene {
             .clock(clock.clone())
             .entropy(Arc::new(SeededEntropy::new(7)))
             .observer(heard.clone())
-            .profile(Profile { retry, ..Profile::standard() })
+            .profile(Profile { retry, limits: vec![shared_limit()], ..Profile::standard() })
             .build()
             .unwrap();
         Self { clock, store, transport, webhooks, heard, file }
@@ -200,6 +200,11 @@ fn endpoint(tenant: &str, id: &str, url: &str) -> NewEndpoint {
         .unwrap()
 }
 
+/// A limit of all endpoints that set none of their own.
+fn shared_limit() -> Limit {
+    Limit::per_minute(LimitScope::Global, NonZeroU32::new(1_000).unwrap())
+}
+
 /// A copy of the healthy file.
 pub(crate) async fn healthy() -> TempFile {
     static HEALTHY: OnceCell<Vec<u8>> = OnceCell::const_new();
@@ -255,6 +260,11 @@ async fn make_healthy() -> Vec<u8> {
     let until = GateChange::Hold(scene.clock.now() + Duration::from_secs(60));
     let host = Gate::Host(HostName::new("sick.example").unwrap());
     store.gate(&[(host, until), (Gate::Tenant(mallory()), until)], scene.clock.now()).await.unwrap();
+    // One that will ask while the file is looked at.
+    let (since, comes_at) = (scene.clock.now().as_micros(), (START + Duration::from_secs(7200)).as_micros());
+    let waiter =
+        format!("'global', '', 60000000, 'sick', 'mallory', 1, {since}, {since}, {comes_at}, 2000000");
+    scene.sql(&format!("INSERT INTO hookpost_waiter VALUES ({waiter})"));
     for (tenant, id) in [("mallory", "m-3"), ("bob", "b-2")] {
         scene.sql(&format!(
             r#"INSERT INTO hookpost_publish VALUES ('{{"tenant":"{tenant}","type":"order.paid","id":"{id}","ordering_key":"k","payload_base64":"e30="}}')"#

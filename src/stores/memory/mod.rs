@@ -277,7 +277,6 @@ impl Limiter for MemoryStore {
         now: Timestamp,
         start_by: Timestamp,
     ) -> Result<Vec<Grant>, StoreError> {
-        let starts = &mut self.state()?.starts;
-        Ok(asks.iter().map(|ask| starts.take(ask, now, start_by)).collect())
+        Ok(self.state()?.starts.take(asks, now, start_by))
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use rusqlite::params;
 
-use crate::policy::rate::{AHEAD, Limit, LimitKey, LimitScope, StartLog};
+use crate::policy::rate::line::FORGOTTEN_AFTER;
+use crate::policy::rate::log::AHEAD;
+use crate::policy::rate::{Counted, Limit, LimitKey, LimitScope, StartLog, WaitingLine, divide, slots};
 use crate::seam::{Ask, Grant, Refusal};
 use crate::time::Timestamp;
 
@@ -15,6 +17,7 @@ use super::db::Db;
 use super::failure::Failure;
 use super::row;
 use super::sql;
+use super::waiters;
 
 /// So long whoever is granted nothing waits before it asks again.
 const TO_ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -27,7 +30,23 @@ pub(super) fn take(
     start_by: Timestamp,
 ) -> Result<Vec<Grant>, Failure> {
     db.statement(sql::LIMITER_FORGET)?.execute([now.as_micros()])?;
-    asks.iter().map(|ask| grant(db, ask, now, start_by)).collect()
+    db.statement(sql::WAITER_FORGET)?.execute([(now - FORGOTTEN_AFTER).as_micros()])?;
+    let mut limits = BTreeMap::new();
+    for (slot, limit) in asks.iter().flat_map(slots) {
+        if !limits.contains_key(&slot) {
+            let counted = read(db, &slot.0, limit, now, start_by)?;
+            limits.insert(slot, counted);
+        }
+    }
+    let before: Vec<_> = limits.values().map(|counted| counted.line.clone()).collect();
+    let grants = divide(asks, &mut limits, now, start_by);
+    for (ask, grant) in asks.iter().zip(&grants).filter(|(_, grant)| grant.starts > 0) {
+        note(db, &ask.limits, grant.starts, start_by)?;
+    }
+    for ((slot, counted), before) in limits.iter().zip(&before) {
+        waiters::save(db, slot, before, &counted.line)?;
+    }
+    Ok(grants)
 }
 
 /// Grants nothing for a moment, as long as it is not known what time it is.
@@ -40,30 +59,17 @@ pub(super) fn grant_nothing(asks: &[Ask], now: Timestamp) -> Vec<Grant> {
     asks.iter().map(refused).collect()
 }
 
-fn grant(db: &Db<'_>, ask: &Ask, now: Timestamp, start_by: Timestamp) -> Result<Grant, Failure> {
-    let mut starts = ask.starts;
-    let mut logs = Vec::new();
-    for (key, limit) in &ask.limits {
-        forget_future(db, key, start_by)?;
-        let mut log = read_log(db, key, limit, now)?;
-        let room = log.room(limit, now, ask.starts);
-        starts = starts.min(room);
-        logs.push((key, limit, log, room));
-    }
-    let mut refusal: Option<Refusal> = None;
-    for (key, limit, log, room) in &mut logs {
-        log.grant(limit, start_by, starts);
-        let Some(until) = log.opens_at(limit).filter(|_| *room < ask.starts) else {
-            continue;
-        };
-        if refusal.as_ref().is_none_or(|refusal| refusal.until < until) {
-            refusal = Some(Refusal { limit: (*key).clone(), until });
-        }
-    }
-    if starts > 0 {
-        note(db, &ask.limits, starts, start_by)?;
-    }
-    Ok(Grant { starts, refusal })
+fn read(
+    db: &Db<'_>,
+    key: &LimitKey,
+    limit: &Limit,
+    now: Timestamp,
+    start_by: Timestamp,
+) -> Result<Counted, Failure> {
+    forget_future(db, key, start_by)?;
+    let log = read_log(db, key, limit, now)?;
+    let line = if limit.is_shared() { waiters::read(db, key, limit)? } else { WaitingLine::default() };
+    Ok(Counted { log, line })
 }
 
 /// Counts what a clock that was ahead granted as if it were granted now.
@@ -136,7 +142,7 @@ fn note(db: &Db<'_>, limits: &[(LimitKey, Limit)], starts: u32, start_by: Timest
     Ok(())
 }
 
-const fn word(scope: LimitScope) -> &'static str {
+pub(super) const fn word(scope: LimitScope) -> &'static str {
     match scope {
         LimitScope::Endpoint => "endpoint",
         LimitScope::Tenant => "tenant",

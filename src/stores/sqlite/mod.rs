@@ -52,6 +52,7 @@ mod settle;
 mod sql;
 mod stats;
 mod timeline;
+mod waiters;
 mod writer;
 
 use std::fmt;

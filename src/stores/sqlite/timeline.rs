@@ -22,13 +22,14 @@ const READING: &str = "reading the time";
 const KEEPING: &str = "keeping the time";
 
 /// What follows in every table when the store's time moves.
-const SHIFTS: [Sql; 7] = [
+const SHIFTS: [Sql; 8] = [
     sql::TIMELINE_SHIFT_DELIVERIES,
     sql::TIMELINE_SHIFT_GATES,
     sql::TIMELINE_SHIFT_LANES,
     sql::TIMELINE_SHIFT_LINES,
     sql::TIMELINE_SHIFT_ROUTING,
     sql::TIMELINE_SHIFT_STARTS,
+    sql::TIMELINE_SHIFT_WAITERS,
     sql::TIMELINE_TURN_STARTS,
 ];
 

@@ -26,10 +26,26 @@ impl Limiter for Broken {
                 grants.reverse();
                 Ok(grants)
             }
+            Fault::GrantsToWhoeverAsksFirst => {
+                let mut asks = asks.to_vec();
+                // All are one to it.
+                for ask in &mut asks {
+                    let (tenant, endpoint) = ("t".parse().unwrap(), "e".parse().unwrap());
+                    ask.by = Asker { tenant, endpoint };
+                }
+                self.store.take(&asks, now, start_by).await
+            }
             Fault::KeepsOneLogForAll => {
                 let mut asks = asks.to_vec();
                 for (key, _) in asks.iter_mut().flat_map(|ask| &mut ask.limits) {
                     key.of.clear();
+                }
+                self.store.take(&asks, now, start_by).await
+            }
+            Fault::TakesATenantsEndpointsForOne => {
+                let mut asks = asks.to_vec();
+                for ask in &mut asks {
+                    ask.by.endpoint = "e".parse().unwrap();
                 }
                 self.store.take(&asks, now, start_by).await
             }

@@ -21,9 +21,9 @@ use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
 use hookpost::policy::rate::LimitKey;
 use hookpost::seam::{
-    Ask, AttemptLog, Class, Clock, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Disabled, Expected,
-    Grant, History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection, Stats,
-    Store, Write,
+    Ask, Asker, AttemptLog, Class, Clock, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Disabled,
+    Expected, Grant, History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection,
+    Stats, Store, Write,
 };
 use hookpost::sequence::Sequence;
 use hookpost::stores::memory::MemoryStore;
@@ -125,6 +125,8 @@ pub(crate) enum Fault {
     ExpeditesNothing,
     SaysItCancelledEverything,
     GrantsFromTheBack,
+    GrantsToWhoeverAsksFirst,
+    TakesATenantsEndpointsForOne,
     KeepsOneLogForAll,
     ForgetsGrants,
     StoresIdsAgain,

@@ -139,8 +139,13 @@ statements! {
     TIMELINE_SHIFT_LINES = "timeline_shift_lines.sql",
     TIMELINE_SHIFT_ROUTING = "timeline_shift_routing.sql",
     TIMELINE_SHIFT_STARTS = "timeline_shift_starts.sql",
+    TIMELINE_SHIFT_WAITERS = "timeline_shift_waiters.sql",
     TIMELINE_TURN_STARTS = "timeline_turn_starts.sql",
     UNMATCHED_ADD = "unmatched_add.sql",
+    WAITER_FORGET = "waiter_forget.sql",
+    WAITER_PUT = "waiter_put.sql",
+    WAITER_READ = "waiter_read.sql",
+    WAITER_REMOVE = "waiter_remove.sql",
 }
 
 #[cfg(test)]
@@ -165,12 +170,13 @@ mod tests {
     const FEW_ROWS: [&str; 2] = ["endpoint_reserve.sql", "sequence_next.sql"];
 
     /// What is written moves along with the store's time: all of it, and seldom.
-    const MOVES: [&str; 6] = [
+    const MOVES: [&str; 7] = [
         "timeline_shift_deliveries.sql",
         "timeline_shift_lanes.sql",
         "timeline_shift_lines.sql",
         "timeline_shift_routing.sql",
         "timeline_shift_starts.sql",
+        "timeline_shift_waiters.sql",
         "timeline_turn_starts.sql",
     ];
 

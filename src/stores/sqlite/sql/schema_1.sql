@@ -260,3 +260,20 @@ CREATE TABLE hookpost_start (
   PRIMARY KEY (scope, of, start_by)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hookpost_start_spent ON hookpost_start (counts_until);
+
+-- Endpoints that were granted less than they asked for under a limit that several share, each
+-- until it is granted all or does not come for long.
+CREATE TABLE hookpost_waiter (
+  scope TEXT NOT NULL,
+  of TEXT NOT NULL,
+  window_us INTEGER NOT NULL,
+  endpoint TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  wanted INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  served_at INTEGER,
+  comes_at INTEGER NOT NULL,
+  kept INTEGER NOT NULL,
+  PRIMARY KEY (scope, of, window_us, endpoint)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hookpost_waiter_comes ON hookpost_waiter (comes_at);

@@ -1,126 +1,12 @@
-//! Rate limits: at most so many request starts in any window of the stated length.
+//! The exact log of starts that a limit counts in.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use crate::policy::timeline::{CONFIRMED_AFTER, Shift};
 use crate::time::Timestamp;
 
-use super::timeline::{CONFIRMED_AFTER, Shift};
-
-/// The longest window a limit takes: one day. A log keeps one entry per grant.
-pub const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
-
-/// Over what a limit is shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LimitScope {
-    /// Each endpoint has its own.
-    Endpoint,
-    /// All endpoints of one tenant share it.
-    Tenant,
-    /// All endpoints at one host share it.
-    Host,
-    /// Everything shares it.
-    Global,
-}
-
-/// A limit that cannot be meant.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {rule}")]
-pub struct LimitError {
-    /// The setting that is wrong.
-    pub field: &'static str,
-    /// The rule it breaks.
-    pub rule: &'static str,
-}
-
-/// At most `starts` request starts in **any** `window`, over `scope`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "StoredLimit", into = "StoredLimit")]
-pub struct Limit {
-    scope: LimitScope,
-    starts: NonZeroU32,
-    window: Duration,
-}
-
-impl Limit {
-    /// `starts` per `window`, shared over `scope`.
-    ///
-    /// # Errors
-    /// When the window is zero or longer than [`WINDOW_MAX`].
-    pub fn new(scope: LimitScope, starts: NonZeroU32, window: Duration) -> Result<Self, LimitError> {
-        if window < Duration::from_micros(1) || window > WINDOW_MAX {
-            return Err(LimitError {
-                field: "limit.window",
-                rule: "must be between 1 microsecond and 1 day",
-            });
-        }
-        Ok(Self { scope, starts, window })
-    }
-
-    /// `starts` per minute, shared over `scope`.
-    #[must_use]
-    pub const fn per_minute(scope: LimitScope, starts: NonZeroU32) -> Self {
-        Self { scope, starts, window: Duration::from_secs(60) }
-    }
-
-    /// The limit of a built-in profile. A test holds it against the rule above.
-    pub(crate) const fn per_seconds(scope: LimitScope, starts: NonZeroU32, seconds: u64) -> Self {
-        Self { scope, starts, window: Duration::from_secs(seconds) }
-    }
-
-    /// Over what it is shared.
-    #[must_use]
-    pub const fn scope(&self) -> LimitScope {
-        self.scope
-    }
-
-    /// How many starts a window holds.
-    #[must_use]
-    pub const fn starts(&self) -> u32 {
-        self.starts.get()
-    }
-
-    /// The length of the window.
-    #[must_use]
-    pub const fn window(&self) -> Duration {
-        self.window
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredLimit {
-    scope: LimitScope,
-    starts: NonZeroU32,
-    window_us: u64,
-}
-
-impl From<Limit> for StoredLimit {
-    fn from(limit: Limit) -> Self {
-        let window_us = u64::try_from(limit.window.as_micros()).unwrap_or(u64::MAX);
-        Self { scope: limit.scope, starts: limit.starts, window_us }
-    }
-}
-
-impl TryFrom<StoredLimit> for Limit {
-    type Error = LimitError;
-    fn try_from(stored: StoredLimit) -> Result<Self, LimitError> {
-        Self::new(stored.scope, stored.starts, Duration::from_micros(stored.window_us))
-    }
-}
-
-/// Which log a limit counts in: its scope and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LimitKey {
-    /// Over what the limit is shared.
-    pub scope: LimitScope,
-    /// The endpoint, tenant or host; empty for a global limit.
-    pub of: String,
-}
+use super::Limit;
 
 /// A grant that ends by so much later than one of now could was made by a clock that was
 /// ahead. A call that waited for less than this is not taken for one of long ago: it would
@@ -199,7 +85,14 @@ impl StartLog {
     /// When at least one more start fits; `None` when it fits now.
     #[must_use]
     pub fn opens_at(&self, limit: &Limit) -> Option<Timestamp> {
-        let mut over = (self.starts + 1).checked_sub(u64::from(limit.starts())).filter(|over| *over > 0)?;
+        self.opens_for(limit, 1)
+    }
+
+    /// When so many more starts fit; `None` when they fit now, or need starts that nobody
+    /// was granted yet.
+    pub(crate) fn opens_for(&self, limit: &Limit, more: u64) -> Option<Timestamp> {
+        let all = self.starts.saturating_add(more);
+        let mut over = all.checked_sub(u64::from(limit.starts())).filter(|over| *over > 0)?;
         for grant in &self.grants {
             over = over.saturating_sub(u64::from(grant.starts));
             if over == 0 {
@@ -218,6 +111,9 @@ impl StartLog {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
+    use super::super::LimitScope;
     use super::*;
 
     fn limit(starts: u32, seconds: u64) -> Limit {
@@ -279,13 +175,5 @@ mod tests {
         log.grant(&limit, at(98), 5);
         log.forget_future(&limit, at(68));
         assert_eq!(log.room(&limit, at(157), 9), 0, "what a late call finds is not of the future");
-    }
-
-    #[test]
-    fn nonsense_is_refused_with_its_field() {
-        let starts = NonZeroU32::MIN;
-        for window in [Duration::ZERO, Duration::MAX] {
-            assert_eq!(Limit::new(LimitScope::Global, starts, window).unwrap_err().field, "limit.window");
-        }
     }
 }

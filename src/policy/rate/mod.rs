@@ -1,0 +1,162 @@
+//! Rate limits: at most so many request starts in any window of the stated length, divided
+//! among those who share them.
+
+mod divide;
+pub(crate) mod line;
+pub(crate) mod log;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::divide::{Ask, Counted, Grant, Refusal, Slot, divide, slots};
+pub use self::line::{Asker, Waiter, WaitingLine};
+pub use self::log::StartLog;
+
+/// The longest window a limit takes: one day. A log keeps one entry per grant.
+pub const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Over what a limit is shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LimitScope {
+    /// Each endpoint has its own.
+    Endpoint,
+    /// The endpoints of one tenant share it, those that have it.
+    Tenant,
+    /// The endpoints at one host share it, those that have it.
+    Host,
+    /// All endpoints that have it share it, whatever their tenant and host. It holds no
+    /// endpoint that does not have it.
+    Global,
+}
+
+/// A limit that cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {rule}")]
+pub struct LimitError {
+    /// The setting that is wrong.
+    pub field: &'static str,
+    /// The rule it breaks.
+    pub rule: &'static str,
+}
+
+/// At most `starts` request starts in **any** `window`, over `scope`.
+///
+/// **Those who share a limit take turns.** While several wait for a start, each tenant gets
+/// one before any of them gets a second, and the endpoints of a tenant take turns with its
+/// starts. An endpoint that has something to send therefore gets its next start within
+/// ⌈*T* × *E* ÷ `starts`⌉ + 2 windows, where *T* tenants and *E* endpoints of its own tenant
+/// wait at the same limit, however much each of them has to send. What nobody waits for goes
+/// to whoever asks: one endpoint alone may use all of it.
+///
+/// A window lasts 1 second longer here, since a granted request may start that late. Where
+/// windows are shorter than 10 seconds, 10 seconds are added once: that is how often those
+/// far behind ask again. The turn of one that does not come is kept for 2 seconds, and for up
+/// to a minute if it came late before, as it does while all slots are taken. Where an endpoint
+/// has several limits, the bound of each holds while the others have room.
+///
+/// Limits of the same scope and window count together. Give them the same number of starts
+/// in all profiles: one with fewer has no room while another one uses more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "StoredLimit", into = "StoredLimit")]
+pub struct Limit {
+    scope: LimitScope,
+    starts: NonZeroU32,
+    window: Duration,
+}
+
+impl Limit {
+    /// `starts` per `window`, shared over `scope`.
+    ///
+    /// # Errors
+    /// When the window is zero or longer than [`WINDOW_MAX`].
+    pub fn new(scope: LimitScope, starts: NonZeroU32, window: Duration) -> Result<Self, LimitError> {
+        if window < Duration::from_micros(1) || window > WINDOW_MAX {
+            return Err(LimitError {
+                field: "limit.window",
+                rule: "must be between 1 microsecond and 1 day",
+            });
+        }
+        Ok(Self { scope, starts, window })
+    }
+
+    /// `starts` per minute, shared over `scope`.
+    #[must_use]
+    pub const fn per_minute(scope: LimitScope, starts: NonZeroU32) -> Self {
+        Self { scope, starts, window: Duration::from_secs(60) }
+    }
+
+    /// The limit of a built-in profile. A test holds it against the rule above.
+    pub(crate) const fn per_seconds(scope: LimitScope, starts: NonZeroU32, seconds: u64) -> Self {
+        Self { scope, starts, window: Duration::from_secs(seconds) }
+    }
+
+    /// Over what it is shared.
+    #[must_use]
+    pub const fn scope(&self) -> LimitScope {
+        self.scope
+    }
+
+    /// How many starts a window holds.
+    #[must_use]
+    pub const fn starts(&self) -> u32 {
+        self.starts.get()
+    }
+
+    /// The length of the window.
+    #[must_use]
+    pub const fn window(&self) -> Duration {
+        self.window
+    }
+
+    /// Whether several endpoints share it.
+    pub(crate) const fn is_shared(&self) -> bool {
+        !matches!(self.scope, LimitScope::Endpoint)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLimit {
+    scope: LimitScope,
+    starts: NonZeroU32,
+    window_us: u64,
+}
+
+impl From<Limit> for StoredLimit {
+    fn from(limit: Limit) -> Self {
+        let window_us = u64::try_from(limit.window.as_micros()).unwrap_or(u64::MAX);
+        Self { scope: limit.scope, starts: limit.starts, window_us }
+    }
+}
+
+impl TryFrom<StoredLimit> for Limit {
+    type Error = LimitError;
+    fn try_from(stored: StoredLimit) -> Result<Self, LimitError> {
+        Self::new(stored.scope, stored.starts, Duration::from_micros(stored.window_us))
+    }
+}
+
+/// Which log a limit counts in: its scope and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LimitKey {
+    /// Over what the limit is shared.
+    pub scope: LimitScope,
+    /// The endpoint, tenant or host; empty for a global limit.
+    pub of: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonsense_is_refused_with_its_field() {
+        let starts = NonZeroU32::MIN;
+        for window in [Duration::ZERO, Duration::MAX] {
+            assert_eq!(Limit::new(LimitScope::Global, starts, window).unwrap_err().field, "limit.window");
+        }
+    }
+}
