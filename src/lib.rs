@@ -2,6 +2,7 @@
 //! [`payload::StandardEvent`]: crate::payload::StandardEvent
 //! [docs/clocks.md]: crate::policy::timeline
 //! [docs/own-parts.md]: crate::seam
+//! [docs/publishing.md]: crate::stores
 //! [docs/receiving.md]: crate::receive
 //! [docs/schemes.md]: crate::wire::scheme
 #![doc = include_str!("../README.md")]

@@ -94,8 +94,8 @@ async fn an_event_that_is_there_is_not_published_again_and_the_host_goes_on() {
     let other = publish_in(&transaction, event(), id("one"), NOW).unwrap();
     assert_eq!(other.published, Published::Existing { same_content: false });
     for json in [
-        r#"{"id":"one","tenant":"acme","type":"x","payload":"{}"}"#,
-        r#"{"idempotency_key":"k","tenant":"acme","type":"x","payload":"{}"}"#,
+        r#"{"id":"one","idempotency_key":"k","tenant":"acme","type":"order.paid","payload":"{\"order\":7}"}"#,
+        r#"{"idempotency_key":"k","tenant":"acme","type":"order.paid","payload":"{\"order\":7}"}"#,
     ] {
         statement(&transaction, json).unwrap();
     }
@@ -109,7 +109,8 @@ async fn existing_events_stay_even_where_the_host_says_replace() {
     let json = r#"{"id":"one","tenant":"acme","type":"first","payload":"{}"}"#;
     statement(&shared.host, json).unwrap();
     let replace = "INSERT OR REPLACE INTO hookpost_publish(event) VALUES (?1)";
-    shared.host.execute(replace, [json.replace("first", "second")]).unwrap();
+    assert!(shared.host.execute(replace, [json.replace("first", "second")]).is_err());
+    shared.host.execute(replace, [json]).unwrap();
     let claims = claim(&shared.store).await;
     assert_eq!(claims.events.len(), 1);
     assert_eq!(claims.events[0].event.kind.as_str(), "first");

@@ -19,6 +19,7 @@ pub async fn an_unrouted_event_is_claimed_at_once(fresh: Arc<dyn Backend>) -> Ve
     scene.store([later.clone()]).await?;
     let request = scene.request(at(0));
     let claims = scene.claim(&request).await?;
+    same("found beside what was published here", claims.found, Vec::new())?;
     let claim = the_only(claims.events)?;
     same("the event", claim.event.as_ref(), &later.event)?;
     same("where to begin", claim.after, None)?;

@@ -106,6 +106,9 @@ impl Shared {
         for row in &claims.unreadable {
             self.notice(&Notice::Unreadable { row });
         }
+        for claim in claims.events.iter().filter(|claim| claims.found.contains(&claim.sequence)) {
+            self.tell_published(&claim.event);
+        }
         let mut acquired = Acquired {
             next_due: claims.next_due,
             suspects: claims.suspects,
@@ -246,7 +249,12 @@ impl Shared {
                 (Prepared::Hold { why, hold }, _) => {
                     let until = now + hold;
                     if held.insert(claim.endpoint.clone()) {
-                        self.notice(&Notice::Held { endpoint: &claim.endpoint, why: &why, until });
+                        self.notice(&Notice::Held {
+                            tenant: &claim.event.tenant,
+                            endpoint: &claim.endpoint,
+                            why: &why,
+                            until,
+                        });
                     }
                     let on_lane = lane.map(|lane| lane.hold(until));
                     // It is held as the endpoint that was loaded: not where that has begun anew.
@@ -319,7 +327,7 @@ impl Shared {
             }
         }
         let answered = asks.iter().zip(grants);
-        let refusals = answered.filter_map(|(ask, grant)| Some((&ask.by.endpoint, grant.refusal?)));
+        let refusals = answered.filter_map(|(ask, grant)| Some((&ask.by, grant.refusal?)));
         self.hold_lanes(refusals, now, acquired).await;
         drop(turn);
     }
@@ -328,13 +336,13 @@ impl Shared {
     /// the same limit have turns of their own, and who does not have the limit is not held.
     async fn hold_lanes<'a>(
         &self,
-        refusals: impl Iterator<Item = (&'a EndpointId, Refusal)>,
+        refusals: impl Iterator<Item = (&'a Asker, Refusal)>,
         now: Timestamp,
         acquired: &mut Acquired,
     ) {
         let mut changes = Vec::new();
-        for (endpoint, Refusal { until, .. }) in refusals {
-            self.notice(&Notice::Limited { until });
+        for (Asker { tenant, endpoint }, Refusal { until, .. }) in refusals {
+            self.notice(&Notice::Limited { tenant, endpoint, until });
             changes.push((Gate::Lane(endpoint.clone()), GateChange::Hold(until)));
         }
         if changes.is_empty() {

@@ -95,10 +95,15 @@ impl Shared {
         let stored = self.store_all(&publishes, claim).await?;
         for (event, answer) in events.iter().zip(&stored.answers) {
             if answer.published == Published::Stored {
-                self.notice(&Notice::Published { tenant: &event.tenant, event: &event.id });
+                self.tell_published(event);
             }
         }
         Ok(stored)
+    }
+
+    pub(super) fn tell_published(&self, event: &Event) {
+        let Event { tenant, kind, id, .. } = event;
+        self.notice(&Notice::Published { tenant, kind, event: id });
     }
 
     /// Routes what few endpoints want. An event whose endpoints cannot be read now, or are

@@ -81,7 +81,8 @@ impl Shared {
         let next = match page {
             Ok(page) => {
                 let routes = self.route(event, Some(claim.sequence), &page).await;
-                self.notice(&Notice::Routed { event: &event.id, deliveries: routes.len() });
+                let Event { tenant, kind, id, .. } = &**event;
+                self.notice(&Notice::Routed { tenant, kind, event: id, deliveries: routes.len() });
                 Next::Routed { routes, more_after: page.more_after }
             }
             Err(error) => {
@@ -95,7 +96,7 @@ impl Shared {
         let of = Claimed::Event(event.tenant.clone(), event.id.clone());
         let at = self.clock.now_as_of(moved);
         let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
-        Due { settlement, event: event.id.clone(), endpoint: None, disable: None }
+        Due { settlement, event: claim.event, endpoint: None, disable: None }
     }
 
     /// The routes of an event to a page of endpoints. Many filters take their time, which

@@ -66,6 +66,8 @@ impl Shared {
                 _ => None,
             };
             self.notice(&Notice::Attempted {
+                tenant: &claim.event.tenant,
+                kind: &claim.event.kind,
                 delivery: claim.delivery,
                 event: &claim.event.id,
                 endpoint: &claim.endpoint,

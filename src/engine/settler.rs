@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::delivery::{Claim, Claimed, Next, Settled, Settlement};
 use crate::endpoint::Endpoint;
-use crate::id::{EndpointId, EventId};
+use crate::event::Event;
+use crate::id::EndpointId;
 use crate::policy::lane::LaneChange;
 use crate::policy::timeline::Shift;
 use crate::step::conclude::Disable;
@@ -22,7 +23,7 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Due {
     pub(crate) settlement: Settlement,
-    pub(crate) event: EventId,
+    pub(crate) event: Arc<Event>,
     pub(crate) endpoint: Option<EndpointId>,
     /// The endpoint as it was sent to, if the answer is a reason to disable it.
     pub(crate) disable: Option<(Arc<Endpoint>, Disable)>,
@@ -30,7 +31,7 @@ pub(crate) struct Due {
 
 impl Due {
     pub(crate) fn of(claim: &Claim, settlement: Settlement) -> Self {
-        let (event, endpoint) = (claim.event.id.clone(), Some(claim.endpoint.clone()));
+        let (event, endpoint) = (Arc::clone(&claim.event), Some(claim.endpoint.clone()));
         Self { settlement, event, endpoint, disable: None }
     }
 
@@ -45,7 +46,7 @@ impl Due {
 /// is applied.
 #[derive(Debug)]
 pub(crate) struct About {
-    pub(crate) event: EventId,
+    pub(crate) event: Arc<Event>,
     pub(crate) endpoint: Option<EndpointId>,
     pub(crate) disable: Option<(Arc<Endpoint>, Disable)>,
 }

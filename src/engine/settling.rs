@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::delivery::{Claimed, End, Gate, GateChange, Settled, State};
 use crate::endpoint::Endpoint;
 use crate::error::StoreError;
+use crate::event::Event;
 use crate::policy::timeline::Shift;
 use crate::seam::Notice;
 use crate::step::conclude::Disable;
@@ -72,8 +73,10 @@ impl Shared {
     pub(super) fn tell_settled(&self, batch: &Batch, answers: &[Settled]) {
         let told = batch.settlements.iter().zip(&batch.about).zip(answers);
         for ((settlement, About { event, endpoint, .. }), answer) in told {
+            let Event { tenant, kind, id: event, .. } = &**event;
             if *answer != Settled::Applied {
-                self.notice(&Notice::Stale { settled: *answer });
+                let endpoint = endpoint.as_ref();
+                self.notice(&Notice::Stale { tenant, kind, event, endpoint, settled: *answer });
                 continue;
             }
             let (Some(End { state, why, .. }), Claimed::Delivery(delivery), Some(endpoint)) =
@@ -82,9 +85,10 @@ impl Shared {
                 continue;
             };
             let delivery = *delivery;
-            self.notice(&Notice::Concluded { delivery, event, endpoint, state });
+            self.notice(&Notice::Concluded { tenant, kind, delivery, event, endpoint, state });
             if let State::Failed(reason) = state {
-                self.notice(&Notice::DeadLetter { delivery, event, endpoint, reason, why });
+                let dead = Notice::DeadLetter { tenant, kind, delivery, event, endpoint, reason, why };
+                self.notice(&dead);
             }
         }
     }
@@ -115,7 +119,8 @@ impl Shared {
         match self.try_disable(endpoint, disable).await {
             Ok(true) => {
                 self.standings.forget(&endpoint.id);
-                self.notice(&Notice::Disabled { endpoint: &endpoint.id, why: disable.why() });
+                let Endpoint { tenant, id, .. } = endpoint;
+                self.notice(&Notice::Disabled { tenant, endpoint: id, why: disable.why() });
             }
             Ok(false) => {}
             Err(error) => self.notice(&Notice::StoreFailed { kind: error.kind(), during: "disable" }),

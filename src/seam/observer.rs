@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::delivery::{AttemptResult, FailReason, Settled, State, UnreadableRow};
 use crate::error::StoreErrorKind;
-use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::id::{DeliveryId, EndpointId, EventId, EventType, TenantId};
 use crate::time::Timestamp;
 
 use super::part::Part;
@@ -49,19 +49,27 @@ impl Observer for Silence {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Notice<'a> {
-    /// An event was stored.
+    /// An event was stored. For an event of `Webhooks::publish` the publishing process hears
+    /// it. For an event that the host published in a transaction of its own, the engine hears
+    /// it that finds the event, when it first claims it.
     Published {
-        /// Whose.
+        /// Whose event it is.
         tenant: &'a TenantId,
-        /// Which.
+        /// The event.
         event: &'a EventId,
+        /// The event's type.
+        kind: &'a EventType,
     },
     /// An event, or a chunk of its endpoints, was routed.
     Routed {
-        /// Which.
+        /// The event.
         event: &'a EventId,
         /// To how many endpoints.
         deliveries: usize,
+        /// Whose event it is.
+        tenant: &'a TenantId,
+        /// The event's type.
+        kind: &'a EventType,
     },
     /// A request came to its end.
     Attempted {
@@ -81,6 +89,10 @@ pub enum Notice<'a> {
         took: Duration,
         /// When it is tried again; `None` when it is not.
         next_at: Option<Timestamp>,
+        /// Whose event it is.
+        tenant: &'a TenantId,
+        /// The event's type.
+        kind: &'a EventType,
     },
     /// A delivery became terminal.
     Concluded {
@@ -92,16 +104,32 @@ pub enum Notice<'a> {
         endpoint: &'a EndpointId,
         /// How it ended.
         state: State,
+        /// Whose event it is.
+        tenant: &'a TenantId,
+        /// The event's type.
+        kind: &'a EventType,
     },
     /// A settlement came too late or found nothing.
     Stale {
         /// What became of it.
         settled: Settled,
+        /// The event.
+        event: &'a EventId,
+        /// The delivery's endpoint; `None` where the settlement was about routing.
+        endpoint: Option<&'a EndpointId>,
+        /// Whose event it is.
+        tenant: &'a TenantId,
+        /// The event's type.
+        kind: &'a EventType,
     },
     /// Work waits for a rate limit.
     Limited {
         /// Until when.
         until: Timestamp,
+        /// The endpoint that was refused a start. Others that share the limit wait too.
+        endpoint: &'a EndpointId,
+        /// Whose work it is.
+        tenant: &'a TenantId,
     },
     /// A lane is held because nothing may be sent for its endpoint now.
     Held {
@@ -112,6 +140,8 @@ pub enum Notice<'a> {
         why: &'a str,
         /// Until when.
         until: Timestamp,
+        /// Whose endpoint it is.
+        tenant: &'a TenantId,
     },
     /// An endpoint was disabled by the engine.
     Disabled {
@@ -119,6 +149,8 @@ pub enum Notice<'a> {
         endpoint: &'a EndpointId,
         /// Why.
         why: &'static str,
+        /// Whose endpoint it is.
+        tenant: &'a TenantId,
     },
     /// A delivery was given up; see also `Concluded`.
     DeadLetter {
@@ -132,6 +164,10 @@ pub enum Notice<'a> {
         reason: FailReason,
         /// What the reason does not say: what must hold and does not.
         why: Option<&'a str>,
+        /// Whose event it is.
+        tenant: &'a TenantId,
+        /// The event's type.
+        kind: &'a EventType,
     },
     /// Our own fault: claiming stops for a while.
     OwnFault {

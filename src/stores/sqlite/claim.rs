@@ -51,7 +51,8 @@ pub(super) fn claim(db: &Db<'_>, request: &ClaimRequest, last: &mut LastTurns) -
     let suspect_alone = request.alone && claiming.take_suspect()?;
     if !suspect_alone {
         claiming.serve_ready_lines()?;
-        claiming.claims.events = claim_events(db, request, &mut last.event_tenant)?;
+        let leased = claim_events(db, request, &mut last.event_tenant)?;
+        (claiming.claims.events, claiming.claims.found) = (leased.events, leased.found);
     }
     let claims = claiming.finish(&mut last.lane)?;
     Ok(Claims { next_due: next_due(db)?, ..claims })

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::{ClaimRequest, EventClaim};
 use crate::id::TenantId;
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::arrive::EventKey;
@@ -18,13 +19,21 @@ use super::sql;
 /// A claim steps over at most so many tenants that have nothing due yet.
 const STEPS_MAX: usize = 1024;
 
+/// Events to route.
+#[derive(Default)]
+pub(super) struct Leased {
+    pub(super) events: Vec<EventClaim>,
+    /// Those of them that the host's own SQL published and no engine has seen before.
+    pub(super) found: Vec<Sequence>,
+}
+
 /// Leases at most `request.events` events; `last_tenant` carries the turn from claim
 /// to claim.
 pub(super) fn claim_events(
     db: &Db<'_>,
     request: &ClaimRequest,
     last_tenant: &mut Option<TenantId>,
-) -> Result<Vec<EventClaim>, Failure> {
+) -> Result<Leased, Failure> {
     let tenants = tenants_in_turn(db, request, last_tenant.as_ref())?;
     let mut queues = Vec::new();
     for tenant in &tenants {
@@ -37,21 +46,21 @@ pub(super) fn claim_events(
         // The walk begins after the empty name, which no tenant has.
         put_off_all(db, request, &RawText::EMPTY)?;
     }
-    let mut claims = Vec::new();
-    while claims.len() < request.events && queues.iter().any(|(_, due)| !due.is_empty()) {
+    let mut leased = Leased::default();
+    while leased.events.len() < request.events && queues.iter().any(|(_, due)| !due.is_empty()) {
         for (tenant, due) in &mut queues {
-            if claims.len() == request.events {
+            if leased.events.len() == request.events {
                 break;
             }
             if let Some(found) = due.pop() {
-                claims.extend(lease(db, request, found)?);
-                if due.is_empty() || claims.len() == request.events {
+                leased.add(db, request, found)?;
+                if due.is_empty() || leased.events.len() == request.events {
                     *last_tenant = Some((*tenant).clone());
                 }
             }
         }
     }
-    Ok(claims)
+    Ok(leased)
 }
 
 /// An event that is due to be routed.
@@ -59,6 +68,7 @@ struct Due {
     event: EventKey,
     since: i64,
     after: Option<RawText>,
+    unheard: bool,
 }
 
 /// Tenants with something due, at most as many as events are asked for, beginning
@@ -122,27 +132,34 @@ fn due_of(db: &Db<'_>, request: &ClaimRequest, tenant: &RawText) -> Result<Vec<D
     let mut statement = db.statement(sql::CLAIM_EVENT_DUE)?;
     let due = params![tenant, request.now.as_micros(), row::limit(request.events)];
     let rows = statement.query_and_then(due, |row| {
-        Ok(Due { event: row.get(0)?, since: row.get(1)?, after: RawText::read_maybe(row, 2)? })
+        Ok(Due {
+            event: row.get(0)?,
+            since: row.get(1)?,
+            after: RawText::read_maybe(row, 2)?,
+            unheard: row.get(3)?,
+        })
     })?;
     rows.collect()
 }
 
-/// Leases an event; one that cannot be routed for what its rows hold is put off.
-fn lease(db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<Option<EventClaim>, Failure> {
-    let Ok(after) = due.after.map(|after| after.name().ok_or(())).transpose() else {
-        put_off(db, request, due.event, "after")?;
-        return Ok(None);
-    };
-    let (StoredEvent::There(event), Ok(sequence)) = (event(db, due.event)?, row::place(due.event)) else {
-        put_off(db, request, due.event, "event")?;
-        return Ok(None);
-    };
-    db.statement(sql::CLAIM_EVENT_LEASE)?.execute(params![
-        due.event,
-        request.token.as_bytes(),
-        request.lease_until.as_micros(),
-        due.since,
-    ])?;
-    let (token, lease_until) = (request.token, request.lease_until);
-    Ok(Some(EventClaim { event, sequence, after, token, lease_until }))
+impl Leased {
+    /// Leases an event; one that cannot be routed for what its rows hold is put off.
+    fn add(&mut self, db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<(), Failure> {
+        let Ok(after) = due.after.map(|after| after.name().ok_or(())).transpose() else {
+            return put_off(db, request, due.event, "after");
+        };
+        let (StoredEvent::There(event), Ok(sequence)) = (event(db, due.event)?, row::place(due.event)) else {
+            return put_off(db, request, due.event, "event");
+        };
+        db.statement(sql::CLAIM_EVENT_LEASE)?.execute(params![
+            due.event,
+            request.token.as_bytes(),
+            request.lease_until.as_micros(),
+            due.since,
+        ])?;
+        let (token, lease_until) = (request.token, request.lease_until);
+        self.events.push(EventClaim { event, sequence, after, token, lease_until });
+        self.found.extend(due.unheard.then_some(sequence));
+        Ok(())
+    }
 }

@@ -11,9 +11,7 @@ use crate::time::Timestamp;
 use super::db::Db;
 use super::failure::Failure;
 use super::publish::{existing, insert_event, insert_unrouted};
-
-/// The largest payload that is published so, in bytes.
-const PAYLOAD_MAX: usize = 1024 * 1024;
+use super::{row, sql};
 
 /// An event could not be published in the host's transaction.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +47,12 @@ pub enum PublishInError {
 /// # }
 /// ```
 ///
+/// A used id or idempotency key adds nothing: the answer says whether the event that has it
+/// has the same content. Where it has another, roll back or go on, as your program needs.
+///
 /// # Errors
-/// When the event breaks a rule or the file refuses; of the event nothing is written
+/// When the event breaks a rule, its payload is over
+/// [`payload_max`](super::SqliteBuilder::payload_max), or the file refuses; of the event nothing is written
 /// then, and the transaction can go on.
 pub fn publish_in(
     db: &Connection,
@@ -58,15 +60,22 @@ pub fn publish_in(
     id: EventId,
     now: Timestamp,
 ) -> Result<PublishAnswer, PublishInError> {
-    let event = event.into_event(id, now, PAYLOAD_MAX)?;
-    let answer = in_savepoint(&Db::host(db), |db| match insert_event(db, &event)? {
+    let failed = |failure: Failure| failure.into_store_error("publishing in the host's transaction");
+    let db = Db::host(db);
+    let event = event.into_event(id, now, payload_max(&db).map_err(failed)?)?;
+    let answer = in_savepoint(&db, |db| match insert_event(db, &event)? {
         Some(sequence) => {
-            insert_unrouted(db, &event, sequence, now)?;
+            insert_unrouted(db, &event, sequence, true, now)?;
             Ok(PublishAnswer { id: event.id.clone(), published: Published::Stored })
         }
         None => existing(db, &event),
     });
-    Ok(answer.map_err(|failure| failure.into_store_error("publishing in the host's transaction"))?)
+    Ok(answer.map_err(failed)?)
+}
+
+fn payload_max(db: &Db<'_>) -> Result<usize, Failure> {
+    let bytes = db.statement(sql::PUBLISH_PAYLOAD_MAX)?.query_row([], |row| Ok(row::natural(row, 0)))??;
+    Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 /// Both rows or none, also where the host goes on after an error.

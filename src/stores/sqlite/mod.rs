@@ -12,7 +12,9 @@
 //!
 //! An event is published inside the host's own transaction by [`publish_in`], or from
 //! any other client of the file by
-//! `INSERT INTO hookpost_publish(event) VALUES (?1)` with one JSON text.
+//! `INSERT INTO hookpost_publish(event) VALUES (?1)` with one JSON text:
+//!
+#![doc = include_str!("../../../docs/publishing.md")]
 
 mod arrive;
 mod bounded;

@@ -38,6 +38,7 @@ pub struct SqliteBuilder {
     synchronous: Synchronous,
     busy_timeout: Duration,
     file_size_max: Option<u64>,
+    payload_max: Option<usize>,
     danger_wal_reset_bug: bool,
 }
 
@@ -76,6 +77,7 @@ impl SqliteBuilder {
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(5),
             file_size_max: None,
+            payload_max: None,
             danger_wal_reset_bug: false,
         }
     }
@@ -113,6 +115,15 @@ impl SqliteBuilder {
     /// own tables in it included; no limit but the disk's by default.
     pub const fn file_size_max(mut self, bytes: u64) -> Self {
         self.file_size_max = Some(bytes);
+        self
+    }
+
+    /// How large a payload may be, in bytes, that is published within the host's own
+    /// transactions, by [`publish_in`](super::publish_in) or by SQL. The file keeps the limit,
+    /// for every client: 1 MiB in a new file. Set it together with the builder's
+    /// [`payload_max`](crate::webhooks::Builder::payload_max), which limits `publish`.
+    pub const fn payload_max(mut self, bytes: usize) -> Self {
+        self.payload_max = Some(bytes);
         self
     }
 
@@ -234,6 +245,9 @@ impl SqliteBuilder {
         }
         if !current {
             schema::migrate(&db)?;
+        }
+        if let Some(bytes) = self.payload_max {
+            schema::set_payload_max(&db, bytes)?;
         }
         Ok(db)
     }

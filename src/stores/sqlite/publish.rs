@@ -67,11 +67,13 @@ pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<EventKey
     Ok((added > 0).then(|| db.last_insert_rowid()))
 }
 
-/// Leaves an event to be routed, at once if its ordering key allows.
+/// Leaves an event to be routed, at once if its ordering key allows. One that is `unheard`
+/// is reported by the engine that finds it.
 pub(super) fn insert_unrouted(
     db: &Db<'_>,
     event: &Event,
     sequence: EventKey,
+    unheard: bool,
     now: Timestamp,
 ) -> Result<(), Failure> {
     db.statement(sql::PUBLISH_UNROUTED)?.execute(params![
@@ -79,6 +81,7 @@ pub(super) fn insert_unrouted(
         event.tenant.as_str(),
         event.ordering_key.as_ref().map(OrderingKey::as_str),
         now.as_micros(),
+        unheard,
     ])?;
     Ok(())
 }
@@ -168,7 +171,7 @@ impl Batch<'_, '_> {
                 }
             }
             _ => {
-                insert_unrouted(self.db, event, sequence, self.now)?;
+                insert_unrouted(self.db, event, sequence, false, self.now)?;
                 self.due(self.now);
             }
         }

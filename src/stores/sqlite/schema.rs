@@ -57,9 +57,14 @@ fn steps(db: &Connection) -> Result<(), Failure> {
     for migration in MIGRATIONS.iter().skip(done) {
         db.execute_batch(migration)?;
     }
-    db.execute_batch("CREATE TABLE IF NOT EXISTS hookpost_schema (version INTEGER NOT NULL)")?;
-    db.execute("DELETE FROM hookpost_schema", [])?;
-    db.execute("INSERT INTO hookpost_schema (version) VALUES (?1)", [known()])?;
+    db.execute("UPDATE hookpost_schema SET version = ?1", [known()])?;
+    Ok(())
+}
+
+/// Sets how large a payload may be that the host's own transactions publish.
+pub(super) fn set_payload_max(db: &Connection, bytes: usize) -> Result<(), Failure> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    db.execute("UPDATE hookpost_schema SET payload_max = ?1 WHERE payload_max <> ?1", [bytes])?;
     Ok(())
 }
 

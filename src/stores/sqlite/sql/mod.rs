@@ -113,6 +113,7 @@ statements! {
     PRUNE_UNMATCHED = "prune_unmatched.sql",
     PRUNE_UNMATCHED_MARK = "prune_unmatched_mark.sql",
     PUBLISH_EVENT = "publish_event.sql",
+    PUBLISH_PAYLOAD_MAX = "publish_payload_max.sql",
     PUBLISH_UNROUTED = "publish_unrouted.sql",
     QUEUE_OF_ENDPOINT = "queue_of_endpoint.sql",
     SEQUENCE_NEXT = "sequence_next.sql",
@@ -166,8 +167,8 @@ mod tests {
     /// Sorts of a few rows: suspects, one delivery's attempts, one step of a count.
     const SORTS: [&str; 3] = ["claim_suspects.sql", "history_attempts.sql", "stats_by_state.sql"];
 
-    /// The table with one row per table that counts its rows' numbers.
-    const FEW_ROWS: [&str; 2] = ["endpoint_reserve.sql", "sequence_next.sql"];
+    /// The table with one row per table that counts its rows' numbers, and one of one row.
+    const FEW_ROWS: [&str; 3] = ["endpoint_reserve.sql", "publish_payload_max.sql", "sequence_next.sql"];
 
     /// What is written moves along with the store's time: all of it, and seldom.
     const MOVES: [&str; 7] = [

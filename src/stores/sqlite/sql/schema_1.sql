@@ -6,6 +6,10 @@
 -- value that cannot be read is found by whoever reads its row, and costs that row alone.
 -- Endpoints have rows that are read field by field, and need neither.
 
+-- What every client of the file keeps to: one row.
+CREATE TABLE hookpost_schema (version INTEGER NOT NULL, payload_max INTEGER NOT NULL) STRICT;
+INSERT INTO hookpost_schema (version, payload_max) VALUES (1, 1048576);
+
 -- Written once; `event` is its place in the order of events, replays and endpoints, which
 -- all take their numbers from this table's row of `sqlite_sequence`: none is used twice,
 -- also after the newest event was removed. `encoding` is 'base64' where foreign
@@ -36,6 +40,7 @@ CREATE UNIQUE INDEX hookpost_event_idempotency ON hookpost_event (tenant, idempo
 -- What routing must remember of an event that is not routed yet. `due_at` is its due
 -- time, or its lease's end where `token` is set; NULL while it is parked behind an
 -- unrouted event of its ordering key, and `prior_due` is then the due time to come.
+-- `unheard` is 1 while no engine has seen an event that the host's own SQL published.
 CREATE TABLE hookpost_routing (
   event INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
@@ -44,6 +49,7 @@ CREATE TABLE hookpost_routing (
   token BLOB,
   after TEXT,
   ordering_key TEXT,
+  unheard INTEGER NOT NULL DEFAULT 0 CHECK (unheard IN (0, 1)),
   CHECK (due_at IS NOT NULL OR ordering_key IS NOT NULL)
 ) STRICT;
 CREATE INDEX hookpost_routing_due ON hookpost_routing (due_at) WHERE due_at IS NOT NULL;

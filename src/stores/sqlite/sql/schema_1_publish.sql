@@ -52,6 +52,13 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
       OR rtrim(value, '=') GLOB '*[^A-Za-z0-9+/]*'
       OR length(value) - length(rtrim(value, '=')) > 2);
 
+  SELECT json_extract('{}', 'hookpost: key ' || key || ': ' || size || ' bytes exceed the limit of '
+    || payload_max)
+  FROM hookpost_schema, (SELECT key, CASE key WHEN 'payload' THEN length(CAST(value AS BLOB))
+      ELSE length(value) / 4 * 3 - (length(value) - length(rtrim(value, '='))) END AS size
+    FROM json_each(NEW.event) WHERE key IN ('payload', 'payload_base64') AND type = 'text')
+  WHERE size > payload_max;
+
   SELECT json_extract('{}', 'hookpost: key ' || key
     || ': must be an RFC 3339 moment such as 2025-01-15T10:30:00Z')
   FROM (SELECT key, value, type, zone,
@@ -67,45 +74,57 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
       OR coalesce(strftime('%Y-%m-%d', substr(value, 1, 10)), '') <> substr(value, 1, 10)
       OR strftime('%s', substr(value, 1, 10) || 'T' || substr(value, 12, 8) || zone) IS NULL);
 
+  -- An id or idempotency key that is there already has the same content, and nothing is
+  -- written; or it has another, which is an error. Content is all but the id and the creation.
+  -- Payloads are compared as they are stored, so a text is another content than base64.
   INSERT INTO hookpost_event (tenant, id, kind, created_at, not_before, expires_at, scope,
     idempotency_key, ordering_key, content_type, encoding, payload)
-  SELECT tenant, coalesce(id, lower(hex(randomblob(16)))), kind,
-    coalesce(created_at, strftime('%s', 'now') * 1000000
+  SELECT given.tenant, coalesce(given.id, lower(hex(randomblob(16)))), given.kind,
+    coalesce(given.created_at, strftime('%s', 'now') * 1000000
       + CAST(substr(strftime('%f', 'now'), 4, 3) AS INTEGER) * 1000),
-    not_before, expires_at, scope, idempotency_key, ordering_key,
-    coalesce(content_type, 'application/json'),
-    CASE WHEN payload IS NULL THEN 'base64' END, CAST(coalesce(payload, payload_base64) AS BLOB)
+    given.not_before, given.expires_at, given.scope, given.idempotency_key, given.ordering_key,
+    given.content_type, given.encoding, given.payload
   FROM (SELECT
       max(CASE key WHEN 'id' THEN value END) AS id,
       max(CASE key WHEN 'tenant' THEN value END) AS tenant,
       max(CASE key WHEN 'type' THEN value END) AS kind,
-      max(CASE key WHEN 'payload' THEN value END) AS payload,
-      max(CASE key WHEN 'payload_base64' THEN value END) AS payload_base64,
-      max(CASE key WHEN 'content_type' THEN value END) AS content_type,
+      max(CASE WHEN key = 'payload_base64' AND type = 'text' THEN 'base64' END) AS encoding,
+      CAST(max(CASE WHEN key IN ('payload', 'payload_base64') THEN value END) AS BLOB) AS payload,
+      coalesce(max(CASE key WHEN 'content_type' THEN value END), 'application/json') AS content_type,
       max(CASE key WHEN 'scope' THEN value END) AS scope,
       max(CASE key WHEN 'ordering_key' THEN value END) AS ordering_key,
       max(CASE key WHEN 'idempotency_key' THEN value END) AS idempotency_key,
       max(CASE key WHEN 'created_at' THEN micros END) AS created_at,
       max(CASE key WHEN 'not_before' THEN micros END) AS not_before,
       max(CASE key WHEN 'expires_at' THEN micros END) AS expires_at
-    FROM (SELECT key, value, CASE WHEN key IN ('created_at', 'not_before', 'expires_at') THEN
+    FROM (SELECT key, type, value, CASE WHEN key IN ('created_at', 'not_before', 'expires_at') THEN
         strftime('%s', substr(value, 1, 10) || 'T' || substr(value, 12, 8) || zone) * 1000000
         + CAST(substr(substr(value, 21, max(0, length(value) - 20 - length(zone))) || '000000', 1, 6)
           AS INTEGER) END AS micros
-      FROM (SELECT key, value, ltrim(substr(value, 20), '.0123456789') AS zone
+      FROM (SELECT key, type, value, ltrim(substr(value, 20), '.0123456789') AS zone
         FROM json_each(NEW.event)))) AS given
-  WHERE NOT EXISTS (SELECT 1 FROM hookpost_event AS there
-      WHERE there.tenant = given.tenant AND there.id = given.id)
-    AND NOT EXISTS (SELECT 1 FROM hookpost_event AS there
-      WHERE there.tenant = given.tenant AND there.idempotency_key = given.idempotency_key);
+  LEFT JOIN hookpost_event AS there ON there.event = coalesce(
+    (SELECT event FROM hookpost_event AS named
+      WHERE named.tenant = given.tenant AND named.id = given.id),
+    (SELECT event FROM hookpost_event AS named
+      WHERE named.tenant = given.tenant AND named.idempotency_key = given.idempotency_key))
+  WHERE CASE WHEN there.event IS NULL THEN 1
+    WHEN there.kind = given.kind AND there.content_type = given.content_type
+      AND there.scope IS given.scope AND there.idempotency_key IS given.idempotency_key
+      AND there.ordering_key IS given.ordering_key AND there.not_before IS given.not_before
+      AND there.expires_at IS given.expires_at AND there.trace IS NULL
+      AND there.encoding IS given.encoding AND there.payload = given.payload THEN 0
+    ELSE json_extract('{}', 'hookpost: key '
+      || CASE WHEN there.id = given.id THEN 'id' ELSE 'idempotency_key' END
+      || ': was used for another content, by event ' || there.id) END;
 
   SELECT RAISE(ABORT, 'hookpost: key expires_at: must be after the event may first be sent')
   FROM hookpost_event
   WHERE changes() > 0 AND event = last_insert_rowid()
     AND expires_at <= max(created_at, coalesce(not_before, created_at));
 
-  INSERT INTO hookpost_routing (event, tenant, ordering_key, due_at, prior_due)
-  SELECT event, tenant, ordering_key,
+  INSERT INTO hookpost_routing (event, tenant, ordering_key, unheard, due_at, prior_due)
+  SELECT event, tenant, ordering_key, 1,
     CASE WHEN ordering_key IS NULL OR NOT EXISTS (SELECT 1 FROM hookpost_routing AS older
       WHERE older.tenant = hookpost_event.tenant
         AND older.ordering_key = hookpost_event.ordering_key) THEN moment END,
