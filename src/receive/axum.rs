@@ -1,5 +1,6 @@
 //! An extractor that verifies, for handlers of axum; built on axum-core alone.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -9,18 +10,20 @@ use axum_core::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, StatusCode};
+use http_body::Body as _;
 
 use crate::payload::{live_chat, live_session, x_webhook};
 use crate::time::Timestamp;
 use crate::wire::verify::{Verified, Verifier};
 
-use super::Refused;
+use super::{Cause, Refused, body};
 
 /// A request that was verified, read by another extractor from the bytes that were
 /// verified: `Webhook<Json<Order>>`, `Webhook<Bytes>`, or a type of
 /// [`payload`](crate::payload).
 ///
-/// The verifier is the state's, by [`FromRef`]: an `Arc<Verifier>`. The body is limited as
+/// The verifier is the state's, by [`FromRef`]: an `Arc<Verifier>`. Where the application takes
+/// webhooks of several providers, [`SignedBy`] names the one that is meant. The body is limited as
 /// axum limits every body: to 2 MB, unless `DefaultBodyLimit` says otherwise. A handler that
 /// also takes what was refused asks for `Result<Webhook<T>, Refused>`.
 ///
@@ -59,33 +62,132 @@ where
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let (head, body) = request.into_parts();
-        if head.method != Method::POST {
-            return Err(Refused::Method);
-        }
-        let bytes = Bytes::from_request(Request::from_parts(head.clone(), body), state)
-            .await
-            .map_err(|why| unread(why.status()))?;
-        let now = Timestamp::from(SystemTime::now());
-        let own = Arc::<Verifier>::from_ref(state);
-        let verified = own.verify_with_query(head.uri.query(), &head.headers, bytes.clone(), now)?;
-        let mut request = Request::from_parts(head, Body::from(bytes));
-        request.extensions_mut().insert::<Verified<Bytes>>(verified.clone());
-        let content = T::from_request(request, state)
-            .await
-            .map_err(|why| Refused::Unwanted(why.into_response().status()))?;
-        Ok(Self { content, verified })
+        read(request, state, &Arc::<Verifier>::from_ref(state)).await
     }
+}
+
+/// A sender of webhooks, as a type that names it: [`SignedBy`] verifies by its verifier. An
+/// application has one for each provider whose webhooks it takes.
+pub trait Provider<S> {
+    /// The provider's verifier, out of the application's state.
+    fn verifier(state: &S) -> &Verifier;
+}
+
+/// [`Webhook`] of a provider, for applications that take webhooks of several.
+///
+/// ```
+/// use axum::{Json, Router, body::Bytes, extract::State, routing::post};
+/// use hookpost::receive::axum::{Provider, SignedBy};
+/// use hookpost::{Scheme, Secret, Verifier};
+/// use std::sync::Arc;
+///
+/// struct App { stripe: Verifier, github: Verifier }
+///
+/// enum Stripe {}
+/// impl Provider<Arc<App>> for Stripe {
+///     fn verifier(app: &Arc<App>) -> &Verifier { &app.stripe }
+/// }
+///
+/// enum GitHub {}
+/// impl Provider<Arc<App>> for GitHub {
+///     fn verifier(app: &Arc<App>) -> &Verifier { &app.github }
+/// }
+///
+/// async fn charged(_app: State<Arc<App>>, event: SignedBy<Stripe, Json<u64>>) {
+///     println!("{}", event.content.0);
+/// }
+///
+/// async fn pushed(event: SignedBy<GitHub, Bytes>) {
+///     println!("{} bytes", event.content.len());
+/// }
+///
+/// let app = App {
+///     stripe: Verifier::new(&Scheme::stripe(), [Secret::new("whsec_test")?])?,
+///     github: Verifier::new(&Scheme::github(), [Secret::new("secret")?])?,
+/// };
+/// let routes: Router = Router::new()
+///     .route("/stripe", post(charged))
+///     .route("/github", post(pushed))
+///     .with_state(Arc::new(app));
+/// # let _routes = routes;
+/// # Ok::<(), hookpost::SecretError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedBy<P, T> {
+    /// What the other extractor read.
+    pub content: T,
+    /// The proof, with the event's id and the bytes as they came.
+    pub verified: Verified<Bytes>,
+    provider: PhantomData<fn() -> P>,
+}
+
+impl<P, T, S> FromRequest<S> for SignedBy<P, T>
+where
+    P: Provider<S>,
+    T: FromRequest<S>,
+    S: Send + Sync,
+{
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let Webhook { content, verified } = read(request, state, P::verifier(state)).await?;
+        Ok(Self { content, verified, provider: PhantomData })
+    }
+}
+
+async fn read<T: FromRequest<S>, S: Send + Sync>(
+    request: Request,
+    state: &S,
+    verifier: &Verifier,
+) -> Result<Webhook<T>, Refused> {
+    let (head, body) = request.into_parts();
+    if head.method != Method::POST {
+        return Err(Refused::Method);
+    }
+    let bytes = Bytes::from_request(Request::from_parts(head.clone(), body), state)
+        .await
+        .map_err(|why| unread(why.status()))?;
+    let now = Timestamp::from(SystemTime::now());
+    let verified = verifier.verify_with_query(head.uri.query(), &head.headers, bytes.clone(), now)?;
+    let mut request = Request::from_parts(head, Body::from(bytes));
+    request.extensions_mut().insert::<Verified<Bytes>>(verified.clone());
+    let rejection = match T::from_request(request, state).await {
+        Ok(content) => return Ok(Webhook { content, verified }),
+        Err(why) => why.into_response(),
+    };
+    Err(unwanted(rejection).await)
+}
+
+/// What a rejection says in its body is kept up to here.
+const CAUSE_BYTES_MAX: usize = 4096;
+
+/// A rejection, whose words stay with the receiver.
+async fn unwanted(rejection: Response) -> Refused {
+    let (head, body) = rejection.into_parts();
+    if let Some(own) = head.extensions.get::<Refused>() {
+        return own.clone();
+    }
+    // A body without a known length may never end.
+    let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    let words = match length {
+        Some(1..=CAUSE_BYTES_MAX) => body::read(&head.headers, body, CAUSE_BYTES_MAX).await.ok(),
+        _ => None,
+    };
+    let cause = words.and_then(|words| Cause::new(&String::from_utf8_lossy(&words)));
+    Refused::Unwanted { status: head.status, cause }
 }
 
 fn unread(status: StatusCode) -> Refused {
     if status == StatusCode::PAYLOAD_TOO_LARGE { Refused::TooLarge } else { Refused::Unreadable }
 }
 
-/// Its status, with an empty body.
+/// Its status, with an empty body. The reason is in the response's extensions, where a layer
+/// of the receiver's own finds it.
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        self.answer()
+        let mut answer: Response = self.answer();
+        answer.extensions_mut().insert(self);
+        answer
     }
 }
 
@@ -93,10 +195,10 @@ impl IntoResponse for Refused {
 /// stands in front the answer is a 500 with an empty body: nothing passes for verified by an
 /// oversight.
 impl<S: Sync> FromRequestParts<S> for Verified<Bytes> {
-    type Rejection = StatusCode;
+    type Rejection = Refused;
 
-    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        head.extensions.get().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, Refused> {
+        head.extensions.get().cloned().ok_or(Refused::NotVerified)
     }
 }
 
@@ -105,12 +207,15 @@ impl<S: Sync> FromRequestParts<S> for Verified<Bytes> {
 macro_rules! read_from_what_was_verified {
     ($($payload:ty),+) => { $(
         impl<S: Send + Sync> FromRequest<S> for $payload {
-            type Rejection = StatusCode;
+            type Rejection = Refused;
 
-            async fn from_request(request: Request, state: &S) -> Result<Self, StatusCode> {
+            async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
                 let (mut head, _) = request.into_parts();
                 let verified = Verified::from_request_parts(&mut head, state).await?;
-                Self::read(verified.body()).map_err(|_| StatusCode::UNPROCESSABLE_ENTITY)
+                Self::read(verified.body()).map_err(|why| Refused::Unwanted {
+                    status: StatusCode::UNPROCESSABLE_ENTITY,
+                    cause: Cause::new(&why.to_string()),
+                })
             }
         }
     )+ };

@@ -28,4 +28,4 @@ pub use dedup::SqliteDeduplicator;
 pub use dedup::{Deduplicator, Full, Handling, MemoryDeduplicator, Sighting, WINDOW};
 #[cfg(feature = "tower")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tower")))]
-pub use refused::Refused;
+pub use refused::{Cause, Refused};

@@ -25,14 +25,41 @@ pub enum Refused {
     /// It is not proven to come from who holds the secret.
     #[error(transparent)]
     Unproven(#[from] VerifyError),
-    /// It is authentic, and what should read it did not take it: with this status.
-    #[error("body: was verified, and answered with {0} by what reads it")]
-    Unwanted(StatusCode),
+    /// It is authentic, and the extractor that should read it rejected it.
+    #[error("body: was verified, and rejected with {status} by what reads it{}", said(cause.as_ref()))]
+    Unwanted {
+        /// The status of the rejection.
+        status: StatusCode,
+        /// What the rejection said, such as `missing field "order"`. It may quote the body.
+        #[source]
+        cause: Option<Cause>,
+    },
+    /// Nothing verified the request: neither a
+    /// [`VerifyLayer`](super::tower::VerifyLayer) nor an extractor stands in front.
+    #[error("request: was verified by nothing, since no layer stands in front of the handler")]
+    NotVerified,
+}
+
+/// What rejected an authentic body, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Cause(String);
+
+impl Cause {
+    /// The words of a rejection; `None` where it has none.
+    pub(super) fn new(words: &str) -> Option<Self> {
+        let words = words.trim();
+        (!words.is_empty()).then(|| Self(words.to_owned()))
+    }
+}
+
+fn said(cause: Option<&Cause>) -> String {
+    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
 impl Refused {
     /// What the sender is told: 405, 415, 413, 400 or 401, and the reader's own where the
-    /// request was authentic. All that is [`Unproven`](Self::Unproven) is one 401: a
+    /// request was authentic. A missing layer is the receiver's own fault: 500. All that is [`Unproven`](Self::Unproven) is one 401: a
     /// status for each reason would tell a forger how far he got.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -42,7 +69,8 @@ impl Refused {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unproven(_) => StatusCode::UNAUTHORIZED,
-            Self::Unwanted(status) => *status,
+            Self::Unwanted { status, .. } => *status,
+            Self::NotVerified => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

@@ -208,6 +208,11 @@ impl Subscription {
         self.scope.as_ref()
     }
 
+    /// Its patterns, as they were given: `*`, exact types, and those such as `order.*`.
+    pub fn patterns(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().map(Pattern::as_str)
+    }
+
     /// The exact types among its patterns, for an envelope that names the first one.
     pub fn exact_types(&self) -> impl Iterator<Item = &EventType> {
         self.events.iter().filter_map(|pattern| match pattern {
@@ -251,7 +256,7 @@ impl Subscription {
 #[serde(try_from = "String", into = "String")]
 enum Pattern {
     All,
-    /// The part before `.*`.
+    /// The whole pattern, `.*` included.
     Under(String),
     Exact(EventType),
 }
@@ -262,7 +267,7 @@ impl Pattern {
         if text == "*" {
             Ok(Self::All)
         } else if let Some(start) = text.strip_suffix(".*") {
-            EventType::new(start).map(|start| Self::Under(start.into())).map_err(refused)
+            EventType::new(start).map(|_| Self::Under(text.to_owned())).map_err(refused)
         } else {
             EventType::new(text).map(Self::Exact).map_err(refused)
         }
@@ -271,10 +276,19 @@ impl Pattern {
     fn matches(&self, kind: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Under(start) => {
-                kind.strip_prefix(start.as_str()).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
+            Self::Under(pattern) => {
+                let begins = kind.strip_prefix(pattern.trim_end_matches('*'));
+                begins.is_some_and(|rest| !rest.is_empty())
             }
             Self::Exact(exact) => exact.as_str() == kind,
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::All => "*",
+            Self::Under(pattern) => pattern,
+            Self::Exact(kind) => kind.as_str(),
         }
     }
 }
@@ -288,11 +302,7 @@ impl TryFrom<String> for Pattern {
 
 impl From<Pattern> for String {
     fn from(pattern: Pattern) -> Self {
-        match pattern {
-            Pattern::All => "*".to_owned(),
-            Pattern::Under(start) => start + ".*",
-            Pattern::Exact(kind) => kind.into(),
-        }
+        pattern.as_str().to_owned()
     }
 }
 
@@ -313,6 +323,16 @@ mod tests {
             assert_eq!(under.wants_type(&EventType::new(kind).unwrap()), wanted, "{kind}");
         }
         assert!(Subscription::to_all().wants_type(&EventType::new("anything").unwrap()));
+    }
+
+    #[test]
+    fn a_subscription_gives_its_patterns_back_as_they_were_given() {
+        let given = ["order.*", "*", "refund.made", "a.b.*"];
+        let subscription = Subscription::to(given).unwrap();
+        assert_eq!(subscription.patterns().collect::<Vec<_>>(), given);
+        let stored = serde_json::to_value(&subscription).unwrap();
+        assert_eq!(stored["events"], serde_json::json!(given));
+        assert_eq!(Subscription::to_all().patterns().collect::<Vec<_>>(), ["*"]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub fn oddities(name: &str) -> Vec<Change> {
         "standard" => oddities.extend(of_standard(["webhook-signature", "webhook-timestamp"])),
         "svix" => {
             oddities.extend(of_standard(["svix-signature", "svix-timestamp"]));
-            oddities.push(change("the header names of Standard Webhooks", false, |request| {
+            oddities.push(change("the header names of Standard Webhooks", true, |request| {
                 for (name, _) in &mut request.headers {
                     *name = name.replace("svix-", "webhook-");
                 }

@@ -66,8 +66,6 @@ const STATED: &[Line] = &[
     (STRIPE, "hexadecimal in upper case", WeTake("No signatures found matching")),
     (OCTOKIT, "hexadecimal in upper case", WeTake("false")),
     (&["Python slack-sdk"], "hexadecimal in upper case", WeTake("false")),
-    // One family of headers is read by us.
-    (&["npm svix"], "the header names of Standard Webhooks", TheyTake("svix-id: is missing")),
     // Nothing stands between timestamp and body, so that the two could be cut elsewhere.
     (DISCORD, "a digit first, signed by us", Unsigned("must begin with no digit")),
     (DISCORD, "a digit first, signed by them", TheyTake("must begin with no digit")),

@@ -5,6 +5,8 @@
 mod deduplicating;
 mod extractor;
 mod layer;
+mod providers;
+mod rejecting;
 mod scene;
 mod socket;
 #[path = "../sqlite_file/mod.rs"]

@@ -71,7 +71,9 @@ fn s35_only_the_receivers_own_scheme_counts_whatever_the_request_names() {
     for case in all() {
         for other in all().into_iter().filter(|other| other.name != case.name) {
             let found = other.verifier().verify_at(URL, &case.headers, &case.body, NOW);
-            assert!(found.is_err(), "{} at {}", case.name, other.name);
+            // Both have one secret here, and Svix without its brand is Standard Webhooks.
+            let is_the_same = (case.name, other.name) == ("standard", "svix");
+            assert_eq!(found.is_ok(), is_the_same, "{} at {}", case.name, other.name);
         }
     }
 }

@@ -5,6 +5,7 @@
 mod cases;
 mod flips;
 mod forging;
+mod official_libraries;
 mod pairs_of_keys;
 mod secrets;
 #[path = "../vectors/timestamps.rs"]

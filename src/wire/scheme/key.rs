@@ -16,10 +16,11 @@ use super::{Algorithm, Encoding, SchemeError};
 pub enum KeyForm {
     /// The secret's own bytes, which are UTF-8 where a person typed it.
     AsGiven,
-    /// A prefix, then canonical padded base64 of `min` to `max` bytes.
+    /// A prefix, then canonical padded base64 of `min` to `max` bytes. The prefix may be left
+    /// out, as the libraries of Standard Webhooks and Svix take it; a text with another prefix
+    /// is refused, since it may be another kind of key.
     Base64 {
-        /// What the secret begins with, such as `whsec_`. Without it, the secret is
-        /// refused: it may be another kind of key.
+        /// What the secret begins with, such as `whsec_`.
         prefix: &'static str,
         /// The least number of decoded bytes.
         min: usize,
@@ -54,6 +55,11 @@ impl KeyForm {
         }
     }
 
+    /// Whether a secret may come without its prefix.
+    pub(super) const fn may_lack_prefix(&self) -> bool {
+        matches!(self, Self::Base64 { .. })
+    }
+
     /// The HMAC key that this secret stands for.
     pub(super) fn read(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let text = secret.expose();
@@ -63,8 +69,11 @@ impl KeyForm {
             }
             Self::AsGiven => Zeroizing::new(text.to_vec()),
             Self::Base64 { prefix, min, max } => {
-                let text = text.strip_prefix(prefix.as_bytes()).ok_or(SecretError::Prefix)?;
-                let key = STANDARD.decode(text).map(Zeroizing::new).map_err(|_| SecretError::Encoding)?;
+                let (text, unfit) = match text.strip_prefix(prefix.as_bytes()) {
+                    Some(text) => (text, SecretError::Encoding),
+                    None => (text, SecretError::Prefix),
+                };
+                let key = STANDARD.decode(text).map(Zeroizing::new).map_err(|_| unfit)?;
                 if !(min..=max).contains(&key.len()) {
                     return Err(SecretError::Length { bytes: key.len(), min, max });
                 }
@@ -160,7 +169,15 @@ mod tests {
             assert_eq!(read(&of(bytes)), Err(SecretError::Length { bytes, min: 24, max: 64 }));
         }
         let bare = of(25).replace("whsec_", "");
-        for text in [&bare, &format!("whsk_{bare}"), &format!("v1,whsec_{bare}"), &format!("WHSEC_{bare}")] {
+        assert_eq!(read(&bare), Ok(vec![7; 25]), "as the libraries of others take it");
+        let short = Err(SecretError::Length { bytes: 23, min: 24, max: 64 });
+        assert_eq!(read(&of(23).replace("whsec_", "")), short);
+        for text in [
+            &bare[..bare.len() - 1],
+            &format!("whsk_{bare}"),
+            &format!("v1,whsec_{bare}"),
+            &format!("WHSEC_{bare}"),
+        ] {
             assert_eq!(read(text), Err(SecretError::Prefix), "{text}");
         }
         let canonical = of(25);

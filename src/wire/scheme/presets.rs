@@ -90,13 +90,20 @@ impl Scheme {
         })
     }
 
-    /// Svix: Standard Webhooks v1 with `svix-id`, `svix-timestamp` and `svix-signature`,
-    /// and no others: what falls back to another family takes a mixture of both. A secret
+    /// Svix: Standard Webhooks v1 with `svix-id`, `svix-timestamp` and `svix-signature`. A
+    /// verifier also takes the three headers of Standard Webhooks, `webhook-id` and so on,
+    /// which Svix sends where its customer wants no brand, but never a mixture of both. A secret
     /// is `whsec_` and base64 of 24 to 75 bytes, as Svix's server takes it
     /// (<https://github.com/svix/svix-webhooks>, `KEY_SIZE` of its core types).
     #[must_use]
     pub fn svix() -> Self {
         Self::preset(standard_in(["svix-id", "svix-timestamp", "svix-signature"], 75))
+    }
+
+    /// The same scheme under the header names that its sender writes without its brand.
+    pub(in crate::wire) fn unbranded(&self) -> Option<Self> {
+        let unbranded = || standard_in(["webhook-id", "webhook-timestamp", "webhook-signature"], 75);
+        (*self == Self::svix()).then(|| Self::preset(unbranded()))
     }
 
     /// Stripe: `Stripe-Signature` lists `t`, the moment, and as `v1` the HMAC-SHA256 of

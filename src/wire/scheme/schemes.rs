@@ -16,7 +16,7 @@ const SCHEMES_MAX: usize = 8;
 ///
 /// The form of a secret tells whose it is: one that begins with the prefix of some
 /// schemes' keys, such as `whsec_`, is theirs; any other is of the schemes that take any
-/// text. Those take a prefixed one too where an endpoint has no other. A scheme for which
+/// text, or else of the first that takes its keys without their prefix. Those take a prefixed one too where an endpoint has no other. A scheme for which
 /// an endpoint has no secret leaves its headers out.
 ///
 /// ```
@@ -103,7 +103,9 @@ impl Schemes {
     pub(crate) fn form_of(&self, secret: &Secret) -> Option<&'static str> {
         let prefixes = || self.iter().map(|scheme| scheme.recipe().key.prefix());
         let own = |prefix: &&str| !prefix.is_empty() && secret.expose().starts_with(prefix.as_bytes());
-        prefixes().find(own).or_else(|| prefixes().find(|prefix| prefix.is_empty()))
+        let mut without = self.iter().map(|scheme| scheme.recipe().key).filter(KeyForm::may_lack_prefix);
+        let plain = || prefixes().find(|prefix| prefix.is_empty());
+        prefixes().find(own).or_else(plain).or_else(|| without.next().map(|key| key.prefix()))
     }
 
     /// Whether this scheme signs with this secret, where `current` ones are in force.

@@ -147,6 +147,7 @@ impl Verifier {
         let tolerance = if scheme.signs_timestamp() { Tolerance::Within(TOLERANCE) } else { Tolerance::Off };
         Ok(Self(Trust::Signatures(Signatures {
             scheme: scheme.clone(),
+            unbranded: scheme.unbranded(),
             keys,
             tolerance,
             other_prefix: None,

@@ -20,6 +20,8 @@ const SIGNATURE_BYTES_MAX: usize = 4096;
 #[derive(Clone)]
 pub(super) struct Signatures {
     pub(super) scheme: Scheme,
+    /// The same scheme under other header names, read where none of its own came.
+    pub(super) unbranded: Option<Scheme>,
     /// At least one.
     pub(super) keys: Vec<VerifyingKey>,
     pub(super) tolerance: Tolerance,
@@ -39,7 +41,7 @@ impl Signatures {
         body: T,
         now: Timestamp,
     ) -> Result<Verified<T>, VerifyError> {
-        let recipe = self.scheme.recipe();
+        let recipe = self.scheme_of(headers).recipe();
         let urls = if self.scheme.signs_url() { self.urls(recipe, sent_to)? } else { Vec::new() };
         check_body(&recipe.content, body.as_ref()).map_err(|rule| VerifyError::Body { rule })?;
         let (mut id_text, mut timestamp_text) = (None, None);
@@ -59,7 +61,7 @@ impl Signatures {
             }
         }
         let signature = only(headers, &recipe.header)?;
-        let signature = self.signature_text(signature.as_ref())?;
+        let signature = self.signature_text(recipe, signature.as_ref())?;
         let listed =
             recipe.grammar.timestamp(signature).map_err(|why| malformed(&recipe.header, why.rule))?;
         if let Some(text) = listed {
@@ -93,6 +95,19 @@ impl Signatures {
         Ok(Verified { body, id, timestamp, proof: Proof::Signed { secret } })
     }
 
+    /// The scheme under the names of the headers that came. A single one of its own names
+    /// decides, so that headers of two families are never taken together.
+    fn scheme_of(&self, headers: &(impl HeaderLookup + ?Sized)) -> &Scheme {
+        let came = |name| headers.values(name).next().is_some();
+        match &self.unbranded {
+            Some(unbranded) if !self.scheme.header_names().any(came) => {
+                // Where none came at all, the missing header is one of its own.
+                if unbranded.header_names().any(came) { unbranded } else { &self.scheme }
+            }
+            _ => &self.scheme,
+        }
+    }
+
     /// The URLs that may have been signed, at least one.
     fn urls(&self, recipe: &Recipe, sent_to: SentTo<'_>) -> Result<Vec<String>, VerifyError> {
         // Twilio signs the URL as it was given, or with its port; its libraries try both.
@@ -107,8 +122,8 @@ impl Signatures {
         Ok(urls)
     }
 
-    fn signature_text<'h>(&self, value: &'h [u8]) -> Result<&'h str, VerifyError> {
-        let header = &self.scheme.recipe().header;
+    fn signature_text<'h>(&self, recipe: &Recipe, value: &'h [u8]) -> Result<&'h str, VerifyError> {
+        let header = &recipe.header;
         if value.len() > SIGNATURE_BYTES_MAX {
             return Err(malformed(header, "must be at most 4096 bytes long"));
         }

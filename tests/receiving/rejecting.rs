@@ -1,0 +1,118 @@
+//! What a receiver learns of a request that its extractor did not take.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::response::IntoResponse;
+use axum::routing::post as on_post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use hookpost::payload::{StandardEvent, live_session, x_webhook};
+use hookpost::receive::Refused;
+use hookpost::receive::axum::Webhook;
+use hookpost::{Timestamp, Verified};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tower_service::Service as _;
+
+use crate::scene::{SECRET, Scripted, Step, post, signed, verifier, whole};
+
+#[derive(Debug, serde::Deserialize)]
+struct Order {
+    #[allow(dead_code, reason = "the shape is what is tested")]
+    order: u64,
+}
+
+/// Says why it does not take a body, without an end.
+#[derive(Debug)]
+struct Endless;
+
+impl<S: Send + Sync> FromRequest<S> for Endless {
+    type Rejection = axum::response::Response;
+
+    async fn from_request(_: Request, _: &S) -> Result<Self, Self::Rejection> {
+        let body = Body::new(Scripted::chunked([Step::Data(Bytes::from_static(b"because")), Step::Never]));
+        Err((StatusCode::CONFLICT, body).into_response())
+    }
+}
+
+fn signed_json(body: &'static str) -> http::Request<Body> {
+    let mut headers = signed(body.as_bytes(), SECRET, Timestamp::from(std::time::SystemTime::now()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    post(headers, Body::from(body))
+}
+
+async fn refused<T>(request: http::Request<Body>) -> Refused
+where
+    T: FromRequest<()> + std::fmt::Debug,
+    Webhook<T>: FromRequest<Arc<hookpost::Verifier>, Rejection = Refused>,
+{
+    let state = Arc::new(verifier());
+    match Webhook::<T>::from_request(request, &state).await {
+        Ok(_) => panic!("it was taken"),
+        Err(refused) => refused,
+    }
+}
+
+#[tokio::test]
+async fn what_serde_says_of_an_authentic_body_is_kept_for_the_receivers_log() {
+    for (body, status, said) in [
+        (r#"{"type":"k","timestamp":"2026-01-01T00:00:00Z"}"#, 422, "missing field `data`"),
+        (r#"{"timestamp":"2026-01-01T00:00:00Z","data":{"order":7}}"#, 422, "missing field `type`"),
+        (r#"{"type":"k","timestamp":"2026-01-01T00:00:00Z","data":{"order":"x"}}"#, 422, "expected u64"),
+        ("{", 400, "EOF while parsing"),
+    ] {
+        let refused = refused::<Json<StandardEvent<Order>>>(signed_json(body)).await;
+        assert_eq!(refused.status(), status, "{body}");
+        let source = refused.source().unwrap().to_string();
+        assert!(source.contains(said), "{body}: {source}");
+        assert!(refused.to_string().contains(said) && format!("{refused:?}").contains(said), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_typed_payload_says_which_of_its_members_has_another_shape() {
+    let session = refused::<live_session::Body>(signed_json(r#"{"message_id":7}"#)).await;
+    assert_eq!(session.status(), 422);
+    assert_eq!(session.source().unwrap().to_string(), "webhook_type: must be text");
+    let chat = refused::<x_webhook::Body>(signed_json("[]")).await;
+    assert!(chat.source().is_some(), "{chat}");
+}
+
+#[tokio::test]
+async fn a_rejection_that_says_nothing_or_never_ends_has_a_status_and_no_cause() {
+    let endless = refused::<Endless>(signed_json("{}")).await;
+    assert_eq!(endless.status(), 409);
+    assert!(endless.source().is_none());
+}
+
+#[tokio::test]
+async fn the_sender_is_told_the_status_alone_and_a_layer_of_the_receivers_the_reason() {
+    let read = async |_: Webhook<Json<Order>>| ();
+    let mut routes: Router = Router::new().route("/", on_post(read)).with_state(Arc::new(verifier()));
+    let answer = routes.call(signed_json(r#"{"order":"x"}"#)).await.unwrap();
+    assert_eq!(answer.status(), 422);
+    let reason = answer.extensions().get::<Refused>().unwrap().to_string();
+    assert!(reason.contains("expected u64"), "{reason}");
+    assert!(!answer.headers().contains_key(header::CONTENT_TYPE));
+    assert!(whole(answer.into_body()).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_handler_behind_no_layer_says_so() {
+    async fn told(verified: Result<Verified<Bytes>, Refused>) -> String {
+        verified.unwrap_err().to_string()
+    }
+    let mut open: Router = Router::new()
+        .route("/", on_post(told))
+        .route("/typed", on_post(async |body: live_session::Body| body.message_id));
+    let answer = open.call(post(HeaderMap::new(), Body::empty())).await.unwrap();
+    let said = whole(answer.into_body()).await;
+    assert!(said.starts_with(b"request: was verified by nothing"), "{said:?}");
+    let mut typed = post(HeaderMap::new(), Body::from("{}"));
+    *typed.uri_mut() = "/typed".parse().unwrap();
+    let answer = open.call(typed).await.unwrap();
+    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.extensions().get(), Some(&Refused::NotVerified));
+}
