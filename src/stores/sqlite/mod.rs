@@ -16,6 +16,7 @@
 //!
 #![doc = include_str!("../../../docs/publishing.md")]
 
+mod answer;
 mod arrive;
 mod bounded;
 mod claim;

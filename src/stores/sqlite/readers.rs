@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::error::StoreError;
 
+use super::answer::answer_of;
 use super::damage::Damage;
 use super::db::Db;
 use super::failure::Failure;
@@ -69,7 +70,7 @@ impl Readers {
             reply.send(result.map_err(|failure| failure.into_store_error(during))).ok();
         });
         self.desk.add(party, read);
-        answer.await.unwrap_or_else(|_| Err(gone(during)))
+        answer_of(answer).await.unwrap_or_else(|| Err(gone(during)))
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::TenantId;
 
+use super::answer::answer_of;
 use super::damage::Damage;
 use super::db::Db;
 use super::failure::{Failure, explain};
@@ -81,7 +82,7 @@ impl Writer {
         W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
     {
         let Some(answer) = self.hand_over(way, during, work) else { return Err(gone(during)) };
-        answer.await.unwrap_or_else(|_| Err(gone(during)))
+        answer_of(answer).await.unwrap_or_else(|| Err(gone(during)))
     }
 
     /// Hands `work` to the thread; what it answers comes later. `None` where the thread has

@@ -126,10 +126,11 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
   INSERT INTO hookpost_routing (event, tenant, ordering_key, unheard, due_at, prior_due)
   SELECT event, tenant, ordering_key, 1,
     CASE WHEN ordering_key IS NULL OR NOT EXISTS (SELECT 1 FROM hookpost_routing AS older
-      WHERE older.tenant = hookpost_event.tenant
-        AND older.ordering_key = hookpost_event.ordering_key) THEN moment END,
+      WHERE older.tenant = stored.tenant
+        AND older.ordering_key = stored.ordering_key) THEN moment END,
     moment
-  FROM hookpost_event, (SELECT strftime('%s', 'now') * 1000000
-    + CAST(substr(strftime('%f', 'now'), 4, 3) AS INTEGER) * 1000 AS moment)
-  WHERE changes() > 0 AND event = last_insert_rowid();
+  FROM (SELECT event, tenant, ordering_key, min(created_at, strftime('%s', 'now') * 1000000
+      + CAST(substr(strftime('%f', 'now'), 4, 3) AS INTEGER) * 1000) AS moment
+    FROM hookpost_event WHERE event = last_insert_rowid()) AS stored
+  WHERE changes() > 0;
 END;
