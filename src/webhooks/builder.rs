@@ -14,7 +14,7 @@ use crate::engine::{
 };
 use crate::id::ProfileName;
 use crate::payload::live_chat::ApiVersion;
-use crate::policy::egress::AddressPolicy;
+use crate::policy::egress::{AddressPolicy, UrlPolicy};
 use crate::policy::retry::SPAN_MAX;
 use crate::seam::{Backend, Class, Clock, Directory, Entropy, Observer, Silence, Transport};
 use crate::system::{OsEntropy, SystemClock};
@@ -38,6 +38,7 @@ pub struct Builder {
     entropy: Arc<dyn Entropy>,
     observer: Arc<dyn Observer>,
     profiles: Vec<Profile>,
+    danger_local: bool,
     settings: Settings,
 }
 
@@ -54,6 +55,7 @@ impl Webhooks {
             entropy: Arc::new(OsEntropy),
             observer: Arc::new(Silence),
             profiles: known_profiles(),
+            danger_local: false,
             settings: Settings {
                 concurrency: 64,
                 lease: Duration::from_secs(30),
@@ -164,11 +166,26 @@ impl Builder {
         self
     }
 
+    /// Lets endpoints of every profile have URLs of this machine and of private networks, for
+    /// development: http, any port, names such as `localhost` or `receiver`, and the addresses of
+    /// [`AddressPolicy::danger_allow_local`]. The transport has a policy of its own;
+    /// `Webhooks::danger_local` sets both.
+    pub fn danger_allow_local(mut self) -> Self {
+        self.danger_local = true;
+        self
+    }
+
     /// Puts it together.
     ///
     /// # Errors
     /// Lists everything that is wrong.
-    pub fn build(self) -> Result<Webhooks, ConfigError> {
+    pub fn build(mut self) -> Result<Webhooks, ConfigError> {
+        if self.danger_local {
+            self.settings.addresses = self.settings.addresses.danger_allow_local();
+            for profile in &mut self.profiles {
+                profile.urls = UrlPolicy::http_and_https().danger_allow_local();
+            }
+        }
         let mut problems = settings_problems(&self.settings);
         for profile in &self.profiles {
             problems.extend(caught(|| profile_problems(profile, self.settings.lease)).unwrap_or_else(|| {

@@ -78,6 +78,17 @@ impl AddressPolicy {
         self.danger_allow(Net::v4(127, 0, 0, 0, 8)).danger_allow(Net::v6(Ipv6Addr::LOCALHOST.to_bits(), 128))
     }
 
+    /// Lets requests reach this machine and private networks, for development: loopback
+    /// addresses, and the private ones of RFC 1918, which containers have. The addresses under
+    /// which clouds give out credentials, `169.254.169.254` and some of `fc00::/7`, stay closed.
+    #[must_use]
+    pub fn danger_allow_local(self) -> Self {
+        self.danger_allow_loopback()
+            .danger_allow(Net::v4(10, 0, 0, 0, 8))
+            .danger_allow(Net::v4(172, 16, 0, 0, 12))
+            .danger_allow(Net::v4(192, 168, 0, 0, 16))
+    }
+
     /// Judges one address.
     ///
     /// # Errors

@@ -21,9 +21,6 @@ pub(super) fn read(host: &str) -> Result<Option<IpAddr>, UrlError> {
     if host.is_empty() || host.len() > NAME_MAX {
         return refuse("host must be a name of 1 to 253 characters or an address");
     }
-    if labels.len() < 2 && host != "localhost" {
-        return refuse("host must be a full name of at least two labels");
-    }
     labels.iter().try_for_each(|label| read_label(label)).map(|()| None)
 }
 

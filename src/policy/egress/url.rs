@@ -65,9 +65,9 @@ impl UrlPolicy {
         Self { schemes: SchemePolicy::HttpAndHttps, ..Self::https_only() }
     }
 
-    /// Lets names of the inside (`localhost`, `.localhost`, `.local`, `.internal`)
-    /// and any port through, for tests on one machine. Addresses are judged apart,
-    /// by the [`AddressPolicy`].
+    /// Lets names of the inside (`localhost`, `.localhost`, `.local`, `.internal`), names of
+    /// one label, such as `receiver` in Docker Compose, and any port through, for tests on one
+    /// machine. Addresses are judged apart, by the [`AddressPolicy`].
     #[must_use]
     pub const fn danger_allow_local(mut self) -> Self {
         self.ports = PortPolicy::DangerAny;
@@ -188,8 +188,15 @@ impl EndpointUrl {
         if !usual && policy.ports == PortPolicy::WebAndHigh {
             return refuse("port must be 443, 80 with http, or 1024 and above");
         }
-        if !policy.danger_local_names && self.literal.is_none() && host::is_inside(self.host.as_str()) {
+        if policy.danger_local_names || self.literal.is_some() {
+            return Ok(());
+        }
+        if host::is_inside(self.host.as_str()) {
             return refuse("host must be no name of this machine or of a local network");
+        }
+        // One label is a neighbour's name in the resolver's own search domain.
+        if !self.host.as_str().contains('.') {
+            return refuse("host must be a full name of at least two labels");
         }
         Ok(())
     }

@@ -92,6 +92,15 @@ impl ReqwestTransportBuilder {
         self
     }
 
+    /// Lets requests reach this machine and private networks too, for development: see
+    /// [`AddressPolicy::danger_allow_local`]. The builder of `Webhooks` has a call of the same
+    /// name, which lets such URLs be registered.
+    #[must_use]
+    pub fn danger_allow_local(mut self) -> Self {
+        self.addresses = self.addresses.danger_allow_local();
+        self
+    }
+
     /// How long to wait for a connection, name and TLS included; by default 5 s, which
     /// is the most. Of this, the name may take four fifths.
     #[must_use]

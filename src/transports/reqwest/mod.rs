@@ -9,6 +9,7 @@ mod build;
 mod clients;
 mod fault;
 mod guard;
+mod local;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
