@@ -5,6 +5,7 @@
 //! [docs/publishing.md]: crate::stores
 //! [docs/receiving.md]: crate::receive
 //! [docs/schemes.md]: crate::wire::scheme
+//! [docs/sqlite.md]: crate::stores
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]

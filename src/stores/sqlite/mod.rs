@@ -8,13 +8,15 @@
 //! A file may be shared with the host and with other processes of this machine. The
 //! store's tables begin with `hookpost_`; `user_version`, `application_id` and
 //! `auto_vacuum` of the file stay as they are. **Opening turns the file to WAL mode, a
-//! lasting change**, unless [`SqliteBuilder::rollback_journal`] was chosen.
+//! lasting change**, unless [`SqliteBuilder::rollback_journal`] was chosen or the linked
+//! SQLite may damage a file in that mode.
 //!
 //! An event is published inside the host's own transaction by [`publish_in`], or from
 //! any other client of the file by
 //! `INSERT INTO hookpost_publish(event) VALUES (?1)` with one JSON text:
 //!
 #![doc = include_str!("../../../docs/publishing.md")]
+#![doc = include_str!("../../../docs/sqlite.md")]
 
 mod answer;
 mod arrive;
@@ -55,6 +57,7 @@ mod settle;
 mod sql;
 mod stats;
 mod timeline;
+mod version;
 mod waiters;
 mod writer;
 
@@ -83,6 +86,7 @@ pub struct SqliteStore {
     history: Readers,
     clock: Arc<dyn Clock>,
     time: timeline::OwnTime,
+    journal: version::Journal,
     cipher: Arc<dyn Cipher>,
     /// Whether the cipher is a host's, which binds what it seals.
     seals: bool,
@@ -103,6 +107,13 @@ impl SqliteStore {
     /// As [`SqliteBuilder::open`].
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         Self::builder(path, clock).open()
+    }
+
+    /// Whether the file is in WAL mode, as it is by default. With a SQLite that may damage such
+    /// a file, the default is the rollback journal, which is slower.
+    #[must_use]
+    pub fn uses_write_ahead_log(&self) -> bool {
+        self.journal == version::Journal::WriteAhead
     }
 
     /// Opens a file with other settings than the defaults.

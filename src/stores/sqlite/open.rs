@@ -1,8 +1,8 @@
 //! Opening a file: what is refused, what is set, and what is left as it was.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use super::plain::Plain;
 use super::readers::Readers;
 use super::schema;
 use super::timeline::OwnTime;
+use super::version::{Journal, SqliteVersion};
 use super::writer::Writer;
 
 const OPENING: &str = "opening";
@@ -40,12 +41,8 @@ pub struct SqliteBuilder {
     file_size_max: Option<u64>,
     payload_max: Option<usize>,
     danger_wal_reset_bug: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Journal {
-    WriteAhead,
-    Rollback,
+    /// That of the SQLite which is linked.
+    version: SqliteVersion,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +76,7 @@ impl SqliteBuilder {
             file_size_max: None,
             payload_max: None,
             danger_wal_reset_bug: false,
+            version: SqliteVersion::linked(),
         }
     }
 
@@ -128,7 +126,8 @@ impl SqliteBuilder {
     }
 
     /// Keeps the file on SQLite's rollback journal, or puts it back there: slower, and
-    /// readers and the writer wait for each other.
+    /// readers and the writer wait for each other. With a SQLite that may damage a file in WAL
+    /// mode this is the default for a file that is not in that mode yet.
     pub const fn rollback_journal(mut self) -> Self {
         self.journal = Journal::Rollback;
         self
@@ -157,11 +156,13 @@ impl SqliteBuilder {
     /// It reads and writes the disk, and waits for other openers.
     ///
     /// # Errors
-    /// `UnsafeVersion` for a SQLite with the WAL-reset bug, `NewerSchema` for tables of
-    /// a later version, `ReadOnly`, `Corrupt`, `Full`, `Contended`, `Unavailable`, as
+    /// `UnsafeVersion` for a file in WAL mode and a SQLite with the WAL-reset bug, `NewerSchema`
+    /// for tables of a later version, `ReadOnly`, `Corrupt`, `Full`, `Contended`, `Unavailable`, as
     /// the file is. A refused file is as it was before.
-    pub fn open(self) -> Result<SqliteStore, StoreError> {
-        self.refuse_unsafe_version(rusqlite::version_number())?;
+    pub fn open(mut self) -> Result<SqliteStore, StoreError> {
+        if !self.danger_wal_reset_bug {
+            self.journal = self.version.journal(self.journal, is_in_wal_mode(&self.path))?;
+        }
         self.create_for_owner()?;
         let writer = self.open_writer().map_err(|failure| failure.into_store_error(OPENING))?;
         let damage = Arc::default();
@@ -185,6 +186,7 @@ impl SqliteBuilder {
             damage,
             checked: Arc::default(),
             time: OwnTime::default(),
+            journal: self.journal,
         })
     }
 
@@ -206,21 +208,6 @@ impl SqliteBuilder {
             // It is new, or there already, or SQLite finds out better why it cannot be.
             Ok(_) | Err(_) => Ok(()),
         }
-    }
-
-    fn refuse_unsafe_version(&self, version: i32) -> Result<(), StoreError> {
-        if self.journal == Journal::Rollback || self.danger_wal_reset_bug || !has_wal_reset_bug(version) {
-            return Ok(());
-        }
-        let (major, minor, patch) = (version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
-        Err(StoreError::new(
-            StoreErrorKind::UnsafeVersion,
-            format!(
-                "SQLite {major}.{minor}.{patch} may damage a file in WAL mode (the WAL-reset bug): link 3.51.3 \
-                 or later, such as with the feature sqlite-bundled, or choose rollback_journal(), or \
-                 danger_accept_wal_reset_bug()"
-            ),
-        ))
     }
 
     fn open_writer(&self) -> Result<Connection, Failure> {
@@ -321,21 +308,20 @@ impl SqliteBuilder {
     }
 }
 
-/// Whether this SQLite may damage a file in WAL mode: all before 3.51.3, but for the
-/// later patches of 3.50 and 3.44.
-const fn has_wal_reset_bug(version: i32) -> bool {
-    let fixed = version >= 3_051_003
-        || (version >= 3_050_007 && version < 3_051_000)
-        || (version >= 3_044_006 && version < 3_045_000);
-    !fixed
-}
-
 fn limit_size(db: &Connection, bytes: u64) -> Result<(), Failure> {
     let page_size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let pages = bytes / u64::try_from(page_size).unwrap_or(u64::MAX).max(1);
     // SQLite counts pages in 32 bits, and takes no limit below what is there already.
     let pages = u32::try_from(pages).unwrap_or(u32::MAX - 1).max(1);
     Ok(db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
+}
+
+/// Whether the file's header says that it is in WAL mode (<https://sqlite.org/fileformat2.html>,
+/// 1.3.3), read without opening it as a database.
+fn is_in_wal_mode(path: &Path) -> bool {
+    let mut header = [0; 20];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok() && header[18..].contains(&2)
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {
@@ -365,38 +351,31 @@ mod tests {
         }
     }
 
-    #[test]
-    fn versions_with_the_wal_reset_bug_are_known_with_their_backports() {
-        for (version, has_bug) in [
-            (3_040_001, true),
-            (3_044_005, true),
-            (3_044_006, false),
-            (3_044_999, false),
-            (3_045_000, true),
-            (3_046_000, true),
-            (3_050_006, true),
-            (3_050_007, false),
-            (3_051_000, true),
-            (3_051_002, true),
-            (3_051_003, false),
-            (3_053_002, false),
-            (4_000_000, false),
-        ] {
-            assert_eq!(has_wal_reset_bug(version), has_bug, "{version}");
-        }
-    }
+    #[tokio::test]
+    async fn a_sqlite_with_the_wal_reset_bug_opens_a_new_file_with_the_rollback_journal() {
+        let directory = std::env::temp_dir().join(format!("hookpost-open-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("old.db");
+        let builder = |version| SqliteBuilder {
+            version: SqliteVersion::of(version),
+            ..SqliteBuilder::new(&path, Arc::new(Still))
+        };
+        let old = builder(3_046_000).open().unwrap();
+        assert!(!old.uses_write_ahead_log() && !is_in_wal_mode(&path));
+        assert!(crate::seam::Store::now(&old).await.is_ok());
+        drop(old);
+        // Again, since it is in no WAL mode; and a SQLite without the bug turns it to that.
+        assert!(!builder(3_046_000).open().unwrap().uses_write_ahead_log());
+        assert!(builder(3_051_003).open().unwrap().uses_write_ahead_log());
+        assert!(is_in_wal_mode(&path));
 
-    #[test]
-    fn an_unsafe_version_is_refused_in_wal_mode_and_the_error_names_the_cures() {
-        let builder = || SqliteBuilder::new(Path::new("unused"), Arc::new(Still));
-        let error = builder().refuse_unsafe_version(3_046_000).unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::UnsafeVersion);
-        for word in ["3.46.0", "3.51.3", "sqlite-bundled", "rollback_journal", "danger_accept_wal_reset_bug"]
-        {
-            assert!(error.to_string().contains(word), "{error}");
-        }
-        assert!(builder().refuse_unsafe_version(3_051_003).is_ok());
-        assert!(builder().rollback_journal().refuse_unsafe_version(3_046_000).is_ok());
-        assert!(builder().danger_accept_wal_reset_bug().refuse_unsafe_version(3_046_000).is_ok());
+        let refused = builder(3_046_000).open().unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::UnsafeVersion);
+        assert!(is_in_wal_mode(&path), "a refused file is as it was");
+        let own_risk = builder(3_046_000).danger_accept_wal_reset_bug().open().unwrap();
+        assert!(own_risk.uses_write_ahead_log());
+        drop(own_risk);
+        assert!(!builder(3_046_000).rollback_journal().open().unwrap().uses_write_ahead_log());
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }
