@@ -12,6 +12,7 @@ use crate::policy::outcome::{Outcome, Unknown};
 use crate::seam::AttemptLog;
 use crate::secret::Secret;
 use crate::testing::Exchange;
+use crate::time::Timestamp;
 use crate::wire::scheme::Scheme;
 use crate::wire::verify::{Tolerance, Verifier};
 
@@ -225,17 +226,6 @@ fn gap_between(first: &Attempt, second: &Attempt) -> Duration {
 /// were failures, three at least, and another delivery waited for the endpoint.
 fn may_be_a_probe(evidence: &Evidence, delivery: &Delivery, site: &Site, attempt: &Attempt) -> bool {
     let began = attempt.began_at;
-    let mut answers: Vec<_> = evidence
-        .exchanges
-        .iter()
-        .filter(|exchange| exchange.url == site.url)
-        .filter_map(|exchange| Some((store_time(exchange.ended_at?.since(BASE)), &exchange.outcome)))
-        .filter(|(ended, _)| *ended <= began)
-        .collect();
-    answers.sort_by_key(|(ended, _)| *ended);
-    let failures = answers.iter().rev().take_while(
-        |(_, outcome)| !matches!(outcome, Some(Outcome::Response(answer)) if answer.status.is_success()),
-    );
     let another_waits = evidence.deliveries.iter().any(|(other, _)| {
         let ended = evidence.ended_at(other.id).map(store_time);
         other.id != delivery.id
@@ -243,7 +233,24 @@ fn may_be_a_probe(evidence: &Evidence, delivery: &Delivery, site: &Site, attempt
             && other.born_at <= began
             && ended.is_none_or(|ended| ended >= began)
     });
-    another_waits && failures.count() >= 3
+    let answered = evidence
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.url == site.url)
+        .filter_map(|exchange| Some((exchange, exchange.ended_at?)))
+        .filter(|(_, ended)| store_time(ended.since(BASE)) <= began);
+    let (successes, failures): (Vec<_>, Vec<_>) = answered.partition(|(exchange, _)| is_success(exchange));
+    // What failed while a request that succeeded was under way keeps the streak from ending.
+    let recovered = successes.iter().filter(|(success, ended)| {
+        let overlaps = |(_, failed): &(_, Timestamp)| success.began_at <= *failed && failed <= ended;
+        !failures.iter().any(overlaps)
+    });
+    let last = recovered.map(|(_, ended)| *ended).max();
+    another_waits && failures.iter().filter(|(_, failed)| last.is_none_or(|last| *failed > last)).count() >= 3
+}
+
+fn is_success(exchange: &Exchange) -> bool {
+    matches!(&exchange.outcome, Some(Outcome::Response(answer)) if answer.status.is_success())
 }
 
 /// Whether a receiver answered anything with a success after the end of one attempt and
@@ -253,7 +260,7 @@ fn succeeded_between(evidence: &Evidence, site: &Site, first: &Attempt, second: 
     evidence.exchanges.iter().filter(|exchange| exchange.url == site.url).any(|exchange| {
         let ended = exchange.ended_at.map(|ended| store_time(ended.since(BASE)));
         let ended = ended.is_some_and(|ended| between.contains(&ended));
-        ended && matches!(&exchange.outcome, Some(Outcome::Response(answer)) if answer.status.is_success())
+        ended && is_success(exchange)
     })
 }
 
