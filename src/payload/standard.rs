@@ -55,6 +55,7 @@ mod rfc3339 {
 
     use crate::time::Timestamp;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
     pub(super) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(moment)
     }

@@ -138,7 +138,7 @@ where
 async fn read<T: FromRequest<S>, S: Send + Sync>(
     request: Request,
     state: &S,
-    verifier: &Verifier,
+    by: &Verifier,
 ) -> Result<Webhook<T>, Refused> {
     let (head, body) = request.into_parts();
     if head.method != Method::POST {
@@ -148,7 +148,7 @@ async fn read<T: FromRequest<S>, S: Send + Sync>(
         .await
         .map_err(|why| unread(why.status()))?;
     let now = Timestamp::from(SystemTime::now());
-    let verified = verifier.verify_with_query(head.uri.query(), &head.headers, bytes.clone(), now)?;
+    let verified = by.verify_with_query(head.uri.query(), &head.headers, bytes.clone(), now)?;
     let mut request = Request::from_parts(head, Body::from(bytes));
     request.extensions_mut().insert::<Verified<Bytes>>(verified.clone());
     let rejection = match T::from_request(request, state).await {
