@@ -202,7 +202,9 @@ pub async fn the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_ord
         }
         let mut reversed: Vec<_> = asks.iter().rev().cloned().collect();
         same("in turn", starts_of(&scene, &asks, at(0)).await?, [2, 1, 1, 3, 3])?;
-        reversed.iter_mut().for_each(|ask| ask.starts = 16);
+        for ask in &mut reversed {
+            ask.starts = 16;
+        }
         let next = starts_of(&scene, &reversed, at(61)).await?;
         let of_flood: u32 = next.iter().skip(2).sum();
         demand!(next.iter().sum::<u32>() == 10, "the whole window: {next:?}");
@@ -262,7 +264,7 @@ pub async fn who_waits_is_told_a_moment_at_which_its_turn_may_have_come(fresh: A
     let mut coming = Vec::new();
     for number in 0..6 {
         let ask = ask(by(&format!("t{number}"), "e")?, &[&two], 1);
-        let grant = the_only(scene.take(&[ask.clone()], at(number), at(number + 1)).await?)?;
+        let grant = the_only(scene.take(std::slice::from_ref(&ask), at(number), at(number + 1)).await?)?;
         if let Some(refusal) = grant.refusal {
             coming.push((refusal.until, ask));
         }
@@ -273,7 +275,7 @@ pub async fn who_waits_is_told_a_moment_at_which_its_turn_may_have_come(fresh: A
     while let Some(next) = coming.iter().enumerate().min_by_key(|(_, (until, _))| *until) {
         let (place, now) = (next.0, next.1.0);
         let (_, ask) = coming.remove(place);
-        let grant = the_only(scene.take(&[ask.clone()], now, now + SECOND).await?)?;
+        let grant = the_only(scene.take(std::slice::from_ref(&ask), now, now + SECOND).await?)?;
         asked += 1;
         demand!(asked <= 12, "after {asked} calls there still are those who wait");
         coming.extend(grant.refusal.map(|refusal| (refusal.until, ask)));

@@ -482,12 +482,14 @@ mod tests {
         let failure =
             |lane: &Lane, ended_at| lane.after_failure(&retry, PROBE_GAP_MAX, ended_at, None, Some(gap));
         let at_once = [100, 103, 101].map(|ended_at| failure(&lane, at(ended_at)));
-        at_once.iter().for_each(|change| drop(lane.apply(change)));
+        for change in &at_once {
+            lane.apply(change);
+        }
         assert_eq!((lane.streak, lane.early(true).map(|early| early.tried_by)), (3, Some(at(103))));
 
-        let late = failure(&lane, at(110));
+        let stale = failure(&lane, at(110));
         lane.apply(&lane.after_success(8, at(105), Some(gap)).unwrap());
-        lane.apply(&late);
+        lane.apply(&stale);
         assert_eq!(lane.early(true).map(|early| early.tried_by), Some(at(105)), "what failed since waits");
     }
 

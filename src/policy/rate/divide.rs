@@ -404,8 +404,8 @@ mod tests {
         let ten = limit(LimitScope::Host, "one.example", 10, 60);
         let (one, other) = (ask(asker(1, 1), &[&ten], 16), ask(asker(2, 1), &[&ten], 16));
         let mut limits = Limits::default();
-        assert_eq!(limits.starts(&[one.clone()], at(0)), [10]);
-        assert_eq!(limits.starts(&[other.clone()], at(1)), [0]);
+        assert_eq!(limits.starts(std::slice::from_ref(&one), at(0)), [10]);
+        assert_eq!(limits.starts(std::slice::from_ref(&other), at(1)), [0]);
         assert_eq!(limits.starts(&[one.clone(), other.clone()], at(61)), [5, 5]);
         // In calls of their own, whoever is first.
         assert_eq!(limits.starts(&[one], at(122)), [5]);
@@ -456,7 +456,7 @@ mod tests {
         let one_start = limit(LimitScope::Global, "", 1, 60);
         let (one, other) = (ask(asker(1, 1), &[&one_start], 9), ask(asker(2, 1), &[&one_start], 9));
         let mut limits = Limits::default();
-        let mut take = |ask: &Ask, now: i64| limits.starts(&[ask.clone()], at(now))[0];
+        let mut take = |ask: &Ask, now: i64| limits.starts(std::slice::from_ref(ask), at(now))[0];
         assert_eq!((take(&one, 0), take(&other, 0)), (1, 0));
         assert_eq!((take(&one, 61), take(&other, 61)), (0, 1), "it has waited since before");
         assert_eq!((take(&one, 122), take(&other, 122)), (1, 0));

@@ -161,7 +161,9 @@ impl WaitingLine {
             }
         }
         let mut round: Vec<_> = tenants.into_values().filter(|tenant| !tenant.waiting.is_empty()).collect();
-        round.iter_mut().for_each(|tenant| tenant.waiting.make_contiguous().sort_unstable());
+        for tenant in &mut round {
+            tenant.waiting.make_contiguous().sort_unstable();
+        }
         round.sort_by_key(|tenant| tenant.place(now));
         let mut round = VecDeque::from(round);
         let turns = std::iter::from_fn(|| {

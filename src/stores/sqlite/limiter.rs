@@ -1,7 +1,7 @@
 //! Granting request starts under limits that all processes on the file share.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::time::Duration;
 
 use rusqlite::params;
@@ -33,9 +33,9 @@ pub(super) fn take(
     db.statement(sql::WAITER_FORGET)?.execute([(now - FORGOTTEN_AFTER).as_micros()])?;
     let mut limits = BTreeMap::new();
     for (slot, limit) in asks.iter().flat_map(slots) {
-        if !limits.contains_key(&slot) {
-            let counted = read(db, &slot.0, limit, now, start_by)?;
-            limits.insert(slot, counted);
+        if let Entry::Vacant(place) = limits.entry(slot) {
+            let counted = read(db, &place.key().0, limit, now, start_by)?;
+            place.insert(counted);
         }
     }
     let before: Vec<_> = limits.values().map(|counted| counted.line.clone()).collect();
