@@ -130,3 +130,45 @@ fn a_float_of_a_filter_is_what_json_writes_and_the_integer_that_it_is() {
         assert_eq!(passes(equals(&two_to_64), &format!(r#"{{"n":{text}}}"#)), is_equal, "{text}");
     }
 }
+
+#[test]
+fn a_filter_that_is_read_from_json_compares_with_the_digits_of_its_text() {
+    let stored = |number: &str| format!(r#"{{"pointer":"/n","any_of":[{number}]}}"#);
+    for (number, others) in [
+        ("18446744073709551617", ["18446744073709551616", "18446744073709552000"]),
+        ("-9223372036854775809", ["-9223372036854775808", "-9223372036854775810"]),
+        ("9007199254740993.0", ["9007199254740992", "9007199254740993.5"]),
+        ("0.1000000000000000055511151231257827", ["0.1", "0.1000000000000000055511151231257828"]),
+        ("[{\"a\":123456789012345678901234567890}]", ["[{\"a\":123456789012345678901234567891}]", "[]"]),
+    ] {
+        let filter: Filter = serde_json::from_str(&stored(number)).unwrap();
+        let written = serde_json::to_string(&Subscription::to_all().filtered(filter.clone())).unwrap();
+        let again: Subscription = serde_json::from_str(&written).unwrap();
+        assert_eq!(again, Subscription::to_all().filtered(filter.clone()), "{written}");
+        assert!(written.contains(number), "{written}");
+        assert!(passes(filter.clone(), &format!(r#"{{"n":{number}}}"#)), "{number}");
+        for other in others {
+            assert!(!passes(filter.clone(), &format!(r#"{{"n":{other}}}"#)), "{number} ≠ {other}");
+        }
+    }
+    let error = serde_json::from_str::<Filter>(&stored("1e-1000000000000000000")).unwrap_err();
+    assert!(error.to_string().contains("filter.any_of: must hold numbers"), "{error}");
+}
+
+#[test]
+fn a_filter_is_read_from_a_value_and_from_a_part_of_another_record_too() {
+    #[derive(serde::Deserialize)]
+    struct Record {
+        #[serde(flatten)]
+        filter: Filter,
+    }
+    let (json, filter) =
+        (json!({"pointer": "/n", "any_of": [10, "x", 0.5, [null]]}), ["10.0", "\"x\"", "[null]"]);
+    let from_value: Filter = serde_json::from_value(json.clone()).unwrap();
+    let Record { filter: flattened } = serde_json::from_str(&json.to_string()).unwrap();
+    assert_eq!(from_value, flattened);
+    assert_eq!(serde_json::to_value(&from_value).unwrap(), json);
+    for text in filter {
+        assert!(passes(flattened.clone(), &format!(r#"{{"n":{text}}}"#)), "{text}");
+    }
+}

@@ -6,13 +6,10 @@ use super::SubscriptionError;
 use super::bounds::{
     FILTER_DEPTH_MAX, FILTER_VALUES_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, hold, is_shallow, levels,
 };
-use super::identity::{Identities, Identity};
+use super::identity::Identities;
+use super::literals::Literals;
 use super::places::Places;
-use super::scan::identity;
 use super::wanted::Asked;
-
-/// Up to here, which is 2^53, each integer is an `f64` of its own.
-const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// A condition on a JSON payload: what stands at a path, held against a list of values.
 ///
@@ -26,12 +23,13 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 /// * Numbers are compared by their value, however large they are and however they are
 ///   written: 10, 10.0 and 1e1 are one number, 2^64 and 2^64 + 1 are two. A `Value` that
 ///   holds an `f64` stands for the decimal that JSON writes it as (0.1 is one tenth), and
-///   from 2^53 on for the integer that it is as well.
+///   from 2^53 on for the integer that it is as well. A filter that is read from JSON text
+///   compares with the numbers of that text, digit by digit, and is written with them again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredFilter")]
 pub struct Filter {
     pointer: String,
-    any_of: Vec<serde_json::Value>,
+    any_of: Literals,
     #[serde(skip_serializing_if = "Relation::is_equals")]
     relation: Relation,
     /// What `any_of` is compared by.
@@ -46,7 +44,7 @@ pub struct Filter {
 #[derive(Deserialize)]
 struct StoredFilter {
     pointer: String,
-    any_of: Vec<serde_json::Value>,
+    any_of: Literals,
     #[serde(default)]
     relation: Relation,
 }
@@ -89,7 +87,7 @@ impl Filter {
         pointer: impl Into<String>,
         any_of: impl Into<Vec<serde_json::Value>>,
     ) -> Result<Self, SubscriptionError> {
-        Self::new(pointer.into(), any_of.into(), Relation::Equals)
+        Self::new(pointer.into(), any_of.into().into(), Relation::Equals)
     }
 
     /// The value at `pointer` is an array that holds one of `any_of`.
@@ -100,7 +98,7 @@ impl Filter {
         pointer: impl Into<String>,
         any_of: impl Into<Vec<serde_json::Value>>,
     ) -> Result<Self, SubscriptionError> {
-        Self::new(pointer.into(), any_of.into(), Relation::Holds)
+        Self::new(pointer.into(), any_of.into().into(), Relation::Holds)
     }
 
     /// The value at `pointer` is none of `none_of`, nor, if it is an array, holds one of
@@ -112,36 +110,31 @@ impl Filter {
         pointer: impl Into<String>,
         none_of: impl Into<Vec<serde_json::Value>>,
     ) -> Result<Self, SubscriptionError> {
-        Self::new(pointer.into(), none_of.into(), Relation::Lacks)
+        Self::new(pointer.into(), none_of.into().into(), Relation::Lacks)
     }
 
-    fn new(
-        pointer: String,
-        any_of: Vec<serde_json::Value>,
-        relation: Relation,
-    ) -> Result<Self, SubscriptionError> {
+    fn new(pointer: String, any_of: Literals, relation: Relation) -> Result<Self, SubscriptionError> {
+        let values = any_of.values();
         if !pointer.starts_with('/') {
             return Err(SubscriptionError { field: "filter.pointer", rule: "must begin with /" });
         }
-        if any_of.is_empty() {
+        if values.is_empty() {
             return Err(SubscriptionError { field: "filter.any_of", rule: "must hold at least one value" });
         }
         let short = pointer.len() <= POINTER_LENGTH_MAX;
         hold(short, "filter.pointer", "must be at most 1024 bytes long")?;
         let few_steps = pointer.matches('/').count() <= POINTER_STEPS_MAX;
         hold(few_steps, "filter.pointer", "must have at most 32 steps")?;
-        let few = any_of.len() <= FILTER_VALUES_MAX;
+        let few = values.len() <= FILTER_VALUES_MAX;
         hold(few, "filter.any_of", "must hold at most 1024 values")?;
-        let shallow = any_of.iter().all(|value| is_shallow(value, FILTER_DEPTH_MAX));
+        let shallow = values.iter().all(|value| is_shallow(value, FILTER_DEPTH_MAX));
         hold(shallow, "filter.any_of", "must hold values that are nested at most 32 levels deep")?;
-        let identities = any_of.iter().map(identities_of).collect::<Option<Vec<_>>>();
-        let Some(identities) = identities else {
+        let Some(identities) = any_of.identities() else {
             let rule = "must hold numbers with exponents of at most 18 digits";
             return Err(SubscriptionError { field: "filter.any_of", rule });
         };
-        let identities = identities.concat().into();
-        let levels = any_of.iter().map(levels).max().unwrap_or(0);
-        Ok(Self { pointer, any_of, relation, identities, levels })
+        let levels = values.iter().map(levels).max().unwrap_or(0);
+        Ok(Self { pointer, any_of, relation, identities: identities.into(), levels })
     }
 
     /// Where it looks.
@@ -150,10 +143,11 @@ impl Filter {
         &self.pointer
     }
 
-    /// What it compares with.
+    /// What it compares with: of a number that was read from JSON text and that a `Value`
+    /// cannot hold exactly, the nearest that it can.
     #[must_use]
     pub fn values(&self) -> &[serde_json::Value] {
-        &self.any_of
+        self.any_of.values()
     }
 
     /// What it has to know of the value at its pointer.
@@ -178,18 +172,6 @@ impl Filter {
             }
         }
     }
-}
-
-/// What a value is compared by; `None` where it holds a number that cannot be read.
-fn identities_of(value: &serde_json::Value) -> Option<Vec<Identity>> {
-    let as_written = identity(&value.to_string(), FILTER_DEPTH_MAX);
-    let as_integer = float(value).filter(|float| float.abs() >= EXACT_MAX);
-    let as_integer = as_integer.map(|float| identity(&format!("{float:.0}"), 0));
-    [Some(as_written), as_integer].into_iter().flatten().collect()
-}
-
-fn float(value: &serde_json::Value) -> Option<f64> {
-    value.as_f64().filter(|_| value.is_f64())
 }
 
 pub(super) fn all_pass(filters: &[Filter], payload: &Places<'_>) -> bool {

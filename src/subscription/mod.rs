@@ -19,6 +19,7 @@ mod bounds;
 mod filter;
 mod identity;
 mod interest;
+mod literals;
 mod number;
 mod places;
 #[cfg(test)]
