@@ -114,6 +114,7 @@ mod the_judges_see {
             jitter_percent: 10,
             window: at(8 * 3600),
             limit: Some((5, at(10))),
+            shared_limit: None,
             store_faults: Faults::default(),
             sites: vec![site(0, Mood::Well), site(1, Mood::Flapping(at(40))), site(2, Mood::Busy(30))],
             script: (0..12).map(|number| (at(7 * number), Deed::Publish(parcel(number)))).collect(),

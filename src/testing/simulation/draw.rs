@@ -30,6 +30,7 @@ impl World {
             jitter_percent: random.choice([0, 10, 50]).unwrap_or(0),
             window: if random.u8(..4) == 0 { seconds(random.u64(60..=1200)) } else { seconds(8 * 3600) },
             limit: (random.u8(..3) == 0).then(|| (random.u32(20..=100), seconds(random.u64(5..=60)))),
+            shared_limit: None,
             store_faults: if calm { Faults::default() } else { store_faults(&mut random) },
             sites: Vec::new(),
             script: Vec::new(),

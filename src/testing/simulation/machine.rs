@@ -256,7 +256,8 @@ fn profile(world: &World) -> Result<Profile, RetryError> {
     let mut profile = Profile::standard();
     profile.name = ProfileName::new(PROFILE).unwrap_or(profile.name);
     profile.retry = RetryPolicy::new(schedule).jitter_percent(world.jitter_percent)?.window(world.window)?;
-    profile.limits = limit(LimitScope::Tenant, world.limit).into_iter().collect();
+    let shared = limit(LimitScope::Global, world.shared_limit);
+    profile.limits = limit(LimitScope::Tenant, world.limit).into_iter().chain(shared).collect();
     profile.timeout = TIMEOUT;
     profile.service = HostName::new(SERVICE).into_iter().collect();
     profile.classifier = Arc::new(Excitable(profile.classifier));

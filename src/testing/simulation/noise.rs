@@ -28,7 +28,8 @@ pub(super) const SERVICE: &str = "service.example";
 
 impl World {
     /// The noisy world of a seed: no process crashes, and no store fails. In half of the
-    /// worlds wall clocks step, of one process or of all, which nobody may feel either.
+    /// worlds wall clocks step, of one process or of all, which nobody may feel either. In a
+    /// third all share one rate limit, which the noisy tenant would take for itself.
     /// What the quiet tenants feel is the noise alone.
     #[must_use]
     pub fn draw_noisy(seed: u64) -> Self {
@@ -45,6 +46,7 @@ impl World {
             jitter_percent: 10,
             window: Duration::from_secs(8 * 3600),
             limit: None,
+            shared_limit: None,
             store_faults: Faults::default(),
             sites: Vec::new(),
             script: Vec::new(),
@@ -64,6 +66,8 @@ impl World {
         if random.bool() {
             clocks(&mut random, &mut world);
         }
+        world.shared_limit =
+            (random.u8(..3) == 0).then(|| (random.u32(10..=40), Duration::from_secs(random.u64(5..=20))));
         world.script.sort_by_key(|(at, _)| *at);
         world
     }

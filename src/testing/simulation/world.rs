@@ -30,6 +30,8 @@ pub struct World {
     pub window: Duration,
     /// Request starts per window that each tenant may make.
     pub limit: Option<(u32, Duration)>,
+    /// Request starts per window that all endpoints together may make.
+    pub shared_limit: Option<(u32, Duration)>,
     /// How the store fails each machine.
     pub store_faults: Faults,
     /// The endpoints, by tenant.

@@ -91,21 +91,27 @@ fn switched_off_means_quiet(evidence: &Evidence, report: Report<'_>) {
     }
 }
 
-/// I6: in any window of the limit's length at most its number of starts.
+/// I6: in any window of a limit's length at most its number of starts.
 fn limits_hold_in_every_window(evidence: &Evidence, report: Report<'_>) {
-    let Some((starts, window)) = evidence.world.limit else { return };
+    let world = &evidence.world;
     let mut by_tenant: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut all = Vec::new();
     for exchange in &evidence.exchanges {
-        if let Some(site) = evidence.world.sites.iter().find(|site| site.url == exchange.url) {
+        // A site that sets a limit of its own has no other.
+        let site = world.sites.iter().find(|site| site.url == exchange.url);
+        if let Some(site) = site.filter(|site| site.limit.is_none()) {
             by_tenant.entry(&site.tenant).or_default().push(began(exchange));
+            all.push(began(exchange));
         }
     }
-    for (tenant, mut times) in by_tenant {
+    let of_tenants = by_tenant.into_iter().map(|(tenant, times)| (tenant, times, world.limit));
+    for (whose, mut times, limit) in of_tenants.chain([("all", all, world.shared_limit)]) {
+        let Some((starts, window)) = limit else { continue };
         times.sort();
         let starts = usize::try_from(starts).unwrap_or(usize::MAX);
         for together in times.windows(starts + 1) {
             if together[starts] < together[0] + window {
-                report("I6 rate limit", format!("{tenant} began {} within {window:?}", starts + 1));
+                report("I6 rate limit", format!("{whose} began {} within {window:?}", starts + 1));
                 break;
             }
         }
