@@ -89,7 +89,7 @@ impl Scene {
         u32::try_from(tenants * endpoints).unwrap()
     }
 
-    /// Within this the victim's event of that number is sent, as `Limit` says.
+    /// Within this the victim's event of that number is sent: nearly half of what `Limit` states.
     fn bound(self, number: u32) -> Duration {
         let (round, events) = (self.round(), number + 1);
         let windows = match self.starts / round {

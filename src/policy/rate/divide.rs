@@ -378,7 +378,7 @@ mod tests {
                     for (ask, grant) in asks.iter().zip(limits.take(&asks, now)) {
                         let (next, since, _) = waiting.get_mut(&ask.by).unwrap();
                         let of_tenant = endpoints[ask.by.tenant.as_str()[1..].parse::<usize>().unwrap()];
-                        let windows = (tenants * of_tenant).div_ceil(starts) + 2;
+                        let windows = 2 * (tenants * of_tenant).div_ceil(starts) + 3;
                         let again = if window < ASKS_AGAIN.as_secs() { ASKS_AGAIN } else { Duration::ZERO };
                         let bound = Duration::from_secs(window + 1) * windows + again;
                         let waited = now.since(*since);

@@ -48,8 +48,8 @@ pub struct LimitError {
 /// **Those who share a limit take turns.** While several wait for a start, each tenant gets
 /// one before any of them gets a second, and the endpoints of a tenant take turns with its
 /// starts. An endpoint that has something to send therefore gets its next start within
-/// ⌈*T* × *E* ÷ `starts`⌉ + 2 windows, where *T* tenants and *E* endpoints of its own tenant
-/// wait at the same limit, however much each of them has to send. What nobody waits for goes
+/// 2 × ⌈*T* × *E* ÷ `starts`⌉ + 3 windows, where *T* tenants and *E* endpoints of its own
+/// tenant wait at the same limit, however much each of them has to send. What nobody waits for goes
 /// to whoever asks: one endpoint alone may use all of it.
 ///
 /// A window lasts 1 second longer here, since a granted request may start that late. Where
