@@ -29,6 +29,8 @@ enum Noise {
     Hanging,
     /// Nobody answers for their names.
     SlowNames,
+    /// No network leads to them.
+    NoNetwork,
 }
 
 impl Noise {
@@ -36,6 +38,7 @@ impl Noise {
         match self {
             Self::Hanging => Reply::hang(),
             Self::SlowNames => Reply::not_sent(NotSent::Name).after(self.lasts()),
+            Self::NoNetwork => Reply::not_sent(NotSent::Unreachable),
         }
     }
 
@@ -43,6 +46,8 @@ impl Noise {
         match self {
             Self::Hanging => Duration::from_secs(15),
             Self::SlowNames => Duration::from_millis(4_500),
+            // Where nothing gets through, the engine stops for so long at most.
+            Self::NoNetwork => Duration::from_secs(30),
         }
     }
 
@@ -157,6 +162,41 @@ async fn however_many_names_of_a_tenant_time_out_the_others_wait_within_the_stat
     for endpoints in [32, 100, 300, 1_000] {
         expect_bounds(1, endpoints, Noise::SlowNames).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn tenants_to_whom_no_network_leads_delay_others_by_no_more_than_the_engines_longest_pause() {
+    for (tenants, endpoints) in [(3, 1), (3, 10), (20, 10)] {
+        let waits = waits_beside(tenants, endpoints, Noise::NoNetwork).await;
+        println!("{tenants} tenants with {endpoints} endpoints: {waits:?}");
+        for (victim, waited) in waits {
+            assert!(
+                waited <= Noise::NoNetwork.lasts() + FREE,
+                "{tenants}, {endpoints}, {victim}: {waited:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_for_our_own_fault_is_told_of_once() {
+    let world = World::new();
+    world.transport.otherwise(Reply::not_sent(NotSent::Unreachable));
+    for tenant in ["one", "two", "three", "four"] {
+        for number in 0..10 {
+            world.endpoint_of(tenant, number).await;
+        }
+        world.publish_of(tenant).await;
+    }
+    world.run_for(Duration::from_secs(60)).await;
+    let heard = world.heard.all();
+    let pauses = heard.lines().filter_map(|line| {
+        let (_, pause) = line.strip_prefix("OwnFault")?.split_once("pause: ")?;
+        pause.split_once('s')?.0.parse::<u64>().ok()
+    });
+    let mut pauses: Vec<_> = pauses.collect();
+    let last = pauses.pop().unwrap();
+    assert!(pauses.iter().sum::<u64>() <= 60, "{pauses:?} and {last} follow each other");
 }
 
 #[tokio::test(start_paused = true)]

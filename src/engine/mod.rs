@@ -285,8 +285,9 @@ impl Engine {
     }
 
     fn own_fault(&mut self, what: &'static str) {
-        let pause = self.faults.pause(self.now());
-        self.shared.notice(&Notice::OwnFault { what, pause });
+        if let Some(pause) = self.faults.pause(self.now()) {
+            self.shared.notice(&Notice::OwnFault { what, pause });
+        }
     }
 
     fn now(&self) -> Duration {

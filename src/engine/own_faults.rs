@@ -82,15 +82,16 @@ impl OwnFaults {
         Fault::Endpoint
     }
 
-    /// Pauses claiming: 1, 2, 4 … 30 s with each fault in a row.
-    pub(crate) fn pause(&mut self, now: Duration) -> Duration {
+    /// Pauses claiming: 1, 2, 4 … 30 s with each fault in a row. `None` where it pauses
+    /// already.
+    pub(crate) fn pause(&mut self, now: Duration) -> Option<Duration> {
         if self.is_paused(now) {
-            return self.paused_until.saturating_sub(now);
+            return None;
         }
         let pause = Duration::from_secs(1_u64 << self.streak.min(5)).min(PAUSE_MAX);
         self.streak = self.streak.saturating_add(1);
         self.paused_until = now.saturating_add(pause);
-        pause
+        Some(pause)
     }
 
     /// Something worked: the next fault begins at one second again.
@@ -242,13 +243,13 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut pauses = Vec::new();
         for _ in 0..7 {
-            let pause = faults.pause(now);
-            assert_eq!(faults.pause(now), pause, "a second fault within the pause does not lengthen it");
+            let pause = faults.pause(now).unwrap();
+            assert_eq!(faults.pause(now), None, "a second fault within the pause does not lengthen it");
             now += pause;
             pauses.push(pause.as_secs());
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
         faults.clear();
-        assert_eq!(faults.pause(now), Duration::from_secs(1));
+        assert_eq!(faults.pause(now), Some(Duration::from_secs(1)));
     }
 }

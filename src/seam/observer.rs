@@ -169,7 +169,8 @@ pub enum Notice<'a> {
         /// The event's type.
         kind: &'a EventType,
     },
-    /// Our own fault: claiming stops for a while.
+    /// Our own fault: claiming stops for a while. Further faults in that while are not told
+    /// of.
     OwnFault {
         /// What failed.
         what: &'static str,
