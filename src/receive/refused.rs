@@ -46,8 +46,9 @@ pub enum Refused {
 pub struct Cause(String);
 
 impl Cause {
-    /// The words of a rejection; `None` where it has none.
-    pub(super) fn new(words: &str) -> Option<Self> {
+    /// The words of a rejection, also for a reader of your own; `None` where it has none.
+    #[must_use]
+    pub fn new(words: &str) -> Option<Self> {
         let words = words.trim();
         (!words.is_empty()).then(|| Self(words.to_owned()))
     }
@@ -59,8 +60,9 @@ fn said(cause: Option<&Cause>) -> String {
 
 impl Refused {
     /// What the sender is told: 405, 415, 413, 400 or 401, and the reader's own where the
-    /// request was authentic. A missing layer is the receiver's own fault: 500. All that is [`Unproven`](Self::Unproven) is one 401: a
-    /// status for each reason would tell a forger how far he got.
+    /// request was authentic. A missing layer is the receiver's own fault: 500. All that is
+    /// [`Unproven`](Self::Unproven) is one 401: a status for each reason would tell a forger
+    /// how far he got.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {

@@ -213,6 +213,7 @@ impl SqliteBuilder {
     fn open_writer(&self) -> Result<Connection, Failure> {
         let db = self.connect()?;
         // Read first: a file of a newer schema, or of no database at all, stays as it is.
+        schema::refuse_utf16(&db)?;
         let current = schema::check(&db)?;
         if current {
             schema::refuse_read_only(&db)?;

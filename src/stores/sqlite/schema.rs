@@ -28,6 +28,19 @@ pub(super) fn check(db: &Connection) -> Result<bool, Failure> {
     Ok(version == known)
 }
 
+/// A file whose text is UTF-16 has bytes of that as the payload of an event that is
+/// published by a statement: no SQL function turns them into UTF-8.
+pub(super) fn refuse_utf16(db: &Connection) -> Result<(), Failure> {
+    let encoding: String = db.query_row("PRAGMA encoding", [], |row| row.get(0))?;
+    if encoding == "UTF-8" {
+        return Ok(());
+    }
+    let what = format!(
+        "SQLite, opening: the file's text encoding must be UTF-8 (it is {encoding}); give hookpost a file of its own"
+    );
+    Err(StoreError::new(StoreErrorKind::Invalid, what).into())
+}
+
 /// SQLite opens for reading alone what it may not write, and begins even an IMMEDIATE
 /// transaction on it; a write of no row tells.
 pub(super) fn refuse_read_only(db: &Connection) -> Result<(), Failure> {
