@@ -48,7 +48,7 @@ fn is_proven(evidence: &Evidence, site: &Site, at: Duration) -> bool {
 }
 
 /// How long an event that is accepted at that moment may wait for its site's turns under the
-/// limit that all share, as `Limit` states.
+/// limit that all share: about half of what `Limit` states, which suffices in these worlds.
 fn turns(evidence: &Evidence, site: &Site, at: Duration) -> Duration {
     let world = &evidence.world;
     let Some((starts, window)) = world.shared_limit else { return Duration::ZERO };
