@@ -55,9 +55,10 @@ impl KeyForm {
         }
     }
 
-    /// Whether a secret may come without its prefix.
-    pub(super) const fn may_lack_prefix(&self) -> bool {
-        matches!(self, Self::Base64 { .. })
+    /// Whether a secret may be one of this form that came without its prefix. A text that a
+    /// person typed is none.
+    pub(super) fn may_be_without_prefix(&self, secret: &Secret) -> bool {
+        matches!(self, Self::Base64 { .. }) && !matches!(self.read(secret), Err(SecretError::Prefix))
     }
 
     /// The HMAC key that this secret stands for.

@@ -103,9 +103,10 @@ impl Schemes {
     pub(crate) fn form_of(&self, secret: &Secret) -> Option<&'static str> {
         let prefixes = || self.iter().map(|scheme| scheme.recipe().key.prefix());
         let own = |prefix: &&str| !prefix.is_empty() && secret.expose().starts_with(prefix.as_bytes());
-        let mut without = self.iter().map(|scheme| scheme.recipe().key).filter(KeyForm::may_lack_prefix);
         let plain = || prefixes().find(|prefix| prefix.is_empty());
-        prefixes().find(own).or_else(plain).or_else(|| without.next().map(|key| key.prefix()))
+        let keys = || self.iter().map(|scheme| scheme.recipe().key);
+        let without = || keys().find(|key| key.may_be_without_prefix(secret)).map(|key| key.prefix());
+        prefixes().find(own).or_else(plain).or_else(without)
     }
 
     /// Whether this scheme signs with this secret, where `current` ones are in force.
