@@ -194,7 +194,8 @@ pub async fn a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time(
         demand!(claims.next_due.is_none_or(|due| due > at(20)), "next due at {:?}", claims.next_due);
         // A follower of its key is parked, or something else comes that is due later.
         let second = draft("second")?.with_routes(|route| route.due_at = at(4000));
-        scene.store([second]).await?;
+        let (_, told) = scene.publish(&[second.publish()], None, at(20)).await?;
+        demand!(told.next_due.is_some_and(|due| due <= at(20)), "the publish says {:?}", told.next_due);
         same(
             "once another one waits",
             work(&scene.all_at(21).await?),

@@ -59,6 +59,10 @@ impl State {
                 self.lanes.settle_in(lane, now);
             }
         }
+        // What waited alone in a sick lane may be its probe from now on.
+        let touched = born.idle.keys().map(|lane| &self.lanes.row(*lane).lane);
+        let sick = touched.filter(|lane| lane.is_sick()).filter_map(|lane| lane.ready_at).min();
+        born.wait(sick);
         claims.lanes = born.leased.iter().map(|lane| self.lanes.row(*lane).lane.clone()).collect();
         claims.next_due = born.next_due;
         (answers, claims)

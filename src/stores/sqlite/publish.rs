@@ -196,8 +196,11 @@ impl Batch<'_, '_> {
         match (added, lease) {
             (None, _) => {}
             (Some(_), None) => {
-                if let Some(ready_at) = self.lanes.get(key)?.ready_at {
-                    self.due(ready_at.max(route.due_at));
+                let lane = self.lanes.get(key)?;
+                let is_sick = lane.is_sick();
+                if let Some(ready_at) = lane.ready_at {
+                    // What waited alone in a sick lane may be its probe from now on.
+                    self.due(if is_sick { ready_at } else { ready_at.max(route.due_at) });
                 }
             }
             (Some(_), Some(lease)) => {
