@@ -9,6 +9,7 @@ use hookpost::wire::request::Request;
 
 use crate::Scale;
 use crate::bare::{self, Runtime};
+use crate::disk;
 use crate::engine::{Bench, Kind, block_on};
 use crate::report::{Figures, Line, percentile_ms};
 use crate::sink::Sink;
@@ -156,7 +157,8 @@ fn backlog(kind: Kind) {
     }
 }
 
-/// What is stored drains with the default width, beside what 64 live publishers reach.
+/// What is stored drains with the default width, beside what 64 live publishers reach, and
+/// beside the longest sync of the disk right before: no gap is shorter than the sync within it.
 fn drain() {
     for (kind, runtime) in [Kind::Memory, Kind::Sqlite]
         .into_iter()
@@ -170,6 +172,7 @@ fn drain() {
                 bench.publish_and_deliver(20_000, endpoints).await
             });
             for stored in [1_000, 100_000] {
+                let longest_sync = (kind == Kind::Sqlite).then(|| disk::longest_sync(Duration::from_secs(3)));
                 let (figures, gap) = block_on(async {
                     let bench = Bench::by_default(kind, &urls, runtime).await;
                     bench.fill(stored, endpoints).await;
@@ -178,7 +181,8 @@ fn drain() {
                 Line::new(&format!("drain_{stored}_of_{endpoints}"), kind.name())
                     .with("delivered_per_s", format!("{:.0}", figures.per_second))
                     .with("engine_runtime", runtime.name())
-                    .with("longest_gap_ms", format!("{:.1}", gap.as_secs_f64() * 1e3))
+                    .with("longest_gap_ms", millis(gap))
+                    .with("longest_sync_ms", longest_sync.map_or_else(|| "-".to_owned(), millis))
                     .with("live_per_s", format!("{:.0}", live.per_second))
                     .with("of_live", format!("{:.2}", figures.per_second / live.per_second))
                     .print();
@@ -243,4 +247,8 @@ fn resident_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1}", time.as_secs_f64() * 1e3)
 }

@@ -11,6 +11,7 @@
 
 mod bare;
 mod cases;
+mod disk;
 mod engine;
 mod host;
 mod report;
