@@ -1,5 +1,6 @@
 // The first definition of a link counts, so README's files are modules here.
 //! [`payload::StandardEvent`]: crate::payload::StandardEvent
+//! [docs/answers.md]: crate::wire::profile
 //! [docs/clocks.md]: crate::policy::timeline
 //! [docs/own-parts.md]: crate::seam
 //! [docs/publishing.md]: crate::stores

@@ -2,10 +2,32 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
-/// How much of a body says what there is to say.
+use crate::policy::outcome::Response;
+
+/// How much of a body is read where services answer with a word or a short sentence.
 pub(super) const ENOUGH: usize = 1024;
+/// How much of a body is read where services list what is wrong, or repeat the message: as
+/// much as a history keeps.
+pub(super) const ALL: usize = 4096;
+
+/// Whether a body is a page for people. Proxies, gateways and captive portals answer with
+/// pages, and no service that takes webhooks does.
+pub(super) fn is_page(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// Whether a service says that it took a message: by a 2xx, and not by a page of whoever
+/// stands between.
+pub(super) fn says_taken(response: &Response) -> bool {
+    response.status.is_success() && !is_page(&response.body)
+}
+
+/// Whether a 410 says that the endpoint is gone: not by a page of whoever stands between.
+pub(super) fn says_gone(response: &Response) -> bool {
+    response.status == StatusCode::GONE && !is_page(&response.body)
+}
 
 /// A stranger's seconds, if they are a span of time: `0.35`, `64.57`, never `NaN`.
 pub(super) fn seconds(count: f64) -> Option<Duration> {
@@ -24,6 +46,16 @@ pub(super) fn header_seconds(headers: &HeaderMap, name: &str) -> Option<Duration
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_begins_with_a_tag_and_a_word_does_not() {
+        for page in ["<html>", "\r\n <!DOCTYPE html>", "<?xml version=\"1.0\"?>"] {
+            assert!(is_page(page.as_bytes()), "{page}");
+        }
+        for word in ["", "ok", "{}", "1 < 2", "Queue is full."] {
+            assert!(!is_page(word.as_bytes()), "{word}");
+        }
+    }
 
     #[test]
     fn a_strangers_seconds_are_a_span_or_nothing() {

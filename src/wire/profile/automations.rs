@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use serde::Deserialize;
 
 use crate::id::ProfileName;
-use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict};
+use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::time::Timestamp;
 
@@ -24,8 +25,8 @@ impl Profile {
         }
     }
 
-    /// Make's custom webhook: the payload as published, 30 requests in any second. A
-    /// full queue is answered 400, and waited for.
+    /// Make's custom webhook: the payload as published, 30 requests in any second. Events
+    /// wait while the queue is full or the scenario is switched off.
     #[must_use]
     pub fn make() -> Self {
         Self {
@@ -35,15 +36,11 @@ impl Profile {
         }
     }
 
-    /// n8n's webhook node: the payload as published. A 404 means that the workflow is
-    /// not active now, so it is waited for.
+    /// n8n's webhook node: the payload as published. Events wait while n8n starts, which it
+    /// answers with 200, and while the workflow is not active, which it answers with 404.
     #[must_use]
     pub fn n8n() -> Self {
-        let refused = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE];
-        Self {
-            classifier: Arc::new(ByStatus::any_2xx().rejects(refused)),
-            ..automation(ProfileName::preset("n8n"))
-        }
+        Self { classifier: Arc::new(N8nAnswers), ..automation(ProfileName::preset("n8n")) }
     }
 }
 
@@ -53,20 +50,69 @@ fn automation(name: ProfileName) -> Profile {
     Profile { name, signing: Signing::Optional, disable_after: None, ..Profile::standard_raw() }
 }
 
-/// Reads Make's answers.
+/// Reads Make's answers. A scenario that is switched off is answered with 410 and a sentence
+/// that says so; somebody may switch it on again, so the event waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MakeAnswers;
 
 impl Classify for MakeAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
         let text = String::from_utf8_lossy(&response.body).to_ascii_lowercase();
-        let waits = text.contains("queue is full") || text.contains("no scenario");
-        let refused: &[_] = if waits {
-            &[StatusCode::PAYLOAD_TOO_LARGE]
-        } else {
-            &[StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE]
-        };
-        ByStatus::any_2xx().gone_at([StatusCode::UNAUTHORIZED]).rejects(refused).classify(response, now)
+        let waits =
+            text.contains("queue is full") || text.contains("no scenario") || answer::is_page(&response.body);
+        match response.status {
+            status if status.is_success() => Verdict::Delivered { confirmed: true },
+            StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+            StatusCode::BAD_REQUEST if !waits => Verdict::Reject,
+            StatusCode::UNAUTHORIZED | StatusCode::GONE if !waits => Verdict::Gone { disable: true },
+            _ => Verdict::Retry { after: retry_after(response, now) },
+        }
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        BodyNeed::Prefix(answer::ENOUGH)
+    }
+}
+
+/// Reads n8n's answers.
+///
+/// A server that still migrates its database answers every request with 200 and one sentence,
+/// and runs no workflow. What a workflow answers itself is judged by its status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct N8nAnswers;
+
+/// What a server answers with 200 before it runs workflows.
+/// <https://github.com/n8n-io/n8n/blob/master/packages/cli/src/abstract-server.ts>
+const STARTING: &str = "n8n is starting up";
+/// What n8n says of a body that it cannot take: with 500, since it is larger than the server
+/// permits, and with 422.
+/// <https://github.com/n8n-io/n8n/blob/master/packages/cli/src/middlewares/body-parser.ts>
+const TOO_LARGE: &str = "request entity too large";
+const UNREADABLE: &str = "Failed to parse request body";
+
+/// An error of n8n's own.
+/// <https://github.com/n8n-io/n8n/blob/master/packages/cli/src/response-helper.ts>
+#[derive(Deserialize)]
+struct Problem {
+    message: String,
+}
+
+impl Classify for N8nAnswers {
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
+        let problem = serde_json::from_slice::<Problem>(&response.body).ok();
+        let says = |sentence| problem.as_ref().is_some_and(|problem| problem.message == sentence);
+        match response.status {
+            StatusCode::OK if response.body.starts_with(STARTING.as_bytes()) => {
+                Verdict::Retry { after: None }
+            }
+            status if status.is_success() => Verdict::Delivered { confirmed: true },
+            StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+            StatusCode::BAD_REQUEST if !answer::is_page(&response.body) => Verdict::Reject,
+            StatusCode::UNPROCESSABLE_ENTITY if says(UNREADABLE) => Verdict::Reject,
+            StatusCode::INTERNAL_SERVER_ERROR if says(TOO_LARGE) => Verdict::Reject,
+            _ if answer::says_gone(response) => Verdict::Gone { disable: true },
+            _ => Verdict::Retry { after: retry_after(response, now) },
+        }
     }
 
     fn body_need(&self) -> BodyNeed {

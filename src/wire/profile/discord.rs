@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::id::{HostName, ProfileName};
 use crate::policy::outcome::{BodyNeed, Classify, Hold, Reach, Response, Verdict, retry_after};
@@ -60,41 +61,66 @@ pub struct DiscordAnswers;
 
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;
-/// A status that Discord has no more to say about.
+/// A status that Discord has no more to say about: its message is the status too, such as
+/// `404: Not Found`.
 const GENERAL: u32 = 0;
-/// What the message itself is refused for: its size, its form, its words. Every other
-/// code is about where it was to go, or about who sends.
+/// A form with invalid fields, which may be the URL's.
+const INVALID_FORM: u32 = 50035;
+/// What the message itself is refused for: its size, its form, its words, its files, its
+/// poll. Every other code is about where it was to go, or about who sends.
 /// <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
-const OF_THE_MESSAGE: [u32; 11] =
-    [GENERAL, 40005, 50006, 50035, 50045, 50046, 50068, 50109, 200_000, 200_001, 240_000];
+const OF_THE_MESSAGE: [u32; 25] = [
+    20009, 30015, 40005, 50006, 50045, 50046, 50068, 50081, 50109, 50110, 50123, 50124, 50138, 50146, 50151,
+    50159, 50160, 50161, 50192, 50600, 160_014, 200_000, 200_001, 240_000, 520_004,
+];
+/// The fields of a form that stand in the URL.
+const OF_THE_URL: [&str; 3] = ["webhook_id", "webhook_token", "thread_id"];
 
 /// What an error says.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Problem {
     code: Option<u32>,
+    message: String,
     retry_after: Option<f64>,
     global: bool,
+    errors: Value,
+}
+
+impl Problem {
+    /// Whether Discord says no more than this status.
+    fn is_general(&self, status: StatusCode) -> bool {
+        self.code == Some(GENERAL) && self.message.starts_with(status.as_str())
+    }
+
+    fn is_of_the_message(&self, status: StatusCode) -> bool {
+        let of_the_url = self.errors.as_object().is_some_and(|fields| {
+            !fields.is_empty() && fields.keys().all(|field| OF_THE_URL.contains(&field.as_str()))
+        });
+        match self.code {
+            Some(INVALID_FORM) => !of_the_url,
+            Some(code) if OF_THE_MESSAGE.contains(&code) => true,
+            // A general 400 is about the message, a general 403 about the sender.
+            _ => status == StatusCode::BAD_REQUEST && self.is_general(status),
+        }
+    }
 }
 
 impl Classify for DiscordAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
-        let problem = problem(response);
-        let code = problem.as_ref().and_then(|problem| problem.code);
+        let status = response.status;
+        let problem = problem(response).unwrap_or_default();
         let gone = Verdict::Gone { disable: true };
-        match response.status {
-            StatusCode::OK => Verdict::Delivered { confirmed: true },
-            // Not saved yet: nobody will say so if it never is.
-            status if status.is_success() => Verdict::Delivered { confirmed: false },
+        match status {
+            // Without 200 it is not saved yet, and nobody will say so if it never is.
+            _ if answer::says_taken(response) => Verdict::Delivered { confirmed: status == StatusCode::OK },
             StatusCode::TOO_MANY_REQUESTS => Verdict::Retry { after: wait(response, now) },
-            _ if matches!(code, Some(UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN)) => gone,
-            StatusCode::GONE => gone,
+            _ if matches!(problem.code, Some(UNKNOWN_WEBHOOK | INVALID_WEBHOOK_TOKEN)) => gone,
+            _ if answer::says_gone(response) => gone,
             // There is nothing under this URL at all.
-            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND if code == Some(GENERAL) => gone,
+            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND if problem.is_general(status) => gone,
             StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
-            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN
-                if status_is_of_the_message(response.status, code) =>
-            {
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if problem.is_of_the_message(status) => {
                 Verdict::Reject
             }
             _ => Verdict::Retry { after: retry_after(response, now) },
@@ -102,7 +128,7 @@ impl Classify for DiscordAnswers {
     }
 
     fn body_need(&self) -> BodyNeed {
-        BodyNeed::Prefix(answer::ENOUGH)
+        BodyNeed::Prefix(answer::ALL)
     }
 
     fn hold(&self, response: &Response, now: Timestamp) -> Option<Hold> {
@@ -114,13 +140,6 @@ impl Classify for DiscordAnswers {
         let span = header_seconds(&response.headers, "x-ratelimit-reset-after").filter(|_| spent)?;
         Some(Hold { reach: Reach::Endpoint, span })
     }
-}
-
-/// A general 400 is about the message, a general 403 about the sender.
-fn status_is_of_the_message(status: StatusCode, code: Option<u32>) -> bool {
-    code.is_some_and(|code| {
-        OF_THE_MESSAGE.contains(&code) && (code != GENERAL || status == StatusCode::BAD_REQUEST)
-    })
 }
 
 fn problem(response: &Response) -> Option<Problem> {

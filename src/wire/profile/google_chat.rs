@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::id::ProfileName;
-use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict, retry_after};
+use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::time::Timestamp;
 use crate::wire::envelope::GoogleChat;
@@ -50,25 +50,36 @@ impl Classify for GoogleChatAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
         let problem = serde_json::from_slice::<Answer>(&response.body).ok().map(|answer| answer.error);
         match (response.status, problem) {
-            (status, _) if status.is_success() => ByStatus::any_2xx().classify(response, now),
+            _ if answer::says_taken(response) => Verdict::Delivered { confirmed: true },
             (StatusCode::PAYLOAD_TOO_LARGE, _) => Verdict::Reject,
-            (StatusCode::GONE, _) => Verdict::Gone { disable: true },
+            _ if answer::says_gone(response) => Verdict::Gone { disable: true },
             (StatusCode::BAD_REQUEST, Some(problem)) if is_of_the_message(&problem) => Verdict::Reject,
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, Some(_)) => {
-                Verdict::Gone { disable: true }
-            }
+            (_, Some(problem)) if says_gone(response.status, &problem) => Verdict::Gone { disable: true },
             _ => Verdict::Retry { after: retry_after(response, now) },
         }
     }
 
     fn body_need(&self) -> BodyNeed {
-        BodyNeed::Prefix(answer::ENOUGH)
+        BodyNeed::Prefix(answer::ALL)
     }
 }
 
-/// An argument is invalid, and it is none of those in the URL.
+/// Google names the status by a word of its own too, which a stranger's JSON does not have.
+/// <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>
+fn says_gone(status: StatusCode, problem: &Problem) -> bool {
+    let word = match status {
+        StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+        StatusCode::FORBIDDEN => "PERMISSION_DENIED",
+        StatusCode::NOT_FOUND => "NOT_FOUND",
+        _ => return false,
+    };
+    problem.status == word
+}
+
+/// An argument is invalid: the body, or the message in it, and none of those in the URL.
 fn is_of_the_message(problem: &Problem) -> bool {
     let message = problem.message.to_ascii_lowercase();
+    let of_the_body = ["invalid json payload", "message"].iter().any(|part| message.starts_with(part));
     let of_the_url = ["api key", "token", "space", "thread"].iter().any(|part| message.contains(part));
-    problem.status == "INVALID_ARGUMENT" && !of_the_url
+    problem.status == "INVALID_ARGUMENT" && (of_the_body || !of_the_url)
 }

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::id::ProfileName;
-use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict, retry_after};
+use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::time::Timestamp;
 use crate::wire::envelope::Mattermost;
 
@@ -27,21 +27,24 @@ impl Profile {
 /// Reads Mattermost's answers by the name of its error.
 ///
 /// Such a server often stands behind a proxy, which answers with a page of its own while
-/// the server starts: then the message waits. So it does where webhooks are switched off,
-/// or the channel is locked or missing.
+/// the server starts: then the message waits. So it does where webhooks are switched off, or
+/// the channel is locked or missing. A webhook that was deleted is waited for too: Mattermost
+/// gives the same answer while it cannot read its database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MattermostAnswers;
 
-/// There is no such webhook any more.
-const GONE: &str = "web.incoming_webhook.invalid.app_error";
 /// How the names of errors begin that are about the message.
-/// <https://github.com/mattermost/mattermost/blob/master/server/i18n/en.json>
-const OF_THE_MESSAGE: [&str; 5] = [
+/// <https://github.com/mattermost/mattermost/blob/master/server/channels/app/webhook.go>,
+/// <https://github.com/mattermost/mattermost/blob/master/server/public/model/incoming_webhook.go>
+const OF_THE_MESSAGE: [&str; 8] = [
+    "api.context.invalid_param",
+    "api.webhook.incoming",
+    "model.incoming_hook.parse_data",
+    "model.post.is_valid",
     "web.incoming_webhook.decode",
     "web.incoming_webhook.parse",
+    "web.incoming_webhook.split_props_length",
     "web.incoming_webhook.text",
-    "web.incoming_webhook.attachment",
-    "model.post.is_valid",
 ];
 
 #[derive(Deserialize)]
@@ -55,10 +58,9 @@ impl Classify for MattermostAnswers {
         let error = problem.map(|problem| problem.id).unwrap_or_default();
         let about = |beginnings: &[&str]| beginnings.iter().any(|beginning| error.starts_with(beginning));
         match response.status {
-            status if status.is_success() => ByStatus::any_2xx().classify(response, now),
+            _ if answer::says_taken(response) => Verdict::Delivered { confirmed: true },
             StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
-            _ if error == GONE => Verdict::Gone { disable: true },
-            StatusCode::GONE => Verdict::Gone { disable: true },
+            _ if answer::says_gone(response) => Verdict::Gone { disable: true },
             StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if about(&OF_THE_MESSAGE) => Verdict::Reject,
             _ => Verdict::Retry { after: retry_after(response, now) },
         }

@@ -52,6 +52,7 @@
 //! // Webhooks::builder(store, transport).profile(push) …
 //! # Ok::<(), hookpost::id::IdError>(())
 //! ```
+#![doc = include_str!("../../../docs/answers.md")]
 
 mod answer;
 mod automations;
@@ -84,7 +85,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use super::envelope::Envelope;
 use super::scheme::Schemes;
 
-pub use automations::MakeAnswers;
+pub use automations::{MakeAnswers, N8nAnswers};
 pub use check::ProfileError;
 pub use detect::Kind;
 pub use discord::DiscordAnswers;

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::id::ProfileName;
-use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict};
+use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::time::Timestamp;
 use crate::wire::envelope::{PagerDuty, Severity};
 
@@ -34,7 +34,7 @@ impl Profile {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PagerDutyAnswers;
 
-/// What PagerDuty says of an event that it does not take.
+/// What PagerDuty says of an event that it does not take. Its status is [`INVALID`].
 /// <https://developer.pagerduty.com/docs/send-alert-event>
 #[derive(Deserialize)]
 struct Refusal {
@@ -45,18 +45,18 @@ struct Refusal {
     errors: Vec<String>,
 }
 
+const INVALID: &str = "invalid event";
+
 impl Classify for PagerDutyAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
-        let refused: &[_] = if is_of_the_message(&response.body) {
-            &[StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE]
-        } else {
-            &[StatusCode::PAYLOAD_TOO_LARGE]
-        };
-        match ByStatus::any_2xx().rejects(refused).classify(response, now) {
-            Verdict::Retry { after } if response.status == StatusCode::TOO_MANY_REQUESTS => {
-                Verdict::Retry { after: after.max(Some(LIMITED)) }
-            }
-            verdict => verdict,
+        let after = retry_after(response, now);
+        match response.status {
+            _ if answer::says_taken(response) => Verdict::Delivered { confirmed: true },
+            StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+            StatusCode::BAD_REQUEST if is_of_the_message(&response.body) => Verdict::Reject,
+            StatusCode::TOO_MANY_REQUESTS => Verdict::Retry { after: after.max(Some(LIMITED)) },
+            _ if answer::says_gone(response) => Verdict::Gone { disable: true },
+            _ => Verdict::Retry { after },
         }
     }
 
@@ -73,5 +73,5 @@ fn is_of_the_message(body: &[u8]) -> bool {
         text.contains("routing_key") || text.contains("routing key")
     };
     let said = if errors.is_empty() { vec![message] } else { errors };
-    !status.is_empty() && !said.iter().all(of_the_key)
+    status == INVALID && !said.iter().all(of_the_key)
 }

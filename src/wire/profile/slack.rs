@@ -77,10 +77,10 @@ impl Classify for SlackAnswers {
             (StatusCode::TOO_MANY_REQUESTS, _) => retry,
             (_, word) if GONE.contains(&word) => Verdict::Gone { disable: true },
             (_, word) if REJECTED.contains(&word) => Verdict::Reject,
-            (StatusCode::GONE, _) => Verdict::Gone { disable: true },
+            _ if answer::says_gone(response) => Verdict::Gone { disable: true },
             (_, AWAY) => retry,
             (StatusCode::PAYLOAD_TOO_LARGE, _) => Verdict::Reject,
-            // A word that is new to us is Slack's all the same; a page is somebody else's.
+            // A code that is new to us is Slack's all the same. A page is somebody else's.
             (StatusCode::BAD_REQUEST, word) if is_word(word) => Verdict::Reject,
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, word)
                 if is_word(word) =>
@@ -96,8 +96,10 @@ impl Classify for SlackAnswers {
     }
 }
 
+/// Whether a text has the form of Slack's codes, each of which is several words joined by
+/// underscores. One word alone, such as `forbidden`, is a gateway's.
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    text.contains('_') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 fn wait(response: &Response, now: Timestamp) -> Option<Duration> {

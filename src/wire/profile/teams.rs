@@ -45,26 +45,39 @@ impl Classify for TeamsAnswers {
             (StatusCode::OK, Some(StatusCode::TOO_MANY_REQUESTS)) => {
                 Verdict::Retry { after: Some(CONNECTOR_WAIT) }
             }
-            (StatusCode::OK, Some(hidden)) => by_status(hidden, &Word::Connectors, None),
-            (StatusCode::OK, None) => Verdict::Delivered { confirmed: true },
+            (StatusCode::OK, Some(hidden)) => by_status(hidden, &Word::Refusal, None),
+            // A 202 says that the flow was started, not that anything was posted.
+            _ if answer::says_taken(response) => {
+                Verdict::Delivered { confirmed: response.status == StatusCode::OK }
+            }
+            _ if answer::says_gone(response) => Verdict::Gone { disable: true },
             (status, _) => by_status(status, &word(&response.body), retry_after(response, now)),
         }
     }
 
     fn body_need(&self) -> BodyNeed {
-        BodyNeed::Prefix(answer::ENOUGH)
+        BodyNeed::Prefix(answer::ALL)
     }
 }
 
-/// Whose words an answer's body is.
+/// Whose words an answer's body is, and what they are about.
 #[derive(Debug, PartialEq, Eq)]
 enum Word {
-    /// The code of an error of Power Automate's or of Logic Apps'.
-    Flows(String),
-    /// A sentence of a connector's.
-    Connectors,
+    /// An error of Power Automate's or of Logic Apps'.
+    Flows(Problem),
+    /// A connector's sentence about a message.
+    Refusal,
+    /// A connector's sentence about its URL.
+    Address,
     /// Nobody's, or a page of whoever stands between.
     Strangers,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+struct Problem {
+    code: String,
+    #[serde(default)]
+    message: String,
 }
 
 /// The errors of a flow that are about the message. All others are about the flow: it is
@@ -72,23 +85,39 @@ enum Word {
 /// that senders report.
 const OF_THE_MESSAGE: [&str; 4] =
     ["InvalidRequestContent", "TriggerInputSchemaMismatch", "RequestBodyTooLarge", "RequestEntityTooLarge"];
-/// How the sentences begin that connectors refuse a message or an address with.
-const SENTENCES: [&str; 6] = [
+/// How the sentences begin that connectors refuse a message with.
+const REFUSALS: [&str; 4] = [
     "Webhook message delivery failed",
     "Webhook Bad Request",
     "Bad payload received by generic incoming webhook",
     "Summary or Text is required",
-    "Invalid webhook URL",
-    "Connector configuration not found",
 ];
+/// How the sentences begin that connectors refuse their URL with.
+const ADDRESSES: [&str; 2] = ["Invalid webhook URL", "Connector configuration not found"];
+
+impl Problem {
+    /// The trigger of a flow that was deleted is named as one that is not enabled.
+    fn says_deleted(&self) -> bool {
+        self.code == "WorkflowTriggerIsNotEnabled" && self.message.contains("with state 'Deleted'")
+    }
+
+    /// The flow lets only some networks in, and the sender's is none of them. Its owner can
+    /// add it.
+    /// <https://learn.microsoft.com/azure/logic-apps/logic-apps-securing-a-logic-app#restrict-inbound-ip-addresses>
+    fn is_about_our_network(&self) -> bool {
+        self.message.contains("client IP address")
+    }
+}
 
 fn by_status(status: StatusCode, word: &Word, after: Option<Duration>) -> Verdict {
-    let retry = Verdict::Retry { after };
+    let (retry, gone) = (Verdict::Retry { after }, Verdict::Gone { disable: true });
     match (status.as_u16(), word) {
-        (200..=299, _) => Verdict::Delivered { confirmed: false },
-        (413, _) | (400, Word::Connectors) => Verdict::Reject,
-        (400, Word::Flows(code)) if OF_THE_MESSAGE.contains(&code.as_str()) => Verdict::Reject,
-        (401 | 403 | 404, Word::Flows(_) | Word::Connectors) | (410, _) => Verdict::Gone { disable: true },
+        (200..=299, Word::Refusal) => Verdict::Delivered { confirmed: false },
+        (413, _) | (400, Word::Refusal) => Verdict::Reject,
+        (400, Word::Flows(problem)) if OF_THE_MESSAGE.contains(&problem.code.as_str()) => Verdict::Reject,
+        (400, Word::Flows(problem)) if problem.says_deleted() => gone,
+        (401 | 403, Word::Flows(problem)) if problem.is_about_our_network() => retry,
+        (401 | 403 | 404, Word::Flows(_) | Word::Refusal | Word::Address) | (410, Word::Refusal) => gone,
         _ => retry,
     }
 }
@@ -98,21 +127,35 @@ fn word(body: &[u8]) -> Word {
     struct Answer {
         error: Problem,
     }
-    #[derive(Deserialize)]
-    struct Problem {
-        code: String,
-    }
     if let Ok(Answer { error }) = serde_json::from_slice(body) {
-        return Word::Flows(error.code);
+        return Word::Flows(error);
     }
     let text = String::from_utf8_lossy(body);
-    let said = SENTENCES.iter().any(|sentence| text.trim_start().starts_with(sentence));
-    if said { Word::Connectors } else { Word::Strangers }
+    let begins =
+        |sentences: &[&str]| sentences.iter().any(|sentence| text.trim_start().starts_with(sentence));
+    if begins(&REFUSALS) {
+        Word::Refusal
+    } else if begins(&ADDRESSES) {
+        Word::Address
+    } else {
+        Word::Strangers
+    }
 }
 
-/// The status that `Webhook message delivery failed with error: … returned HTTP error
-/// 429 with …` names; a sentence without one is a failure of theirs.
+/// The status of a failure that hides in a 200: the one that the sentence `Webhook message
+/// delivery failed with error: … returned HTTP error 429 with …` names, or that of an answer
+/// which a connector passes on as JSON. A sentence without a status is a failure of theirs.
 fn hidden_status(body: &[u8]) -> Option<StatusCode> {
+    /// <https://github.com/jenkinsci/office-365-connector-plugin/issues/299>
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct PassedOn {
+        status_code: u16,
+        is_success_status_code: bool,
+    }
+    if let Ok(PassedOn { status_code, is_success_status_code: false }) = serde_json::from_slice(body) {
+        return StatusCode::from_u16(status_code).ok();
+    }
     let text = std::str::from_utf8(body).ok()?;
     let said = text.trim_start().strip_prefix("Webhook message delivery failed")?;
     let digits = said.split_once("HTTP error ").and_then(|(_, rest)| rest.get(..3));

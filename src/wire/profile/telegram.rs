@@ -73,7 +73,9 @@ impl Classify for TelegramAnswers {
         if answer.parameters.migrate_to_chat_id.is_some() {
             return Verdict::Retry { after: asked };
         }
-        match answer.error_code.unwrap_or(response.status.as_u16()) {
+        // Telegram always names a code. Without one, it is somebody else's JSON.
+        let Some(code) = answer.error_code else { return without_word(response, now) };
+        match code {
             400 if is_of_the_chat(&answer.description) => Verdict::Retry { after: asked },
             400 | 413 => Verdict::Reject,
             401 | 403 | 404 | 410 => Verdict::Gone { disable: true },
@@ -82,37 +84,45 @@ impl Classify for TelegramAnswers {
     }
 
     fn body_need(&self) -> BodyNeed {
-        BodyNeed::Prefix(NEEDED)
+        BodyNeed::Prefix(answer::ALL)
     }
 }
 
 /// Words of a 400 that is about the chat or its topic, or about what the bot may do there.
-/// Telegram documents none of them; they are those of its server.
-/// <https://github.com/tdlib/telegram-bot-api/blob/master/telegram-bot-api/Client.cpp>
-const OF_THE_CHAT: [&str; 14] = [
+/// Telegram documents none of them; they are those of its server and of the library that the
+/// server is made of.
+/// <https://github.com/tdlib/telegram-bot-api/blob/master/telegram-bot-api/Client.cpp>,
+/// <https://github.com/tdlib/td/blob/master/td/telegram/DialogManager.cpp>
+const OF_THE_CHAT: [&str; 18] = [
     "chat not found",
-    "chat_id is empty",
     "chat was",
-    "chat_restricted",
-    "chat_write_forbidden",
-    "chat_admin_required",
-    "chat_send_",
+    "chat_",
+    "access the chat",
+    "access to the chat",
+    "is deactivated",
+    "channel_",
+    "_in_channel",
     "not enough rights",
     "have no rights",
     "need administrator rights",
-    "peer_id_invalid",
+    "peer_",
     "thread not found",
-    "topic_",
-    "user is deactivated",
+    "topic",
+    // The bot itself may do nothing now.
+    "frozen_",
+    "logged out",
+    "invalid message thread",
+    "not a forum",
 ];
+
+/// How Telegram says that a text is malformed. It repeats a part of the text, which may
+/// contain any of the words above.
+const MALFORMED: &str = "can't parse";
 
 fn is_of_the_chat(description: &str) -> bool {
     let description = description.to_ascii_lowercase();
-    OF_THE_CHAT.iter().any(|words| description.contains(words))
+    !description.contains(MALFORMED) && OF_THE_CHAT.iter().any(|words| description.contains(words))
 }
-
-/// A success repeats the message, so all of what is read may be needed.
-const NEEDED: usize = 4096;
 
 /// An answer that is not Telegram's, or was cut: of those, only a success that begins
 /// as Telegram's does is one.
@@ -121,7 +131,7 @@ fn without_word(response: &Response, now: Timestamp) -> Verdict {
     match response.status {
         StatusCode::OK if begins_well => Verdict::Delivered { confirmed: true },
         StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
-        StatusCode::GONE => Verdict::Gone { disable: true },
+        _ if answer::says_gone(response) => Verdict::Gone { disable: true },
         _ => Verdict::Retry { after: retry_after(response, now) },
     }
 }
