@@ -2,23 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use hookpost::Profile;
 use hookpost::delivery::State;
-use hookpost::policy::outcome::{Response, Verdict};
+use hookpost::policy::outcome::Verdict;
 use hookpost::testing::{Behaviour, Reply};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::world::{START, World, acme, hours, id, seconds};
-
-fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Response {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-        .collect::<HeaderMap>();
-    let status = StatusCode::from_u16(status).unwrap();
-    Response { status, headers, body: Bytes::copy_from_slice(body.as_bytes()), cut: false }
-}
+use crate::scene::{answer, judged};
+use crate::world::{World, acme, hours, id, seconds};
 
 #[test]
 fn an_answer_is_read_by_what_its_service_means_by_it() {
@@ -53,8 +43,12 @@ fn an_answer_is_read_by_what_its_service_means_by_it() {
         (Profile::zapier(), 404, &[], "", retry(None)),
         (Profile::zapier(), 410, &[], "", gone),
     ] {
-        let verdict = profile.classifier.classify(&answer(status, headers, body), START);
-        assert_eq!(verdict, want, "{} {status} {body}", profile.name);
+        assert_eq!(
+            judged(&profile, &answer(status, headers, body)),
+            want,
+            "{} {status} {body}",
+            profile.name
+        );
     }
 }
 

@@ -163,3 +163,23 @@ async fn a_value_is_taken_in_every_form_that_json_and_rfc_3339_permit() {
         assert_eq!(payloads(&store).await, [payload], "{rest}");
     }
 }
+
+#[tokio::test]
+async fn a_value_that_another_reader_might_take_is_refused_with_the_name_of_its_key() {
+    let with = |rest: &str| format!(r#"{{"tenant":"acme","type":"t",{rest}}}"#);
+    for (rest, key) in [
+        // A leap second has no place in a count of microseconds.
+        (r#""payload":"{}","created_at":"2016-12-31T23:59:60Z""#, "created_at"),
+        (r#""payload":"{}","created_at":"2025-01-15T10:30:00+24:00""#, "created_at"),
+        (r#""payload":"{}","created_at":"2025-01-15T10:30:00+0200""#, "created_at"),
+        (r#""payload":{"a":1}"#, "payload"),
+        (r#""payload_base64":"AP8","content_type":"application/octet-stream""#, "payload_base64"),
+    ] {
+        let file = TempFile::new();
+        let store = open(&file.path());
+        let host = Connection::open(file.path()).unwrap();
+        let refused = host.execute(INSERT, [with(rest)]).expect_err(rest).to_string();
+        assert!(refused.contains(key), "{rest}: {refused}");
+        assert!(payloads(&store).await.is_empty(), "{rest}");
+    }
+}

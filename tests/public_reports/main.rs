@@ -2,6 +2,9 @@
 //! tried here through the public API.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../targets/scene.rs"]
+#[allow(dead_code, reason = "the scene of all targets, of which some are tried here")]
+mod scene;
 #[path = "../sqlite_file/mod.rs"]
 mod sqlite_file;
 #[path = "../world/mod.rs"]
@@ -10,4 +13,6 @@ mod world;
 mod answers;
 mod guards;
 mod hosts_of_sqlite;
+mod messages;
+mod odd_responses;
 mod signatures;

@@ -35,3 +35,8 @@ fn a_url_was_signed_with_its_default_port_or_without() {
 fn escapes_ages_rotations_and_forms_are_read_as_each_provider_writes_them() {
     each_has_its_verdict("verify.jsonl", 45);
 }
+
+#[test]
+fn lists_of_signatures_malformed_parts_and_secrets_are_read_as_the_official_libraries_read_them() {
+    each_has_its_verdict("more.jsonl", 16);
+}

@@ -1,14 +1,21 @@
 //! Which members of a payload are shown to nobody: credentials, network addresses and
-//! phone numbers, in whatever way their names are written.
+//! phone numbers, in whatever way their names are written. Senders of errors hide some under
+//! names of their own: <https://github.com/getsentry/sentry-python/blob/master/sentry_sdk/scrubber.py>.
 
 /// What the name holds, read without case and separators: `api-key`, `apiKey` and
 /// `API_KEY` are one.
-const PARTS: [&str; 30] = [
+const PARTS: [&str; 43] = [
     "secret",
     "token",
     "passw",
     "passphrase",
     "passcode",
+    "passkey",
+    "accesscode",
+    "backupcode",
+    "recoverycode",
+    "securitycode",
+    "verificationcode",
     "authoriz",
     "authoris",
     "credential",
@@ -25,24 +32,44 @@ const PARTS: [&str; 30] = [
     "connectionstring",
     "cookie",
     "sessionid",
+    "sessid",
+    "csrf",
+    "xsrf",
     "bearer",
     "signature",
     "phone",
+    "telefon",
     "mobile",
     "whatsapp",
     "ipaddr",
+    "remoteaddr",
+    "clientaddr",
+    "forwardedfor",
     "ipv4",
     "ipv6",
     "macaddr",
 ];
 /// Words of the name that are too short to be looked for within others: `ship`, `pinned`.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 17] = [
     "ip", "ips", "tel", "fax", "sms", "msisdn", "pin", "otp", "totp", "jwt", "pwd", "cvv", "cvc", "auth",
-    "mac", "dsn",
+    "oauth", "mac", "dsn",
 ];
 /// Names that are written in one word although they are two.
-const ENDINGS: [&str; 8] =
-    ["clientip", "remoteip", "userip", "sourceip", "visitorip", "customerip", "lastip", "hostip"];
+const ENDINGS: [&str; 13] = [
+    "clientip",
+    "remoteip",
+    "userip",
+    "sourceip",
+    "visitorip",
+    "customerip",
+    "lastip",
+    "hostip",
+    "serverip",
+    "publicip",
+    "peerip",
+    "srcip",
+    "dstip",
+];
 
 /// Whether a member of this name is private.
 pub(super) fn is_private(name: &str) -> bool {
