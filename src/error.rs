@@ -56,6 +56,12 @@ impl StoreError {
         self
     }
 
+    /// The same error, whose text begins with where it happened.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn within(self, place: &str) -> Self {
+        Self { what: format!("{place}: {}", self.what), ..self }
+    }
+
     /// What the failure means.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {

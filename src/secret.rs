@@ -15,32 +15,35 @@ pub const SECRET_BYTES_MAX: usize = 1024;
 #[non_exhaustive]
 pub enum SecretError {
     /// None was given where something is to be verified.
-    #[error("secret: at least one is needed")]
+    #[error("secret: at least one must be given")]
     Missing,
     /// Nothing, or nothing but white space: anybody could sign with it.
-    #[error("secret: is empty or only white space")]
+    #[error("secret: must not be empty or only white space")]
     Blank,
     /// Longer than [`SECRET_BYTES_MAX`].
-    #[error("secret: is longer than 1024 bytes")]
+    #[error("secret: must be at most 1024 bytes long")]
     TooLong,
     /// Lacks the scheme's prefix, or has that of another kind of key.
-    #[error("secret: has not the prefix that its scheme asks for, such as whsec_ in standard")]
+    #[error(
+        "secret: must have the prefix of its scheme and no other: whsec_ in standard and svix, whsk_ (private) \
+         or whpk_ (public) in standard_v1a"
+    )]
     Prefix,
     /// Not in canonical base64, or in hexadecimal, as its scheme asks.
-    #[error("secret: is not canonical base64 after its prefix, or hexadecimal, as its scheme asks")]
+    #[error("secret: must be canonical base64 after its prefix, or hexadecimal, as its scheme asks")]
     Encoding,
     /// Nothing but zero bytes: a buffer that nobody filled.
-    #[error("secret: is nothing but zero bytes")]
+    #[error("secret: must not be nothing but zero bytes")]
     Zero,
     /// No point of the curve that can be trusted: not one at all, one written in
     /// another than its one form, or one of small order, whose signatures fit anything.
-    #[error("secret: is not a sound ed25519 public key")]
+    #[error("secret: must be a sound ed25519 public key")]
     Point,
     /// A private key whose public half is another seed's.
-    #[error("secret: its public half does not belong to its seed")]
+    #[error("secret: must have a public half that belongs to its seed")]
     Pair,
     /// The scheme bounds the decoded length.
-    #[error("secret: decodes to {bytes} bytes, its scheme asks for {min} to {max}")]
+    #[error("secret: must decode to {min} to {max} bytes, as its scheme asks (it decodes to {bytes} bytes)")]
     Length {
         /// The length found.
         bytes: usize,

@@ -6,6 +6,7 @@ mod world;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hookpost::delivery::{AttemptResult, FailReason, Gate, State};
@@ -13,6 +14,8 @@ use hookpost::policy::outcome::{NotSent, Unknown};
 use hookpost::seam::{Class, Clock, Disabled, PageAfter, Queue, Selection, StateFilter};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
+use hookpost::transports::ReqwestTransport;
+use hookpost::webhooks::RunError;
 use hookpost::{Headers, NewEndpoint, NewEvent, Overrides, PublishError, Webhooks};
 use world::{START, World, acme, endpoint, hours, id, url};
 
@@ -149,11 +152,46 @@ async fn fg9_an_oversized_payload_is_refused_with_its_size_and_the_limit() {
     assert!(world.webhooks.publish(event("\"12345678\"")).await.is_ok());
 }
 
+/// Waits for a future without any runtime.
+fn block_on<T>(what: impl Future<Output = T>) -> T {
+    let mut what = std::pin::pin!(what);
+    loop {
+        if let Poll::Ready(done) = what.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return done;
+        }
+    }
+}
+
+#[test]
+fn an_engine_without_a_runtime_is_an_error_and_no_panic() {
+    let world = World::new();
+    let run = || world.webhooks.run(std::future::ready(()));
+    assert_eq!(block_on(run()), Err(RunError::NoRuntime));
+    let without_a_timer = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert_eq!(without_a_timer.block_on(run()), Err(RunError::NoRuntime));
+    let whole = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    assert_eq!(whole.block_on(run()), Ok(()), "the handle can still be run");
+}
+
+#[test]
+fn a_round_without_a_runtime_is_our_own_fault_and_no_attempt() {
+    let clock = Arc::new(hookpost::system::SystemClock::new());
+    let transport = ReqwestTransport::builder().plain_http_only().danger_allow_local().build().unwrap();
+    let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(transport));
+    let webhooks = webhooks.danger_allow_local().build().unwrap();
+    block_on(async {
+        let new = NewEndpoint::new("acme", "http://127.0.0.1:9/", "x_webhook").unwrap();
+        webhooks.register(new).await.unwrap();
+        webhooks.publish(NewEvent::json("acme", "k", "{}").unwrap()).await.unwrap();
+        webhooks.tick().await.unwrap();
+        let page = PageAfter::first(10);
+        let deliveries = webhooks.deliveries(&acme(), Selection::default(), page).await.unwrap().deliveries;
+        assert_eq!((deliveries[0].state, deliveries[0].attempts), (State::Pending, 0));
+    });
+}
+
 #[test]
 fn fg10_tick_works_under_a_hosts_own_block_on_without_any_runtime() {
-    use std::future::Future;
-    use std::task::{Context, Poll, Waker};
-
     #[derive(Debug)]
     struct AtOnce;
     #[hookpost::async_trait]
@@ -169,14 +207,6 @@ fn fg10_tick_works_under_a_hosts_own_block_on_without_any_runtime() {
                 cut: false,
             };
             (hookpost::policy::outcome::Outcome::Response(response), Duration::ZERO)
-        }
-    }
-    fn block_on<T>(what: impl Future<Output = T>) -> T {
-        let mut what = std::pin::pin!(what);
-        loop {
-            if let Poll::Ready(done) = what.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                return done;
-            }
         }
     }
     let clock = Arc::new(hookpost::system::SystemClock::new());

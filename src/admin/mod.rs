@@ -47,7 +47,7 @@ pub enum AdminError {
     #[error(transparent)]
     Test(TestError),
     /// The store failed.
-    #[error("the store failed")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 

@@ -115,7 +115,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), EndpointError> {
 /// An endpoint that a store refuses to write.
 impl From<EndpointError> for StoreError {
     fn from(error: EndpointError) -> Self {
-        Self::new(StoreErrorKind::Invalid, format!("endpoint: {error}")).with_source(error)
+        Self::new(StoreErrorKind::Invalid, format!("endpoint: {error}"))
     }
 }
 
@@ -260,7 +260,7 @@ pub enum EndpointError {
     Id(#[from] IdError),
     /// The URL breaks the grammar or the profile's policy.
     #[error("url: {0}")]
-    Url(#[from] UrlError),
+    Url(UrlError),
     /// A secret breaks its scheme's rule.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -283,6 +283,14 @@ pub enum EndpointError {
         /// The rule.
         rule: &'static str,
     },
+}
+
+/// The rule is in the text, so it is not the source as well: a report of the whole chain of
+/// causes would say it twice.
+impl From<UrlError> for EndpointError {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
 }
 
 /// Headers that a host adds to every request of an endpoint.

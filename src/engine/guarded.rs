@@ -53,7 +53,8 @@ impl<P: ?Sized> Guarded<P> {
         match answer {
             Some(Ok(answer)) => answer,
             Some(Err(panicked)) => {
-                Err(StoreError::new(StoreErrorKind::InDoubt, panicked.to_string()).with_source(panicked))
+                let what = format!("{part}: the call may or may not have had its effect");
+                Err(StoreError::new(StoreErrorKind::InDoubt, what).with_source(panicked))
             }
             None => {
                 let what = format!("{part}: gave no answer in time");

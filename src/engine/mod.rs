@@ -67,10 +67,17 @@ pub use self::tick::Tick;
 /// So many events are routed per claim.
 const EVENTS_PER_CLAIM: usize = 64;
 
-/// An engine runs on this handle already.
+/// Why an engine did not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an engine of this handle is running already")]
-pub struct AlreadyRunning;
+#[non_exhaustive]
+pub enum RunError {
+    /// An engine runs on this handle already.
+    #[error("an engine of this handle is running already")]
+    AlreadyRunning,
+    /// Nothing could be waited for.
+    #[error("run must be awaited in a tokio runtime with time enabled, such as that of #[tokio::main]")]
+    NoRuntime,
+}
 
 /// Runs until `shutdown`, then lets what is in flight end, within the grace.
 ///
@@ -79,8 +86,11 @@ pub struct AlreadyRunning;
 pub(crate) async fn run(
     shared: Arc<Shared>,
     shutdown: impl Future<Output = ()> + Send,
-) -> Result<(), AlreadyRunning> {
-    let orders = shared.desk.open().ok_or(AlreadyRunning)?;
+) -> Result<(), RunError> {
+    if !deadline::has_timer() {
+        return Err(RunError::NoRuntime);
+    }
+    let orders = shared.desk.open().ok_or(RunError::AlreadyRunning)?;
     let _closing = Closing(Arc::clone(&shared));
     let guard = Arc::clone(&shared.guard);
     let shutdown = guard.wait(Part::Shutdown, || Box::pin(shutdown));

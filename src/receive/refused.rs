@@ -30,13 +30,15 @@ pub enum Refused {
     Unwanted {
         /// The status of the rejection.
         status: StatusCode,
-        /// What the rejection said, such as `missing field "order"`. It may quote the body.
-        #[source]
+        /// What the rejection said, such as `missing field "order"`, which is also in the
+        /// text of this error. It may quote the body.
         cause: Option<Cause>,
     },
     /// Nothing verified the request: neither a
     /// [`VerifyLayer`](super::tower::VerifyLayer) nor an extractor stands in front.
-    #[error("request: was verified by nothing, since no layer stands in front of the handler")]
+    #[error(
+        "request: was verified by nothing: put a VerifyLayer in front of the handler, or let it take a Webhook"
+    )]
     NotVerified,
 }
 

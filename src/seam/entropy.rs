@@ -12,5 +12,5 @@ pub trait Entropy: Send + Sync {
 
 /// The source of randomness failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no randomness to be had")]
+#[error("the source of randomness failed")]
 pub struct EntropyError;

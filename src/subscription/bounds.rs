@@ -31,7 +31,7 @@ pub const SUBSCRIPTION_BYTES_MAX: usize = 256 * 1024;
 
 /// An error unless the rule is kept.
 pub(super) fn hold(kept: bool, field: &'static str, rule: &'static str) -> Result<(), SubscriptionError> {
-    if kept { Ok(()) } else { Err(SubscriptionError { field, rule }) }
+    if kept { Ok(()) } else { Err(SubscriptionError::of(field, rule)) }
 }
 
 /// Whether a value is nested at most that deep. It goes no deeper than that itself.

@@ -116,10 +116,10 @@ impl Filter {
     fn new(pointer: String, any_of: Literals, relation: Relation) -> Result<Self, SubscriptionError> {
         let values = any_of.values();
         if !pointer.starts_with('/') {
-            return Err(SubscriptionError { field: "filter.pointer", rule: "must begin with /" });
+            return Err(SubscriptionError::found("filter.pointer", "must begin with /", &pointer));
         }
         if values.is_empty() {
-            return Err(SubscriptionError { field: "filter.any_of", rule: "must hold at least one value" });
+            return Err(SubscriptionError::of("filter.any_of", "must hold at least one value"));
         }
         let short = pointer.len() <= POINTER_LENGTH_MAX;
         hold(short, "filter.pointer", "must be at most 1024 bytes long")?;
@@ -131,7 +131,7 @@ impl Filter {
         hold(shallow, "filter.any_of", "must hold values that are nested at most 32 levels deep")?;
         let Some(identities) = any_of.identities() else {
             let rule = "must hold numbers with exponents of at most 18 digits";
-            return Err(SubscriptionError { field: "filter.any_of", rule });
+            return Err(SubscriptionError::of("filter.any_of", rule));
         };
         let levels = values.iter().map(levels).max().unwrap_or(0);
         Ok(Self { pointer, any_of, relation, identities: identities.into(), levels })

@@ -46,10 +46,7 @@ impl Interest {
     ) -> Result<Self, SubscriptionError> {
         let any_of = any_of.into();
         if any_of.is_empty() {
-            return Err(SubscriptionError {
-                field: "interest.any_of",
-                rule: "must hold at least one condition",
-            });
+            return Err(SubscriptionError::of("interest.any_of", "must hold at least one condition"));
         }
         let name = name.into();
         let short = name.chars().count() <= NAME_LENGTH_MAX;

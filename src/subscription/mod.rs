@@ -49,15 +49,38 @@ pub(crate) use places::Places;
 
 /// A subscription that asks for nothing, or for something unwritable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {rule}")]
+#[error("{field}: {rule}{}", quoted(found.as_deref()))]
 pub struct SubscriptionError {
     /// The field that is wrong.
     pub field: &'static str,
     /// The rule it breaks.
     pub rule: &'static str,
+    /// The beginning of what was given instead, where that is a pattern or a pointer.
+    pub found: Option<String>,
 }
 
-const EVENTS_RULE: &str = "must name at least one pattern: *, a type, or a type's beginning and .*";
+impl SubscriptionError {
+    const fn of(field: &'static str, rule: &'static str) -> Self {
+        Self { field, rule, found: None }
+    }
+
+    /// The same where it helps to see which of several texts is wrong.
+    fn found(field: &'static str, rule: &'static str, text: &str) -> Self {
+        Self { found: Some(text.chars().take(FOUND_LENGTH_MAX).collect()), ..Self::of(field, rule) }
+    }
+}
+
+/// How much of a wrong text an error quotes.
+const FOUND_LENGTH_MAX: usize = 64;
+
+/// What was given, escaped, for the end of an error.
+fn quoted(found: Option<&str>) -> String {
+    found.map(|text| format!(" (got {text:?})")).unwrap_or_default()
+}
+
+const NO_PATTERN: &str = "must name at least one pattern";
+const PATTERN_RULE: &str =
+    "must each be *, a type such as order.paid, or the beginning of types and .*, such as order.*";
 
 /// The events an endpoint wants.
 ///
@@ -124,7 +147,7 @@ impl Subscription {
         let events =
             patterns.into_iter().map(|text| Pattern::parse(text.as_ref())).collect::<Result<Vec<_>, _>>()?;
         if events.is_empty() {
-            return Err(SubscriptionError { field: "events", rule: EVENTS_RULE });
+            return Err(SubscriptionError::of("events", NO_PATTERN));
         }
         Ok(Self { events, scope: None, filters: Vec::new(), parts: Vec::new(), interests: None })
     }
@@ -170,7 +193,7 @@ impl Subscription {
     /// # Errors
     /// Names the field and the bound that it passes.
     pub fn check(&self) -> Result<(), SubscriptionError> {
-        hold(!self.events.is_empty(), "events", EVENTS_RULE)?;
+        hold(!self.events.is_empty(), "events", NO_PATTERN)?;
         hold(self.events.len() <= PATTERNS_MAX, "events", "must be at most 256 patterns")?;
         hold(self.filters.len() <= FILTERS_MAX, "filters", "must be at most 64")?;
         hold(self.parts.len() <= PARTS_MAX, "parts", "must be at most 64")?;
@@ -264,7 +287,7 @@ enum Pattern {
 
 impl Pattern {
     fn parse(text: &str) -> Result<Self, SubscriptionError> {
-        let refused = |_| SubscriptionError { field: "events", rule: EVENTS_RULE };
+        let refused = |_| SubscriptionError::found("events", PATTERN_RULE, text);
         if text == "*" {
             Ok(Self::All)
         } else if let Some(start) = text.strip_suffix(".*") {
@@ -342,7 +365,27 @@ mod tests {
             assert_eq!(Subscription::to(&patterns).unwrap_err().field, "events", "{patterns:?}");
         }
         assert_eq!(Filter::equals("a", [true.into()]).unwrap_err().field, "filter.pointer");
+        assert_eq!(
+            Subscription::to::<&str>([]).unwrap_err().to_string(),
+            "events: must name at least one pattern"
+        );
         assert_eq!(Filter::equals("/a", []).unwrap_err().field, "filter.any_of");
+    }
+
+    #[test]
+    fn the_pattern_or_pointer_that_is_wrong_is_quoted() {
+        let error = Subscription::to(["order.*", "order*"]).unwrap_err();
+        assert!(error.to_string().starts_with("events: must each be *, "), "{error}");
+        assert!(error.to_string().ends_with(r#"such as order.* (got "order*")"#), "{error}");
+        let error = Subscription::to(["a\u{1b}[2J".to_owned() + &"x".repeat(500)]).unwrap_err();
+        assert!(
+            error.to_string().ends_with(&format!("(got \"a\\u{{1b}}[2J{}\")", "x".repeat(59))),
+            "{error}"
+        );
+        let error = Filter::equals("$.order.id", [7.into()]).unwrap_err();
+        assert_eq!(error.to_string(), r#"filter.pointer: must begin with / (got "$.order.id")"#);
+        let read = serde_json::from_str::<Subscription>(r#"{"events":["a*"],"scope":null,"filters":[]}"#);
+        assert!(read.unwrap_err().to_string().contains(r#"(got "a*")"#));
     }
 
     #[test]

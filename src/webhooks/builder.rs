@@ -187,6 +187,7 @@ impl Builder {
             }
         }
         let mut problems = settings_problems(&self.settings);
+        problems.extend(lease_problem(&self.profiles, self.settings.lease));
         for profile in &self.profiles {
             problems.extend(caught(|| profile_problems(profile, self.settings.lease)).unwrap_or_else(|| {
                 vec![problem(format!("profile {}", profile.name), "must not panic when it is checked")]
@@ -322,6 +323,24 @@ fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {
     problems
 }
 
+/// One problem for all the profiles that a builder knows without being told.
+fn lease_problem(profiles: &[Profile], lease: Duration) -> Option<ConfigProblem> {
+    let too_long = profiles.iter().filter(|profile| profile.timeout > longest_timeout(lease));
+    let slowest = too_long.filter(|profile| is_as_built_in(profile)).max_by_key(|profile| profile.timeout)?;
+    let Profile { name, timeout, .. } = slowest;
+    let rule = format!(
+        "must be at least {:?}: the profile {name}, which is always known, has a timeout of {timeout:?}, beside \
+         connecting ({CONNECT_TIMEOUT:?}), the store ({STORE_TIMEOUT:?}) and a margin ({MARGIN:?})",
+        shortest_lease(*timeout)
+    );
+    Some(problem("lease", rule))
+}
+
+fn is_as_built_in(profile: &Profile) -> bool {
+    let is_same = |known: Profile| known.name == profile.name && known.timeout == profile.timeout;
+    known_profiles().into_iter().any(is_same)
+}
+
 fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {
     let field = |name: &str| format!("profile {}.{name}", profile.name);
     let mut problems: Vec<_> = match profile.check() {
@@ -329,10 +348,11 @@ fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {
         Err(errors) => errors.into_iter().map(|error| problem(field(error.field), error.rule)).collect(),
     };
     let longest = longest_timeout(lease);
-    if profile.timeout > longest {
+    if profile.timeout > longest && !is_as_built_in(profile) {
         let rule = format!(
             "must leave room in the lease of {lease:?} for connecting ({CONNECT_TIMEOUT:?}), the store \
-             ({STORE_TIMEOUT:?}) and a margin ({MARGIN:?}): at most {longest:?}"
+             ({STORE_TIMEOUT:?}) and a margin ({MARGIN:?}): at most {longest:?}, or a lease of at least {:?}",
+            shortest_lease(profile.timeout)
         );
         problems.push(problem(field("timeout"), rule));
     }
@@ -341,5 +361,10 @@ fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {
 
 /// The longest total timeout that a lease covers.
 pub(super) fn longest_timeout(lease: Duration) -> Duration {
-    lease.saturating_sub(CONNECT_TIMEOUT + STORE_TIMEOUT + MARGIN)
+    lease.saturating_sub(shortest_lease(Duration::ZERO))
+}
+
+/// The shortest lease that covers a total timeout.
+pub(super) fn shortest_lease(timeout: Duration) -> Duration {
+    timeout.saturating_add(CONNECT_TIMEOUT + STORE_TIMEOUT + MARGIN)
 }

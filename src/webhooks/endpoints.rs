@@ -4,18 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{CancelReason, Gate, GateChange};
-use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Loaded, Unreadable};
+use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
-use crate::seam::{
-    EntropyError, Expected, PageAfter, Panicked, Part, Put, Replayed, Selection, StateFilter, Write,
-};
+use crate::seam::{Expected, PageAfter, Part, Put, Replayed, Selection, StateFilter, Write};
 use crate::secret::{Secret, Secrets};
 use crate::step::resolve;
 use crate::wire::profile::Profile;
 
 use super::Webhooks;
 use super::new_endpoint::{NewEndpoint, NewSecret};
+use super::register_error::RegisterError;
 use super::rules::{check_forms, check_secrets};
 
 impl Webhooks {
@@ -341,82 +340,4 @@ impl Webhooks {
             Put::DuplicateUrl { endpoint } => Err(RegisterError::DuplicateUrl { endpoint }),
         }
     }
-}
-
-/// An endpoint was not written.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum RegisterError {
-    /// It breaks a rule.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// This process does not know its profile.
-    #[error("profile: {profile} is not known; known are {}{}", listed(known), if_built_in(profile))]
-    UnknownProfile {
-        /// What was asked for.
-        profile: ProfileName,
-        /// What there is.
-        known: Vec<ProfileName>,
-    },
-    /// Another endpoint of the tenant has this URL.
-    #[error("url: endpoint {endpoint} of the tenant has it already")]
-    DuplicateUrl {
-        /// That endpoint.
-        endpoint: EndpointId,
-    },
-    /// Its id is taken.
-    #[error("id: is taken{}", at_version(*current))]
-    Taken {
-        /// The version at which the tenant has it; `None` when another tenant has.
-        current: Option<u64>,
-    },
-    /// It is at another version than the one that was named.
-    #[error("version: is not the endpoint's{}", at_version(*current))]
-    Conflict {
-        /// The version that is there; `None` when there is none for this tenant.
-        current: Option<u64>,
-    },
-    /// Its timeout is longer than the lease covers.
-    #[error(
-        "timeout: must be at most {longest:?}, for the builder's lease covers it beside connecting, the store \
-         and a margin"
-    )]
-    TimeoutTooLong {
-        /// The longest that fits.
-        longest: Duration,
-    },
-    /// The tenant has no such endpoint.
-    #[error("the tenant has no such endpoint")]
-    NotFound,
-    /// Its secrets are sealed and do not open in this process.
-    #[error("secret: is sealed and does not open in this process")]
-    Sealed,
-    /// It cannot be read, and what was asked for keeps a part of it. It can be disabled,
-    /// paused, and removed to be registered anew.
-    #[error(transparent)]
-    Unreadable(Unreadable),
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[from] StoreError),
-    /// There is no randomness for an id.
-    #[error(transparent)]
-    Entropy(#[from] EntropyError),
-    /// A part of its profile panicked.
-    #[error(transparent)]
-    Panicked(#[from] Panicked),
-}
-
-fn at_version(current: Option<u64>) -> String {
-    current.map(|version| format!(" (at version {version})")).unwrap_or_default()
-}
-
-fn listed(names: &[ProfileName]) -> String {
-    names.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// What a builder is told to know a target by.
-fn if_built_in(name: &ProfileName) -> String {
-    let comes_along = Profile::targets().iter().any(|target| target.name == *name);
-    let hint = || format!("; {name} comes with hookpost: Builder::profile(Profile::{name}())");
-    comes_along.then(hint).unwrap_or_default()
 }

@@ -4,8 +4,10 @@
 mod builder;
 mod endpoints;
 mod history;
+mod near;
 mod new_endpoint;
 mod queue;
+mod register_error;
 mod rules;
 mod test_ping;
 
@@ -20,10 +22,10 @@ use crate::event::{EventError, NewEvent};
 use crate::id::EventId;
 use crate::seam::EntropyError;
 
-pub use crate::engine::{AlreadyRunning, Tick};
+pub use crate::engine::{RunError, Tick};
 pub use builder::{Builder, ConfigError, ConfigProblem};
-pub use endpoints::RegisterError;
 pub use new_endpoint::NewEndpoint;
+pub use register_error::RegisterError;
 pub use test_ping::{TestError, TestReport};
 
 /// A handle on a store, a transport and the profiles in use. It clones cheaply; all
@@ -75,8 +77,9 @@ impl Webhooks {
     /// its lease ends.
     ///
     /// # Errors
-    /// When an engine of this handle runs already.
-    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), AlreadyRunning> {
+    /// When an engine of this handle runs already, or there is no tokio runtime with time
+    /// enabled.
+    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
         engine::run(Arc::clone(&self.shared), shutdown).await
     }
 
@@ -123,7 +126,7 @@ pub enum PublishError {
         limit: u64,
     },
     /// The store failed.
-    #[error("the store failed")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// There is no randomness for an id.
     #[error(transparent)]

@@ -12,8 +12,8 @@ use crate::wire::scheme::{Schemes, Signer};
 
 use super::Webhooks;
 use super::builder::longest_timeout;
-use super::endpoints::RegisterError;
 use super::new_endpoint::{NewEndpoint, NewSecret};
+use super::register_error::RegisterError;
 
 impl Webhooks {
     /// Checks what [`register`](Self::register) would check of the endpoint itself, and

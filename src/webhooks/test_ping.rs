@@ -185,7 +185,7 @@ pub enum TestError {
         limit: u64,
     },
     /// The store failed.
-    #[error("the store failed")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     /// There is no randomness for an id.
     #[error(transparent)]

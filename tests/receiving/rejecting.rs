@@ -55,6 +55,14 @@ where
     }
 }
 
+/// What the extractor said of a request that it rejected.
+fn cause(refused: &Refused) -> Option<String> {
+    match refused {
+        Refused::Unwanted { cause, .. } => cause.as_ref().map(ToString::to_string),
+        _ => None,
+    }
+}
+
 #[tokio::test]
 async fn what_serde_says_of_an_authentic_body_is_kept_for_the_receivers_log() {
     for (body, status, said) in [
@@ -65,9 +73,10 @@ async fn what_serde_says_of_an_authentic_body_is_kept_for_the_receivers_log() {
     ] {
         let refused = refused::<Json<StandardEvent<Order>>>(signed_json(body)).await;
         assert_eq!(refused.status(), status, "{body}");
-        let source = refused.source().unwrap().to_string();
-        assert!(source.contains(said), "{body}: {source}");
+        let words = cause(&refused).unwrap();
+        assert!(words.contains(said), "{body}: {words}");
         assert!(refused.to_string().contains(said) && format!("{refused:?}").contains(said), "{refused}");
+        assert!(refused.source().is_none(), "a report of all causes says it once");
     }
 }
 
@@ -75,16 +84,16 @@ async fn what_serde_says_of_an_authentic_body_is_kept_for_the_receivers_log() {
 async fn a_typed_payload_says_which_of_its_members_has_another_shape() {
     let session = refused::<live_session::Body>(signed_json(r#"{"message_id":7}"#)).await;
     assert_eq!(session.status(), 422);
-    assert_eq!(session.source().unwrap().to_string(), "webhook_type: must be text");
+    assert_eq!(cause(&session).unwrap(), "webhook_type: must be text");
     let chat = refused::<x_webhook::Body>(signed_json("[]")).await;
-    assert!(chat.source().is_some(), "{chat}");
+    assert!(cause(&chat).is_some(), "{chat}");
 }
 
 #[tokio::test]
 async fn a_rejection_that_says_nothing_or_never_ends_has_a_status_and_no_cause() {
     let endless = refused::<Endless>(signed_json("{}")).await;
     assert_eq!(endless.status(), 409);
-    assert!(endless.source().is_none());
+    assert!(cause(&endless).is_none());
 }
 
 #[tokio::test]

@@ -21,6 +21,9 @@ pub(super) fn read(host: &str) -> Result<Option<IpAddr>, UrlError> {
     if host.is_empty() || host.len() > NAME_MAX {
         return refuse("host must be a name of 1 to 253 characters or an address");
     }
+    if host.ends_with('.') {
+        return refuse("host must not end with a dot");
+    }
     labels.iter().try_for_each(|label| read_label(label)).map(|()| None)
 }
 

@@ -29,11 +29,21 @@ impl Failure {
     /// The error for the caller; `during` says what the store was doing.
     pub(super) fn into_store_error(self, during: &'static str) -> StoreError {
         match self {
-            Self::Sqlite(error) => explain(&error, during).with_source(error),
-            Self::Stored(what) => StoreError::new(
-                StoreErrorKind::Corrupt,
-                format!("SQLite, {during}: a stored {what} breaks its rule"),
-            ),
+            Self::Refused(error) => error,
+            failure => failure.into_rule().within(&format!("SQLite, {during}")),
+        }
+    }
+
+    /// The error without what the store was doing, for a caller that adds it.
+    pub(super) fn into_rule(self) -> StoreError {
+        match self {
+            Self::Sqlite(error) => {
+                let (kind, rule) = meaning(&error);
+                StoreError::new(kind, rule).with_source(error)
+            }
+            Self::Stored(what) => {
+                StoreError::new(StoreErrorKind::Corrupt, format!("a stored {what} breaks its rule"))
+            }
             Self::Refused(error) => error,
         }
     }
@@ -88,7 +98,7 @@ fn meaning(error: &rusqlite::Error) -> (StoreErrorKind, &'static str) {
         ErrorCode::DiskFull => (StoreErrorKind::Full, "no room for more"),
         ErrorCode::ReadOnly => (StoreErrorKind::ReadOnly, "the file or its directory cannot be written"),
         ErrorCode::DatabaseCorrupt => (StoreErrorKind::Corrupt, "the file is damaged"),
-        ErrorCode::NotADatabase => (StoreErrorKind::Corrupt, "the file is no SQLite database"),
+        ErrorCode::NotADatabase => (StoreErrorKind::Corrupt, "the file is not an SQLite database"),
         ErrorCode::SystemIoFailure => (StoreErrorKind::Unavailable, "the disk failed"),
         ErrorCode::CannotOpen => (StoreErrorKind::Unavailable, "the file cannot be opened"),
         ErrorCode::OutOfMemory => (StoreErrorKind::Unavailable, "no memory"),

@@ -124,6 +124,9 @@ impl SqliteStore {
 
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").finish_non_exhaustive()
+        f.debug_struct("SqliteStore")
+            .field("sqlite", &format_args!("{}", version::SqliteVersion::linked()))
+            .field("journal", &self.journal)
+            .finish_non_exhaustive()
     }
 }

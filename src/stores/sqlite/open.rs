@@ -25,8 +25,6 @@ use super::timeline::OwnTime;
 use super::version::{Journal, SqliteVersion};
 use super::writer::Writer;
 
-const OPENING: &str = "opening";
-
 /// How a file is opened; made by [`SqliteStore::builder`].
 #[must_use]
 pub struct SqliteBuilder {
@@ -158,13 +156,20 @@ impl SqliteBuilder {
     /// # Errors
     /// `UnsafeVersion` for a file in WAL mode and a SQLite with the WAL-reset bug, `NewerSchema`
     /// for tables of a later version, `ReadOnly`, `Corrupt`, `Full`, `Contended`, `Unavailable`, as
-    /// the file is. A refused file is as it was before.
-    pub fn open(mut self) -> Result<SqliteStore, StoreError> {
+    /// the file is; `Invalid` for a path without a file, such as `:memory:`. The error names the
+    /// path. A refused file is as it was before.
+    pub fn open(self) -> Result<SqliteStore, StoreError> {
+        let place = format!("SQLite, opening {:?}", self.path);
+        self.opened().map_err(|error| error.within(&place))
+    }
+
+    fn opened(mut self) -> Result<SqliteStore, StoreError> {
+        refuse_no_file(&self.path)?;
         if !self.danger_wal_reset_bug {
             self.journal = self.version.journal(self.journal, is_in_wal_mode(&self.path))?;
         }
         self.create_for_owner()?;
-        let writer = self.open_writer().map_err(|failure| failure.into_store_error(OPENING))?;
+        let writer = self.open_writer().map_err(Failure::into_rule)?;
         let damage = Arc::default();
         let writer = Writer::start(writer, Arc::clone(&damage)).map_err(no_thread)?;
         let all = self.readers.get();
@@ -197,13 +202,13 @@ impl SqliteBuilder {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        // SQLite takes these two for databases without a file, which are refused later.
-        if self.path.as_os_str().is_empty() || self.path == Path::new(":memory:") {
-            return Ok(());
-        }
         match options.open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Err(read_only().with_source(error))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let rule = "its directory must exist";
+                Err(StoreError::new(StoreErrorKind::Unavailable, rule).with_source(error))
             }
             // It is new, or there already, or SQLite finds out better why it cannot be.
             Ok(_) | Err(_) => Ok(()),
@@ -246,7 +251,7 @@ impl SqliteBuilder {
         order: Order,
         damage: &Arc<Damage>,
     ) -> Result<Readers, StoreError> {
-        let open = || self.open_reader().map_err(|failure| failure.into_store_error(OPENING));
+        let open = || self.open_reader().map_err(Failure::into_rule);
         Readers::start(self.readers, at_once, order, damage, open, no_thread)
     }
 
@@ -301,9 +306,7 @@ impl SqliteBuilder {
         }
         Err(StoreError::new(
             StoreErrorKind::Invalid,
-            format!(
-                "SQLite, opening: the journal mode is {mode} and cannot be {wanted}; a file on disk is needed"
-            ),
+            format!("the journal mode is {mode} and cannot be {wanted}; a file on disk is needed"),
         )
         .into())
     }
@@ -329,12 +332,22 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
+/// SQLite takes these two for databases without a file: each connection has one of its own,
+/// which is gone when it is closed.
+fn refuse_no_file(path: &Path) -> Result<(), StoreError> {
+    if path.as_os_str().is_empty() || path == Path::new(":memory:") {
+        let rule = "must be the path of a file; a store without a file is stores::memory::MemoryStore";
+        return Err(StoreError::new(StoreErrorKind::Invalid, rule));
+    }
+    Ok(())
+}
+
 fn read_only() -> StoreError {
-    StoreError::new(StoreErrorKind::ReadOnly, "SQLite, opening: the file or its directory cannot be written")
+    StoreError::new(StoreErrorKind::ReadOnly, "the file or its directory cannot be written")
 }
 
 fn no_thread(error: std::io::Error) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, "SQLite, opening: no thread to be had").with_source(error)
+    StoreError::new(StoreErrorKind::Unavailable, "a thread could not be started").with_source(error)
 }
 
 #[cfg(test)]

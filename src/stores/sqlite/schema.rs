@@ -21,7 +21,7 @@ pub(super) fn check(db: &Connection) -> Result<bool, Failure> {
     if version > known {
         return Err(StoreError::new(
             StoreErrorKind::NewerSchema,
-            format!("SQLite, opening: the file's tables are of version {version}, this crate knows {known}"),
+            format!("the file's tables are of version {version}, this crate knows {known}"),
         )
         .into());
     }
@@ -35,9 +35,8 @@ pub(super) fn refuse_utf16(db: &Connection) -> Result<(), Failure> {
     if encoding == "UTF-8" {
         return Ok(());
     }
-    let what = format!(
-        "SQLite, opening: the file's text encoding must be UTF-8 (it is {encoding}); give hookpost a file of its own"
-    );
+    let what =
+        format!("the file's text encoding must be UTF-8 (it is {encoding}); give hookpost a file of its own");
     Err(StoreError::new(StoreErrorKind::Invalid, what).into())
 }
 

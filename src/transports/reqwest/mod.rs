@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use http::Method;
 use reqwest::Url;
+use tokio::runtime::Handle;
 use tokio::task::yield_now;
 
 use crate::policy::egress::{AddressPolicy, EndpointUrl, UrlScheme};
@@ -57,6 +58,10 @@ impl ReqwestTransport {
 
     async fn exchange(&self, request: Request) -> Outcome {
         let scheme = request.url.scheme();
+        // Without a runtime nothing can be connected, whichever endpoint it is for.
+        if Handle::try_current().is_err() {
+            return Outcome::NotSent(NotSent::Ours);
+        }
         if scheme == UrlScheme::Https && !self.tls {
             return Outcome::NotSent(NotSent::Tls);
         }

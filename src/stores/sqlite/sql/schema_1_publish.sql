@@ -10,7 +10,9 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
   WHERE CASE WHEN typeof(NEW.event) <> 'text' THEN 1 WHEN NOT json_valid(NEW.event) THEN 1
     ELSE json_type(NEW.event) <> 'object' END;
 
-  SELECT json_extract('{}', 'hookpost: key ' || substr(key, 1, 64) || ': is unknown')
+  SELECT json_extract('{}', 'hookpost: key ' || substr(key, 1, 64) || ': is unknown; known are id, tenant, '
+    || 'type, payload, payload_base64, content_type, scope, ordering_key, idempotency_key, created_at, '
+    || 'not_before and expires_at')
   FROM json_each(NEW.event)
   WHERE key NOT IN ('id', 'tenant', 'type', 'payload', 'payload_base64', 'content_type', 'scope',
     'ordering_key', 'idempotency_key', 'created_at', 'not_before', 'expires_at');
@@ -42,7 +44,7 @@ CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEG
     AND (type <> 'text' OR length(value) NOT BETWEEN 1 AND 128 OR value GLOB '*[^ -~]*'
       OR instr(value, char(0)));
 
-  SELECT RAISE(ABORT, 'hookpost: key payload: must be a text')
+  SELECT RAISE(ABORT, 'hookpost: key payload: must be a text: a JSON string, which holds the JSON of the payload escaped')
   FROM json_each(NEW.event) WHERE key = 'payload' AND type NOT IN ('null', 'text');
 
   SELECT RAISE(ABORT, 'hookpost: key payload_base64: must be padded standard base64')

@@ -1,0 +1,102 @@
+//! Why an endpoint is not written.
+
+use std::time::Duration;
+
+use crate::endpoint::{EndpointError, Unreadable};
+use crate::error::StoreError;
+use crate::id::{EndpointId, ProfileName};
+use crate::seam::{EntropyError, Panicked};
+use crate::wire::profile::Profile;
+
+use super::builder::shortest_lease;
+use super::near::nearest;
+
+/// An endpoint was not written.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// It breaks a rule.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// This process does not know its profile.
+    #[error("profile: {profile} is not known; known are {}{}", listed(known), hint(profile, known))]
+    UnknownProfile {
+        /// What was asked for.
+        profile: ProfileName,
+        /// What there is.
+        known: Vec<ProfileName>,
+    },
+    /// Another endpoint of the tenant has this URL.
+    #[error("url: endpoint {endpoint} of the tenant has it already")]
+    DuplicateUrl {
+        /// That endpoint.
+        endpoint: EndpointId,
+    },
+    /// Its id is taken.
+    #[error("id: is taken{}", at_version(*current))]
+    Taken {
+        /// The version at which the tenant has it; `None` when another tenant has.
+        current: Option<u64>,
+    },
+    /// It is at another version than the one that was named.
+    #[error("version: is not the endpoint's{}", at_version(*current))]
+    Conflict {
+        /// The version that is there; `None` when there is none for this tenant.
+        current: Option<u64>,
+    },
+    /// Its timeout is longer than the lease covers.
+    #[error(
+        "timeout: must be at most {longest:?}, since the builder's lease of {:?} also covers connecting, the store \
+         and a margin; a longer one is set by Builder::lease",
+        shortest_lease(*longest)
+    )]
+    TimeoutTooLong {
+        /// The longest that fits.
+        longest: Duration,
+    },
+    /// The tenant has no such endpoint.
+    #[error("the tenant has no such endpoint")]
+    NotFound,
+    /// Its secrets are sealed and do not open in this process.
+    #[error("secret: is sealed and does not open in this process")]
+    Sealed,
+    /// It cannot be read, and what was asked for keeps a part of it. It can be disabled,
+    /// paused, and removed to be registered anew.
+    #[error(transparent)]
+    Unreadable(Unreadable),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no randomness for an id.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// A part of its profile panicked.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
+}
+
+fn at_version(current: Option<u64>) -> String {
+    current.map(|version| format!(" (at version {version})")).unwrap_or_default()
+}
+
+fn listed(names: &[ProfileName]) -> String {
+    names.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// What was meant: a profile that is known under a name like this, or one that a builder has to
+/// be told to know.
+fn hint(name: &ProfileName, known: &[ProfileName]) -> String {
+    let targets: Vec<_> = Profile::targets().into_iter().map(|target| target.name).collect();
+    let is_target = |name: &str| targets.iter().any(|target| target.as_str() == name);
+    let to_build = |name: &str| format!("{name} comes with hookpost: Builder::profile(Profile::{name}())");
+    if is_target(name.as_str()) {
+        return format!("; {}", to_build(name.as_str()));
+    }
+    match nearest(name.as_str(), known.iter().chain(&targets).map(ProfileName::as_str)) {
+        None => String::new(),
+        Some(meant) if known.iter().any(|known| known.as_str() == meant) => {
+            format!("; did you mean {meant}?")
+        }
+        Some(meant) => format!("; did you mean {meant}? {}", to_build(meant)),
+    }
+}
