@@ -2,6 +2,7 @@
 //! [`payload::StandardEvent`]: crate::payload::StandardEvent
 //! [docs/answers.md]: crate::wire::profile
 //! [docs/clocks.md]: crate::policy::timeline
+//! [docs/messages.md]: crate::wire::message
 //! [docs/own-parts.md]: crate::seam
 //! [docs/publishing.md]: crate::stores
 //! [docs/receiving.md]: crate::receive

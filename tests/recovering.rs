@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hookpost::delivery::State;
+use hookpost::seam::{PageAfter, Selection, StateFilter};
 use hookpost::testing::Reply;
 use hookpost::wire::profile::OnRecovery;
 use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Secret, Timestamp};
@@ -148,6 +149,25 @@ async fn what_waits_for_a_repaired_endpoint_is_sent_although_nothing_new_is_publ
     }
     println!("{table}");
     assert!(late.is_empty(), "{late:?} of\n{table}");
+}
+
+/// The outage of README's example.
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_six_hours_fails_nothing_and_expedite_sends_what_waits_at_once() {
+    let world = World::new();
+    world.endpoint("e", "standard").await;
+    world.transport.otherwise(Reply::status(500));
+    for _ in 0..20 {
+        world.publish("k").await;
+        world.run_for(Duration::from_secs(6 * 3600 / 20)).await;
+    }
+    assert_eq!(world.states().await, [State::Pending; 20]);
+    world.transport.otherwise(Reply::ok());
+    let state = Some(StateFilter::Pending);
+    let waiting = Selection { endpoint: Some(id("e")), state, ..Selection::default() };
+    world.webhooks.expedite(&acme(), &waiting, PageAfter::first(100)).await.unwrap();
+    world.run_for(Duration::from_secs(60)).await;
+    assert_eq!(world.states().await, [DELIVERED; 20]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,6 +56,18 @@ const BY_FIRST: Result<Proof, VerifyError> = Ok(Proof::Signed { secret: 0 });
 const LIVE_SESSION: &str = "LiveSession-Signature";
 const X_WEBHOOK: &str = "X-Webhook-Signature";
 
+#[test]
+fn a_request_of_just_now_is_judged_by_this_machines_clock() {
+    let (scheme, now) = (Scheme::standard(), Timestamp::from(std::time::SystemTime::now()));
+    let verifier = verifier(&scheme, STANDARD_SECRET);
+    let sent_at = |moment| signed_headers(&scheme, STANDARD_SECRET, "msg-1", moment, b"{}");
+    assert_eq!(verifier.verify_now(&sent_at(now), b"{}").unwrap().id().unwrap().as_str(), "msg-1");
+    let hour = Duration::from_secs(3600);
+    assert_eq!(verifier.verify_now(&sent_at(now - hour), b"{}").unwrap_err(), VerifyError::TooOld);
+    assert_eq!(verifier.verify_now(&sent_at(now + hour), b"{}").unwrap_err(), VerifyError::TooNew);
+    assert_eq!(verifier.verify_now(&sent_at(now), b"[]").unwrap_err(), VerifyError::Mismatch);
+}
+
 // LiveSession.
 
 #[test]

@@ -16,6 +16,7 @@ pub mod axum;
 #[cfg(feature = "tower")]
 mod body;
 mod dedup;
+mod now;
 #[cfg(feature = "tower")]
 mod refused;
 #[cfg(feature = "tower")]

@@ -25,6 +25,21 @@ fn id(text: &str) -> EventId {
     text.parse().unwrap()
 }
 
+/// The statements of `docs/receiving.md`, for clients other than rusqlite.
+#[test]
+fn the_statements_of_the_documentation_tell_a_new_event_from_a_duplicate() {
+    let page = include_str!("../../docs/receiving.md");
+    let statements: Vec<_> =
+        page.split("```sql\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [table, insert, forget] = statements[..] else { panic!("{statements:?}") };
+    let database = Connection::open_in_memory().unwrap();
+    database.execute_batch(table).unwrap();
+    let see = |sender: &str, id: &str, now: i64| database.execute(insert, (sender, id, now)).unwrap();
+    assert_eq!((see("shop", "1", 100), see("shop", "1", 200), see("bank", "1", 200)), (1, 0, 1));
+    assert_eq!(database.execute(forget, [150]).unwrap(), 1);
+    assert_eq!((see("shop", "1", 300), see("bank", "1", 300)), (1, 0));
+}
+
 /// Sees an id and handles it to its end.
 fn handle(seen: &MemoryDeduplicator, text: &str, now: Timestamp) -> bool {
     match seen.see(&id(text), now).unwrap() {

@@ -3,6 +3,8 @@
 //! A [`Template`] makes a [`Message`] of an event, the envelope of a chat target
 //! writes it in that target's own form. What a message holds is plain text: nobody
 //! who makes one escapes anything, and nothing that stands in one is ever live.
+//!
+#![doc = include_str!("../../../docs/messages.md")]
 
 mod cut;
 mod json;

@@ -1,0 +1,20 @@
+//! Verifying by this machine's clock, which the floors below do not read.
+
+use std::time::SystemTime;
+
+use crate::time::Timestamp;
+use crate::wire::verify::{HeaderLookup, Verified, Verifier, VerifyError};
+
+impl Verifier {
+    /// [`verify`](Self::verify) for a request that came just now, by this machine's clock.
+    ///
+    /// # Errors
+    /// When it is not proven to be authentic, or its timestamp is too far from now.
+    pub fn verify_now<T: AsRef<[u8]>>(
+        &self,
+        headers: &(impl HeaderLookup + ?Sized),
+        body: T,
+    ) -> Result<Verified<T>, VerifyError> {
+        self.verify(headers, body, Timestamp::from(SystemTime::now()))
+    }
+}
