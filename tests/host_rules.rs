@@ -12,7 +12,7 @@ use hookpost::seam::{History, Notice, Store};
 use hookpost::stores::sqlite::{SqliteStore, publish_in};
 use hookpost::system::SystemClock;
 use hookpost::testing::ScriptedTransport;
-use hookpost::{NewEvent, Timestamp, Webhooks};
+use hookpost::{EventError, NewEvent, PublishError, Timestamp, Webhooks};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use sqlite_file::{Fixed, TempFile};
@@ -232,6 +232,50 @@ fn the_limit_of_a_file_is_kept_with_it_for_every_client() {
     drop(wide.open().unwrap());
     statement(&host, &event(&"x".repeat(2 * MIB))).unwrap();
     assert_eq!(count(&host), 3);
+}
+
+#[tokio::test]
+async fn one_limit_holds_for_all_ways_to_publish_and_a_builder_can_only_make_it_smaller() {
+    let (file, clock) = (TempFile::new(), Arc::new(SystemClock::new()));
+    drop(SqliteStore::open(file.path(), clock.clone()).unwrap());
+    let host = Connection::open(file.path()).unwrap();
+    let on_file = |own: Option<usize>| {
+        let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+        let builder = Webhooks::builder(store, Arc::new(ScriptedTransport::new(clock.clone())));
+        own.into_iter().fold(builder, hookpost::webhooks::Builder::payload_max).build()
+    };
+    let event = |bytes: usize| NewEvent::bytes("acme", "t", "text/plain", vec![b'x'; bytes]).unwrap();
+    let by_sql = |bytes: usize| {
+        let event = json!({"tenant": "acme", "type": "t", "payload": "x".repeat(bytes)});
+        statement(&host, &event).map(drop)
+    };
+    let refused = async |webhooks: &Webhooks, bytes: usize| {
+        let error = webhooks.publish(event(bytes)).await.unwrap_err();
+        assert!(matches!(error, PublishError::Event(EventError::TooLarge { .. })), "{error}");
+    };
+
+    // A new file has 1 MiB, and a builder that says more is told so at once.
+    let webhooks = on_file(None).unwrap();
+    webhooks.publish(event(MIB)).await.unwrap();
+    refused(&webhooks, MIB + 1).await;
+    assert!(by_sql(MIB).is_ok() && by_sql(MIB + 1).is_err());
+    let error = on_file(Some(MIB + 1)).unwrap_err();
+    assert_eq!(error.problems()[0].field, "payload_max");
+    assert!(error.to_string().contains("at most 1048576 bytes, which the store takes"), "{error}");
+    drop(webhooks);
+
+    // What the file takes, every way to publish takes.
+    drop(SqliteStore::builder(file.path(), clock.clone()).payload_max(2 * MIB).open().unwrap());
+    let webhooks = on_file(None).unwrap();
+    webhooks.publish(event(2 * MIB)).await.unwrap();
+    refused(&webhooks, 2 * MIB + 1).await;
+    assert!(by_sql(2 * MIB).is_ok() && by_sql(2 * MIB + 1).is_err());
+
+    // A process may take less than the file does.
+    let narrow = on_file(Some(4)).unwrap();
+    narrow.publish(event(4)).await.unwrap();
+    refused(&narrow, 5).await;
+    assert!(by_sql(5).is_ok());
 }
 
 #[tokio::test]

@@ -63,6 +63,13 @@ pub trait Store: Send + Sync {
     /// younger than `CONFIRMED_AFTER`. `None` where the time has gone on without a break.
     async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError>;
 
+    /// The largest payload in bytes that the store takes of every publisher, also of those that
+    /// publish without this crate's help; `None` where it has no such limit. A `Webhooks` on it
+    /// takes no larger one, and refuses to be built with a larger limit of its own.
+    fn payload_max(&self) -> Option<usize> {
+        None
+    }
+
     /// Stores events, all or, on error, none; one answer per event, in order. With
     /// a request, what a claim would give of **these** events' deliveries is leased
     /// by the same call.

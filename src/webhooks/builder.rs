@@ -26,6 +26,7 @@ use super::Webhooks;
 const CONCURRENCY_MAX: usize = 10_000;
 /// A larger payload is no webhook.
 const PAYLOAD_MAX: usize = 64 * 1024 * 1024;
+const PAYLOAD_DEFAULT: usize = 1024 * 1024;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Collects the parts of a [`Webhooks`].
@@ -39,6 +40,7 @@ pub struct Builder {
     observer: Arc<dyn Observer>,
     profiles: Vec<Profile>,
     danger_local: bool,
+    payload_max: Option<usize>,
     settings: Settings,
 }
 
@@ -56,12 +58,13 @@ impl Webhooks {
             observer: Arc::new(Silence),
             profiles: known_profiles(),
             danger_local: false,
+            payload_max: None,
             settings: Settings {
                 concurrency: 64,
                 lease: Duration::from_secs(30),
                 poll: Duration::from_secs(1),
                 shutdown_grace: Duration::from_secs(20),
-                payload_max: 1024 * 1024,
+                payload_max: PAYLOAD_DEFAULT,
                 route_chunk: 1000,
                 retention: vec![
                     (Class::Delivered, 7 * DAY),
@@ -139,9 +142,12 @@ impl Builder {
         self
     }
 
-    /// How large a payload may be, in bytes: 1 MiB unless set.
+    /// How large a payload may be, in bytes, that this process publishes: as large as the store
+    /// takes it unless set, or 1 MiB where the store has no limit. What is set must be within
+    /// the limit of the store, which for a SQLite file is that of
+    /// `SqliteBuilder::payload_max`.
     pub fn payload_max(mut self, bytes: usize) -> Self {
-        self.settings.payload_max = bytes;
+        self.payload_max = Some(bytes);
         self
     }
 
@@ -186,7 +192,11 @@ impl Builder {
                 profile.urls = UrlPolicy::http_and_https().danger_allow_local();
             }
         }
+        let of_store = caught(|| self.backend.payload_max()).flatten();
+        self.settings.payload_max =
+            self.payload_max.unwrap_or_else(|| of_store.unwrap_or(PAYLOAD_DEFAULT).min(PAYLOAD_MAX));
         let mut problems = settings_problems(&self.settings);
+        problems.extend(payload_problem(self.payload_max, of_store));
         problems.extend(lease_problem(&self.profiles, self.settings.lease));
         for profile in &self.profiles {
             problems.extend(caught(|| profile_problems(profile, self.settings.lease)).unwrap_or_else(|| {
@@ -321,6 +331,14 @@ fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {
         }
     }
     problems
+}
+
+/// Two limits of one store would differ without anybody noticing.
+fn payload_problem(set: Option<usize>, of_store: Option<usize>) -> Option<ConfigProblem> {
+    let of_store = of_store.filter(|of_store| set.is_some_and(|set| set > *of_store))?;
+    let rule =
+        format!("must be at most {of_store} bytes, which the store takes: set its own payload_max first");
+    Some(problem("payload_max", rule))
 }
 
 /// One problem for all the profiles that a builder knows without being told.

@@ -31,6 +31,10 @@ impl<P: Store + ?Sized> Store for Guarded<P> {
         self.ask(Part::Store, || self.inner.unconfirmed()).await
     }
 
+    fn payload_max(&self) -> Option<usize> {
+        self.guard.call(Part::Store, || self.inner.payload_max()).ok().flatten()
+    }
+
     async fn publish(
         &self,
         publishes: &[Publish],

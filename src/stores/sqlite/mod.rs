@@ -87,6 +87,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     time: timeline::OwnTime,
     journal: version::Journal,
+    payload_max: usize,
     cipher: Arc<dyn Cipher>,
     /// Whether the cipher is a host's, which binds what it seals.
     seals: bool,

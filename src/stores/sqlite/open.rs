@@ -114,10 +114,10 @@ impl SqliteBuilder {
         self
     }
 
-    /// How large a payload may be, in bytes, that is published within the host's own
-    /// transactions, by [`publish_in`](super::publish_in) or by SQL. The file keeps the limit,
-    /// for every client: 1 MiB in a new file. Set it together with the builder's
-    /// [`payload_max`](crate::webhooks::Builder::payload_max), which limits `publish`.
+    /// How large a payload may be, in bytes, however it is published: by `Webhooks::publish`, by
+    /// [`publish_in`](super::publish_in) or by SQL. The file keeps the limit, for every client:
+    /// 1 MiB in a new file. Stores that are open already keep the one of before for
+    /// `Webhooks::publish` until they are opened again.
     pub const fn payload_max(mut self, bytes: usize) -> Self {
         self.payload_max = Some(bytes);
         self
@@ -170,6 +170,7 @@ impl SqliteBuilder {
         }
         self.create_for_owner()?;
         let writer = self.open_writer().map_err(Failure::into_rule)?;
+        let payload_max = schema::payload_max(&writer).map_err(Failure::into_rule)?;
         let damage = Arc::default();
         let writer = Writer::start(writer, Arc::clone(&damage)).map_err(no_thread)?;
         let all = self.readers.get();
@@ -192,6 +193,7 @@ impl SqliteBuilder {
             checked: Arc::default(),
             time: OwnTime::default(),
             journal: self.journal,
+            payload_max,
         })
     }
 

@@ -73,7 +73,13 @@ fn steps(db: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sets how large a payload may be that the host's own transactions publish.
+/// How large a payload may be that anybody publishes.
+pub(super) fn payload_max(db: &Connection) -> Result<usize, Failure> {
+    let bytes: i64 = db.query_row("SELECT payload_max FROM hookpost_schema", [], |row| row.get(0))?;
+    usize::try_from(bytes).map_err(|_| Failure::stored("limit of payloads"))
+}
+
+/// Sets how large a payload may be that anybody publishes.
 pub(super) fn set_payload_max(db: &Connection, bytes: usize) -> Result<(), Failure> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     db.execute("UPDATE hookpost_schema SET payload_max = ?1 WHERE payload_max <> ?1", [bytes])?;

@@ -41,6 +41,10 @@ impl Store for SqliteStore {
         Ok(self.time.unconfirmed())
     }
 
+    fn payload_max(&self) -> Option<usize> {
+        Some(self.payload_max)
+    }
+
     async fn publish(
         &self,
         publishes: &[Publish],

@@ -152,6 +152,10 @@ impl<B: Backend + ?Sized, I: Interpose> Store for Interposed<B, I> {
         self.inner.unconfirmed().await
     }
 
+    fn payload_max(&self) -> Option<usize> {
+        self.inner.payload_max()
+    }
+
     async fn publish(
         &self,
         publishes: &[Publish],
