@@ -225,7 +225,10 @@ fn a_file_that_cannot_be_opened_is_named_with_what_would_help() {
     let file = TempFile::new();
     let said = |path: &Path| SqliteStore::open(path, Fixed::at(START)).unwrap_err().to_string();
     let missing = file.directory().join("missing").join("hooks.db");
-    assert_eq!(said(&missing), format!("SQLite, opening {missing:?}: its directory must exist"));
+    assert_eq!(
+        said(&missing),
+        format!("SQLite, opening \"{}\": its directory must exist", missing.display())
+    );
     for name in [":memory:", ""] {
         let text = said(Path::new(name));
         assert!(text.starts_with(&format!("SQLite, opening {name:?}: must be the path of a file")), "{text}");

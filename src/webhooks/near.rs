@@ -21,11 +21,11 @@ fn distance(one: &str, other: &str) -> usize {
         let mut current = vec![row + 1];
         for (column, theirs) in other.iter().enumerate() {
             let replaced = last[column] + usize::from(character != *theirs);
-            let mut least = replaced.min(last[column + 1] + 1).min(current[column] + 1);
+            let mut fewest = replaced.min(last[column + 1] + 1).min(current[column] + 1);
             if column > 0 && previous == Some(*theirs) && other[column - 1] == character {
-                least = least.min(swapped(&before_last, column));
+                fewest = fewest.min(swapped(&before_last, column));
             }
-            current.push(least);
+            current.push(fewest);
         }
         (before_last, last, previous) = (last, current, Some(character));
     }

@@ -159,7 +159,7 @@ impl SqliteBuilder {
     /// the file is; `Invalid` for a path without a file, such as `:memory:`. The error names the
     /// path. A refused file is as it was before.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
-        let place = format!("SQLite, opening {:?}", self.path);
+        let place = format!("SQLite, opening \"{}\"", self.path.display());
         self.opened().map_err(|error| error.within(&place))
     }
 
