@@ -169,6 +169,7 @@ faults! {
         directory_and_registry: a_lanes_width_follows_its_endpoint;
         lanes_and_gates:
             a_freed_slot_makes_a_full_lane_ready
+            a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint
             a_lapsed_lease_gives_its_slot_back
             a_lowered_hold_makes_the_lane_ready
             a_raise_applies_whatever_the_version
@@ -355,6 +356,7 @@ faults! {
     a_store_that_forgets_held_lanes_fails(ForgetsHeldLanes) {
         lanes_and_gates:
             a_held_lane_yields_nothing_before_its_end
+            a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint
             a_success_that_began_before_a_hold_does_not_end_it;
         next_due: next_due_of_a_held_lane_is_the_end_of_its_hold;
         publishing: a_claiming_publish_leaves_what_a_claim_would_leave;
@@ -364,7 +366,9 @@ faults! {
     }
 
     a_store_that_shortens_holds_fails(ShortensHolds) {
-        lanes_and_gates: a_hold_is_never_shortened_by_another;
+        lanes_and_gates:
+            a_hold_is_never_shortened_by_another
+            a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint;
     }
 
     a_store_that_lifts_pauses_fails(LiftsPauses) {
@@ -400,9 +404,7 @@ faults! {
 
     a_store_that_loses_raises_fails(LosesRaises) {
         beginning_anew: a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record;
-        lanes_and_gates:
-            a_lowered_hold_makes_the_lane_ready
-            a_raise_applies_whatever_the_version;
+        lanes_and_gates: a_raise_applies_whatever_the_version;
         recovering:
             a_sick_lane_probes_with_what_was_tried_longest_ago;
     }
@@ -489,9 +491,20 @@ faults! {
     }
 
     a_store_that_applies_outdated_health_fails(AppliesOutdatedHealth) {
+        lanes_and_gates: outdated_health_changes_nothing;
+    }
+
+    a_store_that_ends_every_hold_fails(EndsEveryHold) {
         lanes_and_gates:
-            a_success_that_began_before_a_hold_does_not_end_it
-            outdated_health_changes_nothing;
+            a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint
+            a_success_that_began_before_a_hold_does_not_end_it;
+    }
+
+    a_store_that_learns_nothing_across_a_hold_fails(LearnsNothingAcrossAHold) {
+        lanes_and_gates:
+            a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint
+            a_lowered_hold_makes_the_lane_ready;
+        next_due: settling_tells_when_a_lane_that_it_opened_can_be_claimed;
     }
 
     a_store_that_starves_other_tenants_fails(StarvesOtherTenants) {

@@ -24,7 +24,7 @@ fn secret(text: &str) -> Result<Secrets, Breach> {
 /// A lane that failed and is held.
 fn sickened(lane: &Lane) -> LaneChange {
     let failing = Some(Failing::first(at(1)));
-    let health = Health { width: 1, proven: false, streak: 3, failing, catch_up: None, lower: false };
+    let health = Health { width: 1, proven: false, streak: 3, failing, catch_up: None, ends_hold: None };
     LaneChange { health: Some(health), ..lane.hold(at(500)) }
 }
 

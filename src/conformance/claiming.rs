@@ -41,7 +41,7 @@ impl Scene {
                 streak: 0,
                 failing: None,
                 catch_up: None,
-                lower: true,
+                ends_hold: None,
             }),
         };
         self.settle(&[delivered(&claim, at(0))], &[lane], at(0)).await?;

@@ -345,7 +345,7 @@ pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verd
         streak: 3,
         failing: Some(Failing::first(at(1))),
         catch_up: None,
-        lower: false,
+        ends_hold: None,
     };
     let change = LaneChange { raise: None, health: Some(sick), ..lane.hold(at(1)) };
     let over: Vec<_> = claims.work.iter().chain([&first]).map(|claim| delivered(claim, at(2))).collect();

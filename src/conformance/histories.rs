@@ -352,7 +352,7 @@ fn change_of(lane: &Lane, success: bool, now: Timestamp) -> LaneChange {
         streak,
         failing: Some(lane.failing.map_or(Failing::first(now), |failing| failing.again(now))),
         catch_up: lane.catch_up,
-        lower: false,
+        ends_hold: None,
     };
     let raise = (streak > 2).then(|| now + Duration::from_secs(3));
     LaneChange { raise, health: Some(health), ..nothing }

@@ -43,7 +43,7 @@ impl Scene {
 }
 
 const fn health(width: u32, streak: u32) -> Health {
-    Health { width, proven: streak == 0, streak, failing: None, catch_up: None, lower: streak == 0 }
+    Health { width, proven: streak == 0, streak, failing: None, catch_up: None, ends_hold: None }
 }
 
 pub async fn width_counts_leases_held_anywhere(fresh: Arc<dyn Backend>) -> Verdict {
@@ -218,6 +218,28 @@ pub async fn a_success_that_began_before_a_hold_does_not_end_it(fresh: Arc<dyn B
     same("open", work(&scene.claim_at(at(50)).await?).len(), 1)
 }
 
+pub async fn a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.fill("one", 8, 4).await?;
+    let (first, seen) = scene.claim_one(at(0)).await?;
+    let sickened = LaneChange { health: Some(health(1, 3)), ..seen.hold(at(10)) };
+    scene.settle(&[retried(&first, at(600), at(0))], &[sickened], at(0)).await?;
+    let (probe, sick) = scene.claim_one(at(10)).await?;
+    let success =
+        sick.after_success(8, at(12), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
+    // As the refusal of a rate limit does, by a settlement or by the gate.
+    scene.change_lane(sick.hold(at(20)), at(11)).await?;
+    scene.change_gate(lane("one")?, GateChange::Hold(at(50)), at(11)).await?;
+    scene.settle(&[delivered(&probe, at(12))], &[success], at(12)).await?;
+    same("held", work(&scene.claim_at(at(49)).await?), NOTHING)?;
+    let claims = scene.claim_at(at(50)).await?;
+    let well = the_only(claims.lanes)?;
+    same("the health", (well.width, well.streak, well.proven), (2, 0, true))?;
+    same("as many as its width", claims.work.len(), 2)
+}
+
 pub async fn a_lowered_hold_makes_the_lane_ready(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     scene.fill("one", 8, 3).await?;
@@ -228,7 +250,7 @@ pub async fn a_lowered_hold_makes_the_lane_ready(fresh: Arc<dyn Backend>) -> Ver
     same("sick", (sick.width, sick.streak, sick.held_until), (1, 3, Some(at(10))))?;
     scene.change_lane(sick.hold(at(90)), at(10)).await?;
     let mut held = sick.clone();
-    held.version += 1;
+    held.held_until = Some(at(90));
     let success =
         held.after_success(8, at(2), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
     scene.settle(&[delivered(&probe, at(11))], &[success], at(11)).await?;

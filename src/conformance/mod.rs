@@ -273,6 +273,7 @@ macro_rules! __conformance_cases {
             a_raise_applies_whatever_the_version
             outdated_health_changes_nothing
             a_success_that_began_before_a_hold_does_not_end_it
+            a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint
             a_lowered_hold_makes_the_lane_ready;
         beginning_anew:
             a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record

@@ -140,7 +140,7 @@ pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> Verdict 
         streak: 3,
         failing: Some(Failing::first(at(1))),
         catch_up: None,
-        lower: false,
+        ends_hold: None,
     };
     let change = LaneChange { health: Some(sick), ..seen.hold(at(60)) };
     scene.settle(&[retried(&claims.work[0], at(50), at(2))], &[change], at(2)).await?;

@@ -54,7 +54,8 @@ pub struct Lane {
     pub catch_up: Option<CatchUp>,
     /// The endpoint's generation that all of this was learned of.
     pub generation: Generation,
-    /// Changes with health and holds, not with `ready_at`.
+    /// Changes with health and where a hold ends early, not with a hold that is raised and
+    /// not with `ready_at`.
     pub version: u64,
 }
 
@@ -118,8 +119,10 @@ pub struct Health {
     pub failing: Option<Failing>,
     /// What may be sent before its due time.
     pub catch_up: Option<CatchUp>,
-    /// Ends the engine's hold. Only a success whose request began after it does.
-    pub lower: bool,
+    /// Ends the engine's hold if it ends by this moment: the end of the hold that the claim
+    /// saw. `None` ends no hold. A hold that was raised later stays, since the request
+    /// began before it; the rest of the health applies all the same.
+    pub ends_hold: Option<Timestamp>,
 }
 
 impl LaneChange {
@@ -129,6 +132,7 @@ impl LaneChange {
         if let Some(health) = &mut self.health {
             health.failing = health.failing.map(|failing| failing.shifted(by));
             health.catch_up = health.catch_up.map(|catch_up| catch_up.shifted(by));
+            health.ends_hold = health.ends_hold.map(|until| by.carry(until));
         }
     }
 }
@@ -179,9 +183,7 @@ impl Lane {
 
     /// Holds it until then, if it is not held longer.
     pub(crate) fn hold_until(&mut self, until: Timestamp) {
-        let held = self.held_until.max(Some(until));
-        self.version = self.version.saturating_add(u64::from(held != self.held_until));
-        self.held_until = held;
+        self.held_until = self.held_until.max(Some(until));
     }
 
     /// Ends the engine's hold.
@@ -219,7 +221,8 @@ impl Lane {
         if settled {
             return None;
         }
-        let health = Health { width, proven: true, streak: 0, failing: None, catch_up, lower: true };
+        let ends_hold = self.held_until;
+        let health = Health { width, proven: true, streak: 0, failing: None, catch_up, ends_hold };
         Some(self.change(None, Some(health)))
     }
 
@@ -252,7 +255,7 @@ impl Lane {
                 Some(_) => self.catch_up,
                 None => None,
             },
-            lower: false,
+            ends_hold: None,
         };
         self.change(backed_off.max(asked), Some(health))
     }
@@ -315,18 +318,17 @@ impl Lane {
     /// What a store writes: raises hold whatever the version, health only at the
     /// version it was decided on. Answers whether anything changed.
     ///
-    /// A raise changes the version too, so a success whose request began before the
-    /// raise cannot end it.
+    /// A raise alone leaves the version as it is: what a request that began before it learns
+    /// of the endpoint's health stays true, though it cannot end that hold.
     pub fn apply(&mut self, change: &LaneChange) -> bool {
         if change.generation < self.generation {
             return false;
         }
         let current = change.seen == self.version;
-        let state = |lane: &Self| {
-            let learned = (lane.proven, lane.streak, lane.failing, lane.catch_up);
-            (lane.generation, lane.held_until, lane.width, learned)
+        let learned = |lane: &Self| {
+            (lane.generation, lane.width, lane.proven, lane.streak, lane.failing, lane.catch_up)
         };
-        let before = state(self);
+        let (before, held_before) = (learned(self), self.held_until);
         if change.generation > self.generation {
             self.begin_anew(change.generation);
         }
@@ -343,14 +345,15 @@ impl Lane {
             self.streak = health.streak;
             self.failing = health.failing;
             self.catch_up = health.catch_up;
-            if health.lower {
+            if self.held_until <= health.ends_hold {
                 self.held_until = None;
             }
         }
+        let ended = self.held_until != held_before;
         self.held_until = self.held_until.max(change.raise);
-        let changed = before != state(self);
-        self.version = self.version.saturating_add(u64::from(changed));
-        changed
+        let anew = ended || before != learned(self);
+        self.version = self.version.saturating_add(u64::from(anew));
+        anew || self.held_until != held_before
     }
 }
 
@@ -535,13 +538,26 @@ mod tests {
     }
 
     #[test]
-    fn a_success_that_began_before_the_hold_does_not_end_it() {
+    fn a_success_that_began_before_the_hold_ends_the_streak_and_not_the_hold() {
+        for seen in [None, Some(at(50))] {
+            let mut lane = Lane { streak: 3, width: 1, held_until: seen, ..lane() };
+            let early_success = lane.after_success(8, at(60), None).unwrap();
+            lane.apply(&lane.hold(at(100)));
+            lane.apply(&early_success);
+            assert_eq!((lane.held_until, lane.streak, lane.width), (Some(at(100)), 0, 2), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn failures_of_before_a_hold_count_although_it_came_between() {
         let mut lane = lane();
-        lane.streak = 1;
-        let early_success = lane.after_success(8, at(100), None).unwrap();
-        lane.apply(&lane.hold(at(100)));
-        lane.apply(&early_success);
-        assert_eq!((lane.held_until, lane.streak), (Some(at(100)), 1));
+        for n in 0..3 {
+            let seen = lane.clone();
+            lane.apply(&lane.hold(at(100 + n)));
+            let retry = RetryPolicy::new(Schedule::list([Duration::from_secs(5)]).unwrap());
+            lane.apply(&seen.after_failure(&retry, PROBE_GAP_MAX, at(n), None, None));
+        }
+        assert_eq!((lane.streak, lane.held_until), (3, Some(at(102))));
     }
 
     #[test]

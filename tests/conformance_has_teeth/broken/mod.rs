@@ -66,6 +66,8 @@ pub(crate) enum Fault {
     IgnoresHostGates,
     LosesRaises,
     AppliesOutdatedHealth,
+    EndsEveryHold,
+    LearnsNothingAcrossAHold,
     CancelsWhatIsUnderWay,
     IgnoresGenerations,
     CountsNoGenerations,
@@ -152,6 +154,8 @@ struct Past {
     replays: u32,
     /// The number of the claim that a lane was last served by.
     turns: BTreeMap<EndpointId, usize>,
+    /// The version at which a lane was held and nothing else learned.
+    held_at: BTreeMap<EndpointId, u64>,
     windows: BTreeMap<(LimitKey, Duration, i64), u32>,
 }
 

@@ -142,6 +142,19 @@ impl Store for Broken {
                     let all: Vec<_> = seen.collect();
                     self.store.settle(&[], &all, now).await?;
                 }
+                Fault::EndsEveryHold => {
+                    if let Some(health) = lane.health.as_mut().filter(|health| health.proven) {
+                        health.ends_hold = Some(Timestamp::MAX);
+                    }
+                }
+                Fault::LearnsNothingAcrossAHold if lane.health.is_none() => {
+                    self.past().held_at.insert(lane.endpoint.clone(), lane.seen);
+                }
+                Fault::LearnsNothingAcrossAHold => {
+                    if self.past().held_at.get(&lane.endpoint) == Some(&lane.seen) {
+                        lane.health = None;
+                    }
+                }
                 _ => {}
             }
         }

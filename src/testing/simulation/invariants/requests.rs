@@ -251,9 +251,7 @@ fn may_be_a_probe(evidence: &Evidence, delivery: &Delivery, site: &Site, attempt
         let overlaps = |(_, failed): &(_, Timestamp)| success.began_at <= *failed && failed <= ended;
         !failures.iter().any(overlaps)
     });
-    // A limit that refuses holds the lane, and a success that began before a hold does not
-    // end the streak either.
-    let last = recovered.map(|(_, ended)| *ended).max().filter(|_| evidence.world.limit.is_none());
+    let last = recovered.map(|(_, ended)| *ended).max();
     another_waits && failures.iter().filter(|(_, failed)| last.is_none_or(|last| *failed > last)).count() >= 3
 }
 
