@@ -150,10 +150,10 @@ impl Store for Broken {
                 Fault::LearnsNothingAcrossAHold if lane.health.is_none() => {
                     self.past().held_at.insert(lane.endpoint.clone(), lane.seen);
                 }
-                Fault::LearnsNothingAcrossAHold => {
-                    if self.past().held_at.get(&lane.endpoint) == Some(&lane.seen) {
-                        lane.health = None;
-                    }
+                Fault::LearnsNothingAcrossAHold
+                    if self.past().held_at.get(&lane.endpoint) == Some(&lane.seen) =>
+                {
+                    lane.health = None;
                 }
                 _ => {}
             }
