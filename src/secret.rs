@@ -25,7 +25,7 @@ pub enum SecretError {
     TooLong,
     /// Lacks the scheme's prefix, or has that of another kind of key.
     #[error(
-        "secret: must have the prefix of its scheme and no other: whsec_ in standard and svix, whsk_ (private) \
+        "secret: must begin with the prefix of its scheme and no other: whsec_ in standard and svix, whsk_ (private) \
          or whpk_ (public) in standard_v1a"
     )]
     Prefix,

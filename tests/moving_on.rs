@@ -194,11 +194,11 @@ async fn a_secret_that_belongs_to_no_scheme_or_is_a_second_one_is_refused() {
     let world = World::signing_by([Scheme::standard()]);
     for secrets in [&[PLAIN][..], &[NEW, PLAIN]] {
         let error = refused(world.webhooks.register(new("e", secrets)).await.unwrap_err());
-        assert!(error.starts_with("secret: has not the prefix"), "{error}");
+        assert!(error.starts_with("secret: must begin with the prefix"), "{error}");
     }
     world.webhooks.register(new("e", &[NEW])).await.unwrap();
     let error = refused(world.rotate("e", PLAIN, hours(1)).await.unwrap_err());
-    assert!(error.starts_with("secret: has not the prefix"), "{error}");
+    assert!(error.starts_with("secret: must begin with the prefix"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

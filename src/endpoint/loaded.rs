@@ -87,7 +87,7 @@ impl From<Unreadable> for StoreError {
             WhyUnreadable::Broken => StoreErrorKind::Corrupt,
             WhyUnreadable::NotAnswered => StoreErrorKind::Invalid,
         };
-        Self::new(kind, "the endpoint is registered and cannot be read").with_source(unreadable)
+        Self::new(kind, unreadable.to_string())
     }
 }
 
