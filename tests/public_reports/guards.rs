@@ -77,6 +77,8 @@ fn an_address_is_judged_by_where_it_leads_however_it_is_written() {
     }
 }
 
+/// Among others <https://github.com/timbray/quamina/issues/27>,
+/// <https://github.com/aws/event-ruler/issues/163> and <https://github.com/floci-io/floci/pull/1889>.
 #[test]
 fn a_filter_compares_what_stands_there_and_not_how_it_is_written() {
     for (pointer, value, payload, passes) in [
@@ -88,6 +90,14 @@ fn a_filter_compares_what_stands_there_and_not_how_it_is_written() {
         ("/a", json!({"x": 1, "y": 2}), r#"{"a":{"y":2,"x":1}}"#, true),
         ("/n", json!(9_007_199_254_740_993_u64), r#"{"n":9007199254740992}"#, false),
         ("/n", json!("10"), r#"{"n":10}"#, false),
+        ("/n", json!(true), r#"{"n":"true"}"#, false),
+        ("/n", json!(30), r#"{"n":3.0e1}"#, true),
+        ("/n", json!(30), r#"{"n":30.000}"#, true),
+        ("/n", json!(300.0), r#"{"n":3.0E+2}"#, true),
+        ("/n", json!(37.807_807_921_694_09), r#"{"n":37.80780792169409}"#, true),
+        ("/n", json!(37.807_807_921_694_09), r#"{"n":37.8078079216940}"#, false),
+        ("/n", json!(37.807_807_921_694_09), r#"{"n":37.807807921}"#, false),
+        ("/n", json!(0), r#"{"n":-0.0}"#, true),
     ] {
         let filter = Filter::equals(pointer, [value]).unwrap();
         let event = NewEvent::json("acme", "order.paid", payload.to_owned()).unwrap();

@@ -52,6 +52,10 @@ async fn response_to(said: &[u8]) -> Response {
     }
 }
 
+/// <https://github.com/seanmonstar/httparse/issues/29>,
+/// <https://github.com/hyperium/hyper/issues/1587>,
+/// <https://github.com/seanmonstar/reqwest/issues/1189>,
+/// <https://github.com/hyperium/hyper/issues/594>
 #[tokio::test]
 async fn a_200_is_a_200_however_its_head_is_written() {
     for said in [
@@ -59,7 +63,8 @@ async fn a_200_is_a_200_however_its_head_is_written() {
         b"HTTP/1.1 200 \r\ncontent-length: 2\r\n\r\nok",
         b"HTTP/1.1 200 Trouv\xe9\r\ncontent-length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nx-name: Trouv\xe9\r\ncontent-length: 2\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nx-empty:\r\ncontent-length: 2\r\n\r\nok",
+        b"HTTP/1.1 200\r\nserver:\r\ncontent-length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nset-cookie: a=b; domain=\x7fwwom\x7f.com\r\ncontent-length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nCONTENT-LENGTH:\t2\t\r\n\r\nok",
         b"HTTP/1.1 200 OK\ncontent-length: 2\n\nok",
         b"\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",

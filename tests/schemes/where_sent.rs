@@ -22,14 +22,20 @@ fn verifier(scheme: &Scheme, url: &str) -> Verifier {
 /// Twilio's libraries try the URL with its port and without it:
 /// <https://github.com/twilio/twilio-python/blob/main/twilio/request_validator.py>.
 #[test]
-fn twilio_s_default_port_may_be_written_or_left_out() {
+fn twilio_s_port_and_credentials_may_be_written_or_left_out() {
     let bare = "https://x.example/hook?a=1";
     for (set, signed, fits) in [
         (bare, bare, true),
         (bare, "https://x.example:443/hook?a=1", true),
         ("https://x.example:443/hook?a=1", bare, true),
         ("http://x.example/hook", "http://x.example:80/hook", true),
+        ("https://x.example:8443/hook", "https://x.example:8443/hook", true),
+        ("https://x.example:8443/hook", "https://x.example/hook", true),
+        ("https://user:pass@x.example/hook", "https://x.example/hook", true),
+        ("https://user:pass@x.example/hook", "https://x.example:443/hook", true),
+        ("https://user:pass@x.example:8443/hook", "https://x.example/hook", true),
         (bare, "https://x.example:8443/hook?a=1", false),
+        ("https://x.example:8443/hook", "https://x.example:8444/hook", false),
         (bare, "http://x.example/hook?a=1", false),
         (bare, "https://y.example:443/hook?a=1", false),
         (bare, "https://x.example:443/other?a=1", false),

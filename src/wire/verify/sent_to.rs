@@ -12,9 +12,9 @@ pub(super) enum SentTo<'a> {
 }
 
 impl SentTo<'_> {
-    /// The URLs to try, the likeliest first; none where none is known. `any_port` also tries
-    /// the scheme's default port written out, or left out.
-    pub(super) fn urls(self, set: Option<&str>, any_port: bool) -> Vec<String> {
+    /// The URLs to try, the likeliest first; none where none is known. `any_form` also tries
+    /// each without user and password, and with its port left out or the default one written.
+    pub(super) fn urls(self, set: Option<&str>, any_form: bool) -> Vec<String> {
         let mut urls: Vec<String> = match self {
             Self::Set => set.map(str::to_owned).into_iter().collect(),
             Self::Url(url) => vec![url.to_owned()],
@@ -23,9 +23,11 @@ impl SentTo<'_> {
                 own.into_iter().chain(set.map(str::to_owned)).collect()
             }
         };
-        if any_port {
-            let others: Vec<_> = urls.iter().filter_map(|url| with_other_port(url)).collect();
-            urls.extend(others);
+        if any_form {
+            for other in [without_user, with_other_port] {
+                let others: Vec<_> = urls.iter().filter_map(|url| other(url)).collect();
+                urls.extend(others);
+            }
         }
         let mut tried = Vec::with_capacity(urls.len());
         for url in urls {
@@ -41,24 +43,34 @@ fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// The same URL with its default port left out where it is written, and written where it is
-/// not; `None` where another port stands, or no http URL.
-fn with_other_port(url: &str) -> Option<String> {
+/// The parts of a URL around its authority.
+fn around_authority(url: &str) -> Option<(&str, &str, &str)> {
     let (scheme, rest) = url.split_once("://")?;
-    let port = match scheme.to_ascii_lowercase().as_str() {
+    let (authority, after) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    Some((scheme, authority, after))
+}
+
+/// The same URL without its user and password; `None` where it has none.
+fn without_user(url: &str) -> Option<String> {
+    let (scheme, authority, after) = around_authority(url)?;
+    let (_, host) = authority.rsplit_once('@')?;
+    Some(format!("{scheme}://{host}{after}"))
+}
+
+/// The same URL with its port left out where one is written, and with the default port where
+/// none is; `None` for a URL that is not of http.
+fn with_other_port(url: &str) -> Option<String> {
+    let (scheme, authority, after) = around_authority(url)?;
+    let default = match scheme.to_ascii_lowercase().as_str() {
         "https" => "443",
         "http" => "80",
         _ => return None,
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, after) = rest.split_at(end);
-    let host_end = authority.rfind(']').map_or(0, |at| at + 1);
+    let host_start = authority.rfind('@').map_or(0, |at| at + 1);
+    let host_end = authority.rfind(']').map_or(host_start, |at| at + 1);
     match authority[host_end..].rfind(':') {
-        Some(colon) if &authority[host_end + colon + 1..] == port => {
-            Some(format!("{scheme}://{}{after}", &authority[..host_end + colon]))
-        }
-        Some(_) => None,
-        None => Some(format!("{scheme}://{authority}:{port}{after}")),
+        Some(colon) => Some(format!("{scheme}://{}{after}", &authority[..host_end + colon])),
+        None => Some(format!("{scheme}://{authority}:{default}{after}")),
     }
 }
 
@@ -67,19 +79,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_default_port_may_be_written_or_left_out() {
+    fn a_port_may_be_left_out_and_a_default_one_written() {
         for (url, other) in [
             ("https://x.example/hook?a=1", Some("https://x.example:443/hook?a=1")),
             ("https://x.example:443/hook", Some("https://x.example/hook")),
             ("https://x.example:443", Some("https://x.example")),
             ("http://x.example?a", Some("http://x.example:80?a")),
             ("http://x.example:80/", Some("http://x.example/")),
-            ("https://u:p@x.example/", None),
+            ("https://u:p@x.example/", Some("https://u:p@x.example:443/")),
+            ("https://u:p@x.example:443/", Some("https://u:p@x.example/")),
             ("https://[2001:db8::1]/", Some("https://[2001:db8::1]:443/")),
             ("https://[2001:db8::1]:443/", Some("https://[2001:db8::1]/")),
-            ("https://x.example:80/", None),
-            ("http://x.example:443/", None),
-            ("https://x.example:8443/", None),
+            ("https://x.example:80/", Some("https://x.example/")),
+            ("https://x.example:8443/", Some("https://x.example/")),
             ("ftp://x.example/", None),
             ("x", None),
         ] {
@@ -88,9 +100,24 @@ mod tests {
     }
 
     #[test]
+    fn a_user_is_left_out_and_an_at_sign_of_a_path_is_not_one() {
+        for (url, other) in [
+            ("https://u:p@x.example/hook", Some("https://x.example/hook")),
+            ("https://u@x@x.example:443?a=b@c", Some("https://x.example:443?a=b@c")),
+            ("https://x.example/@ada", None),
+            ("x", None),
+        ] {
+            assert_eq!(without_user(url).as_deref(), other, "{url}");
+        }
+        let urls = SentTo::Url("https://u:p@x.example/").urls(None, true);
+        assert!(urls.contains(&"https://x.example/".to_owned()));
+        assert!(urls.contains(&"https://x.example:443/".to_owned()));
+    }
+
+    #[test]
     fn a_requests_own_query_takes_the_place_of_the_one_that_was_set() {
         let set = Some("https://x.example/hook?a=1");
-        let urls = |sent: SentTo<'_>, any_port| sent.urls(set, any_port);
+        let urls = |sent: SentTo<'_>, any_form| sent.urls(set, any_form);
         assert_eq!(urls(SentTo::Set, false), ["https://x.example/hook?a=1"]);
         assert_eq!(
             urls(SentTo::Query("b=2"), false),
