@@ -177,8 +177,9 @@ impl Webhooks {
     /// One endpoint; `None` if the tenant has none of that id.
     ///
     /// # Errors
-    /// When the store fails, or the endpoint is [`Unreadable`], which is then the error's
-    /// source. Such an endpoint can be disabled, paused and removed.
+    /// When the store fails, or the endpoint cannot be read: the error names the field, and
+    /// [`endpoints`](Self::endpoints) lists it as unreadable. It can be disabled, paused and
+    /// removed.
     pub async fn endpoint(
         &self,
         tenant: &TenantId,
