@@ -334,8 +334,9 @@ impl fmt::Debug for Token {
 /// there now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation {
-    /// The number of the registration, greater than that of every earlier one of the id.
-    /// Zero where a host's own directory does not count them.
+    /// The number of the registration, greater than that of every earlier one of the id. A
+    /// [`Registry`](crate::seam::Registry) takes the next number of the store's order. Zero
+    /// where a host's own directory does not count them.
     pub registration: u64,
     /// How often it began anew since: with a new URL, a new secret, or by being enabled.
     pub renewal: u64,

@@ -4,11 +4,16 @@
 
 mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::delivery::{CancelReason, State};
+use hookpost::delivery::{
+    CancelReason, ClaimRequest, Claimed, Next, Publish, Route, Settlement, Shares, State,
+};
+use hookpost::id::{DeliveryId, EventId, HostName, Round, Token};
+use hookpost::seam::Store as _;
 use hookpost::testing::Reply;
-use hookpost::{NewEndpoint, Secret};
+use hookpost::{NewEndpoint, NewEvent, Secret};
 use world::{START, World, acme, endpoint, hours, id, seconds, url};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -154,5 +159,71 @@ async fn what_is_under_way_to_a_removed_endpoint_is_not_sent_to_one_registered_a
         world.publish("next").await;
         world.run_for(Duration::from_secs(1)).await;
         assert_eq!(world.sent_to("two").len(), 1);
+    }
+}
+
+/// A process claims an event to route it, and settles it after something else has happened.
+async fn route_while(world: &World, happens: impl Future<Output = ()>) {
+    let event = NewEvent::json("acme", "k", "{}").unwrap();
+    let event = event.into_event(EventId::new("late").unwrap(), START, 1_000).unwrap();
+    let publish = Publish { event: Arc::new(event), routes: None };
+    world.store.publish(&[publish], None, START).await.unwrap();
+    let token = Token::from_bytes([9; 16]);
+    let request = ClaimRequest {
+        token,
+        now: START,
+        lease_until: START + Duration::from_secs(30),
+        deliveries: 0,
+        doubtful: 0,
+        events: 1,
+        shares: Shares::unlimited(),
+        alone: false,
+    };
+    let claim = world.store.claim(&request).await.unwrap().events.pop().unwrap();
+    happens.await;
+    let (event, endpoint) = (&claim.event, id("e"));
+    let route = Route {
+        delivery: DeliveryId::derive(&event.tenant, &event.id, event.created_at, &endpoint, &Round::Routing),
+        endpoint,
+        host: HostName::new("one.example").unwrap(),
+        width: 1,
+        round: Round::Routing,
+        due_at: START,
+        born_at: START,
+        test: false,
+    };
+    let of = Claimed::Event(event.tenant.clone(), event.id.clone());
+    let next = Next::Routed { routes: vec![route], more_after: None };
+    let settlement = Settlement { token, of, at: START, next, attempt: None };
+    world.store.settle(&[settlement], &[], START).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_routed_to_an_earlier_registration_of_an_id_is_cancelled() {
+    let removed = State::Cancelled(CancelReason::EndpointRemoved);
+    for (how, state) in [
+        ("nothing", State::Delivered { confirmed: true }),
+        ("registered again", removed),
+        ("registered again and enabled again", removed),
+        ("enabled again", State::Delivered { confirmed: true }),
+    ] {
+        let world = World::new();
+        world.webhooks.register(at_the_url_of("one")).await.unwrap();
+        let happens = async {
+            if how.starts_with("registered again") {
+                register_again(&world, "two").await;
+            }
+            if how.ends_with("enabled again") {
+                world.webhooks.disable(&acme(), &id("e")).await.unwrap();
+                world.webhooks.enable(&acme(), &id("e")).await.unwrap();
+            }
+        };
+        route_while(&world, happens).await;
+        world.run_for(hours(1)).await;
+        assert_eq!(world.states().await, [state], "{how}");
+        let event = world.publish("next").await;
+        world.run_for(hours(1)).await;
+        let sent = world.sent();
+        assert_eq!(sent.last().unwrap().headers["webhook-id"], event.as_str(), "{how}");
     }
 }

@@ -426,6 +426,7 @@ faults! {
             generations_grow;
         directory_and_registry: disabling_needs_the_version_that_was_seen;
         queues: a_queue_says_who_disabled_its_endpoint_and_why;
+        sequence: where_its_id_was_registered_stays_with_an_endpoint;
     }
 
     a_store_that_holds_what_begins_anew_fails(HoldsWhatBeginsAnew) {
@@ -860,6 +861,7 @@ faults! {
             the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants
             the_pause_of_a_removed_endpoint_ends_with_it;
         pruning: the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
+        sequence: where_its_id_was_registered_stays_with_an_endpoint;
     }
 
     a_store_that_keeps_pauses_of_removed_endpoints_fails(KeepsPausesOfRemovedEndpoints) {
@@ -988,7 +990,8 @@ faults! {
             a_delivery_is_born_with_its_event_or_with_its_replay
             an_endpoint_begins_anew_when_it_is_enabled_and_only_then
             no_number_is_given_twice
-            numbers_follow_the_order_of_calls_when_clocks_step_back;
+            numbers_follow_the_order_of_calls_when_clocks_step_back
+            where_its_id_was_registered_stays_with_an_endpoint;
     }
 
     a_store_whose_endpoints_all_begin_first_fails(BeginsEndpointsFirst) {
@@ -996,7 +999,15 @@ faults! {
             a_delivery_is_born_with_its_event_or_with_its_replay
             an_endpoint_begins_anew_when_it_is_enabled_and_only_then
             no_number_is_given_twice
-            numbers_follow_the_order_of_calls_when_clocks_step_back;
+            numbers_follow_the_order_of_calls_when_clocks_step_back
+            where_its_id_was_registered_stays_with_an_endpoint;
+    }
+
+    a_store_that_numbers_registrations_by_themselves_fails(NumbersRegistrationsByThemselves) {
+        beginning_anew:
+            an_earlier_registration_disables_nothing
+            generations_grow;
+        sequence: where_its_id_was_registered_stays_with_an_endpoint;
     }
 }
 

@@ -81,7 +81,7 @@ impl Scene {
         Ok(Endpoint::clone(&loaded))
     }
 
-    async fn load_one(&self, id: &EndpointId) -> Result<Option<Arc<Endpoint>>, Breach> {
+    pub(super) async fn load_one(&self, id: &EndpointId) -> Result<Option<Arc<Endpoint>>, Breach> {
         Ok(the_only(self.load(std::slice::from_ref(id)).await?)?.found())
     }
 }

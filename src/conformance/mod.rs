@@ -328,6 +328,7 @@ macro_rules! __conformance_cases {
             numbers_follow_the_order_of_calls_when_clocks_step_back
             no_number_is_given_twice
             an_endpoint_begins_anew_when_it_is_enabled_and_only_then
+            where_its_id_was_registered_stays_with_an_endpoint
             a_delivery_is_born_with_its_event_or_with_its_replay;
         bytes_and_times:
             payloads_come_back_byte_for_byte

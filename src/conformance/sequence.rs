@@ -93,6 +93,30 @@ pub async fn an_endpoint_begins_anew_when_it_is_enabled_and_only_then(fresh: Arc
     same("what is loaded", began, Some(enabled))
 }
 
+pub async fn where_its_id_was_registered_stays_with_an_endpoint(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let endpoint = plain_endpoint(TENANT, "one", "https://one.example/hook")?;
+    let registered = async || {
+        let loaded = scene.load_one(&endpoint.id).await?;
+        let loaded = loaded.ok_or_else(|| Breach::new("the endpoint is not there"))?;
+        Ok::<_, Breach>(Sequence::from_number(loaded.generation.registration))
+    };
+    let before = scene.number_of(draft("e1")?).await?;
+    let began = scene.begin("one", at(0)).await?;
+    let first = registered().await?;
+    demand!(before < first && first <= began, "registered at {first}, after {before}, began at {began}");
+    let off = Endpoint { enabled: false, ..endpoint.clone() };
+    scene.write_endpoint(&off, Expected::Version(1)).await?;
+    scene.write_endpoint(&endpoint, Expected::Version(2)).await?;
+    same("enabled again", registered().await?, first)?;
+    let between = scene.number_of(draft("e2")?).await?;
+    scene.remove(&endpoint.tenant, &endpoint.id).await?;
+    let began = scene.begin("one", at(0)).await?;
+    let again = registered().await?;
+    demand!(between < again && again <= began, "registered again at {again}, after {between}");
+    Ok(())
+}
+
 pub async fn a_delivery_is_born_with_its_event_or_with_its_replay(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let event = scene.leased("e1", "one").await?;

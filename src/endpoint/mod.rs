@@ -66,6 +66,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Whether its id was registered after what was born there. Only a registry numbers
+    /// registrations by its store's order, and what it registers begins no earlier.
+    #[must_use]
+    pub(crate) fn was_registered_after(&self, born: Sequence) -> bool {
+        let registration = Sequence::from_number(self.generation.registration);
+        born < registration && registration <= self.began
+    }
+
     /// Whether what was learned of this endpoint says nothing of it as `next`: it has
     /// another URL or another secret, or it is switched on again.
     #[must_use]

@@ -82,8 +82,9 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
         }
         Found::MissingAgain => return done(claim, State::Cancelled(CancelReason::EndpointRemoved)),
     };
-    // An endpoint of this id that another tenant has is not the one that was routed to.
-    if resolved.endpoint.tenant != claim.event.tenant {
+    // An endpoint of this id that another tenant has, or that was registered since, is not
+    // the one that was routed to.
+    if resolved.endpoint.tenant != claim.event.tenant || resolved.endpoint.was_registered_after(claim.born) {
         return done(claim, State::Cancelled(CancelReason::EndpointRemoved));
     }
     if claim.round == Round::Unjudged && !wants(&resolved.endpoint, &claim.event, Some(claim.born)) {

@@ -23,8 +23,6 @@ pub(super) struct Endpoints {
     tenants: HashMap<TenantId, BTreeMap<EndpointId, EndpointRow>>,
     /// Whose an id is: ids are unique over all tenants.
     owners: HashMap<EndpointId, TenantId>,
-    /// How many there have been.
-    registrations: u64,
 }
 
 impl Endpoints {
@@ -123,10 +121,7 @@ impl Endpoints {
         let before = self.row(id).filter(|_| !write.endpoint.enabled);
         let disabled_why = before.and_then(|row| row.disabled_why.clone());
         let generation = match self.get(id) {
-            None => {
-                self.registrations += 1;
-                Generation { registration: self.registrations, renewal: 0 }
-            }
+            None => Generation { registration: began.number(), renewal: 0 },
             Some(there) => {
                 let renewal = u64::from(there.begins_anew_as(&write.endpoint));
                 Generation { renewal: there.generation.renewal + renewal, ..there.generation }

@@ -41,8 +41,7 @@ pub(super) fn binding(db: &Db<'_>, endpoint: &Endpoint, expected: u64) -> Result
 
 /// What the seal of a new endpoint is bound to.
 pub(super) fn new_binding(db: &Db<'_>) -> Result<Binding, Failure> {
-    let registration = db.statement(sql::ENDPOINT_RESERVE)?.query_row([], |row| row.get(0))?;
-    Ok(Binding { registration: Some(registration), version: 1 })
+    Ok(Binding { registration: Some(next_place(db)?), version: 1 })
 }
 
 /// Whether an endpoint begins anew by this write. It is asked beside the writer, for a slow

@@ -28,6 +28,15 @@ impl Directory for Broken {
                     }
                 }
             }
+            Fault::NumbersRegistrationsByThemselves => {
+                for found in &mut loaded {
+                    if let Loaded::Found(endpoint) = found {
+                        let Endpoint { mut generation, .. } = Endpoint::clone(endpoint);
+                        generation.registration = generation.registration.div_ceil(1_000);
+                        *endpoint = Arc::new(Endpoint { generation, ..Endpoint::clone(endpoint) });
+                    }
+                }
+            }
             Fault::LosesHeaders => {
                 for found in &mut loaded {
                     if let Loaded::Found(endpoint) = found {

@@ -141,6 +141,7 @@ pub(crate) enum Fault {
     RoutesAtOnceWhatIsToWait,
     NumbersByCreation,
     BeginsEndpointsFirst,
+    NumbersRegistrationsByThemselves,
 }
 
 /// What some faults need to know of the past.

@@ -47,7 +47,6 @@ statements! {
     ENDPOINT_GENERATION = "endpoint_generation.sql",
     ENDPOINT_REMOVE = "endpoint_remove.sql",
     ENDPOINT_RENEW = "endpoint_renew.sql",
-    ENDPOINT_RESERVE = "endpoint_reserve.sql",
     ENDPOINT_SWITCH_OFF = "endpoint_switch_off.sql",
     ENDPOINT_VERSION = "endpoint_version.sql",
     ENDPOINT_WITH_URL = "endpoint_with_url.sql",

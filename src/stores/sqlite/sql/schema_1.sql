@@ -209,13 +209,14 @@ CREATE TABLE hookpost_gate (
 CREATE INDEX hookpost_gate_paused ON hookpost_gate (paused) WHERE paused = 1;
 CREATE INDEX hookpost_gate_held ON hookpost_gate (held_until) WHERE held_until IS NOT NULL;
 
--- `endpoint` is never used twice, so that it and `version` name one content for ever.
+-- `endpoint` is the place in the order of events at which its id was registered. It is never
+-- used twice, so that it and `version` name one content for ever.
 -- `renewal` counts how often it began anew, with a new URL, a new secret, or switched on.
 -- `sealed` holds secrets and header values as the cipher of `key_id` made it, bound to
 -- `endpoint` and to `sealed_version`, the version of the write that it came with.
 -- `began` is its place in the order of events; `since` is for people to read.
 CREATE TABLE hookpost_endpoint (
-  endpoint INTEGER PRIMARY KEY AUTOINCREMENT,
+  endpoint INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
   tenant TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -234,7 +235,6 @@ CREATE TABLE hookpost_endpoint (
   renewal INTEGER NOT NULL DEFAULT 0,
   began INTEGER NOT NULL
 );
-INSERT INTO sqlite_sequence (name, seq) VALUES ('hookpost_endpoint', 0);
 CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);
 CREATE INDEX hookpost_endpoint_tenant ON hookpost_endpoint (tenant, id);
 CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url, id);
