@@ -8,8 +8,7 @@ use crate::time::Timestamp;
 /// event's payload as `data`. It is what the [Standard Webhooks specification] recommends,
 /// so it reads events of other senders too.
 ///
-/// Unknown keys are ignored. Where `data` has another shape for each type, let serde choose
-/// the variant: `#[serde(tag = "type", content = "data")]` on an enum reads the same body.
+/// Unknown keys are ignored.
 ///
 /// ```
 /// use hookpost::payload::StandardEvent;
@@ -17,20 +16,34 @@ use crate::time::Timestamp;
 /// #[derive(serde::Deserialize)]
 /// struct Order { order: u64 }
 ///
-/// #[derive(serde::Deserialize)]
-/// #[serde(tag = "type", content = "data")]
-/// enum Any {
-///     #[serde(rename = "order.paid")]
-///     Paid(Order),
-///     #[serde(other)]
-///     Unknown,
-/// }
-///
 /// let body = r#"{"type":"order.paid","timestamp":"2026-01-01T00:00:00.000000Z","data":{"order":7}}"#;
 /// let event: StandardEvent<Order> = serde_json::from_str(body)?;
 /// assert_eq!((event.kind.as_str(), event.data.order), ("order.paid", 7));
 /// assert_eq!(event.timestamp.unix_seconds(), 1_767_225_600);
-/// assert!(matches!(serde_json::from_str(body)?, Any::Paid(Order { order: 7 })));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Where `data` has another shape for each type, read it as a
+/// [`Value`](serde_json::Value) first. An enum that serde tags with the type refuses
+/// events of types that it does not know, also with `#[serde(other)]`, and the sender sends
+/// what was refused again: new types and test pings arrive one day.
+///
+/// ```
+/// # use hookpost::payload::StandardEvent;
+/// # #[derive(serde::Deserialize)]
+/// # struct Order { order: u64 }
+/// fn order_of(event: StandardEvent<serde_json::Value>) -> serde_json::Result<Option<u64>> {
+///     match event.kind.as_str() {
+///         "order.paid" => serde_json::from_value(event.data).map(|data: Order| Some(data.order)),
+///         // Accepted and ignored.
+///         _ => Ok(None),
+///     }
+/// }
+///
+/// let paid = r#"{"type":"order.paid","timestamp":"2026-01-01T00:00:00Z","data":{"order":7}}"#;
+/// let ping = r#"{"type":"webhook.test","timestamp":"2026-01-01T00:00:00Z","data":{"test":true}}"#;
+/// assert_eq!(order_of(serde_json::from_str(paid)?)?, Some(7));
+/// assert_eq!(order_of(serde_json::from_str(ping)?)?, None);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///

@@ -54,7 +54,8 @@ impl Webhooks {
         self.gate_endpoint(tenant, id, GateChange::Lift).await
     }
 
-    /// Ends the engine's hold on all of a tenant's deliveries, never a pause.
+    /// Ends the engine's hold on a tenant as a whole, as [`gates`](Self::gates) lists it, never a
+    /// pause. The holds of its endpoints stay: [`lift`](Self::lift) ends each of these.
     ///
     /// # Errors
     /// When the store fails.
@@ -62,7 +63,8 @@ impl Webhooks {
         self.gate(Gate::Tenant(tenant.clone()), GateChange::Lift).await
     }
 
-    /// Ends the engine's hold on all that goes to a host, of every tenant.
+    /// Ends the engine's hold on a host as a whole, as [`gates`](Self::gates) lists it, for every
+    /// tenant. The holds of endpoints at it stay.
     ///
     /// # Errors
     /// When the store fails.
