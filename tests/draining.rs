@@ -19,6 +19,7 @@ use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
 use hookpost::{NewEndpoint, NewEvent, Overrides, Webhooks};
 use sqlite_file::TempFile;
+use tokio::time::timeout;
 use world::{START, World, acme, endpoint, id};
 
 /// Neither the poll nor the end of a lease comes to the engine's help within these tests.
@@ -169,4 +170,69 @@ async fn an_endpoint_that_was_widened_gets_more_at_once() {
     })
     .await;
     assert!(waited < Duration::from_millis(100), "{waited:?}");
+}
+
+/// Answers the host's own calls a minute after they took effect.
+struct LateAnswers;
+
+#[async_trait::async_trait]
+impl Interpose for LateAnswers {
+    async fn before(&self, _: Call<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn after(&self, call: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        if matches!(call, Call::Gate(..) | Call::Replay(..) | Call::Expedite(..)) {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_given_up_after_it_took_effect_wakes_the_engine_all_the_same() {
+    for how in ["resume", "resume_tenant", "expedite", "replay"] {
+        let clock = Arc::new(VirtualClock::starting_at(START));
+        let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+        let store = Interposed::new(Arc::new(MemoryStore::new(clock.clone())), LateAnswers);
+        let webhooks = Webhooks::builder(Arc::new(store), transport.clone())
+            .clock(clock.clone())
+            .poll(Duration::from_secs(25))
+            .build()
+            .unwrap();
+        let (acme, e) = (acme(), id("e"));
+        webhooks.register(endpoint("e", "standard")).await.unwrap();
+        let script = async {
+            match how {
+                "resume" => webhooks.pause(&acme, &e).await.unwrap(),
+                "resume_tenant" => webhooks.pause_tenant(&acme).await.unwrap(),
+                "expedite" => {
+                    transport.otherwise(Reply::status(503).header("retry-after", "600"));
+                }
+                _ => {}
+            }
+            webhooks.publish(NewEvent::json("acme", "k", "{}").unwrap()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+            let (before, began) = (transport.exchanges().len(), clock.elapsed());
+            let (page, all) = (PageAfter::first(100), Selection::default());
+            let patience = Duration::from_millis(300);
+            let given_up = match how {
+                "resume" => timeout(patience, webhooks.resume(&acme, &e)).await.is_err(),
+                "resume_tenant" => timeout(patience, webhooks.resume_tenant(&acme)).await.is_err(),
+                "expedite" => timeout(patience, webhooks.expedite(&acme, &all, page)).await.is_err(),
+                _ => {
+                    let replay = hookpost::id::ReplayId::new("r").unwrap();
+                    timeout(patience, webhooks.replay(&acme, replay, all, page)).await.is_err()
+                }
+            };
+            assert!(given_up, "{how}");
+            transport.wait_for(before + 1).await;
+            let waited = clock.elapsed().saturating_sub(began);
+            assert!(waited < Duration::from_secs(1), "{how}: {waited:?}");
+        };
+        tokio::select! {
+            run = webhooks.run(std::future::pending()) => run.unwrap(),
+            () = script => {}
+        }
+    }
 }

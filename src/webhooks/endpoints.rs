@@ -71,9 +71,7 @@ impl Webhooks {
         };
         let since = if before.enabled { before.since } else { self.shared.read_clock().await? };
         let endpoint = self.checked(new, id.clone(), secrets, since)?;
-        let endpoint = self.write(endpoint, Expected::Version(version)).await?;
-        self.nudge();
-        Ok(endpoint)
+        self.write(endpoint, Expected::Version(version)).await
     }
 
     /// Makes `secret` the one that signs from the next attempt on. Where the scheme
@@ -125,17 +123,14 @@ impl Webhooks {
     /// When there is no such endpoint, or the store fails.
     pub async fn enable(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
         let now = self.shared.read_clock().await?;
-        let endpoint = self
-            .change(tenant, id, |endpoint, _| {
-                if !endpoint.enabled {
-                    endpoint.since = now;
-                }
-                endpoint.enabled = true;
-                Ok(())
-            })
-            .await?;
-        self.nudge();
-        Ok(endpoint)
+        self.change(tenant, id, |endpoint, _| {
+            if !endpoint.enabled {
+                endpoint.since = now;
+            }
+            endpoint.enabled = true;
+            Ok(())
+        })
+        .await
     }
 
     /// Removes an endpoint, and cancels what waits for it. A request that is under way is
@@ -146,12 +141,12 @@ impl Webhooks {
     /// # Errors
     /// When the store fails.
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+        let _changed = self.nudge_at_the_end();
         let there = self.shared.registry.remove(tenant, id).await?;
         self.shared.standings.forget(id);
         if there {
             self.cancel_what_waits(tenant, id).await?;
         }
-        self.nudge();
         Ok(there)
     }
 
@@ -164,14 +159,17 @@ impl Webhooks {
         };
         let now = self.shared.read_clock().await?;
         let mut page = PageAfter::first(1000);
-        loop {
+        // Once the id is registered again, what waits may be for the new endpoint. What is left
+        // of the old one's is cancelled when it is claimed.
+        while let Loaded::Missing = self.load(tenant, id).await? {
             let reason = CancelReason::EndpointRemoved;
             let step = self.shared.history.cancel(tenant, &selection, reason, now, page).await?;
             match step.more_after {
                 Some(after) => page.after = Some(after),
-                None => return Ok(()),
+                None => break,
             }
         }
+        Ok(())
     }
 
     /// One endpoint; `None` if the tenant has none of that id.
@@ -267,9 +265,8 @@ impl Webhooks {
 
     pub(super) async fn gate(&self, gate: Gate, change: GateChange) -> Result<(), StoreError> {
         let now = self.shared.read_clock().await?;
-        self.shared.store.gate(&[(gate, change)], now).await?;
-        self.nudge();
-        Ok(())
+        let _changed = self.nudge_at_the_end();
+        self.shared.store.gate(&[(gate, change)], now).await
     }
 
     /// What there is under an id, as far as it is this tenant's.
@@ -328,10 +325,10 @@ impl Webhooks {
             endpoint,
             expected,
         };
+        // A wider lane, or one whose pause or hold ended, can be claimed then.
+        let _changed = self.nudge_at_the_end();
         let put = self.shared.registry.put(&write).await?;
         self.shared.standings.forget(&write.endpoint.id);
-        // A wider lane, or one whose pause or hold ended, can be claimed now.
-        self.nudge();
         match put {
             Put::Stored { version, began } => Ok(Arc::new(Endpoint { began, version, ..write.endpoint })),
             Put::Conflict { current } => Err(match expected {

@@ -62,9 +62,8 @@ impl Webhooks {
     ) -> Result<Replayed, StoreError> {
         let now = self.shared.read_clock().await?;
         let replay = Replay { id, tenant: tenant.clone(), selection, due_at: now, now };
-        let replayed = self.shared.history.replay(&replay, page).await?;
-        self.nudge();
-        Ok(replayed)
+        let _changed = self.nudge_at_the_end();
+        self.shared.history.replay(&replay, page).await
     }
 
     /// Makes a page of pending deliveries due now and lifts the engine's hold from
@@ -79,9 +78,8 @@ impl Webhooks {
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
         let now = self.shared.read_clock().await?;
-        let replayed = self.shared.history.expedite(tenant, selection, now, page).await?;
-        self.nudge();
-        Ok(replayed)
+        let _changed = self.nudge_at_the_end();
+        self.shared.history.expedite(tenant, selection, now, page).await
     }
 
     /// Cancels a page of pending deliveries. A request in flight is not recalled.
@@ -95,11 +93,9 @@ impl Webhooks {
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
         let now = self.shared.read_clock().await?;
-        let cancelled =
-            self.shared.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await?;
-        // What was next in line behind them can be claimed now.
-        self.nudge();
-        Ok(cancelled)
+        // What was next in line behind them can be claimed then.
+        let _changed = self.nudge_at_the_end();
+        self.shared.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await
     }
 
     /// Counts, of one tenant or of all.

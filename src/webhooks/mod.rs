@@ -98,6 +98,21 @@ impl Webhooks {
     pub fn nudge(&self) {
         self.shared.desk.nudge();
     }
+
+    /// Nudges when the value is dropped, so also where the caller drops the future of a call
+    /// that has changed the store already.
+    #[must_use]
+    fn nudge_at_the_end(&self) -> NudgeAtTheEnd<'_> {
+        NudgeAtTheEnd(self)
+    }
+}
+
+struct NudgeAtTheEnd<'a>(&'a Webhooks);
+
+impl Drop for NudgeAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.nudge();
+    }
 }
 
 impl std::fmt::Debug for Webhooks {

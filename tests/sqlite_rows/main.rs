@@ -62,12 +62,16 @@ async fn serves_others(scene: &Scene, table: &str, what: &str) {
     if is_asleep(what) {
         assert_eq!(scene.sent_to(SICK), ["m-1", "m-2", "m-3", "m-4"], "{what}");
     }
-    // Whoever looks at mallory's history is told of what can be read, and of what cannot.
-    scene.read_history_of_mallory().await;
-    scene.webhooks.tick().await.unwrap();
-    let told: Vec<_> = scene.unreadable().iter().map(UnreadableRow::to_string).collect();
+    let told = told_of(scene).await;
     assert_eq!(!told.is_empty(), is_unreadable(what), "{what}: {told:?}");
     scene.others_read_and_write(what).await;
+}
+
+/// What is named once somebody looks at mallory's history.
+async fn told_of(scene: &Scene) -> Vec<String> {
+    scene.read_history_of_mallory().await;
+    scene.webhooks.tick().await.unwrap();
+    scene.unreadable().iter().map(UnreadableRow::to_string).collect()
 }
 
 macro_rules! tables {
@@ -93,6 +97,45 @@ tables! {
     a_row_of_a_gate_costs_whom_it_holds: "hookpost_gate",
     a_row_of_a_grant_counts_as_nothing: "hookpost_start",
     a_row_of_one_that_waits_for_a_limit_costs_nothing: "hookpost_waiter",
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_is_parked_for_its_ordering_key_costs_no_other_whatever_stands_in_it() {
+    let parked = "due_at IS NULL AND state = 0";
+    for table in ["hookpost_delivery", "hookpost_routing"] {
+        for column in columns(&healthy().await, table) {
+            // A token makes a leased one of it, whose lease has no end.
+            for value in ["NULL", "zeroblob(16)", "7", "9223372036854775807", "-9223372036854775808", "''"] {
+                let file = healthy().await;
+                if table == "hookpost_routing" {
+                    let changed = [("due_at", "NULL"), ("ordering_key", "'k'")];
+                    for (column, value) in changed.iter().rev() {
+                        make(&file, table, "tenant = 'mallory'", column, value);
+                    }
+                }
+                let of = if table == "hookpost_routing" { "tenant = 'mallory'" } else { parked };
+                if make(&file, table, of, &column, value) == Change::Refused {
+                    continue;
+                }
+                let (scene, what) = (Scene::over(file), format!("{table}.{column} = {value}"));
+                scene.publish("bob", "b-3").await;
+                scene.publish("mallory", "m-4").await;
+                scene.work_for(1).await;
+                assert_eq!(scene.failures(), Vec::<String>::new(), "{what}");
+                assert_eq!(scene.sent_to(VICTIM), ["b-2", "b-3"], "{what}");
+                assert!(scene.sent_to(NEIGHBOUR).contains(&"m-4".to_owned()), "{what}");
+                scene.others_read_and_write(&what).await;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_an_event_cannot_be_changed_to_one_that_leaves_none_for_the_next() {
+    for number in ["4611686018427387904", "9223372036854775807", "7"] {
+        let change = make(&healthy().await, "hookpost_event", "id = 'm-1'", "event", number);
+        assert_eq!(change, Change::Refused, "{number}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,9 +29,13 @@ CREATE TABLE hookpost_event (
   content_type TEXT NOT NULL,
   encoding TEXT,
   payload BLOB NOT NULL,
-  -- The last number that there is would be the last event that could be stored.
-  CHECK (event BETWEEN 1 AND 4611686018427387904)
+  CHECK (event > 0)
 ) STRICT;
+-- After the last number that there is no event could be stored any more.
+CREATE TRIGGER hookpost_event_number BEFORE UPDATE OF event ON hookpost_event
+BEGIN
+  SELECT RAISE(ABORT, 'hookpost: an event keeps its number');
+END;
 INSERT INTO sqlite_sequence (name, seq) VALUES ('hookpost_event', 0);
 CREATE UNIQUE INDEX hookpost_event_id ON hookpost_event (tenant, id);
 CREATE UNIQUE INDEX hookpost_event_idempotency ON hookpost_event (tenant, idempotency_key)
@@ -50,7 +54,8 @@ CREATE TABLE hookpost_routing (
   after TEXT,
   ordering_key TEXT,
   unheard INTEGER NOT NULL DEFAULT 0 CHECK (unheard IN (0, 1)),
-  CHECK (due_at IS NOT NULL OR ordering_key IS NOT NULL)
+  CHECK (due_at IS NOT NULL OR ordering_key IS NOT NULL),
+  CHECK (token IS NULL OR due_at IS NOT NULL)
 ) STRICT;
 CREATE INDEX hookpost_routing_due ON hookpost_routing (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX hookpost_routing_tenant ON hookpost_routing (tenant, due_at) WHERE due_at IS NOT NULL;
@@ -98,7 +103,8 @@ CREATE TABLE hookpost_delivery (
   orphaned INTEGER NOT NULL DEFAULT 0,
   CHECK (state BETWEEN 0 AND 3),
   CHECK (state <> 0 OR due_at IS NOT NULL OR ordering_key IS NOT NULL),
-  CHECK (state NOT BETWEEN 1 AND 3 OR (due_at IS NULL AND token IS NULL))
+  CHECK (state NOT BETWEEN 1 AND 3 OR (due_at IS NULL AND token IS NULL)),
+  CHECK (token IS NULL OR due_at IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
 CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
