@@ -315,14 +315,24 @@ impl Lane {
         LaneChange { endpoint, generation, seen: self.version, raise, health }
     }
 
+    /// Lets what failed by then catch up too, if anything does; answers whether that changed.
+    fn catch_up_with(&mut self, failed_by: Option<Timestamp>) -> bool {
+        let Some((mine, failed_by)) = self.catch_up.as_mut().zip(failed_by) else { return false };
+        let later = failed_by > mine.tried_by;
+        mine.tried_by = mine.tried_by.max(failed_by);
+        later
+    }
+
     /// What a store writes: raises hold whatever the version, health only at the
     /// version it was decided on. Answers whether anything changed.
     ///
     /// A raise alone leaves the version as it is: what a request that began before it learns
     /// of the endpoint's health stays true, though it cannot end that hold.
     pub fn apply(&mut self, change: &LaneChange) -> bool {
+        let failed_by = change.health.and_then(|health| health.catch_up).map(|early| early.tried_by);
         if change.generation < self.generation {
-            return false;
+            // What was under way to the URL of before waits for this one as what failed earlier.
+            return self.catch_up_with(failed_by);
         }
         let current = change.seen == self.version;
         let learned = |lane: &Self| {
@@ -332,19 +342,18 @@ impl Lane {
         if change.generation > self.generation {
             self.begin_anew(change.generation);
         }
-        if self.is_sick()
-            && let (Some(mine), Some(theirs)) =
-                (&mut self.catch_up, change.health.and_then(|new| new.catch_up))
-        {
+        if self.is_sick() {
             // Of several requests that failed at once, the first one's change alone is current.
-            mine.tried_by = mine.tried_by.max(theirs.tried_by);
+            self.catch_up_with(failed_by);
         }
         if let Some(health) = change.health.filter(|_| current) {
             self.width = health.width;
             self.proven = health.proven;
             self.streak = health.streak;
             self.failing = health.failing;
+            let failed_by = self.catch_up.map(|early| early.tried_by);
             self.catch_up = health.catch_up;
+            self.catch_up_with(failed_by);
             if self.held_until <= health.ends_hold {
                 self.held_until = None;
             }
@@ -497,6 +506,21 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_that_fails_after_its_endpoint_was_moved_catches_up_as_what_failed_before() {
+        let gap = Duration::from_secs(5);
+        let retry = RetryPolicy::new(Schedule::list([gap]).unwrap());
+        let mut lane = Lane { streak: 5, catch_up: Some(CatchUp { tried_by: at(100), gap }), ..lane() };
+        let failure = |lane: &Lane| lane.after_failure(&retry, PROBE_GAP_MAX, at(130), None, Some(gap));
+        let (probe, seen) = (failure(&lane), lane.clone());
+        lane.begin_anew(Generation { registration: 1, renewal: 1 });
+        let success = Lane { generation: lane.generation, ..seen }.after_success(8, at(120), Some(gap));
+        assert!(lane.apply(&probe));
+        lane.apply(&success.unwrap());
+        let early = lane.early(false).map(|early| early.tried_by);
+        assert_eq!((lane.streak, lane.proven, early), (0, true, Some(at(130))));
+    }
+
+    #[test]
     fn what_was_learned_of_an_older_generation_changes_nothing() {
         let generation = |registration, renewal| Generation { registration, renewal };
         let mut lane = Lane { streak: 4, held_until: Some(at(500)), width: 1, ..lane() };
@@ -506,7 +530,7 @@ mod tests {
         lane.refit(generation(3, 2), &host, 8);
         assert_eq!((lane.streak, lane.held_until, lane.failing, lane.width), (0, None, None, 8));
         assert!(!lane.apply(&old));
-        assert_eq!(lane.held_until, None);
+        assert_eq!((lane.held_until, lane.catch_up), (None, None));
         for older in [generation(3, 1), generation(2, 9)] {
             assert_eq!(lane.for_generation(older, 8), None, "{older:?}");
         }
