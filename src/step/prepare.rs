@@ -70,6 +70,8 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     }
     let resolved = match found {
         Found::Endpoint(resolved) => resolved,
+        // A test ping holds no lane, and given back it would be claimed again at once.
+        _ if claim.test => return unrenderable(claim, "endpoint: must be one that can be loaded"),
         Found::Missing => return hold("its endpoint was not found"),
         Found::Unreadable(unreadable) => {
             let Unreadable { field, why, .. } = unreadable;

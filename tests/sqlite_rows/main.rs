@@ -131,6 +131,24 @@ async fn a_row_that_is_parked_for_its_ordering_key_costs_no_other_whatever_stand
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_delivery_that_was_made_a_test_ping_ends_where_its_endpoint_cannot_be_sent_to() {
+    for (column, value) in [("overrides", "'[]'"), ("tenant", "'a b'"), ("enabled", "0"), ("id", "'gone'")] {
+        let file = healthy().await;
+        let (_, of) = *ROWS.iter().find(|(name, _)| *name == "hookpost_delivery").unwrap();
+        for (column, value) in [("silent", "0"), ("test", "1")] {
+            assert_eq!(make(&file, "hookpost_delivery", of, column, value), Change::Made);
+        }
+        assert_eq!(make(&file, "hookpost_endpoint", "id = 'sick'", column, value), Change::Made, "{column}");
+        let scene = Scene::over(file);
+        scene.publish("bob", "b-3").await;
+        // It ends, or waits: the engine does not look at it again and again.
+        scene.work_for(1).await;
+        assert_eq!(scene.sent_to(VICTIM), ["b-2", "b-3"], "{column}");
+        assert_eq!(scene.failures(), Vec::<String>::new(), "{column}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_number_of_an_event_cannot_be_changed_to_one_that_leaves_none_for_the_next() {
     for number in ["4611686018427387904", "9223372036854775807", "7"] {
         let change = make(&healthy().await, "hookpost_event", "id = 'm-1'", "event", number);
