@@ -31,7 +31,8 @@ pub(super) fn kept(response: &Response, sendable: &Sendable) -> Bytes {
     if length < LEAST && !response.cut {
         return body;
     }
-    let marked = marks(&response.body, response.cut, &credentials(&sendable.endpoint, &sendable.headers));
+    let credentials = credentials(&sendable.endpoint, &sendable.headers);
+    let marked = marks(&response.body, length, response.cut, credentials);
     masked(&body, &marked).map_or(body, Bytes::from)
 }
 

@@ -1,28 +1,67 @@
 //! Masking: a text in which values must not show, in whatever form somebody wrote them.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+mod escape;
+mod forms;
+#[cfg(test)]
+mod one_by_one;
+mod search;
+
+use self::forms::{Alphabet, Forms};
+use self::search::Search;
 
 /// A value shorter than this is not masked: it would be found in most texts.
 pub(super) const LEAST: usize = 6;
 /// How much of a value may stand at the end of a text that was cut.
 const LEAST_AT_A_CUT: usize = 3;
+/// How many bytes behind those to mask are read. A value that begins before them and goes on
+/// to the end of these has more than `LEAST_AT_A_CUT` of its bytes there, however it is
+/// escaped.
+const READ_BEHIND: usize = 64;
+/// How many bytes may be compared for each byte of the text. Texts that are not written for
+/// it stay far below: each alphabet takes one or two.
+const COMPARED_PER_BYTE: usize = 32;
 const MASK: &[u8] = b"***";
 
-/// Marks where one of these values stands in a text. A value is found as it is, escaped for
-/// URLs, JSON and HTML, in hexadecimal, and in base64 of any text that contains it.
+/// Marks where one of these values stands in the first `length` bytes of a text. A value is
+/// found as it is, escaped for URLs, JSON and HTML, in hexadecimal, and in base64 of any text
+/// that contains it.
 ///
 /// The text may end within a value. `cut` says that it was longer: then a shorter beginning
 /// of a value is marked too.
-pub(super) fn marks(text: &[u8], cut: bool, values: &[Vec<u8>]) -> Vec<bool> {
-    let mut marked = vec![false; text.len()];
-    let fits = |value: &&Vec<u8>| value.len() >= LEAST && (cut || value.len() <= text.len() + LEAST);
-    for value in values.iter().filter(fits) {
-        for form in forms(value) {
-            form.mark(text, cut, &mut marked);
-        }
-    }
+///
+/// The work is bounded by the length, and by the values once. A text that takes more, because
+/// many beginnings of values stand in it, is marked as a whole.
+pub(super) fn marks(text: &[u8], length: usize, cut: bool, values: Vec<Vec<u8>>) -> Vec<bool> {
+    let read = text.len().min(length.saturating_add(READ_BEHIND));
+    let cut = cut || read < text.len();
+    let mut marked = search(&text[..read], cut, values).unwrap_or_else(|TooMuchWork| vec![true; read]);
+    marked.truncate(length);
     marked
+}
+
+/// The search would compare more bytes than it may.
+#[derive(Debug)]
+struct TooMuchWork;
+
+fn search(text: &[u8], cut: bool, values: Vec<Vec<u8>>) -> Result<Vec<bool>, TooMuchWork> {
+    let values = searchable(text, cut, values);
+    let mut search = Search::new(text, cut);
+    for alphabet in [Alphabet::Bytes, Alphabet::Hex, Alphabet::Base64] {
+        search.mark(&Forms::new(&values, alphabet))?;
+    }
+    Ok(search.marked)
+}
+
+/// Each of the values that this text can hold once, and no more of it than the text can hold.
+fn searchable(text: &[u8], cut: bool, mut values: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let longest = text.len() + LEAST;
+    values.retain(|value| value.len() >= LEAST && (cut || value.len() <= longest));
+    for value in &mut values {
+        value.truncate(longest);
+    }
+    values.sort_unstable();
+    values.dedup();
+    values
 }
 
 /// The text with each run of marked bytes replaced; `None` if nothing is marked.
@@ -42,151 +81,15 @@ pub(super) fn masked(text: &[u8], marked: &[bool]) -> Option<Vec<u8>> {
     Some(shown)
 }
 
-/// One way in which a value may be written.
-struct Form {
-    text: Vec<u8>,
-    alphabet: Alphabet,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Alphabet {
-    Bytes,
-    Hex,
-    /// Either alphabet of base64.
-    Base64,
-}
-
-fn forms(value: &[u8]) -> Vec<Form> {
-    let hex = Form { text: hex::encode(value).into_bytes(), alphabet: Alphabet::Hex };
-    let mut forms = vec![Form { text: value.to_vec(), alphabet: Alphabet::Bytes }, hex];
-    forms.extend((0..3).map(|before| Form { text: in_base64(value, before), alphabet: Alphabet::Base64 }));
-    forms
-}
-
-/// The characters that base64 has for these bytes alone, where so many others (modulo three)
-/// stand before them.
-fn in_base64(value: &[u8], before: usize) -> Vec<u8> {
-    let padded = [&[0; 3][..before.min(3)], value].concat();
-    let text = STANDARD_NO_PAD.encode(&padded).into_bytes();
-    let shared_with_before = if before == 0 { 0 } else { before + 1 };
-    let shared_with_after = usize::from(padded.len() % 3 != 0);
-    text.get(shared_with_before..text.len().saturating_sub(shared_with_after)).unwrap_or_default().to_vec()
-}
-
-impl Form {
-    fn mark(&self, text: &[u8], cut: bool, marked: &mut [bool]) {
-        let least = if cut { LEAST_AT_A_CUT } else { LEAST };
-        // What stands there raw may itself look like an escape, so both are tried.
-        let has_escapes = text.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&'));
-        let readings: &[bool] = if has_escapes { &[true, false] } else { &[true] };
-        for at in 0..text.len() {
-            for &prefer_raw in readings {
-                let (found, end) = self.found_at(text, at, prefer_raw);
-                if found == self.text.len() || (end == text.len() && found >= least) {
-                    marked[at..end].fill(true);
-                }
-            }
-        }
-    }
-
-    /// How much of the form stands at this place, and where that ends.
-    fn found_at(&self, text: &[u8], start: usize, prefer_raw: bool) -> (usize, usize) {
-        let mut at = start;
-        for (found, expected) in self.text.iter().enumerate() {
-            let Some(raw) = text.get(at) else { return (found, at) };
-            let step = if self.is_same(*raw, *expected) && prefer_raw {
-                1
-            } else {
-                match escaped(&text[at..]) {
-                    Some((byte, length)) if self.is_same(byte, *expected) => length,
-                    // An escape that the cut has split.
-                    None if is_cut_escape(&text[at..]) => return (found, text.len()),
-                    _ if self.is_same(*raw, *expected) => 1,
-                    _ => return (found, at),
-                }
-            };
-            at += step;
-        }
-        (self.text.len(), at)
-    }
-
-    fn is_same(&self, found: u8, expected: u8) -> bool {
-        match self.alphabet {
-            Alphabet::Bytes => found == expected,
-            Alphabet::Hex => found.eq_ignore_ascii_case(&expected),
-            Alphabet::Base64 => match found {
-                b'-' => expected == b'+',
-                b'_' => expected == b'/',
-                _ => found == expected,
-            },
-        }
-    }
-}
-
-/// The byte that an escape at the beginning of this text stands for, and its length.
-fn escaped(text: &[u8]) -> Option<(u8, usize)> {
-    match text {
-        [b'%', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 3)),
-        [b'\\', b'u', b'0', b'0', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 6)),
-        [b'\\', b'x', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 4)),
-        [b'\\', plain @ (b'"' | b'\'' | b'\\' | b'/'), ..] => Some((*plain, 2)),
-        [b'\\', b'n', ..] => Some((b'\n', 2)),
-        [b'\\', b'r', ..] => Some((b'\r', 2)),
-        [b'\\', b't', ..] => Some((b'\t', 2)),
-        [b'&', rest @ ..] => entity(rest),
-        _ => None,
-    }
-}
-
-fn digits(two: [u8; 2]) -> Option<u8> {
-    let mut byte = [0];
-    hex::decode_to_slice(two, &mut byte).ok()?;
-    Some(byte[0])
-}
-
-/// What an entity of HTML stands for, from behind its ampersand on.
-fn entity(rest: &[u8]) -> Option<(u8, usize)> {
-    let end = rest.iter().take(ENTITY_MAX).position(|byte| *byte == b';')?;
-    let name = std::str::from_utf8(&rest[..end]).ok()?;
-    let byte = match name {
-        "amp" => b'&',
-        "lt" => b'<',
-        "gt" => b'>',
-        "quot" => b'"',
-        "apos" => b'\'',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u8::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            }
-        }
-    };
-    Some((byte, end + 2))
-}
-
-/// The longest entity that is read, with its semicolon.
-const ENTITY_MAX: usize = 6;
-
-/// Whether the text ends within an escape.
-fn is_cut_escape(text: &[u8]) -> bool {
-    match text {
-        [b'\\', b'u', rest @ ..] => rest.len() < 4,
-        [b'%', rest @ ..] | [b'\\', b'x', rest @ ..] => rest.len() < 2,
-        [b'\\'] => true,
-        [b'&', rest @ ..] => rest.len() < ENTITY_MAX && !rest.contains(&b';'),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
     use super::*;
 
     fn shown(text: &str, cut: bool, value: &str) -> String {
-        let marked = marks(text.as_bytes(), cut, &[value.as_bytes().to_vec()]);
+        let marked = marks(text.as_bytes(), text.len(), cut, vec![value.as_bytes().to_vec()]);
         masked(text.as_bytes(), &marked)
             .map_or_else(|| text.to_owned(), |shown| String::from_utf8(shown).unwrap())
     }
@@ -256,9 +159,67 @@ mod tests {
 
     #[test]
     fn values_that_overlap_leave_nothing_of_either() {
-        let values = [b"abcdefgh".to_vec(), b"efghijkl".to_vec()];
-        let marked = marks(b"<abcdefghijkl>", false, &values);
+        let values = vec![b"abcdefgh".to_vec(), b"efghijkl".to_vec()];
+        let marked = marks(b"<abcdefghijkl>", 14, false, values);
         assert_eq!(masked(b"<abcdefghijkl>", &marked).unwrap(), b"<***>");
+    }
+
+    /// How many bytes a search compared until it ended or gave up.
+    fn compared(text: &[u8], values: &[Vec<u8>]) -> usize {
+        let mut search = Search::new(text, true);
+        let before = search.left;
+        let values = searchable(text, true, values.to_vec());
+        for alphabet in [Alphabet::Bytes, Alphabet::Hex, Alphabet::Base64] {
+            if search.mark(&Forms::new(&values, alphabet)).is_err() {
+                break;
+            }
+        }
+        before - search.left
+    }
+
+    #[test]
+    fn more_values_do_not_make_a_text_more_work_without_bound() {
+        let text = [b"%".to_vec(), vec![b'a'; 1023]].concat();
+        let twice = [b"%".to_vec(), vec![b'a'; 2047]].concat();
+        let near = |values: usize| -> Vec<Vec<u8>> {
+            (0..values)
+                .map(|number| format!("{}b{number}", "a".repeat(number % 200 + 5)).into_bytes())
+                .collect()
+        };
+        let bound = text.len() * COMPARED_PER_BYTE;
+        assert!(compared(&text, &near(1)) <= text.len() * 10);
+        assert!(compared(&text, &near(1000)) <= bound);
+        assert!(compared(&twice, &near(1000)) <= 2 * bound);
+        let mut same = near(1);
+        same.extend(vec![same[0].clone(); 1000]);
+        assert_eq!(compared(&text, &same), compared(&text, &near(1)));
+    }
+
+    #[test]
+    fn a_text_that_takes_too_much_work_shows_nothing() {
+        let text = "a".repeat(1024);
+        let value = format!("{}b", "a".repeat(1000));
+        assert_eq!(shown(&text, true, &value), "***");
+        assert_eq!(shown(&text, false, &value), "***");
+    }
+
+    #[test]
+    fn a_long_answer_of_an_endpoint_with_many_values_is_masked_where_they_stand() {
+        let values: Vec<Vec<u8>> =
+            (0..1000).map(|number| format!("token-{number:04}-{number}").into_bytes()).collect();
+        let line = "{\"error\":\"the key token-0421-421 is \\u0022unknown\\u0022 here\"}\n";
+        let text = line.repeat(60).into_bytes();
+        let shown = masked(&text, &marks(&text, text.len(), true, values)).unwrap();
+        let expected = line.replace("token-0421-421", "***").repeat(60);
+        assert_eq!(String::from_utf8(shown).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_value_that_begins_in_what_is_kept_is_masked_to_its_end() {
+        let value = "canary-4711".repeat(30);
+        let text = format!("said {value} and {}", "more ".repeat(100_000));
+        let marked = marks(text.as_bytes(), 9, false, vec![value.into_bytes()]);
+        assert_eq!(masked(&text.as_bytes()[..9], &marked).unwrap(), b"said ***");
     }
 
     proptest::proptest! {
@@ -269,8 +230,48 @@ mod tests {
             let text = format!("{before}{value}{after}");
             proptest::prop_assert!(!shown(&text, cut, &value).contains(&value));
             for end in 0..text.len() {
-                marks(&text.as_bytes()[..end], cut, &[value.clone().into_bytes()]);
+                marks(&text.as_bytes()[..end], end, cut, vec![value.clone().into_bytes()]);
             }
+        }
+
+        #[test]
+        fn whatever_is_found_one_by_one_is_marked(
+            values in proptest::collection::vec("[ab+/%2&;x\\\\]{6,9}", 1..4),
+            pieces in proptest::collection::vec((0_usize..9, 0_usize..4, 0_usize..12), 0..8),
+            end in 0_usize..200, length in 0_usize..200, cut in proptest::bool::ANY,
+        ) {
+            let values: Vec<Vec<u8>> = values.into_iter().map(String::into_bytes).collect();
+            let mut text = Vec::new();
+            for (form, value, until) in pieces {
+                let value = &values[value % values.len()];
+                let part = &value[..until.min(value.len())];
+                text.extend(written(form, part));
+            }
+            text.truncate(end);
+            let slow = one_by_one::marks(&text, cut, &values);
+            let fast = marks(&text, length, cut, values);
+            for (at, marked) in slow.iter().enumerate().take(length) {
+                proptest::prop_assert!(!marked || fast[at], "{at} of {}", String::from_utf8_lossy(&text));
+            }
+        }
+    }
+
+    /// A value in one of the forms that receivers write.
+    fn written(form: usize, value: &[u8]) -> Vec<u8> {
+        let each = |write: fn(&u8) -> String| value.iter().map(write).collect::<String>();
+        match form {
+            0 => value.to_vec(),
+            1 => hex::encode(value).into_bytes(),
+            2 => hex::encode_upper(value).into_bytes(),
+            3 => STANDARD.encode(value).into_bytes(),
+            4 => URL_SAFE.encode([b"x", value].concat()).into_bytes(),
+            5 => each(|byte| format!("%{byte:02x}")).into_bytes(),
+            6 => each(|byte| format!("\\u{byte:04X}")).into_bytes(),
+            7 => each(|byte| format!("&#{byte};")).into_bytes(),
+            _ => each(
+                |byte| if byte % 2 == 0 { format!("%{byte:02X}") } else { char::from(*byte).to_string() },
+            )
+            .into_bytes(),
         }
     }
 }

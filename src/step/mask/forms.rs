@@ -1,0 +1,90 @@
+//! The forms in which a value may be written.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+/// The alphabet of a form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    Bytes,
+    Hex,
+    /// Either alphabet of base64.
+    Base64,
+}
+
+impl Alphabet {
+    /// How the forms have a byte that was found.
+    pub(super) fn normal(self, found: u8) -> u8 {
+        match (self, found) {
+            (Self::Hex, _) => found.to_ascii_lowercase(),
+            (Self::Base64, b'-') => b'+',
+            (Self::Base64, b'_') => b'/',
+            _ => found,
+        }
+    }
+}
+
+/// The forms of all values in one alphabet, sorted, so that those with the same beginning
+/// stand together.
+pub(super) struct Forms {
+    pub(super) alphabet: Alphabet,
+    sorted: Vec<Vec<u8>>,
+}
+
+impl Forms {
+    pub(super) fn new(values: &[Vec<u8>], alphabet: Alphabet) -> Self {
+        let mut sorted: Vec<Vec<u8>> = match alphabet {
+            Alphabet::Bytes => values.to_vec(),
+            Alphabet::Hex => values.iter().map(|value| hex::encode(value).into_bytes()).collect(),
+            Alphabet::Base64 => {
+                values.iter().flat_map(|value| (0..3).map(|before| in_base64(value, before))).collect()
+            }
+        };
+        sorted.sort_unstable();
+        sorted.dedup();
+        Self { alphabet, sorted }
+    }
+
+    /// Every form: nothing of any was found yet.
+    pub(super) fn all(&self) -> Beginning<'_> {
+        Beginning { forms: &self.sorted, length: 0 }
+    }
+}
+
+/// A beginning that some forms share.
+#[derive(Clone, Copy)]
+pub(super) struct Beginning<'a> {
+    forms: &'a [Vec<u8>],
+    pub(super) length: usize,
+}
+
+impl Beginning<'_> {
+    /// The beginning that is longer by this byte, if a form has it.
+    pub(super) fn then(self, byte: u8) -> Option<Self> {
+        let next = |form: &Vec<u8>| form.get(self.length).copied();
+        let from = self.forms.partition_point(|form| next(form) < Some(byte));
+        let to = self.forms.partition_point(|form| next(form) <= Some(byte));
+        let forms = self.forms.get(from..to).filter(|forms| !forms.is_empty())?;
+        Some(Self { forms, length: self.length + 1 })
+    }
+
+    /// Whether it is a form from beginning to end.
+    pub(super) fn is_whole(self) -> bool {
+        self.forms.first().is_some_and(|shortest| shortest.len() == self.length)
+    }
+
+    /// Whether a form is longer.
+    pub(super) fn goes_on(self) -> bool {
+        self.forms.last().is_some_and(|last| last.len() > self.length)
+    }
+}
+
+/// The characters that base64 has for these bytes alone, where so many others (modulo three)
+/// stand before them.
+fn in_base64(value: &[u8], before: usize) -> Vec<u8> {
+    let padded = [&[0; 3][..before.min(3)], value].concat();
+    let text = STANDARD_NO_PAD.encode(&padded).into_bytes();
+    let shared_with_before = if before == 0 { 0 } else { before + 1 };
+    let shared_with_after = usize::from(padded.len() % 3 != 0);
+    text.get(shared_with_before..text.len().saturating_sub(shared_with_after)).unwrap_or_default().to_vec()
+}
