@@ -1,13 +1,16 @@
 //! What happened: once, immutable.
 
+mod json;
+
 use std::fmt;
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde::de::IgnoredAny;
 
 use crate::id::{EventId, EventType, IdError, IdempotencyKey, OrderingKey, Scope, TenantId};
 use crate::time::Timestamp;
+
+pub(crate) use json::check_json;
 
 /// The content type of a payload that nobody said otherwise of.
 pub const JSON: &str = "application/json";
@@ -87,10 +90,12 @@ pub enum EventError {
     #[error(transparent)]
     Id(#[from] IdError),
     /// The payload says it is JSON and is not.
-    #[error("payload: is not valid JSON, at byte {at}")]
+    #[error("payload: must be valid JSON; reading stopped at byte {at}: expected {expected}")]
     NotJson {
         /// Where reading stopped.
         at: usize,
+        /// What was expected there.
+        expected: &'static str,
     },
     /// A value could not be written as JSON.
     #[error("payload: cannot be written as JSON")]
@@ -341,26 +346,6 @@ fn is_json(content_type: &str) -> bool {
         || essence.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
 }
 
-/// Checks the syntax alone: any depth, any number, but UTF-8 throughout (RFC 8259, 8.1).
-///
-/// # Errors
-/// Says at which byte reading stopped.
-pub fn check_json(payload: &[u8]) -> Result<(), EventError> {
-    // Skipped strings are not read, so the reader would let any bytes stand in them.
-    std::str::from_utf8(payload).map_err(|error| EventError::NotJson { at: error.valid_up_to() })?;
-    // `IgnoredAny` skips without recursion, so depth costs no stack.
-    let mut reader = serde_json::Deserializer::from_slice(payload);
-    let read = <IgnoredAny as serde::Deserialize>::deserialize(&mut reader).and_then(|_| reader.end());
-    read.map_err(|error| EventError::NotJson { at: byte_offset(payload, &error) })
-}
-
-fn byte_offset(payload: &[u8], error: &serde_json::Error) -> usize {
-    let lines_before = error.line().saturating_sub(1);
-    let line_start: usize =
-        payload.split_inclusive(|byte| *byte == b'\n').take(lines_before).map(<[u8]>::len).sum();
-    line_start + error.column().saturating_sub(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -378,10 +363,14 @@ mod tests {
         ] {
             assert_eq!(check_json(text.as_bytes()), Ok(()));
         }
-        for (text, at) in [("{\"a\":}", 5), ("{}\n{", 3), ("", 0), ("nul", 2)] {
-            assert_eq!(check_json(text.as_bytes()), Err(EventError::NotJson { at }), "{text}");
+        let at = |text: &[u8]| match check_json(text) {
+            Err(EventError::NotJson { at, .. }) => Some(at),
+            _ => None,
+        };
+        for (text, stopped) in [("{\"a\":}", 5), ("{}\n{", 3), ("", 0), ("nul", 2)] {
+            assert_eq!(at(text.as_bytes()), Some(stopped), "{text}");
         }
-        assert_eq!(check_json(b"[\"\xff\"]"), Err(EventError::NotJson { at: 2 }));
+        assert_eq!(at(b"[\"\xff\"]"), Some(2));
     }
 
     #[test]

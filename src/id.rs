@@ -1,5 +1,7 @@
 //! The names of things, each a type of its own.
 
+mod error;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -9,15 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::time::Timestamp;
 
-/// A text that breaks the rule of the id it was meant for.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: must be {rule}")]
-pub struct IdError {
-    /// Which kind of id was refused, such as `event id`.
-    pub what: &'static str,
-    /// The rule it breaks.
-    pub rule: &'static str,
-}
+pub use error::{Found, IdError};
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal, $refuses:expr, $rule:literal) => {
@@ -37,7 +31,12 @@ macro_rules! text_id {
                 // To the end of the text: without a way out, many bytes are judged at once.
                 let refused = |text: &str| text.bytes().fold(false, |found, byte| found | refuses(byte));
                 if text.is_empty() || text.len() > $max || refused(text) {
-                    return Err(IdError { what: $what, rule: $rule });
+                    return Err(IdError {
+                        what: $what,
+                        rule: $rule,
+                        found: Found::of(text, $max, refuses),
+                        suggestion: None,
+                    });
                 }
                 Ok(Self(Arc::from(text)))
             }
@@ -296,7 +295,12 @@ impl fmt::Debug for DeliveryId {
 impl FromStr for DeliveryId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let error = IdError { what: "delivery id", rule: "dlv_ and 32 hexadecimal digits" };
+        let error = IdError {
+            what: "delivery id",
+            rule: "dlv_ and 32 hexadecimal digits",
+            found: Found::AnotherForm,
+            suggestion: None,
+        };
         let digits = text.strip_prefix("dlv_").ok_or_else(|| error.clone())?;
         let mut bytes = [0; 16];
         hex::decode_to_slice(digits, &mut bytes).map_err(|_| error)?;

@@ -29,9 +29,22 @@ pub enum SecretError {
          or whpk_ (public) in standard_v1a"
     )]
     Prefix,
-    /// Not in canonical base64, or in hexadecimal, as its scheme asks.
-    #[error("secret: must be canonical base64 after its prefix, or hexadecimal, as its scheme asks")]
+    /// Not in canonical base64, in a scheme that asks for it.
+    #[error(
+        "secret: must be canonical base64 after its prefix: of A-Z, a-z, 0-9, + and /, without stray bits at its end"
+    )]
     Encoding,
+    /// Base64 with another padding than it needs.
+    #[error(
+        "secret: must end with the padding of its base64, as it was issued: as many = as it needs, and no more"
+    )]
+    Padding,
+    /// White space in or around a secret that is encoded.
+    #[error("secret: must have no white space, such as a space before it or a line feed after it")]
+    WhiteSpace,
+    /// Not in hexadecimal, in a scheme that asks for it.
+    #[error("secret: must be hexadecimal: two of 0-9 and a-f for each byte")]
+    Hexadecimal,
     /// Nothing but zero bytes: a buffer that nobody filled.
     #[error("secret: must not be nothing but zero bytes")]
     Zero,

@@ -876,6 +876,7 @@ faults! {
 
     a_store_that_expedites_nothing_fails(ExpeditesNothing) {
         history:
+            a_page_looks_past_what_is_not_selected
             expediting_leaves_followers_of_a_key_parked
             expediting_makes_work_due_and_lifts_the_hold
             expediting_never_ends_a_pause_nor_touches_a_lease;

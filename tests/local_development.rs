@@ -98,7 +98,7 @@ fn without_the_switch_a_name_of_one_label_stays_refused() {
         }
     }
     let error = EndpointUrl::parse("https://receiver/", &UrlPolicy::https_only()).unwrap_err();
-    assert_eq!(error.to_string(), "host must be a full name of at least two labels");
+    assert!(error.to_string().starts_with("host must be a full name of at least two labels; "), "{error}");
     for odd in ["http://0x7f/", "http://127/", "http://-a/", "http://a_b/", "http://a./", "http:///"] {
         let local = UrlPolicy::http_and_https().danger_allow_local();
         assert!(EndpointUrl::parse(odd, &local).is_err(), "{odd}");

@@ -462,7 +462,7 @@ fn another_key_form_or_no_key_is_refused_when_the_verifier_is_made() {
         (format!("v1,whsec_{bytes}"), SecretError::Prefix),
         ("whsec_".to_owned(), SecretError::Length { bytes: 0, min: 24, max: 64 }),
         ("whsec_!!!!".to_owned(), SecretError::Encoding),
-        (format!("whsec_{}", bytes.trim_end_matches('=')), SecretError::Encoding),
+        (format!("whsec_{}", bytes.trim_end_matches('=')), SecretError::Padding),
     ] {
         let made = Verifier::new(&Scheme::standard(), [secret(STANDARD_SECRET), secret(text.as_str())]);
         assert_eq!(made.unwrap_err(), expected, "{text}");

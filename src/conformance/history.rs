@@ -123,6 +123,24 @@ pub async fn every_condition_of_a_selection_narrows(fresh: Arc<dyn Backend>) -> 
     Ok(())
 }
 
+pub async fn a_page_looks_past_what_is_not_selected(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let others: Vec<_> = (0..300).map(|number| draft(&format!("e{number}"))?.to(&["one"])).collect();
+    scene.store(others.into_iter().collect::<Result<Vec<_>, _>>()?).await?;
+    scene.store([draft("wanted")?.created(at(5)).to(&["two"])?.due(at(500))]).await?;
+    let selection = Selection { endpoint: Some(endpoint("two")?), ..Selection::default() };
+    let query = DeliveryQuery { tenant: tenant(TENANT)?, selection: selection.clone() };
+    let page = PageAfter::first(2);
+    let shown = scene.deliveries(&query, page).await?.deliveries;
+    same("shown", named(&shown), set(["wanted>two"]))?;
+    let expedited = scene.expedite(&query.tenant, &selection, at(9), page).await?;
+    same("expedited", expedited.deliveries.len(), 1)?;
+    let replayed = scene.replay(&replay("r1", selection.clone(), at(9))?, page).await?;
+    same("replayed", replayed.deliveries.len(), 1)?;
+    let cancelled = scene.cancel(&query.tenant, &selection, CancelReason::ByHost, at(9), page).await?;
+    same("cancelled", cancelled.deliveries.len(), 2)
+}
+
 pub async fn another_tenants_ids_are_not_found_anywhere(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;

@@ -361,6 +361,7 @@ macro_rules! __conformance_cases {
             a_lanes_width_follows_its_endpoint;
         history:
             pages_show_every_delivery_once_and_in_order
+            a_page_looks_past_what_is_not_selected
             every_condition_of_a_selection_narrows
             another_tenants_ids_are_not_found_anywhere
             a_replay_makes_new_deliveries_once

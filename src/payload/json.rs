@@ -102,7 +102,7 @@ impl Object {
     /// The whole body.
     pub(super) fn of_body(body: &[u8]) -> Result<Self, PayloadError> {
         check_json(body).map_err(|error| match error {
-            EventError::NotJson { at } => PayloadError::NotJson { at },
+            EventError::NotJson { at, .. } => PayloadError::NotJson { at },
             _ => PayloadError::NotJson { at: 0 },
         })?;
         if depth(body) > DEPTH_MAX {

@@ -127,8 +127,8 @@ pub struct PageAfter {
     pub after: Option<DeliveryId>,
     /// How many it may hold; 0 counts as 1. A page may hold fewer, even none, and not be
     /// the last: a store looks at a bounded number of deliveries for a page, whatever its
-    /// limit, so that no tenant's page delays others. The built-in ones look at 1,000, and
-    /// SQLite writes for 100 at most.
+    /// limit, so that no tenant's page delays others. It looks past those that are not
+    /// selected, at 1,000 where it finds fewer than the limit. SQLite writes for 100 at most.
     pub limit: usize,
 }
 

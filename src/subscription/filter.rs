@@ -81,7 +81,7 @@ impl Filter {
     /// The value at `pointer` (RFC 6901, such as `/visitor/plan`) is one of `any_of`.
     ///
     /// # Errors
-    /// When the pointer does not begin with `/`, no value is given, or one of the bounds of
+    /// When the pointer does not begin with `/` or has a `~` without `0` or `1` after it, no value is given, or one of the bounds of
     /// [`subscription`](crate::subscription) is passed.
     pub fn equals(
         pointer: impl Into<String>,
@@ -117,6 +117,10 @@ impl Filter {
         let values = any_of.values();
         if !pointer.starts_with('/') {
             return Err(SubscriptionError::found("filter.pointer", "must begin with /", &pointer));
+        }
+        if has_another_escape(&pointer) {
+            let rule = "must have ~ only in ~0, which means ~, and ~1, which means / (RFC 6901)";
+            return Err(SubscriptionError::found("filter.pointer", rule, &pointer));
         }
         if values.is_empty() {
             return Err(SubscriptionError::of("filter.any_of", "must hold at least one value"));
@@ -176,6 +180,11 @@ impl Filter {
 
 pub(super) fn all_pass(filters: &[Filter], payload: &Places<'_>) -> bool {
     filters.iter().all(|filter| filter.passes(payload))
+}
+
+/// Whether a tilde stands before anything but the 0 or 1 of an escape.
+fn has_another_escape(pointer: &str) -> bool {
+    pointer.split('~').skip(1).any(|after| !after.starts_with(['0', '1']))
 }
 
 #[cfg(test)]

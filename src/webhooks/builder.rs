@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::endpoint::TIMEOUT_MAX;
 use crate::engine::shared::{CONNECT_TIMEOUT, DIRECTORY_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
 use crate::engine::{
     Desk, Guard, Guarded, GuardedClock, Laggards, Standings, StoreClock, caught, guarded_profile,
@@ -367,10 +368,11 @@ fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {
     };
     let longest = longest_timeout(lease);
     if profile.timeout > longest && !is_as_built_in(profile) {
+        let at_most = if longest.is_zero() { String::new() } else { format!("at most {longest:?}, or ") };
         let rule = format!(
             "must leave room in the lease of {lease:?} for connecting ({CONNECT_TIMEOUT:?}), the store \
-             ({STORE_TIMEOUT:?}) and a margin ({MARGIN:?}): at most {longest:?}, or a lease of at least {:?}",
-            shortest_lease(profile.timeout)
+             ({STORE_TIMEOUT:?}) and a margin ({MARGIN:?}): {at_most}a lease of at least {:?}",
+            shortest_lease(profile.timeout.min(TIMEOUT_MAX))
         );
         problems.push(problem(field("timeout"), rule));
     }

@@ -1,7 +1,7 @@
 //! An endpoint before it is registered.
 
 use crate::endpoint::{Endpoint, EndpointError, Headers, Overrides, check_name};
-use crate::id::{EndpointId, ProfileName, TenantId};
+use crate::id::{EndpointId, IdError, ProfileName, TenantId};
 use crate::secret::{Secret, SecretSet};
 use crate::subscription::Subscription;
 
@@ -64,7 +64,7 @@ impl NewEndpoint {
             id: None,
             tenant: TenantId::new(tenant)?,
             url: Url(url.into()),
-            profile: ProfileName::new(profile)?,
+            profile: profile_name(profile.as_ref())?,
             name: String::new(),
             secret: NewSecret::AsBefore,
             subscription: Subscription::to_all(),
@@ -184,4 +184,14 @@ impl From<&Endpoint> for NewEndpoint {
             enabled: endpoint.enabled,
         }
     }
+}
+
+/// The profile's name that a person typed. The error suggests the same words in the form of a
+/// name, where they were typed in capitals, or with hyphens or spaces between them.
+fn profile_name(text: &str) -> Result<ProfileName, IdError> {
+    ProfileName::new(text).map_err(|error| {
+        let meant = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");
+        let suggestion = ProfileName::new(meant).ok().map(String::from);
+        IdError { suggestion, ..error }
+    })
 }

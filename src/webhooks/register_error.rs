@@ -39,7 +39,7 @@ pub enum RegisterError {
         current: Option<u64>,
     },
     /// It is at another version than the one that was named.
-    #[error("version: is not the endpoint's{}", at_version(*current))]
+    #[error("version: must be the endpoint's current version{}", which_is(*current))]
     Conflict {
         /// The version that is there; `None` when there is none for this tenant.
         current: Option<u64>,
@@ -77,6 +77,13 @@ pub enum RegisterError {
 
 fn at_version(current: Option<u64>) -> String {
     current.map(|version| format!(" (at version {version})")).unwrap_or_default()
+}
+
+fn which_is(current: Option<u64>) -> String {
+    current.map_or_else(
+        || ", and the tenant has no such endpoint".to_owned(),
+        |version| format!(", which is {version}"),
+    )
 }
 
 fn listed(names: &[ProfileName]) -> String {

@@ -4,7 +4,7 @@ use crate::endpoint::{Endpoint, EndpointError, Generation, Headers};
 use crate::id::{EndpointId, ProfileName};
 use crate::policy::egress::EndpointUrl;
 use crate::seam::Part;
-use crate::secret::{SECRETS_MAX, Secret, SecretError, SecretSet, Secrets};
+use crate::secret::{SECRETS_MAX, Secret, SecretSet, Secrets};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 use crate::wire::profile::{Profile, Signing};
@@ -36,7 +36,7 @@ impl Webhooks {
         let profile = self.profile(profile)?;
         let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
         if url.judge_literal(&self.shared.settings.addresses).is_err() {
-            let rule = "must name no address that is not public";
+            let rule = "must name a public address; Webhooks::danger_local takes others, for development";
             return Err(EndpointError::Field { field: "url", rule }.into());
         }
         Ok(url)
@@ -86,6 +86,9 @@ impl Webhooks {
 pub(super) fn check_secrets(secrets: &SecretSet, profile: &Profile) -> Result<(), RegisterError> {
     let refuse = |rule| Err(EndpointError::Field { field: "secret", rule }.into());
     let (schemes, current) = (&profile.schemes, &secrets.current);
+    if let Err(error) = profile.envelope.check_secrets(current) {
+        return refuse(error.rule);
+    }
     if current.is_empty() && profile.signing == Signing::Required {
         return refuse("must be set, since its profile signs every request");
     }
@@ -105,7 +108,7 @@ pub(super) fn check_forms(new: &[Secret], schemes: &Schemes) -> Result<(), Endpo
     for (at, secret) in new.iter().enumerate() {
         let form = schemes.form_of(secret);
         if form.is_none() && !schemes.is_empty() {
-            return Err(SecretError::Prefix.into());
+            return Err(schemes.misread(secret).into());
         }
         if new[..at].iter().any(|other| schemes.form_of(other) == form) {
             let rule = "must be one for each form that the profile's schemes ask for";

@@ -38,11 +38,11 @@ fn s31_each_weak_secret_is_refused_for_its_own_reason() {
         (whsec(&[7; 32]).replace("whsec", "WHSEC"), SecretError::Prefix),
         (whsec(&[7; 32]).replace("whsec", "whpk"), SecretError::Prefix),
         (format!("v1,{}", whsec(&[7; 32])), SecretError::Prefix),
-        (format!(" {}", whsec(&[7; 32])), SecretError::Prefix),
+        (format!(" {}", whsec(&[7; 32])), SecretError::WhiteSpace),
         ("whsec_????".to_owned(), SecretError::Encoding),
         (whsec(&[7; 32]).replace("Bwc=", "Bwd="), SecretError::Encoding),
-        (whsec(&[7; 32]).replace('=', ""), SecretError::Encoding),
-        (format!("{}\n", whsec(&[7; 32])), SecretError::Encoding),
+        (whsec(&[7; 32]).replace('=', ""), SecretError::Padding),
+        (format!("{}\n", whsec(&[7; 32])), SecretError::WhiteSpace),
         (whsec(&[0; 32]), SecretError::Zero),
     ] {
         for (scheme, max) in [("standard", 64), ("svix", 75)] {
@@ -91,7 +91,7 @@ fn s31_a_weak_half_of_a_pair_is_refused_for_its_own_reason() {
         (of("whpk_", &[0; 32]), SecretError::Point),
         (of("WHPK_", &[7; 32]), SecretError::Prefix),
         (of("v1a,whpk_", &[7; 32]), SecretError::Prefix),
-        (of("whpk_", &[7; 32]).replace('=', ""), SecretError::Encoding),
+        (of("whpk_", &[7; 32]).replace('=', ""), SecretError::Padding),
         (of("whpk_", &[7; 32]).replace("Bwc=", "Bwd="), SecretError::Encoding),
     ] {
         assert_eq!(refused("standard_v1a", &text), expected, "{text}");
@@ -124,11 +124,11 @@ fn s31_the_signing_side_refuses_what_the_verifying_side_does() {
         ("standard", whsec(&[7; 65]), SecretError::Length { bytes: 65, min: 24, max: 64 }),
         ("svix", whsec(&[0; 32]), SecretError::Zero),
         ("svix", format!("v1,{}", whsec(&[7; 32])), SecretError::Prefix),
-        ("standard", whsec(&[7; 32]).replace('=', ""), SecretError::Encoding),
+        ("standard", whsec(&[7; 32]).replace('=', ""), SecretError::Padding),
         ("github", "\0".to_owned(), SecretError::Zero),
         ("stripe", "whpk_x".to_owned(), SecretError::Prefix),
         ("slack", "whsk_x".to_owned(), SecretError::Prefix),
-        ("discord", "zz".to_owned(), SecretError::Encoding),
+        ("discord", "zz".to_owned(), SecretError::Hexadecimal),
     ] {
         let secrets = SecretSet::of(secret(text.as_str()));
         let made = Signer::new(Scheme::named(scheme).unwrap(), &secrets);
@@ -166,7 +166,7 @@ fn s35_no_key_of_another_kind_is_taken_whatever_the_scheme() {
     for case in all() {
         for text in [&public, &private] {
             let expected = match case.name {
-                "discord" => Some(SecretError::Encoding),
+                "discord" => Some(SecretError::Hexadecimal),
                 "standard_v1a" if *text == public => None,
                 _ => Some(SecretError::Prefix),
             };
@@ -176,7 +176,7 @@ fn s35_no_key_of_another_kind_is_taken_whatever_the_scheme() {
     }
     assert_eq!(refused("standard_v1a", &whsec), SecretError::Prefix);
     assert_eq!(refused("standard_v1a", POINT), SecretError::Prefix);
-    assert_eq!(refused("discord", &whsec), SecretError::Encoding);
+    assert_eq!(refused("discord", &whsec), SecretError::Hexadecimal);
     let public = SecretSet::of(secret(public));
     assert_eq!(Signer::new(Scheme::standard_v1a(), &public).unwrap_err(), SecretError::Prefix);
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, EndpointError};
-use crate::id::{EndpointId, IdError};
+use crate::id::{EndpointId, Found, IdError};
 use crate::subscription::{Filter, Interest};
 
 use super::super::{AdminError, Problems};
@@ -217,7 +217,12 @@ impl fmt::Display for AlertId {
 impl FromStr for AlertId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
-        let refused = IdError { what: "alert id", rule: "an endpoint's id, a slash and a number" };
+        let refused = IdError {
+            what: "alert id",
+            rule: "an endpoint's id, a slash and a number",
+            found: Found::AnotherForm,
+            suggestion: None,
+        };
         let (endpoint, number) = text.rsplit_once('/').ok_or_else(|| refused.clone())?;
         Ok(Self { endpoint: EndpointId::new(endpoint)?, number: number.parse().map_err(|_| refused)? })
     }

@@ -179,5 +179,6 @@ impl Occurrence {
 
 fn json(text: &str) -> Result<Json, EventError> {
     check_json(text.as_bytes())?;
-    RawValue::from_string(text.trim().to_owned()).map(Json::from).map_err(|_| EventError::NotJson { at: 0 })
+    let refused = |_| EventError::NotJson { at: 0, expected: "valid JSON" };
+    RawValue::from_string(text.trim().to_owned()).map(Json::from).map_err(refused)
 }

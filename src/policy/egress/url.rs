@@ -144,7 +144,7 @@ impl EndpointUrl {
     /// # Errors
     /// Names the rule of the grammar or of the policy that it breaks.
     pub fn parse(text: &str, policy: &UrlPolicy) -> Result<Self, UrlError> {
-        let url = Self::from_stored(text)?;
+        let url = Self::read(text, policy.schemes)?;
         url.judge(policy)?;
         Ok(url)
     }
@@ -155,7 +155,12 @@ impl EndpointUrl {
     /// # Errors
     /// Names the rule of the grammar that it breaks.
     pub fn from_stored(text: &str) -> Result<Self, UrlError> {
-        let (scheme, authority, target) = split(text)?;
+        Self::read(text, SchemePolicy::HttpAndHttps)
+    }
+
+    /// Reads a URL by the grammar. An error about its scheme names those that are allowed.
+    fn read(text: &str, allowed: SchemePolicy) -> Result<Self, UrlError> {
+        let (scheme, authority, target) = split(text, allowed)?;
         let (host, port) = split_port(authority, scheme)?;
         let host = host.to_ascii_lowercase();
         let literal = host::read(&host)?;
@@ -179,7 +184,7 @@ impl EndpointUrl {
     /// Names the rule that it breaks.
     pub fn judge(&self, policy: &UrlPolicy) -> Result<(), UrlError> {
         if self.scheme == UrlScheme::Http && policy.schemes == SchemePolicy::HttpsOnly {
-            return refuse("scheme must be https");
+            return refuse("scheme must be https; Webhooks::danger_local takes http too, for development");
         }
         let usual = match self.port {
             80 => self.scheme == UrlScheme::Http,
@@ -192,11 +197,17 @@ impl EndpointUrl {
             return Ok(());
         }
         if host::is_inside(self.host.as_str()) {
-            return refuse("host must be no name of this machine or of a local network");
+            return refuse(
+                "host must be no name of this machine or of a local network; Webhooks::danger_local takes one, \
+                 for development",
+            );
         }
         // One label is a neighbour's name in the resolver's own search domain.
         if !self.host.as_str().contains('.') {
-            return refuse("host must be a full name of at least two labels");
+            return refuse(
+                "host must be a full name of at least two labels; Webhooks::danger_local takes a name of one, \
+                 for development",
+            );
         }
         Ok(())
     }
@@ -278,7 +289,7 @@ impl fmt::Debug for EndpointUrl {
 }
 
 /// Scheme, authority, and the rest of the URL.
-fn split(text: &str) -> Result<(UrlScheme, &str, &str), UrlError> {
+fn split(text: &str, allowed: SchemePolicy) -> Result<(UrlScheme, &str, &str), UrlError> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return refuse(
             "must be printable ASCII without spaces; an international host is written in punycode",
@@ -290,12 +301,15 @@ fn split(text: &str) -> Result<(UrlScheme, &str, &str), UrlError> {
     if text.contains('#') {
         return refuse("must have no fragment");
     }
-    let (scheme, rest) =
-        text.split_once("://").ok_or(UrlError { rule: "must begin with https:// or http://" })?;
+    let (beginning, schemes) = match allowed {
+        SchemePolicy::HttpsOnly => ("must begin with https://", "scheme must be https"),
+        SchemePolicy::HttpAndHttps => ("must begin with https:// or http://", "scheme must be https or http"),
+    };
+    let (scheme, rest) = text.split_once("://").ok_or(UrlError { rule: beginning })?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "https" => UrlScheme::Https,
         "http" => UrlScheme::Http,
-        _ => return refuse("scheme must be https or http"),
+        _ => return refuse(schemes),
     };
     let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     if authority.contains('@') {

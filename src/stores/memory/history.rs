@@ -16,8 +16,8 @@ use crate::time::Timestamp;
 use super::deliveries::Phase;
 use super::state::State;
 
-/// A page looks at no more deliveries than this, whatever its limit: everybody else waits
-/// for the store's one lock meanwhile.
+/// A page looks at more deliveries than it gives where few are selected, but at no more
+/// than so many, whatever its limit: everybody else waits for the store's one lock meanwhile.
 const LOOKS_MAX: usize = 1_000;
 
 /// The deliveries of one page that fit a selection.
@@ -169,13 +169,12 @@ impl State {
         let Some((first, last)) = self.range(tenant, selection) else { return nothing };
         let limit = page.limit.clamp(1, LOOKS_MAX);
         let in_page = |id: &DeliveryId| page.after.is_none_or(|after| *id > after);
-        let looked: Vec<DeliveryId> = if let Some(ids) = &selection.ids {
+        let looked: Box<dyn Iterator<Item = DeliveryId>> = if let Some(ids) = &selection.ids {
             let mut ids: Vec<_> = ids.iter().filter(|id| in_page(id)).copied().collect();
             ids.sort_unstable();
             ids.dedup();
             // An id that is not there costs a look as well.
-            ids.truncate(limit.saturating_add(1));
-            ids
+            Box::new(ids.into_iter())
         } else {
             let start: Bound<DeliveryId> = match page.after {
                 Some(after) if after >= first => Excluded(after),
@@ -184,10 +183,8 @@ impl State {
             if page.after.is_some_and(|after| after >= last) {
                 return nothing;
             }
-            let in_order = of_tenant.ids.range((start, Included(last)));
-            in_order.take(limit.saturating_add(1)).copied().collect()
+            Box::new(of_tenant.ids.range((start, Included(last))).copied())
         };
-        let more_after = if looked.len() > limit { looked.get(limit - 1).copied() } else { None };
         let fits = |id: &DeliveryId| {
             of_tenant.ids.contains(id)
                 && self
@@ -195,7 +192,19 @@ impl State {
                     .get(id)
                     .is_some_and(|row| fits(selection, &self.shown(*id, row), &row.event))
         };
-        Page { fitting: looked.into_iter().take(limit).filter(fits).collect(), more_after }
+        let mut found = Page { fitting: Vec::new(), more_after: None };
+        let mut last = None;
+        for (looks, id) in looked.enumerate() {
+            if found.fitting.len() == limit || looks == LOOKS_MAX {
+                found.more_after = last;
+                break;
+            }
+            last = Some(id);
+            if fits(&id) {
+                found.fitting.push(id);
+            }
+        }
+        found
     }
 
     /// The ids between which all that fit lie: they begin with their event's

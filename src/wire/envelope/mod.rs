@@ -24,6 +24,7 @@ use serde_json::value::RawValue;
 
 use crate::endpoint::Endpoint;
 use crate::event::Event;
+use crate::secret::Secret;
 
 pub use discord::Discord;
 pub use google_chat::GoogleChat;
@@ -67,6 +68,16 @@ pub trait Envelope: fmt::Debug + Send + Sync {
     /// scheme signing with it. Hardly any does.
     fn carries_secret(&self) -> bool {
         false
+    }
+
+    /// Checks the secrets of an endpoint that is registered, where this envelope asks
+    /// something of those that it writes into the body.
+    ///
+    /// # Errors
+    /// When it could not render an event for an endpoint of these secrets. The rule names
+    /// no secret; what it says is shown as a rule of the field `secret`.
+    fn check_secrets(&self, _current: &[Secret]) -> Result<(), RenderError> {
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::endpoint::Endpoint;
 use crate::event::Event;
-use crate::secret::Secrets;
+use crate::secret::{Secret, Secrets};
 use crate::wire::message::{Message, Script, Template, Unit, Wording};
 
 use super::{Envelope, Occasion, RenderError, Rendered, Sample, rendered_json, told_sample};
@@ -90,9 +90,8 @@ struct AlertLink<'a> {
     text: String,
 }
 
-fn routing_key(endpoint: &Endpoint) -> Option<&str> {
-    let Secrets::Open(secrets) = &endpoint.secrets else { return None };
-    let key = std::str::from_utf8(secrets.current.first()?.expose()).ok()?.trim();
+fn routing_key(current: &[Secret]) -> Option<&str> {
+    let key = std::str::from_utf8(current.first()?.expose()).ok()?.trim();
     (key.len() == ROUTING_KEY_LENGTH && key.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(key)
 }
 
@@ -122,9 +121,13 @@ impl Envelope for PagerDuty {
         };
         let link = message.link.as_ref();
         let links = link.map(|link| AlertLink { href: &link.url, text: SCRIPT.fit(&link.label, DETAIL_MAX) });
+        let current = match &endpoint.secrets {
+            Secrets::Open(secrets) => &secrets.current[..],
+            Secrets::Sealed { .. } => &[],
+        };
         let rule = "secret: must be the integration's routing key of 32 letters and digits";
         let body = Body {
-            routing_key: routing_key(endpoint).ok_or(RenderError { rule })?,
+            routing_key: routing_key(current).ok_or(RenderError { rule })?,
             event_action: if occasion == Occasion::Test { "resolve" } else { "trigger" },
             dedup_key: event.id.as_str(),
             payload: (occasion == Occasion::Event).then_some(alert),
@@ -143,5 +146,14 @@ impl Envelope for PagerDuty {
 
     fn sample(&self, endpoint: &Endpoint) -> Sample {
         told_sample(endpoint)
+    }
+
+    fn carries_secret(&self) -> bool {
+        true
+    }
+
+    fn check_secrets(&self, current: &[Secret]) -> Result<(), RenderError> {
+        let rule = "must be the integration's routing key of 32 letters and digits";
+        routing_key(current).map(drop).ok_or(RenderError { rule })
     }
 }

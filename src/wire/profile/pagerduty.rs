@@ -11,7 +11,7 @@ use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after}
 use crate::time::Timestamp;
 use crate::wire::envelope::{PagerDuty, Severity};
 
-use super::{Profile, answer, chat, minutes};
+use super::{Profile, Signing, answer, chat, minutes};
 
 /// PagerDuty asks senders that were too fast to stay away for a few minutes.
 const LIMITED: Duration = minutes(3);
@@ -24,6 +24,7 @@ impl Profile {
     pub fn pagerduty() -> Self {
         Self {
             classifier: Arc::new(PagerDutyAnswers),
+            signing: Signing::Required,
             ..chat(ProfileName::preset("pagerduty"), Arc::new(PagerDuty::new(Severity::Error)))
         }
     }

@@ -1,7 +1,7 @@
 //! From a secret as it is configured to the bytes that sign.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
@@ -58,7 +58,19 @@ impl KeyForm {
     /// Whether a secret may be one of this form that came without its prefix. A text that a
     /// person typed is none.
     pub(super) fn may_be_without_prefix(&self, secret: &Secret) -> bool {
-        matches!(self, Self::Base64 { .. }) && !matches!(self.read(secret), Err(SecretError::Prefix))
+        let is_encoded =
+            matches!(self.read(secret), Ok(_) | Err(SecretError::Length { .. } | SecretError::Zero));
+        matches!(self, Self::Base64 { .. }) && is_encoded
+    }
+
+    /// Why this secret, which has not this form, has it not.
+    pub(super) fn misread(&self, secret: &Secret) -> SecretError {
+        match *self {
+            Self::AsGiven => SecretError::Prefix,
+            Self::Base64 { prefix, .. } => misread(secret.expose(), prefix, Encoding::Base64),
+            #[cfg(feature = "ed25519")]
+            Self::Ed25519 { encoding, private, .. } => misread(secret.expose(), private, encoding),
+        }
     }
 
     /// The HMAC key that this secret stands for.
@@ -70,11 +82,9 @@ impl KeyForm {
             }
             Self::AsGiven => Zeroizing::new(text.to_vec()),
             Self::Base64 { prefix, min, max } => {
-                let (text, unfit) = match text.strip_prefix(prefix.as_bytes()) {
-                    Some(text) => (text, SecretError::Encoding),
-                    None => (text, SecretError::Prefix),
-                };
-                let key = STANDARD.decode(text).map(Zeroizing::new).map_err(|_| unfit)?;
+                let bare = text.strip_prefix(prefix.as_bytes()).unwrap_or(text);
+                let key = STANDARD.decode(bare).map(Zeroizing::new);
+                let key = key.map_err(|_| misread(text, prefix, Encoding::Base64))?;
                 if !(min..=max).contains(&key.len()) {
                     return Err(SecretError::Length { bytes: key.len(), min, max });
                 }
@@ -147,12 +157,29 @@ fn half(
     encoding: Encoding,
     prefix: &'static str,
 ) -> Result<Zeroizing<Vec<u8>>, SecretError> {
-    let text = secret.expose().strip_prefix(prefix.as_bytes()).ok_or(SecretError::Prefix)?;
-    let bytes = match encoding {
-        Encoding::Hex => hex::decode(text).ok(),
-        Encoding::Base64 => STANDARD.decode(text).ok(),
+    let text = secret.expose();
+    let bytes = text.strip_prefix(prefix.as_bytes()).and_then(|bare| match encoding {
+        Encoding::Hex => hex::decode(bare).ok(),
+        Encoding::Base64 => STANDARD.decode(bare).ok(),
+    });
+    bytes.map(Zeroizing::new).ok_or_else(|| misread(text, prefix, encoding))
+}
+
+/// Why a secret could not be read that should have this prefix and this encoding.
+fn misread(secret: &[u8], prefix: &str, encoding: Encoding) -> SecretError {
+    let text = String::from_utf8_lossy(secret);
+    let trimmed = text.trim();
+    let is_bare = || trimmed.len() < text.len() && STANDARD.decode(trimmed).is_ok();
+    let Some(digits) = trimmed.strip_prefix(prefix) else {
+        return if is_bare() { SecretError::WhiteSpace } else { SecretError::Prefix };
     };
-    bytes.map(Zeroizing::new).ok_or(SecretError::Encoding)
+    let without_padding = || STANDARD_NO_PAD.decode(digits.trim_end_matches('='));
+    match encoding {
+        _ if text.contains(char::is_whitespace) => SecretError::WhiteSpace,
+        Encoding::Hex => SecretError::Hexadecimal,
+        Encoding::Base64 if without_padding().is_ok() => SecretError::Padding,
+        Encoding::Base64 => SecretError::Encoding,
+    }
 }
 
 #[cfg(test)]
@@ -183,15 +210,15 @@ mod tests {
         }
         let canonical = of(25);
         assert!(canonical.ends_with("Bw=="));
-        for (why, text) in [
-            ("no padding", canonical.trim_end_matches('=').to_owned()),
-            ("extra padding", format!("{canonical}=")),
-            ("stray bits in the last digit", canonical.replace("Bw==", "Bx==")),
-            ("URL-safe alphabet", canonical.replacen("Bw", "B_", 1)),
-            ("a line's end", format!("{canonical}\n")),
-            ("a space", canonical.replacen("BwcH", "Bwc H", 1)),
+        for (why, error, text) in [
+            ("no padding", SecretError::Padding, canonical.trim_end_matches('=').to_owned()),
+            ("extra padding", SecretError::Padding, format!("{canonical}=")),
+            ("stray bits in the last digit", SecretError::Encoding, canonical.replace("Bw==", "Bx==")),
+            ("URL-safe alphabet", SecretError::Encoding, canonical.replacen("Bw", "B_", 1)),
+            ("a line's end", SecretError::WhiteSpace, format!("{canonical}\n")),
+            ("a space", SecretError::WhiteSpace, canonical.replacen("BwcH", "Bwc H", 1)),
         ] {
-            assert_eq!(read(&text), Err(SecretError::Encoding), "{why}");
+            assert_eq!(read(&text), Err(error), "{why}");
         }
     }
 

@@ -3,7 +3,7 @@
 
 use http::HeaderName;
 
-use crate::secret::{Secret, SecretSet};
+use crate::secret::{Secret, SecretError, SecretSet};
 use crate::time::Timestamp;
 
 use super::grammar::Grammar;
@@ -107,6 +107,13 @@ impl Schemes {
         let keys = || self.iter().map(|scheme| scheme.recipe().key);
         let without = || keys().find(|key| key.may_be_without_prefix(secret)).map(|key| key.prefix());
         prefixes().find(own).or_else(plain).or_else(without)
+    }
+
+    /// Why no scheme reads this secret: a secret that only has white space too many lacks no
+    /// prefix.
+    pub(crate) fn misread(&self, secret: &Secret) -> SecretError {
+        let mut reasons = self.iter().map(|scheme| scheme.recipe().key.misread(secret));
+        reasons.find(|reason| *reason != SecretError::Prefix).unwrap_or(SecretError::Prefix)
     }
 
     /// Whether this scheme signs with this secret, where `current` ones are in force.

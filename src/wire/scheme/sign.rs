@@ -88,8 +88,11 @@ impl Signer {
                 hands.push(Hand { scheme: scheme.clone(), keys, sharing: schemes.sharing(scheme) });
             }
         }
-        if hands.is_empty() && !schemes.is_empty() && !secrets.current.is_empty() {
-            return Err(SecretError::Prefix);
+        if let Some(secret) = secrets.current.first()
+            && hands.is_empty()
+            && !schemes.is_empty()
+        {
+            return Err(schemes.misread(secret));
         }
         Ok(Self { hands, url: None })
     }
