@@ -1,6 +1,7 @@
 //! Parts that a host brings and that panic or block: each costs one call, never the engine.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod sqlite_file;
 mod world;
 
 use std::future::Future;
@@ -18,8 +19,9 @@ use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::EndpointId;
 use hookpost::policy::outcome::{BodyNeed, Classify, Hold, Outcome, Response, Unknown, Verdict};
 use hookpost::policy::rate::{Limit, LimitScope};
-use hookpost::seam::{Clock, Directory, Entropy, EntropyError, Notice, Panicked, Part, Transport};
+use hookpost::seam::{Backend, Clock, Directory, Entropy, EntropyError, Notice, Panicked, Part, Transport};
 use hookpost::stores::memory::MemoryStore;
+use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
 use hookpost::testing::ScriptedTransport;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
@@ -27,6 +29,7 @@ use hookpost::webhooks::TestError;
 use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample};
 use hookpost::wire::request::Request;
 use hookpost::{Endpoint, Event, NewEvent, Profile, PublishError, RegisterError, Timestamp, Webhooks};
+use sqlite_file::TempFile;
 use world::{World, acme, endpoint, without_jitter};
 
 const DELIVERED: State = State::Delivered { confirmed: true };
@@ -393,6 +396,42 @@ async fn a_clock_that_panics_goes_on_from_where_it_stood() {
         let log = world.webhooks.attempts(&acme(), &of(&world, "good").await[0].id).await.unwrap().unwrap();
         assert!(log.attempts[0].attempt.began_at.since(world::START) < MINUTE);
         assert!(told_of(&world, Part::Clock));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_panics_in_a_store_costs_the_call_alone() {
+    for (of_sqlite, by_ticks) in [(false, false), (false, true), (true, false), (true, true)] {
+        let file = TempFile::new();
+        let (trap, inner) = (Trap::default(), World::new());
+        let clock: Arc<dyn Clock> = inner.clock.clone();
+        let clock = Arc::new(Hostile(clock, trap.clone()));
+        let store: Arc<dyn Backend> = if of_sqlite {
+            Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap())
+        } else {
+            Arc::new(MemoryStore::new(clock.clone()))
+        };
+        let webhooks = Webhooks::builder(store, inner.transport.clone())
+            .clock(clock)
+            .observer(inner.heard.clone())
+            .profile(without_jitter(Profile::standard()))
+            .build()
+            .unwrap();
+        let world = World { webhooks, ..inner };
+        world.endpoint("good", "standard").await;
+        trap.set();
+        for _ in 0..5 {
+            let event = NewEvent::json("acme", "order.paid", "{}").unwrap();
+            // It may be stored by the time that was read before.
+            world.webhooks.publish(event).await.ok();
+        }
+        deliver(&world, by_ticks, MINUTE).await;
+        assert!(told_of(&world, Part::Store));
+        trap.clear();
+        publish_some(&world).await;
+        deliver(&world, by_ticks, 5 * MINUTE).await;
+        let states = world.states().await;
+        assert!(states.len() >= 5 && states.iter().all(|state| *state == DELIVERED), "{states:?}");
     }
 }
 

@@ -42,6 +42,7 @@ use crate::seam::{
 use crate::time::Timestamp;
 
 use state::State;
+use timeline::Clocks;
 
 /// How many deliveries a store holds where nobody says otherwise.
 pub const CAPACITY: usize = 1_000_000;
@@ -109,7 +110,8 @@ impl fmt::Debug for MemoryStore {
 #[async_trait]
 impl Store for MemoryStore {
     async fn now(&self) -> Result<Timestamp, StoreError> {
-        Ok(self.state()?.now(&*self.clock))
+        let clocks = Clocks::read(&*self.clock);
+        Ok(self.state()?.now(&clocks))
     }
 
     /// Never in doubt: what it holds and its time begin together.

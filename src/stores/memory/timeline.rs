@@ -9,13 +9,27 @@ use crate::time::Timestamp;
 use super::deliveries::{Phase, Row};
 use super::state::State;
 
-impl State {
-    /// What time it is, by the clocks of the process that asks.
-    pub(super) fn now(&mut self, clock: &dyn Clock) -> Timestamp {
+/// What the clocks of the process that asks say.
+pub(super) struct Clocks {
+    wall: Timestamp,
+    uptime: Uptime,
+}
+
+impl Clocks {
+    /// The clock is the host's and may panic, so it is read before the state is locked: a
+    /// panic under the lock would end the store.
+    pub(super) fn read(clock: &dyn Clock) -> Self {
         let (wall, uptime) = (clock.now(), clock.uptime());
         // Without a clock that goes on while the machine sleeps, one that stops then must do.
         let uptime = uptime.unwrap_or_else(|| Uptime { boot: String::new(), elapsed: clock.elapsed() });
-        let reading = read(self.time.as_ref(), wall, &uptime);
+        Self { wall, uptime }
+    }
+}
+
+impl State {
+    /// What time it is, by these clocks.
+    pub(super) fn now(&mut self, clocks: &Clocks) -> Timestamp {
+        let reading = read(self.time.as_ref(), clocks.wall, &clocks.uptime);
         self.time = reading.keep.or_else(|| self.time.take());
         if let Some(step) = reading.step {
             self.shift(step);
