@@ -55,7 +55,7 @@ const STATED: &[Line] = &[
     // Standard Webhooks asks for 24 to 64 bytes; nobody else counts them.
     (STANDARD, "a secret of 16 bytes", TheyTake("decodes to 16 bytes")),
     // One text for each value is ours, save that hexadecimal may come in upper case.
-    (STANDARD, "a secret without its padding", TheyTake("is not canonical base64")),
+    (STANDARD, "a secret without its padding", TheyTake("must end with the padding of its base64")),
     (STANDARD, "a timestamp with a fraction", TheyTake("decimal digits")),
     (&["Python standardwebhooks"], "a full stop inside base64", TheyTake("canonical base64")),
     (NPM_STANDARD, "a comma after its signature", TheyTake("canonical base64")),
