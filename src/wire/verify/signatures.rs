@@ -110,8 +110,8 @@ impl Signatures {
 
     /// The URLs that may have been signed, at least one.
     fn urls(&self, recipe: &Recipe, sent_to: SentTo<'_>) -> Result<Vec<String>, VerifyError> {
-        // Twilio leaves out user and password, and has left out ports or written default ones:
-        // <https://www.twilio.com/docs/usage/security#notes>. Its libraries try all of these.
+        // Twilio signs without user and password, and with a port or without one:
+        // <https://github.com/twilio/twilio-php/issues/448>.
         let any_form = recipe.content.contains(&Part::FormPairs);
         let urls = sent_to.urls(self.url.as_deref(), any_form);
         if urls.is_empty() {
