@@ -5,15 +5,18 @@
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hookpost::delivery::{
     CancelReason, ClaimRequest, Claimed, Next, Publish, Route, Settlement, Shares, State,
 };
+use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EventId, HostName, Round, Token};
 use hookpost::seam::Store as _;
 use hookpost::testing::Reply;
-use hookpost::{NewEndpoint, NewEvent, Secret};
+use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
+use hookpost::{NewEndpoint, NewEvent, Secret, Webhooks};
 use world::{START, World, acme, endpoint, hours, id, seconds, url};
 
 const SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
@@ -226,4 +229,77 @@ async fn what_was_routed_to_an_earlier_registration_of_an_id_is_cancelled() {
         let sent = world.sent();
         assert_eq!(sent.last().unwrap().headers["webhook-id"], event.as_str(), "{how}");
     }
+}
+
+/// A store whose endpoints cannot be read for a while.
+struct Unreadable(AtomicBool);
+
+#[async_trait::async_trait]
+impl Interpose for Unreadable {
+    async fn before(&self, call: Call<'_>) -> Result<(), StoreError> {
+        if matches!(call, Call::Read) && self.0.load(Ordering::SeqCst) {
+            return Err(StoreError::new(StoreErrorKind::Unavailable, "down"));
+        }
+        Ok(())
+    }
+
+    async fn after(&self, _: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_is_removed_with_what_waits_for_it_although_no_endpoint_can_be_read() {
+    let inner = World::new();
+    let down = Arc::new(Unreadable(AtomicBool::new(false)));
+    let store = Interposed::new(inner.store.clone(), down.clone());
+    let webhooks = Webhooks::builder(Arc::new(store), inner.transport.clone())
+        .clock(inner.clock.clone())
+        .build()
+        .unwrap();
+    let world = World { webhooks, ..inner };
+    world.webhooks.register(at_the_url_of("one")).await.unwrap();
+    world.webhooks.pause(&acme(), &id("e")).await.unwrap();
+    world.publish("k").await;
+    down.0.store(true, Ordering::SeqCst);
+    assert!(world.webhooks.remove(&acme(), &id("e")).await.unwrap());
+    down.0.store(false, Ordering::SeqCst);
+    assert_eq!(world.states().await, [State::Cancelled(CancelReason::EndpointRemoved)]);
+}
+
+/// Another process, which registers the id again as soon as it is removed, and publishes.
+struct RegistersAgain(Webhooks);
+
+#[async_trait::async_trait]
+impl Interpose for RegistersAgain {
+    async fn before(&self, _: Call<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn after(&self, call: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        if matches!(call, Call::Remove(_)) {
+            self.0.register(at_the_url_of("two")).await.unwrap();
+            self.0.publish(NewEvent::json("acme", "new", "{}").unwrap()).await.unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn removing_an_endpoint_cancels_nothing_of_one_that_is_registered_again_meanwhile() {
+    let world = World::new();
+    let store = Interposed::new(world.store.clone(), RegistersAgain(world.webhooks.clone()));
+    let builder = Webhooks::builder(Arc::new(store), world.transport.clone());
+    let removing = builder.clock(world.clock.clone()).build().unwrap();
+    world.webhooks.register(at_the_url_of("one")).await.unwrap();
+    world.webhooks.pause(&acme(), &id("e")).await.unwrap();
+    world.publish("old").await;
+    assert!(removing.remove(&acme(), &id("e")).await.unwrap());
+    world.run_for(hours(1)).await;
+    let mut ends: Vec<_> =
+        world.deliveries().await.into_iter().map(|it| (it.kind.to_string(), it.state)).collect();
+    ends.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let removed = State::Cancelled(CancelReason::EndpointRemoved);
+    let delivered = State::Delivered { confirmed: true };
+    assert_eq!(ends, [("new".to_owned(), delivered), ("old".to_owned(), removed)]);
 }

@@ -160,8 +160,9 @@ impl Webhooks {
         let now = self.shared.read_clock().await?;
         let mut page = PageAfter::first(1000);
         // Once the id is registered again, what waits may be for the new endpoint. What is left
-        // of the old one's is cancelled when it is claimed.
-        while let Loaded::Missing = self.load(tenant, id).await? {
+        // of the old one's is cancelled when it is claimed. A directory that fails does not say
+        // that it is there.
+        while !matches!(self.load(tenant, id).await, Ok(Loaded::Found(_) | Loaded::Unreadable(_))) {
             let reason = CancelReason::EndpointRemoved;
             let step = self.shared.history.cancel(tenant, &selection, reason, now, page).await?;
             match step.more_after {
