@@ -17,9 +17,9 @@ pub trait Registry: Send + Sync {
     /// A write of a new endpoint, and one that enables a disabled endpoint, takes the next
     /// number of the store's order for `endpoint.began`: what was published or replayed
     /// before has a lower one, what follows a higher one. Any other write keeps the number
-    /// that is there, whatever `endpoint.began` says. A new
-    /// endpoint's `generation.registration` is its place in that order too, no later than
-    /// where it begins, and no later write changes it.
+    /// that is there, whatever `endpoint.began` says. A new endpoint's
+    /// `generation.registration` is a place in that order too, no later than where it begins,
+    /// and no later write changes it.
     ///
     /// An id stays its first tenant's: while a lane of that id is there, another tenant's
     /// write answers `Conflict`, also after the endpoint was removed. What waits in the

@@ -70,6 +70,7 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     }
     let resolved = match found {
         Found::Endpoint(resolved) => resolved,
+        Found::MissingAgain => return done(claim, State::Cancelled(CancelReason::EndpointRemoved)),
         // A test ping holds no lane, and given back it would be claimed again at once.
         _ if claim.test => return unrenderable(claim, "endpoint: must be one that can be loaded"),
         Found::Missing => return hold("its endpoint was not found"),
@@ -82,7 +83,6 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
             let why = "its endpoint could not be looked up".into();
             return Prepared::Hold { why, hold: HOLD_UNREACHED };
         }
-        Found::MissingAgain => return done(claim, State::Cancelled(CancelReason::EndpointRemoved)),
     };
     // An endpoint of this id that another tenant has, or that was registered since, is not
     // the one that was routed to.

@@ -81,8 +81,8 @@ impl Filter {
     /// The value at `pointer` (RFC 6901, such as `/visitor/plan`) is one of `any_of`.
     ///
     /// # Errors
-    /// When the pointer does not begin with `/` or has a `~` without `0` or `1` after it, no value is given, or one of the bounds of
-    /// [`subscription`](crate::subscription) is passed.
+    /// When the pointer does not begin with `/` or has a `~` without `0` or `1` after it, no
+    /// value is given, or one of the bounds of [`subscription`](crate::subscription) is passed.
     pub fn equals(
         pointer: impl Into<String>,
         any_of: impl Into<Vec<serde_json::Value>>,

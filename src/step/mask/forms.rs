@@ -81,7 +81,7 @@ impl Beginning<'_> {
 
 /// The characters that base64 has for these bytes alone, where so many others (modulo three)
 /// stand before them.
-fn in_base64(value: &[u8], before: usize) -> Vec<u8> {
+pub(super) fn in_base64(value: &[u8], before: usize) -> Vec<u8> {
     let padded = [&[0; 3][..before.min(3)], value].concat();
     let text = STANDARD_NO_PAD.encode(&padded).into_bytes();
     let shared_with_before = if before == 0 { 0 } else { before + 1 };

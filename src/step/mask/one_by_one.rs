@@ -1,9 +1,7 @@
 //! A search for one form of one value at a time: slow, and plain enough to judge the other by.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-
 use super::escape::{escaped, is_cut_escape};
+use super::forms::in_base64;
 use super::{LEAST, LEAST_AT_A_CUT};
 
 pub(super) fn marks(text: &[u8], cut: bool, values: &[Vec<u8>]) -> Vec<bool> {
@@ -36,16 +34,6 @@ fn forms(value: &[u8]) -> Vec<Form> {
     let mut forms = vec![Form { text: value.to_vec(), alphabet: Alphabet::Bytes }, hex];
     forms.extend((0..3).map(|before| Form { text: in_base64(value, before), alphabet: Alphabet::Base64 }));
     forms
-}
-
-/// The characters that base64 has for these bytes alone, where so many others (modulo three)
-/// stand before them.
-fn in_base64(value: &[u8], before: usize) -> Vec<u8> {
-    let padded = [&[0; 3][..before.min(3)], value].concat();
-    let text = STANDARD_NO_PAD.encode(&padded).into_bytes();
-    let shared_with_before = if before == 0 { 0 } else { before + 1 };
-    let shared_with_after = usize::from(padded.len() % 3 != 0);
-    text.get(shared_with_before..text.len().saturating_sub(shared_with_after)).unwrap_or_default().to_vec()
 }
 
 impl Form {
