@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// A place in the order in which a store took in events, replays and endpoints.
+/// A place in the order in which a store took in events, replays and endpoints, and removed
+/// endpoints.
 ///
 /// The store numbers them itself, each higher than all before, and uses no number
 /// twice, also after it removed what had the highest. Which event an endpoint gets is

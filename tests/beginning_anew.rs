@@ -267,19 +267,39 @@ async fn an_endpoint_is_removed_with_what_waits_for_it_although_no_endpoint_can_
     assert_eq!(world.states().await, [State::Cancelled(CancelReason::EndpointRemoved)]);
 }
 
-/// Another process, which registers the id again as soon as it is removed, and publishes.
-struct RegistersAgain(Webhooks);
+/// When another process registers an id again, while this one removes it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Moment {
+    /// As soon as the endpoint is removed.
+    Removed,
+    /// Just before what waits is cancelled.
+    Cancelling,
+}
+
+/// Another process, which registers the id again at that moment, and publishes.
+struct RegistersAgain(Webhooks, Moment);
+
+impl RegistersAgain {
+    async fn register_at(&self, moment: Moment) {
+        if moment == self.1 {
+            self.0.register(at_the_url_of("two")).await.unwrap();
+            self.0.publish(NewEvent::json("acme", "new", "{}").unwrap()).await.unwrap();
+        }
+    }
+}
 
 #[async_trait::async_trait]
 impl Interpose for RegistersAgain {
-    async fn before(&self, _: Call<'_>) -> Result<(), StoreError> {
+    async fn before(&self, call: Call<'_>) -> Result<(), StoreError> {
+        if matches!(call, Call::Cancel(_)) {
+            self.register_at(Moment::Cancelling).await;
+        }
         Ok(())
     }
 
     async fn after(&self, call: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
         if matches!(call, Call::Remove(_)) {
-            self.0.register(at_the_url_of("two")).await.unwrap();
-            self.0.publish(NewEvent::json("acme", "new", "{}").unwrap()).await.unwrap();
+            self.register_at(Moment::Removed).await;
         }
         Ok(())
     }
@@ -287,19 +307,26 @@ impl Interpose for RegistersAgain {
 
 #[tokio::test(start_paused = true)]
 async fn removing_an_endpoint_cancels_nothing_of_one_that_is_registered_again_meanwhile() {
-    let world = World::new();
-    let store = Interposed::new(world.store.clone(), RegistersAgain(world.webhooks.clone()));
-    let builder = Webhooks::builder(Arc::new(store), world.transport.clone());
-    let removing = builder.clock(world.clock.clone()).build().unwrap();
-    world.webhooks.register(at_the_url_of("one")).await.unwrap();
-    world.webhooks.pause(&acme(), &id("e")).await.unwrap();
-    world.publish("old").await;
-    assert!(removing.remove(&acme(), &id("e")).await.unwrap());
-    world.run_for(hours(1)).await;
-    let mut ends: Vec<_> =
-        world.deliveries().await.into_iter().map(|it| (it.kind.to_string(), it.state)).collect();
-    ends.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let removed = State::Cancelled(CancelReason::EndpointRemoved);
-    let delivered = State::Delivered { confirmed: true };
-    assert_eq!(ends, [("new".to_owned(), delivered), ("old".to_owned(), removed)]);
+    for moment in [Moment::Removed, Moment::Cancelling] {
+        let world = World::new();
+        let store = Interposed::new(world.store.clone(), RegistersAgain(world.webhooks.clone(), moment));
+        let builder = Webhooks::builder(Arc::new(store), world.transport.clone());
+        let removing = builder.clock(world.clock.clone()).build().unwrap();
+        world.webhooks.register(at_the_url_of("one")).await.unwrap();
+        world.webhooks.pause(&acme(), &id("e")).await.unwrap();
+        world.publish("old").await;
+        assert!(removing.remove(&acme(), &id("e")).await.unwrap());
+        let ends = async || {
+            let shown = world.deliveries().await;
+            let mut ends: Vec<_> = shown.into_iter().map(|it| (it.kind.to_string(), it.state)).collect();
+            ends.sort_by(|(one, _), (other, _)| one.cmp(other));
+            ends
+        };
+        let removed = State::Cancelled(CancelReason::EndpointRemoved);
+        let at_once = [("new".to_owned(), State::Pending), ("old".to_owned(), removed)];
+        assert_eq!(ends().await, at_once, "{moment:?}");
+        world.run_for(hours(1)).await;
+        let delivered = State::Delivered { confirmed: true };
+        assert_eq!(ends().await, [("new".to_owned(), delivered), ("old".to_owned(), removed)], "{moment:?}");
+    }
 }

@@ -695,6 +695,7 @@ faults! {
             what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times
             a_sick_lane_probes_with_what_was_tried_longest_ago
             what_waits_for_an_endpoint_that_begins_anew_catches_up;
+        history: cancelling_leaves_what_came_after_the_place_that_is_named;
     }
 
     a_store_that_serves_lanes_before_tenants_fails(ServesLanesBeforeTenants) {
@@ -861,7 +862,17 @@ faults! {
             the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants
             the_pause_of_a_removed_endpoint_ends_with_it;
         pruning: the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
-        sequence: where_its_id_was_registered_stays_with_an_endpoint;
+        sequence:
+            where_its_id_was_registered_stays_with_an_endpoint
+            an_endpoint_is_removed_at_a_place_between_what_came_before_and_after;
+    }
+
+    a_store_that_removes_endpoints_at_no_place_fails(RemovesEndpointsAtNoPlace) {
+        sequence: an_endpoint_is_removed_at_a_place_between_what_came_before_and_after;
+    }
+
+    a_store_that_cancels_whatever_its_place_fails(CancelsWhateverItsPlace) {
+        history: cancelling_leaves_what_came_after_the_place_that_is_named;
     }
 
     a_store_that_keeps_pauses_of_removed_endpoints_fails(KeepsPausesOfRemovedEndpoints) {
@@ -886,7 +897,8 @@ faults! {
         history:
             cancelling_ends_what_is_pending
             cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
-            what_is_under_way_to_a_removed_endpoint_is_not_tried_again;
+            what_is_under_way_to_a_removed_endpoint_is_not_tried_again
+            cancelling_leaves_what_came_after_the_place_that_is_named;
     }
 
     a_store_that_grants_from_the_back_fails(GrantsFromTheBack) {
@@ -987,12 +999,14 @@ faults! {
     }
 
     a_store_that_numbers_events_by_their_creation_fails(NumbersByCreation) {
+        history: cancelling_leaves_what_came_after_the_place_that_is_named;
         sequence:
             a_delivery_is_born_with_its_event_or_with_its_replay
             an_endpoint_begins_anew_when_it_is_enabled_and_only_then
             no_number_is_given_twice
             numbers_follow_the_order_of_calls_when_clocks_step_back
-            where_its_id_was_registered_stays_with_an_endpoint;
+            where_its_id_was_registered_stays_with_an_endpoint
+            an_endpoint_is_removed_at_a_place_between_what_came_before_and_after;
     }
 
     a_store_whose_endpoints_all_begin_first_fails(BeginsEndpointsFirst) {
@@ -1001,7 +1015,8 @@ faults! {
             an_endpoint_begins_anew_when_it_is_enabled_and_only_then
             no_number_is_given_twice
             numbers_follow_the_order_of_calls_when_clocks_step_back
-            where_its_id_was_registered_stays_with_an_endpoint;
+            where_its_id_was_registered_stays_with_an_endpoint
+            an_endpoint_is_removed_at_a_place_between_what_came_before_and_after;
     }
 
     a_store_that_numbers_registrations_by_themselves_fails(NumbersRegistrationsByThemselves) {

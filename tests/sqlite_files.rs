@@ -517,7 +517,7 @@ async fn a_secret_that_was_rotated_away_or_removed_is_in_no_file_of_a_closed_sto
         if number % 2 == 0 {
             put(&store, endpoint(id.as_str()), Expected::Version(1)).await.unwrap();
         } else {
-            assert!(store.remove(&TenantId::new("acme").unwrap(), &id).await.unwrap());
+            assert!(store.remove(&TenantId::new("acme").unwrap(), &id).await.unwrap().is_some());
         }
     }
     drop(store);
@@ -597,7 +597,13 @@ async fn the_seal_of_an_earlier_registration_does_not_open_for_a_later_one() {
     let store = with_cipher(&file.path(), "k1", true);
     put(&store, endpoint("one"), Expected::Absent).await.unwrap();
     let put_back = keep_seal(&file.path());
-    assert!(store.remove(&TenantId::new("acme").unwrap(), &EndpointId::new("one").unwrap()).await.unwrap());
+    assert!(
+        store
+            .remove(&TenantId::new("acme").unwrap(), &EndpointId::new("one").unwrap())
+            .await
+            .unwrap()
+            .is_some()
+    );
     // Others are registered meanwhile, at once, each under a number of its own.
     let others = ["a", "b", "c"].map(|id| put(&store, endpoint(id), Expected::Absent));
     let [a, b, c] = others;

@@ -324,6 +324,30 @@ pub async fn what_is_under_way_to_a_removed_endpoint_is_not_tried_again(fresh: A
     Ok(())
 }
 
+pub async fn cancelling_leaves_what_came_after_the_place_that_is_named(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    let failed = scene.leased("failed", "one").await?;
+    scene.apply([given_up(&failed, FailReason::Gone, at(1))]).await?;
+    scene.store([draft("old")?.to(&["one"])?.due(at(500))]).await?;
+    let under_way = scene.leased("under-way", "one").await?;
+    let place = under_way.born;
+    // Of an event that came before that place, and asked for after it.
+    let replay = replay("r1", one(failed.delivery), at(600))?;
+    let replayed = the_only(scene.replay(&replay, PageAfter::first(10)).await?.deliveries)?;
+    scene.store([draft("new")?.to(&["one"])?.due(at(500))]).await?;
+    let before = Selection { born_before: Some(place), ..Selection::default() };
+    same("shown", named(&scene.all(TENANT, before.clone()).await?), set(["failed>one", "old>one"]))?;
+    let removed = CancelReason::EndpointRemoved;
+    let cancelled = scene.cancel(&tenant(TENANT)?, &before, removed, at(2), PageAfter::first(10)).await?;
+    let old =
+        scene.all(TENANT, Selection { event: Some(EventId::new("old")?), ..Selection::default() }).await?;
+    same("cancelled", cancelled.deliveries, [the_only(old)?.id])?;
+    same("the replay", scene.state_of(replayed).await?, State::Pending)?;
+    // It was not marked as one that is not tried again.
+    scene.apply([retried(&under_way, at(5), at(3))]).await?;
+    same("the rest", work(&scene.claim_at(at(600)).await?), ["under-way>one", "new>one", "failed>one"])
+}
+
 pub async fn stats_count_one_tenant_or_all(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     for (id, status) in [("d1", 0), ("d2", 0), ("f1", 1), ("c1", 2), ("p1", 3)] {

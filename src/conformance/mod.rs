@@ -329,6 +329,7 @@ macro_rules! __conformance_cases {
             no_number_is_given_twice
             an_endpoint_begins_anew_when_it_is_enabled_and_only_then
             where_its_id_was_registered_stays_with_an_endpoint
+            an_endpoint_is_removed_at_a_place_between_what_came_before_and_after
             a_delivery_is_born_with_its_event_or_with_its_replay;
         bytes_and_times:
             payloads_come_back_byte_for_byte
@@ -373,6 +374,7 @@ macro_rules! __conformance_cases {
             a_cancelled_lease_is_fenced_and_its_attempt_recorded
             cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer
             what_is_under_way_to_a_removed_endpoint_is_not_tried_again
+            cancelling_leaves_what_came_after_the_place_that_is_named
             stats_count_one_tenant_or_all;
         queues:
             the_queue_of_a_new_endpoint_is_open_and_empty

@@ -117,6 +117,23 @@ pub async fn where_its_id_was_registered_stays_with_an_endpoint(fresh: Arc<dyn B
     Ok(())
 }
 
+pub async fn an_endpoint_is_removed_at_a_place_between_what_came_before_and_after(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    let (of, one) = (tenant(TENANT)?, plain_endpoint(TENANT, "one", "https://one.example/")?.id);
+    let began = scene.begin("one", at(0)).await?;
+    let before = scene.number_of(draft("e1")?).await?;
+    let removed = scene.remove(&of, &one).await?;
+    let removed = removed.ok_or_else(|| Breach::new("the endpoint was there, and nothing was removed"))?;
+    let again = scene.begin("one", at(0)).await?;
+    let after = scene.number_of(draft("e2")?).await?;
+    let numbers = (began, before, removed, again, after);
+    demand!(before < removed && removed < again, "not in the order of calls: {numbers:?}");
+    demand!(began < before && again < after, "not in the order of calls: {numbers:?}");
+    Ok(())
+}
+
 pub async fn a_delivery_is_born_with_its_event_or_with_its_replay(fresh: Arc<dyn Backend>) -> Verdict {
     let scene = Scene::on(fresh);
     let event = scene.leased("e1", "one").await?;

@@ -10,6 +10,7 @@ use crate::delivery::{
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::{ClosedGate, Queue};
@@ -105,6 +106,11 @@ pub struct Selection {
     pub since: Option<Timestamp>,
     /// Only of events created before.
     pub until: Option<Timestamp>,
+    /// Only deliveries that came before this place in the store's order. The place of a
+    /// delivery is that of its event, or of the replay that made it. The call that changes
+    /// deliveries compares the places itself, so that it leaves alone what is published
+    /// meanwhile.
+    pub born_before: Option<Sequence>,
 }
 
 /// A state, or all of a kind.

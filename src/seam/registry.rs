@@ -26,9 +26,11 @@ pub trait Registry: Send + Sync {
     /// lane would go to that tenant's URL.
     async fn put(&self, write: &Write) -> Result<Put, StoreError>;
 
-    /// Removes an endpoint; says whether it was there. Its lane's pause ends with it,
-    /// so that what waits is claimed and cancelled.
-    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError>;
+    /// Removes an endpoint and takes the next number of the store's order for that: what was
+    /// published or replayed before has a lower one, and a later registration of the same id
+    /// a higher one. Answers that number, or `None` where the endpoint was not there. Its
+    /// lane's pause ends with it, so that what waits is claimed and cancelled.
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, StoreError>;
 
     /// Disables the tenant's endpoint, also one that cannot be read; says whether it was
     /// there. Its version rises as with every write. It counts as disabled by the host,

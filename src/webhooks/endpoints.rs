@@ -9,6 +9,7 @@ use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
 use crate::seam::{Expected, PageAfter, Part, Put, Replayed, Selection, StateFilter, Write};
 use crate::secret::{Secret, Secrets};
+use crate::sequence::Sequence;
 use crate::step::resolve;
 use crate::wire::profile::Profile;
 
@@ -142,35 +143,39 @@ impl Webhooks {
     /// When the store fails.
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let _changed = self.nudge_at_the_end();
-        let there = self.shared.registry.remove(tenant, id).await?;
+        let removed = self.shared.registry.remove(tenant, id).await?;
         self.shared.standings.forget(id);
-        if there {
-            self.cancel_what_waits(tenant, id).await?;
+        if let Some(at) = removed {
+            self.cancel_what_came_before(tenant, id, at).await?;
         }
-        Ok(there)
+        Ok(removed.is_some())
     }
 
-    /// In bounded steps, for others publish and settle meanwhile.
-    async fn cancel_what_waits(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), StoreError> {
+    /// Cancels what waited for an endpoint when it was removed at that place, and nothing of
+    /// one that is registered under its id meanwhile. It works in bounded steps, since others
+    /// publish and settle in between.
+    async fn cancel_what_came_before(
+        &self,
+        tenant: &TenantId,
+        id: &EndpointId,
+        removed: Sequence,
+    ) -> Result<(), StoreError> {
         let selection = Selection {
             endpoint: Some(id.clone()),
             state: Some(StateFilter::Pending),
+            born_before: Some(removed),
             ..Selection::default()
         };
         let now = self.shared.read_clock().await?;
+        let reason = CancelReason::EndpointRemoved;
         let mut page = PageAfter::first(1000);
-        // Once the id is registered again, what waits may be for the new endpoint. What is left
-        // of the old one's is cancelled when it is claimed. A directory that fails does not say
-        // that it is there.
-        while !matches!(self.load(tenant, id).await, Ok(Loaded::Found(_) | Loaded::Unreadable(_))) {
-            let reason = CancelReason::EndpointRemoved;
+        loop {
             let step = self.shared.history.cancel(tenant, &selection, reason, now, page).await?;
             match step.more_after {
                 Some(after) => page.after = Some(after),
-                None => break,
+                None => return Ok(()),
             }
         }
-        Ok(())
     }
 
     /// One endpoint; `None` if the tenant has none of that id.

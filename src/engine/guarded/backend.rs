@@ -17,6 +17,7 @@ use crate::seam::{
     Ask, AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
     PageAfter, Part, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::Guarded;
@@ -100,7 +101,7 @@ impl<P: Registry + ?Sized> Registry for Guarded<P> {
         self.ask(Part::Registry, || self.inner.put(write)).await
     }
 
-    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, StoreError> {
         self.ask(Part::Registry, || self.inner.remove(tenant, id)).await
     }
 

@@ -97,7 +97,7 @@ pub(super) struct Events {
     /// Routed, and no endpoint wanted them.
     unmatched: BTreeSet<(Timestamp, EventName)>,
     without_delivery: usize,
-    /// The last number that was given to an event, a replay or an endpoint.
+    /// The last number that was given to an event, a replay, an endpoint or its removal.
     numbered: u64,
 }
 

@@ -9,6 +9,7 @@ use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::lane::Lane;
 use crate::policy::timeline::Shift;
 use crate::seam::{ClosedGate, GatesOver};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::lanes::LaneNo;
@@ -129,13 +130,13 @@ impl State {
 
     /// Removes an endpoint and ends its lane's pause: what waits there is to be
     /// cancelled, at the latest when it is claimed, and nobody could resume it any more.
-    pub(super) fn remove_endpoint(&mut self, tenant: &TenantId, id: &EndpointId) -> bool {
-        let was_there = self.endpoints.remove(tenant, id);
-        if was_there {
-            // A lane may be ready earlier than it has something; the claim finds out.
-            self.gate_lane(id, GateChange::Resume, Timestamp::EPOCH);
+    pub(super) fn remove_endpoint(&mut self, tenant: &TenantId, id: &EndpointId) -> Option<Sequence> {
+        if !self.endpoints.remove(tenant, id) {
+            return None;
         }
-        was_there
+        // A lane may be ready earlier than it has something; the claim finds out.
+        self.gate_lane(id, GateChange::Resume, Timestamp::EPOCH);
+        Some(self.events.next_place())
     }
 
     fn check_gate(&self, gate: &Gate, change: GateChange) -> Result<(), StoreError> {

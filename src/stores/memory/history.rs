@@ -13,7 +13,7 @@ use crate::seam::{
 };
 use crate::time::Timestamp;
 
-use super::deliveries::Phase;
+use super::deliveries::{Phase, Row};
 use super::state::State;
 
 /// A page looks at more deliveries than it gives where few are selected, but at no more
@@ -187,10 +187,7 @@ impl State {
         };
         let fits = |id: &DeliveryId| {
             of_tenant.ids.contains(id)
-                && self
-                    .deliveries
-                    .get(id)
-                    .is_some_and(|row| fits(selection, &self.shown(*id, row), &row.event))
+                && self.deliveries.get(id).is_some_and(|row| fits(selection, &self.shown(*id, row), row))
         };
         let mut found = Page { fitting: Vec::new(), more_after: None };
         let mut last = None;
@@ -228,13 +225,15 @@ impl State {
     }
 }
 
-fn fits(selection: &Selection, delivery: &Delivery, event: &Event) -> bool {
-    let Selection { ids: _, event: of, endpoint, state, since, until } = selection;
+fn fits(selection: &Selection, delivery: &Delivery, row: &Row) -> bool {
+    let Selection { ids: _, event: of, endpoint, state, since, until, born_before } = selection;
+    let created_at = row.event.created_at;
     of.as_ref().is_none_or(|of| *of == delivery.event)
         && endpoint.as_ref().is_none_or(|endpoint| *endpoint == delivery.endpoint)
         && state.is_none_or(|state| is_in(state, delivery.state))
-        && since.is_none_or(|since| event.created_at >= since)
-        && until.is_none_or(|until| event.created_at < until)
+        && since.is_none_or(|since| created_at >= since)
+        && until.is_none_or(|until| created_at < until)
+        && born_before.is_none_or(|place| row.born < place)
 }
 
 fn is_in(filter: StateFilter, state: Standing) -> bool {

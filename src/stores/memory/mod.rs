@@ -39,6 +39,7 @@ use crate::seam::{
     Ask, AttemptLog, Class, Clock, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History,
     Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use state::State;
@@ -191,7 +192,7 @@ impl Registry for MemoryStore {
         Ok(put)
     }
 
-    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, StoreError> {
         Ok(self.state()?.remove_endpoint(tenant, id))
     }
 

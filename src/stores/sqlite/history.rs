@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, Rows, params};
 use crate::delivery::{Attempt, Delivery, RecordedAttempt, SilentLease, State, UnreadableRow};
 use crate::id::{DeliveryId, EndpointId, EventId, Round, TenantId};
 use crate::seam::{AttemptLog, PageAfter, Selection, StateFilter};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::arrive::EventKey;
@@ -27,6 +28,8 @@ pub(super) struct Found {
     pub(super) place: Place,
     pub(super) sequence: EventKey,
     pub(super) created_at: Timestamp,
+    /// Its place in the order of events: that of its event, or of the replay that made it.
+    pub(super) born: Sequence,
     pub(super) delivery: Delivery,
 }
 
@@ -72,7 +75,7 @@ pub(super) fn search(
         page: Page { found: Vec::new(), unread: Vec::new(), more_after: None },
         last: None,
     };
-    let Selection { ids, event, endpoint, state, since, until } = selection;
+    let Selection { ids, event, endpoint, state, since, until, born_before: _ } = selection;
     // An id begins with the milliseconds of its event's creation.
     let after: Vec<u8> = page.after.map_or_else(Vec::new, |id| id.as_bytes().to_vec());
     let after = after.max(since.map_or_else(Vec::new, |since| DeliveryId::first_bytes(since).to_vec()));
@@ -167,18 +170,19 @@ impl Search<'_, '_> {
     }
 
     fn selects(&self, found: &Found) -> bool {
-        let Selection { event, endpoint, state, since, until, ids: _ } = self.selection;
+        let Selection { event, endpoint, state, since, until, born_before, ids: _ } = self.selection;
         event.as_ref().is_none_or(|wanted| *wanted == found.delivery.event)
             && endpoint.as_ref().is_none_or(|wanted| *wanted == found.delivery.endpoint)
             && state.is_none_or(|filter| passes(filter, found.delivery.state))
             && since.is_none_or(|since| found.created_at >= since)
             && until.is_none_or(|until| found.created_at < until)
+            && born_before.is_none_or(|place| found.born < place)
     }
 
     /// Whether a row that cannot be read may be selected, by what can be read of it. One of
     /// no known state is pending, for nobody knows that it has ended.
     fn may_select(&self, row: &Row<'_>) -> Result<bool, Failure> {
-        let Selection { event, endpoint, state, since: _, until: _, ids: _ } = self.selection;
+        let Selection { event, endpoint, state, born_before, since: _, until: _, ids: _ } = self.selection;
         let holds = |column, wanted: Option<&str>| -> Result<bool, Failure> {
             let text = RawText::read_maybe(row, column)?;
             Ok(wanted.is_none() || text == wanted.map(RawText::from))
@@ -191,7 +195,9 @@ impl Search<'_, '_> {
             Some(StateFilter::Failed(_)) => number == 2,
             Some(StateFilter::Cancelled(_)) => number == 3,
         };
+        let born = row::get::<i64>(row, 19)?;
         Ok(in_state
+            && born_before.is_none_or(|place| born < i64::try_from(place.number()).unwrap_or(i64::MAX))
             && holds(14, endpoint.as_ref().map(EndpointId::as_str))?
             && holds(15, event.as_ref().map(EventId::as_str))?)
     }
@@ -231,6 +237,7 @@ fn read(row: &Row<'_>, tenant: &TenantId) -> Result<Found, Failure> {
         place: place(row)?,
         sequence: row::get(row, 2)?,
         created_at: row::time(row, 17)?,
+        born: row::place(row::get(row, 19)?)?,
         delivery: Delivery {
             id: row::delivery_id(row, 3)?,
             tenant: tenant.clone(),

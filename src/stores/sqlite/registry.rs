@@ -9,6 +9,7 @@ use crate::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
 use crate::seam::{Cipher, Expected, Put, Write};
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::arrive::next_place;
@@ -219,19 +220,19 @@ fn refit_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
     lanes.save()
 }
 
-/// One call of `Registry::remove`. It ends the lane's pause: what waits there is to be
+/// One call of `Registry::remove`; answers its place in the order of events. It ends the lane's pause: what waits there is to be
 /// cancelled, at the latest when it is claimed, and nobody could resume it any more.
-pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<bool, Failure> {
-    let removed = db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])?;
+pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, Failure> {
+    if db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])? == 0 {
+        return Ok(None);
+    }
     let mut lanes = Lanes::of(db);
-    if removed > 0
-        && let Some(key) = lanes.find(id)?
-    {
+    if let Some(key) = lanes.find(id)? {
         change_lane(&mut lanes, key, GateChange::Resume, Timestamp::from_micros(i64::MIN))?;
         lanes.save()?;
         lanes.forget_unneeded()?;
     }
-    Ok(removed > 0)
+    row::place(next_place(db)?).map(Some)
 }
 
 /// One call of `Registry::switch_off`.

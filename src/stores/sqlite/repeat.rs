@@ -61,7 +61,7 @@ pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Ve
     let replayed = Some(next_place(db)?);
     let mut lanes = Lanes::of(db);
     let mut deliveries = Vec::new();
-    for Found { place: Place { lane, .. }, sequence, created_at, delivery: old } in found {
+    for Found { place: Place { lane, .. }, sequence, created_at, delivery: old, born: _ } in found {
         if old.test || old.round == round || !lanes.is_readable(lane)? {
             continue;
         }

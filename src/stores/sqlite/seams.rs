@@ -17,6 +17,7 @@ use crate::seam::{
     Ask, AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History,
     Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Write,
 };
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::db::Db;
@@ -148,7 +149,7 @@ impl Registry for SqliteStore {
         self.writer.call(WRITING, move |db| registry::put(db, &write, seal.as_ref(), begins_anew)).await
     }
 
-    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
         self.writer.call("removing an endpoint", move |db| registry::remove(db, &tenant, &id)).await
     }

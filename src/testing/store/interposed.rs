@@ -18,6 +18,7 @@ use crate::seam::{
     Ask, AttemptLog, Backend, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History,
     Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
 };
+use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 /// One call of a backend, with what a test may want to know of it.
@@ -223,7 +224,7 @@ impl<B: Backend + ?Sized, I: Interpose> Registry for Interposed<B, I> {
         self.pass(Call::Put(write), self.inner.put(write), |_| Effect::Other).await
     }
 
-    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, StoreError> {
         self.pass(Call::Remove(id), self.inner.remove(tenant, id), |_| Effect::Other).await
     }
 

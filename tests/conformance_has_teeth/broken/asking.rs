@@ -84,6 +84,11 @@ impl History for Broken {
         now: Timestamp,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
+        let mut selection = selection.clone();
+        if self.is(Fault::CancelsWhateverItsPlace) {
+            selection.born_before = None;
+        }
+        let selection = &selection;
         let reason = if self.is(Fault::CancelsWhatIsUnderWay) { CancelReason::ByHost } else { reason };
         if self.is(Fault::CancelsOnlyWhatWaits) {
             let query = DeliveryQuery { tenant: tenant.clone(), selection: selection.clone() };

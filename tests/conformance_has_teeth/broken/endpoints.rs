@@ -109,22 +109,25 @@ impl Registry for Broken {
         }
     }
 
-    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
+    async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, StoreError> {
         if self.is(Fault::OnlyDisablesWhatIsRemoved) {
             let there = self.store.load(std::slice::from_ref(id)).await?;
-            let Loaded::Found(endpoint) = &there[0] else { return Ok(false) };
+            let Loaded::Found(endpoint) = &there[0] else { return Ok(None) };
             if endpoint.tenant != *tenant {
-                return Ok(false);
+                return Ok(None);
             }
-            return self.store.disable(endpoint, "removed").await;
+            return Ok(self.store.disable(endpoint, "removed").await?.then_some(Sequence::START));
         }
-        let was_there = self.store.remove(tenant, id).await?;
-        if was_there && self.is(Fault::KeepsPausesOfRemovedEndpoints) {
+        let removed = self.store.remove(tenant, id).await?;
+        if self.is(Fault::RemovesEndpointsAtNoPlace) {
+            return Ok(removed.map(|_| Sequence::START));
+        }
+        if removed.is_some() && self.is(Fault::KeepsPausesOfRemovedEndpoints) {
             let pause = [(Gate::Lane(id.clone()), GateChange::Pause)];
             // Refused where there never was a lane, and then there is no pause to keep.
             self.store.gate(&pause, Timestamp::EPOCH).await.unwrap_or_default();
         }
-        Ok(was_there)
+        Ok(removed)
     }
 
     async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {

@@ -122,6 +122,8 @@ pub(crate) enum Fault {
     GivesRemovedIdsToAnyTenant,
     LoadsInReverse,
     OnlyDisablesWhatIsRemoved,
+    RemovesEndpointsAtNoPlace,
+    CancelsWhateverItsPlace,
     KeepsPausesOfRemovedEndpoints,
     ForgetsTheLastOfAPage,
     ExpeditesNothing,
