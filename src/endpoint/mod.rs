@@ -1,6 +1,7 @@
 //! Where events go.
 
 mod loaded;
+mod not_sendable;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::time::Timestamp;
 
 pub use crate::id::Generation;
 pub use loaded::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
+pub use not_sendable::NotSendable;
 
 /// The longest total timeout an endpoint may set.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(120);

@@ -37,7 +37,7 @@ pub(crate) struct Flight {
 
 impl Flight {
     pub(crate) fn sendable(&self) -> Option<&Sendable> {
-        self.resolved.sendable()
+        self.resolved.sendable().ok()
     }
 }
 

@@ -8,7 +8,8 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::delivery::{
     ABANDON_AFTER, ABANDON_ALONE, CancelReason, Claim, FailReason, Next, Progress, SUSPECT_AFTER, State,
 };
-use crate::endpoint::{Endpoint, Unreadable};
+use crate::endpoint::{Endpoint, NotSendable, Unreadable};
+use crate::event::Event;
 use crate::id::Round;
 use crate::policy::outcome::BodyNeed;
 use crate::policy::retry::Life;
@@ -75,9 +76,8 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
         _ if claim.test => return unrenderable(claim, "endpoint: must be one that can be loaded"),
         Found::Missing => return hold("its endpoint was not found"),
         Found::Unreadable(unreadable) => {
-            let Unreadable { field, why, .. } = unreadable;
-            let hold = if why.may_pass_soon() { HOLD_UNREACHED } else { HOLD };
-            return Prepared::Hold { why: format!("its {field} {why}").into(), hold };
+            let hold = if unreadable.why.may_pass_soon() { HOLD_UNREACHED } else { HOLD };
+            return Prepared::Hold { why: NotSendable::Unreadable(unreadable.clone()).why(), hold };
         }
         Found::Unreached => {
             let why = "its endpoint could not be looked up".into();
@@ -94,12 +94,12 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     }
     let enabled = resolved.endpoint.enabled || claim.test;
     let sendable = match &resolved.standing {
-        Standing::Blocked => return done(claim, State::Failed(FailReason::Blocked)),
+        Standing::Blocked(_) => return done(claim, State::Failed(FailReason::Blocked)),
         Standing::Held(why) if !claim.test => {
             let hold = if may_open_soon(&resolved.endpoint) { HOLD_UNREACHED } else { HOLD };
-            return Prepared::Hold { why: Cow::Borrowed(why), hold };
+            return Prepared::Hold { why: why.why(), hold };
         }
-        Standing::Held(why) => return unrenderable(claim, why),
+        Standing::Held(why) => return unrenderable(claim, why.why()),
         Standing::Sendable(_) if !enabled => return hold("its endpoint is disabled"),
         Standing::Sendable(sendable) => sendable,
     };
@@ -116,15 +116,56 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
     if let Some(due_at) = suspect_due(claim, sendable, now) {
         return Prepared::Settle(Next::Later { due_at, progress: progress(claim) });
     }
-    match write(claim, resolved, sendable, now) {
+    let occasion = if claim.test { Occasion::Test } else { Occasion::Event };
+    match request(&claim.event, occasion, sendable, now) {
         Ok(request) => Prepared::Send(request),
         Err(error) => unrenderable(claim, error.rule),
     }
 }
 
+/// Writes the request that tells an endpoint of an event, signed at `now`.
+///
+/// # Errors
+/// When the profile cannot tell of this event.
+pub fn request(
+    event: &Event,
+    occasion: Occasion,
+    sendable: &Sendable,
+    now: Timestamp,
+) -> Result<Request, RenderError> {
+    let (endpoint, profile) = (&*sendable.endpoint, &*sendable.profile);
+    let rendered = profile.envelope.render(event, endpoint, occasion)?;
+    let mut headers = HeaderMap::with_capacity(sendable.headers.len() + rendered.headers.len() + OWN_HEADERS);
+    headers.extend(sendable.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    headers.insert(header::CONTENT_TYPE, rendered.content_type);
+    headers.extend(rendered.headers);
+    if let Some(trace) = event.trace.as_deref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
+        headers.insert("traceparent", trace);
+    }
+    let signed = sendable.signer.sign(&event.id, now, &rendered.body, &mut headers);
+    signed
+        .map_err(|_| RenderError { rule: "body: must be one that every scheme of the profile can verify" })?;
+    let url = match profile.envelope.target(event, endpoint) {
+        None => endpoint.url.clone(),
+        Some(target) => {
+            endpoint.url.with_target(&target).map_err(|error| RenderError { rule: error.rule })?
+        }
+    };
+    Ok(Request {
+        url,
+        headers,
+        body: rendered.body,
+        timeout: sendable.timeout,
+        response_body_max: match profile.classifier.body_need() {
+            BodyNeed::None => profile.keep_body,
+            BodyNeed::Prefix(bytes) => profile.keep_body.max(bytes),
+        },
+    })
+}
+
 /// Ends a delivery whose request cannot be written, for that reason.
 #[must_use]
-pub fn unrenderable(claim: &Claim, why: &'static str) -> Prepared {
+pub fn unrenderable(claim: &Claim, why: impl Into<Cow<'static, str>>) -> Prepared {
     Prepared::Settle(Next::failed(FailReason::Unrenderable, why.into(), progress(claim)))
 }
 
@@ -155,43 +196,6 @@ const fn is_abandoned(claim: &Claim) -> bool {
 fn suspect_due(claim: &Claim, sendable: &Sendable, now: Timestamp) -> Option<Timestamp> {
     let due_at = claim.due_at + sendable.retry.schedule().back_off(0);
     (claim.lapsed && claim.silent >= SUSPECT_AFTER && due_at > now).then_some(due_at)
-}
-
-fn write(
-    claim: &Claim,
-    resolved: &Resolved,
-    sendable: &Sendable,
-    now: Timestamp,
-) -> Result<Request, RenderError> {
-    let (event, endpoint, profile) = (&*claim.event, &*resolved.endpoint, &*sendable.profile);
-    let occasion = if claim.test { Occasion::Test } else { Occasion::Event };
-    let rendered = profile.envelope.render(event, endpoint, occasion)?;
-    let mut headers = HeaderMap::with_capacity(sendable.headers.len() + rendered.headers.len() + OWN_HEADERS);
-    headers.extend(sendable.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-    headers.insert(header::CONTENT_TYPE, rendered.content_type);
-    headers.extend(rendered.headers);
-    if let Some(trace) = event.trace.as_deref().and_then(|trace| HeaderValue::from_str(trace).ok()) {
-        headers.insert("traceparent", trace);
-    }
-    let signed = sendable.signer.sign(&event.id, now, &rendered.body, &mut headers);
-    signed
-        .map_err(|_| RenderError { rule: "body: must be one that every scheme of the profile can verify" })?;
-    let url = match profile.envelope.target(event, endpoint) {
-        None => endpoint.url.clone(),
-        Some(target) => {
-            endpoint.url.with_target(&target).map_err(|error| RenderError { rule: error.rule })?
-        }
-    };
-    Ok(Request {
-        url,
-        headers,
-        body: rendered.body,
-        timeout: sendable.timeout,
-        response_body_max: match profile.classifier.body_need() {
-            BodyNeed::None => profile.keep_body,
-            BodyNeed::Prefix(bytes) => profile.keep_body.max(bytes),
-        },
-    })
 }
 
 /// Whether its secrets may open soon without anybody's help.

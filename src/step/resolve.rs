@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, NotSendable};
 use crate::id::HostName;
+use crate::policy::egress::UrlError;
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::retry::RetryPolicy;
 use crate::secret::Secrets;
@@ -30,9 +31,9 @@ pub enum Standing {
     Sendable(Box<Sendable>),
     /// It cannot now, and its lane is held: its secrets do not open, or this process
     /// does not know its profile.
-    Held(&'static str),
+    Held(NotSendable),
     /// It never can: its URL breaks its profile's policy.
-    Blocked,
+    Blocked(UrlError),
 }
 
 /// What a send needs.
@@ -65,7 +66,7 @@ impl Resolved {
     #[must_use]
     pub fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
         let standing = match profile {
-            None => Standing::Held("its profile is not known to this process"),
+            None => Standing::Held(NotSendable::UnknownProfile { profile: endpoint.profile.clone() }),
             Some(profile) => standing(&endpoint, profile),
         };
         Self { endpoint, standing }
@@ -73,28 +74,32 @@ impl Resolved {
 
     /// What a send needs, if the endpoint's configuration allows one; a test ping
     /// asks for no more, and ignores whether the endpoint is enabled.
-    #[must_use]
-    pub fn sendable(&self) -> Option<&Sendable> {
+    ///
+    /// # Errors
+    /// Says why nothing can be sent.
+    pub fn sendable(&self) -> Result<&Sendable, NotSendable> {
         match &self.standing {
-            Standing::Sendable(sendable) => Some(sendable),
-            Standing::Held(_) | Standing::Blocked => None,
+            Standing::Sendable(sendable) => Ok(sendable),
+            Standing::Held(why) => Err(why.clone()),
+            Standing::Blocked(error) => Err(NotSendable::Blocked(*error)),
         }
     }
 }
 
 fn standing(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Standing {
-    if endpoint.url.judge(&profile.urls).is_err() {
-        return Standing::Blocked;
+    if let Err(error) = endpoint.url.judge(&profile.urls) {
+        return Standing::Blocked(error);
     }
     let secrets = match &endpoint.secrets {
         Secrets::Open(secrets) => secrets,
-        Secrets::Sealed { why, .. } => return Standing::Held(why.as_str()),
+        Secrets::Sealed { why, .. } => return Standing::Held(NotSendable::Sealed(*why)),
     };
     if secrets.current.is_empty() && profile.signing == Signing::Required {
-        return Standing::Held("its profile signs and it has no secret");
+        return Standing::Held(NotSendable::NoSecret);
     }
-    let Ok(signer) = Signer::new(&profile.schemes, secrets) else {
-        return Standing::Held("its secret breaks its scheme's rule");
+    let signer = match Signer::new(&profile.schemes, secrets) {
+        Ok(signer) => signer,
+        Err(error) => return Standing::Held(NotSendable::Secret(error)),
     };
     let overrides = &endpoint.overrides;
     let mut headers = endpoint.headers.as_map().clone();

@@ -6,16 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::delivery::{AttemptResult, Publish, PublishAnswer, Published, State};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Loaded, NotSendable};
 use crate::engine::Standing;
 use crate::engine::Stored;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::seam::{EntropyError, Panicked, Part};
-use crate::step::resolve;
+use crate::step::prepare;
+use crate::step::resolve::{self, Resolved};
 use crate::step::route::test_route;
 use crate::time::Timestamp;
+use crate::wire::envelope::Occasion;
 use crate::wire::profile::Profile;
 
 use super::Webhooks;
@@ -54,8 +56,8 @@ impl Webhooks {
     /// Dropping the future leaves a test that the history shows as abandoned.
     ///
     /// # Errors
-    /// When there is no such endpoint, nothing can be sent to it as it stands, or
-    /// the store fails.
+    /// When there is no such endpoint, the store fails, or nothing can be sent to the
+    /// endpoint as it stands: [`NotSendable`] says why.
     pub async fn test(&self, tenant: &TenantId, id: &EndpointId) -> Result<TestReport, TestError> {
         let tested = self.tested(tenant, id).await?;
         let Tested { endpoint, profile, .. } = &tested;
@@ -89,22 +91,31 @@ impl Webhooks {
         let shared = &self.shared;
         let now = shared.read_clock().await?;
         let began = shared.standings.begin_load(shared.clock.elapsed());
-        let endpoint = self.endpoint(tenant, id).await?.ok_or(TestError::NotFound)?;
-        let standing = shared.standings.remember(&endpoint, began);
-        let Standing::Found { resolved, .. } = &standing else { return Err(TestError::NotFound) };
-        let sendable = resolved.sendable().ok_or(TestError::NotSendable)?;
-        Ok(Tested { profile: Arc::clone(&sendable.profile), endpoint, now })
+        let endpoint = match self.load(tenant, id).await? {
+            Loaded::Found(endpoint) => endpoint,
+            Loaded::Missing => return Err(TestError::NotFound),
+            Loaded::Unreadable(unreadable) => return Err(NotSendable::Unreadable(unreadable).into()),
+        };
+        let Standing::Found { resolved, .. } = shared.standings.remember(&endpoint, began) else {
+            return Err(TestError::NotFound);
+        };
+        let profile = Arc::clone(&resolved.sendable()?.profile);
+        Ok(Tested { resolved, endpoint, profile, now })
     }
 
     async fn send_test(&self, tested: Tested, event: NewEvent) -> Result<TestReport, TestError> {
         let shared = &self.shared;
-        let Tested { endpoint, profile, now } = tested;
+        let Tested { resolved, endpoint, profile, now } = tested;
         let mut random = [0; 10];
         shared.entropy.fill(&mut random)?;
         let fresh = EventId::from_parts(now, random);
         let mut event = event.into_event(fresh, now, shared.settings.payload_max)?;
         // A store routes what waits for its order or its moment later, to every subscriber.
         (event.ordering_key, event.not_before) = (None, None);
+        let sendable = resolved.sendable()?;
+        // What cannot be written is known before anything is stored.
+        let write = || prepare::request(&event, Occasion::Test, sendable, now);
+        shared.guard.call(Part::Envelope, write)?.map_err(|error| NotSendable::unrenderable(error.rule))?;
         let route = test_route(&event, &endpoint, resolve::width(&endpoint, &profile));
         let (event_id, delivery) = (event.id.clone(), route.delivery);
         let publish = Publish { event: Arc::new(event), routes: Some(vec![route]) };
@@ -154,6 +165,7 @@ impl Webhooks {
 
 /// An endpoint that is about to be tested.
 struct Tested {
+    resolved: Arc<Resolved>,
     endpoint: Arc<Endpoint>,
     profile: Arc<Profile>,
     now: Timestamp,
@@ -166,9 +178,9 @@ pub enum TestError {
     /// The tenant has no such endpoint.
     #[error("the tenant has no such endpoint")]
     NotFound,
-    /// Its profile is unknown, its URL is refused by it, or its secrets do not open.
-    #[error("nothing can be sent to the endpoint as it stands")]
-    NotSendable,
+    /// Nothing can be sent to it as it stands, or not this event. Nothing was stored.
+    #[error(transparent)]
+    NotSendable(#[from] NotSendable),
     /// The event breaks a rule.
     #[error(transparent)]
     Event(#[from] EventError),
