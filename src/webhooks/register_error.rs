@@ -6,7 +6,7 @@ use crate::endpoint::{EndpointError, Unreadable};
 use crate::error::StoreError;
 use crate::id::{EndpointId, ProfileName};
 use crate::seam::{EntropyError, Panicked};
-use crate::wire::profile::Profile;
+use crate::wire::profile::{Kind, Profile};
 
 use super::builder::shortest_lease;
 use super::near::nearest;
@@ -25,6 +25,18 @@ pub enum RegisterError {
         profile: ProfileName,
         /// What there is.
         known: Vec<ProfileName>,
+    },
+    /// Its URL belongs to another target than its profile, which is a built-in target's.
+    #[error(
+        "profile: must be {}, since the URL is one of that target (got {profile}); a profile under a name of your own \
+         may be used with any URL",
+        target.name()
+    )]
+    AnothersUrl {
+        /// The name of the endpoint's profile.
+        profile: ProfileName,
+        /// The target that the URL belongs to; [`Kind::name`] is the profile that it suggests.
+        target: Kind,
     },
     /// Another endpoint of the tenant has this URL.
     #[error("url: endpoint {endpoint} of the tenant has it already")]

@@ -7,7 +7,7 @@ use crate::seam::Part;
 use crate::secret::{SECRETS_MAX, Secret, SecretSet, Secrets};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
-use crate::wire::profile::{Profile, Signing};
+use crate::wire::profile::{Kind, Profile, Signing};
 use crate::wire::scheme::{Schemes, Signer};
 
 use super::Webhooks;
@@ -31,10 +31,13 @@ impl Webhooks {
     ///
     /// # Errors
     /// Names the rule of the profile, or of the addresses that may be reached, that it
-    /// breaks. Whether another endpoint has it is known only when one is written.
+    /// breaks, or the built-in target whose URL it is. Whether another endpoint has it is known only when one is written.
     pub fn check_url(&self, profile: &ProfileName, url: &str) -> Result<EndpointUrl, RegisterError> {
         let profile = self.profile(profile)?;
         let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
+        if let Some(kind) = Kind::mistaken_for(&profile.name, &url) {
+            return Err(RegisterError::AnothersUrl { profile: profile.name.clone(), target: kind });
+        }
         if url.judge_literal(&self.shared.settings.addresses).is_err() {
             let rule = "must name a public address; Webhooks::danger_local takes others, for development";
             return Err(EndpointError::Field { field: "url", rule }.into());

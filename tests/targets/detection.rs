@@ -1,8 +1,10 @@
 //! Which target a URL belongs to.
 
-use hookpost::Profile;
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::wire::profile::Kind;
+use hookpost::{NewEndpoint, Profile, RegisterError};
+
+use crate::world::acme;
 
 fn parsed(url: &str) -> EndpointUrl {
     EndpointUrl::parse(url, &UrlPolicy::http_and_https()).unwrap()
@@ -100,6 +102,71 @@ fn ft1_a_look_alike_gets_the_native_profile() {
     ] {
         assert_eq!(Kind::of(&parsed(url)), None, "{url}");
         assert_eq!(Profile::for_url(&parsed(url), Profile::x_webhook()).name.as_str(), "x_webhook", "{url}");
+    }
+}
+
+/// Each built-in target at the URL of each: whether its endpoint is refused.
+#[tokio::test]
+async fn an_endpoint_whose_url_is_another_targets_is_refused_with_the_profile_that_the_url_suggests() {
+    let world = super::scene::world();
+    let forwards = |name: &str| ["zapier", "make", "n8n"].contains(&name);
+    for (profile, _) in super::scene::targets() {
+        for (owner, url) in super::scene::targets() {
+            let (name, owner) = (profile.name.as_str(), owner.name.as_str());
+            // Nobody can tell whose a URL is on a host of its user's own.
+            let is_anyones = ["mattermost", "n8n"].contains(&owner);
+            let fits = name == owner || is_anyones || (forwards(name) && !forwards(owner));
+            let new = NewEndpoint::new("acme", url, name).unwrap().secret(super::scene::ROUTING_KEY).unwrap();
+            let new = if name == "pagerduty" { new } else { new.without_secret() };
+            let registered = world.webhooks.register(new.clone()).await;
+            let suggested = match &registered {
+                Ok(_) => None,
+                Err(RegisterError::AnothersUrl { profile, target }) => {
+                    assert_eq!(profile.as_str(), name);
+                    Some(target.name())
+                }
+                Err(error) => panic!("{name} at {owner}: {error}"),
+            };
+            assert_eq!(suggested, (!fits).then_some(owner), "{name} at the URL of {owner}");
+            assert_eq!(world.webhooks.check(new).is_ok(), fits, "{name} at {owner}");
+            if let Err(error) = registered {
+                let said = error.to_string();
+                let start = format!("profile: must be {owner}, since ");
+                assert!(said.starts_with(&start) && said.contains(&format!("(got {name})")), "{said}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_is_not_moved_to_the_url_of_another_target() {
+    let world = super::scene::world();
+    super::scene::register(&world, "e", "slack", super::scene::SLACK).await;
+    let before = world.webhooks.endpoint(&acme(), &"e".parse().unwrap()).await.unwrap().unwrap();
+    let moved = NewEndpoint::from(&*before).url(super::scene::DISCORD);
+    let refused = world.webhooks.update(&before.id, before.version, moved).await.unwrap_err();
+    assert!(matches!(refused, RegisterError::AnothersUrl { target: Kind::Discord, .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn slacks_messages_may_go_where_somebody_else_takes_them() {
+    let own = Profile { name: "own_slack".parse().unwrap(), ..Profile::slack() };
+    let world = crate::world::World::with(|builder| builder.profile(Profile::slack()).profile(own));
+    for (profile, url) in [
+        ("slack", "https://discord.com/api/webhooks/1/t/slack"),
+        ("slack", "https://discord.com/api/v10/webhooks/1/t/slack?wait=true"),
+        ("slack", "https://relay.acme.example/services/T0/B0/x"),
+        ("slack", "https://chat.acme.example/hooks/x"),
+        ("slack", "https://hooks.slack.com/workflows/T0/A0/1/x"),
+        ("own_slack", super::scene::DISCORD),
+        ("standard_raw", super::scene::DISCORD),
+    ] {
+        let url = world.webhooks.check_url(&profile.parse().unwrap(), url);
+        assert!(url.is_ok(), "{profile}: {url:?}");
+    }
+    for url in ["https://discord.com/api/webhooks/1/t?x=/slack", "https://discord.com/api/webhooks/1/slack/t"]
+    {
+        assert!(world.webhooks.check_url(&"slack".parse().unwrap(), url).is_err(), "{url}");
     }
 }
 

@@ -10,6 +10,7 @@ use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Response, Verdict};
 use hookpost::sequence::Sequence;
 use hookpost::testing::Reply;
+use hookpost::webhooks::Builder;
 use hookpost::wire::envelope::Occasion;
 use hookpost::wire::message::Message;
 use hookpost::{
@@ -166,9 +167,15 @@ pub(crate) fn reply(status: u16, headers: &[(&str, &str)], body: &str) -> Reply 
 
 /// A sender that knows all targets, without jitter, and looks for work every second.
 pub(crate) fn world() -> World {
+    world_with(|builder| builder)
+}
+
+/// The same sender, built further.
+pub(crate) fn world_with(build: impl FnOnce(Builder) -> Builder) -> World {
     World::with(|builder| {
         let builder = builder.poll(Duration::from_secs(1));
-        targets().into_iter().fold(builder, |builder, (profile, _)| builder.profile(without_jitter(profile)))
+        let known = |builder: Builder, (profile, _)| builder.profile(without_jitter(profile));
+        build(targets().into_iter().fold(builder, known))
     })
 }
 

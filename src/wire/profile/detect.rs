@@ -1,5 +1,6 @@
 //! Which built-in target a URL belongs to.
 
+use crate::id::ProfileName;
 use crate::policy::egress::{EndpointUrl, UrlScheme};
 
 use super::Profile;
@@ -63,6 +64,34 @@ impl Kind {
         }
     }
 
+    /// The target whose URL this is, where the built-in profile of that name speaks to
+    /// another one: its messages, or what it reads from the answers, would be wrong there.
+    ///
+    /// `None` for Discord's URL that takes Slack's messages, and for `zapier`, `make` and
+    /// `n8n` at a target that tells people: they send the payload as published, which a host
+    /// may have written for that target. A profile of another name may be used anywhere.
+    ///
+    /// ```
+    /// use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
+    /// use hookpost::wire::profile::Kind;
+    ///
+    /// let url = EndpointUrl::parse("https://discord.com/api/webhooks/1/t", &UrlPolicy::https_only())?;
+    /// assert_eq!(Kind::mistaken_for(&"slack".parse()?, &url), Some(Kind::Discord));
+    /// assert_eq!(Kind::mistaken_for(&"discord".parse()?, &url), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn mistaken_for(profile: &ProfileName, url: &EndpointUrl) -> Option<Self> {
+        let kind = Self::of(url)?;
+        let name = profile.as_str();
+        let is_wrong = if FORWARDING.contains(&name) {
+            FORWARDING.contains(&kind.name())
+        } else {
+            TELLING.contains(&name) && !(name == "slack" && takes_slacks_messages(kind, url))
+        };
+        (is_wrong && name != kind.name()).then_some(kind)
+    }
+
     /// The name of its profile, for an endpoint.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -101,6 +130,18 @@ impl Profile {
     pub fn for_url(url: &EndpointUrl, native: Self) -> Self {
         Kind::of(url).map_or(native, Kind::profile)
     }
+}
+
+/// The profiles that write a message in their target's own form.
+const TELLING: [&str; 7] =
+    ["slack", "discord", "teams", "google_chat", "telegram", "mattermost", "pagerduty"];
+/// The profiles that send the payload as published.
+const FORWARDING: [&str; 3] = ["zapier", "make", "n8n"];
+
+/// Discord's "Execute Slack-Compatible Webhook": `/webhooks/{id}/{token}/slack`.
+fn takes_slacks_messages(kind: Kind, url: &EndpointUrl) -> bool {
+    let path = url.expose_target().split('?').next().unwrap_or_default();
+    kind == Kind::Discord && path.ends_with("/slack")
 }
 
 /// `/api[/v10]/webhooks/…`, but for the form that takes what GitHub sends.
