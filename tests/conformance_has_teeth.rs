@@ -871,6 +871,18 @@ faults! {
         sequence: an_endpoint_is_removed_at_a_place_between_what_came_before_and_after;
     }
 
+    a_store_that_finishes_in_silence_what_was_given_up_fails(FinishesInSilence) {
+        next_due: what_a_call_makes_due_after_it_was_given_up_is_hinted_at;
+    }
+
+    a_store_that_states_a_limit_that_it_does_not_hold_fails(StatesALimitThatItDoesNotHold) {
+        publishing: a_payload_is_stored_up_to_the_largest_size_that_the_store_states;
+    }
+
+    a_store_that_refuses_the_largest_payload_that_it_states_fails(RefusesTheLargestThatItStates) {
+        publishing: a_payload_is_stored_up_to_the_largest_size_that_the_store_states;
+    }
+
     a_store_that_cancels_whatever_its_place_fails(CancelsWhateverItsPlace) {
         history: cancelling_leaves_what_came_after_the_place_that_is_named;
     }

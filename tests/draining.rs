@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hookpost::delivery::{Delivery, State};
 use hookpost::error::StoreError;
-use hookpost::seam::{Clock, PageAfter, Selection};
+use hookpost::seam::{Clock, PageAfter, Selection, Store as _};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
@@ -229,6 +229,78 @@ async fn a_call_that_is_given_up_after_it_took_effect_wakes_the_engine_all_the_s
             transport.wait_for(before + 1).await;
             let waited = clock.elapsed().saturating_sub(began);
             assert!(waited < Duration::from_secs(1), "{how}: {waited:?}");
+        };
+        tokio::select! {
+            run = webhooks.run(std::future::pending()) => run.unwrap(),
+            () = script => {}
+        }
+    }
+}
+
+/// An endpoint of SQLite whose next request can only come from the call that is named.
+async fn awaiting_a_call(how: &str, webhooks: &Webhooks, transport: &ScriptedTransport) {
+    webhooks.register(endpoint("e", "standard")).await.unwrap();
+    let event = NewEvent::json("acme", "k", "{}").unwrap();
+    let event = match how {
+        "replay" => event,
+        "expedite" => {
+            transport.otherwise(Behaviour::sequence([
+                Reply::status(503).header("retry-after", "600"),
+                Reply::ok(),
+            ]));
+            event
+        }
+        _ => {
+            transport.otherwise(Behaviour::sequence([Reply::status(500), Reply::ok()]));
+            let second = event.clone().ordering_key("key").unwrap();
+            webhooks.publish(second).await.unwrap();
+            event.ordering_key("key").unwrap()
+        }
+    };
+    webhooks.publish(event).await.unwrap();
+    transport.wait_for(1).await;
+    // Its answer is settled, and the engine has nothing to do.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_while_it_waits_for_sqlite_wakes_the_engine_when_it_takes_effect() {
+    for how in ["replay", "expedite", "cancel"] {
+        let file = TempFile::new();
+        let clock = Arc::new(SystemClock::new());
+        let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+        let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+        let builder = Webhooks::builder(store.clone(), transport.clone()).clock(clock);
+        let webhooks = builder.lease(NO_HELP).poll(NO_HELP).build().unwrap();
+        let script = async {
+            awaiting_a_call(how, &webhooks, &transport).await;
+            let first = deliveries(&webhooks).await.into_iter().find(|it| it.attempts > 0).unwrap();
+            let first = Selection { ids: Some(vec![first.id]), ..Selection::default() };
+            let (acme, page) = (acme(), PageAfter::first(100));
+            let other = rusqlite::Connection::open(file.path()).unwrap();
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            // Another program holds the file's lock: this call waits for it, and the next one
+            // waits for its tenant's turn behind it.
+            let pruning = tokio::spawn({
+                let store = store.clone();
+                async move { store.prune(&[], 1).await }
+            });
+            let patience = Duration::from_millis(300);
+            tokio::time::sleep(patience).await;
+            let given_up = match how {
+                "expedite" => timeout(patience, webhooks.expedite(&acme, &first, page)).await.is_err(),
+                "cancel" => timeout(patience, webhooks.cancel(&acme, &first, page)).await.is_err(),
+                _ => {
+                    let replay = hookpost::id::ReplayId::new("r").unwrap();
+                    timeout(patience, webhooks.replay(&acme, replay, first, page)).await.is_err()
+                }
+            };
+            assert!(given_up, "{how}");
+            tokio::time::sleep(patience).await;
+            other.execute_batch("COMMIT").unwrap();
+            pruning.await.unwrap().unwrap();
+            let sent = timeout(NO_HELP / 4, transport.wait_for(2)).await;
+            assert!(sent.is_ok(), "{how}: nothing was sent");
         };
         tokio::select! {
             run = webhooks.run(std::future::pending()) => run.unwrap(),

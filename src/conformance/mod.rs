@@ -205,7 +205,8 @@ macro_rules! __conformance_cases {
             a_claiming_publish_never_overtakes_older_due_work
             a_claiming_publish_keeps_to_what_its_request_allows
             a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate
-            a_test_ping_takes_no_part_of_its_lanes_width;
+            a_test_ping_takes_no_part_of_its_lanes_width
+            a_payload_is_stored_up_to_the_largest_size_that_the_store_states;
         claiming:
             only_due_work_is_claimed
             claimed_work_is_given_once
@@ -231,7 +232,8 @@ macro_rules! __conformance_cases {
             settling_tells_when_what_it_put_off_is_due
             settling_tells_when_what_follows_it_is_due
             settling_tells_when_a_lane_that_it_opened_can_be_claimed
-            following_next_due_alone_reaches_everything;
+            following_next_due_alone_reaches_everything
+            what_a_call_makes_due_after_it_was_given_up_is_hinted_at;
         leases:
             leased_work_is_invisible_until_its_lease_ends
             a_release_puts_the_due_time_back_and_counts_nothing

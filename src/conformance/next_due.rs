@@ -1,8 +1,12 @@
 //! When a claim may come back: never too late, so that an idle engine may sleep
 //! exactly so long.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::time::{sleep, timeout};
 
 use crate::delivery::{ClaimRequest, GateChange, Settled};
 use crate::seam::Backend;
@@ -12,6 +16,11 @@ use super::scene::{
     LEASE, Scene, at, delivered, demand, draft, lane, released, retried, routed, same, the_only, work,
 };
 use super::{Breach, Verdict};
+
+/// How long the machine's own time may go by until a hint comes that is due.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long no hint comes where none is due.
+const QUIET: Duration = Duration::from_millis(20);
 
 impl Scene {
     /// Claims whenever the store says so, at most a few times without getting
@@ -150,6 +159,33 @@ pub async fn settling_tells_when_a_lane_that_it_opened_can_be_claimed(fresh: Arc
     let (_, next) = scene.settle(&[delivered(&claim, at(11))], &[success], at(11)).await?;
     demand!(next.is_some_and(|next| next <= at(11)), "the hold ended at {}, due is {next:?}", at(11));
     same("claimed", scene.claim_at(at(11)).await?.work.len(), 1)
+}
+
+pub async fn what_a_call_makes_due_after_it_was_given_up_is_hinted_at(fresh: Arc<dyn Backend>) -> Verdict {
+    let scene = Scene::on(fresh);
+    scene.store([draft("e1")?.to(&["one"])?]).await?;
+    scene.change_gate(lane("one")?, GateChange::Pause, at(0)).await?;
+    // Hints of the calls before say nothing of the next one.
+    for _ in 0..8 {
+        if timeout(QUIET, scene.hint()).await.is_err() {
+            break;
+        }
+    }
+    let mut hint = pin!(scene.hint());
+    let hinted = hint.as_mut().now_or_never().is_some();
+    let resume = [(lane("one")?, GateChange::Resume)];
+    if hinted || scene.gate(&resume, at(1)).now_or_never().is_some() {
+        return Ok(());
+    }
+    // Given up before it was over: it takes effect later, or never.
+    for _ in 0..100 {
+        if !scene.claim_at(at(1)).await?.work.is_empty() {
+            demand!(timeout(PATIENCE, hint).await.is_ok(), "it took effect later, and no hint came");
+            return Ok(());
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
 }
 
 pub async fn following_next_due_alone_reaches_everything(fresh: Arc<dyn Backend>) -> Verdict {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::delivery::{ClaimRequest, Claims, Gate, GateChange, PublishAnswer, Published, State};
 use crate::id::EventId;
 use crate::seam::{Backend, Class, Selection};
@@ -42,6 +44,30 @@ pub async fn a_published_event_is_stored_and_read_back(fresh: Arc<dyn Backend>) 
     let read = scene.event(&tenant(TENANT)?, &draft.event.id).await?;
     same("the event", read.as_deref(), Some(&draft.event))?;
     same("unrouted events", scene.stats(None).await?.unrouted, 1)
+}
+
+pub async fn a_payload_is_stored_up_to_the_largest_size_that_the_store_states(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    // A larger one would take more memory than a test may.
+    let Some(max) = scene.payload_max().filter(|max| *max <= 64 << 20) else { return Ok(()) };
+    let of_size = |id: &str, size: usize| -> Result<Draft, super::Breach> {
+        let mut draft = draft(id)?;
+        draft.event.payload = Bytes::from(vec![b'x'; size]);
+        Ok(draft)
+    };
+    let (largest, larger) = (of_size("largest", max)?, of_size("larger", max + 1)?);
+    scene.store([largest.clone()]).await?;
+    let read = scene.event(&tenant(TENANT)?, &largest.event.id).await?;
+    same("the payload's size", read.map(|event| event.payload.len()), Some(max))?;
+    let beside = draft("beside")?;
+    let refused = scene.offer(&[beside.clone(), larger.clone()], at(0)).await.is_err();
+    demand!(refused, "{} bytes are stored, and the store states that it takes {max}", max + 1);
+    for event in [beside.event, larger.event] {
+        same("nothing of it", scene.event(&tenant(TENANT)?, &event.id).await?.is_none(), true)?;
+    }
+    Ok(())
 }
 
 pub async fn the_same_id_again_adds_nothing(fresh: Arc<dyn Backend>) -> Verdict {

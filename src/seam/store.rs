@@ -64,8 +64,9 @@ pub trait Store: Send + Sync {
     async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// The largest payload in bytes that the store takes of every publisher, also of those that
-    /// publish without this crate's help; `None` where it has no such limit. A `Webhooks` on it
-    /// takes no larger one, and refuses to be built with a larger limit of its own.
+    /// publish without this crate's help; `None` where it has no such limit. A publish with a
+    /// larger one is an error, and nothing of it is stored. A `Webhooks` on it takes no larger
+    /// one, and refuses to be built with a larger limit of its own.
     fn payload_max(&self) -> Option<usize> {
         None
     }
@@ -108,8 +109,12 @@ pub trait Store: Send + Sync {
     /// tenants and hosts go that ended before the latest of these moments.
     async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError>;
 
-    /// Returns when there may be new work: a hint, which may be lost or spurious.
-    /// Never returns where a store has no way to know.
+    /// Returns when there may be new work: a hint, which may be spurious, and lost where
+    /// several wait for it. Never returns where a store has no way to know.
+    ///
+    /// A store whose calls may take effect after their futures were dropped knows of those:
+    /// once such a call has made something claimable, this returns. The engine was told when
+    /// the future was dropped, and may have looked too early.
     async fn hint(&self);
 }
 

@@ -30,6 +30,7 @@ mod db;
 mod endpoint;
 mod failure;
 mod gate;
+mod hints;
 mod history;
 mod host;
 mod lane;
@@ -73,6 +74,7 @@ pub use open::SqliteBuilder;
 
 use claim::LastTurns;
 use damage::Damage;
+use hints::Hints;
 use lane::LaneKey;
 use readers::Readers;
 use writer::Writer;
@@ -95,6 +97,8 @@ pub struct SqliteStore {
     last_turns: Arc<Mutex<LastTurns>>,
     /// The rows that could not be read.
     damage: Arc<Damage>,
+    /// What the engines of this process wait for.
+    hints: Arc<Hints>,
     /// The last lane that was looked after.
     checked: Arc<Mutex<Option<LaneKey>>>,
 }

@@ -171,8 +171,8 @@ impl SqliteBuilder {
         self.create_for_owner()?;
         let writer = self.open_writer().map_err(Failure::into_rule)?;
         let payload_max = schema::payload_max(&writer).map_err(Failure::into_rule)?;
-        let damage = Arc::default();
-        let writer = Writer::start(writer, Arc::clone(&damage)).map_err(no_thread)?;
+        let (damage, hints) = (Arc::default(), Arc::default());
+        let writer = Writer::start(writer, Arc::clone(&damage), Arc::clone(&hints)).map_err(no_thread)?;
         let all = self.readers.get();
         // The engine's one load for a whole batch waits for no other reads.
         let readers = self.start_readers(all, Order::SharedFirst, &damage)?;
@@ -190,6 +190,7 @@ impl SqliteBuilder {
             },
             last_turns: Arc::default(),
             damage,
+            hints,
             checked: Arc::default(),
             time: OwnTime::default(),
             journal: self.journal,

@@ -9,7 +9,7 @@ use crate::delivery::{
     Settlement,
 };
 use crate::endpoint::{Endpoint, EndpointPage, Loaded};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
@@ -52,6 +52,7 @@ impl Store for SqliteStore {
         claim: Option<&ClaimRequest>,
         now: Timestamp,
     ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+        check_sizes(publishes, self.payload_max)?;
         let (publishes, claim) = (publishes.to_vec(), claim.cloned());
         self.writer.call("publishing", move |db| publish::publish(db, &publishes, claim.as_ref(), now)).await
     }
@@ -80,7 +81,7 @@ impl Store for SqliteStore {
 
     async fn gate(&self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
         let changes = changes.to_vec();
-        self.writer.call("changing gates", move |db| gate::gate(db, &changes, now)).await
+        self.writer.call_and_hint("changing gates", move |db| gate::gate(db, &changes, now)).await
     }
 
     async fn prune(&self, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, StoreError> {
@@ -95,10 +96,11 @@ impl Store for SqliteStore {
             .await
     }
 
-    /// Never returns: SQLite tells nobody. An engine learns of work that another
-    /// process published when it next polls.
+    /// Returns after each call by which a host may have made something claimable, also where
+    /// it dropped the call's future meanwhile. SQLite tells nothing of other processes: an
+    /// engine learns of work that they published when it next polls.
     async fn hint(&self) {
-        std::future::pending::<()>().await;
+        self.hints.next().await;
     }
 }
 
@@ -146,12 +148,14 @@ impl Registry for SqliteStore {
                 Ok((write, seal, begins_anew))
             })
             .await?;
-        self.writer.call(WRITING, move |db| registry::put(db, &write, seal.as_ref(), begins_anew)).await
+        self.writer
+            .call_and_hint(WRITING, move |db| registry::put(db, &write, seal.as_ref(), begins_anew))
+            .await
     }
 
     async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, StoreError> {
         let (tenant, id) = (tenant.clone(), id.clone());
-        self.writer.call("removing an endpoint", move |db| registry::remove(db, &tenant, &id)).await
+        self.writer.call_and_hint("removing an endpoint", move |db| registry::remove(db, &tenant, &id)).await
     }
 
     async fn switch_off(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
@@ -356,6 +360,17 @@ impl SqliteStore {
         let deliveries =
             self.writer.call_over_history(tenant.clone(), during, move |db| write(db, &tenant, &of)).await?;
         Ok(Replayed { deliveries, more_after })
+    }
+}
+
+/// Whether all payloads are of a size that the file takes.
+fn check_sizes(publishes: &[Publish], max: usize) -> Result<(), StoreError> {
+    match publishes.iter().map(|publish| publish.event.payload.len()).find(|size| *size > max) {
+        None => Ok(()),
+        Some(size) => {
+            let what = format!("payload: {size} bytes exceed the limit of {max}");
+            Err(StoreError::new(StoreErrorKind::Invalid, what))
+        }
     }
 }
 

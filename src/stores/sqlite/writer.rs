@@ -18,6 +18,7 @@ use super::answer::answer_of;
 use super::damage::Damage;
 use super::db::Db;
 use super::failure::{Failure, explain};
+use super::hints::Hints;
 use super::line::{Line, Order, Party};
 use super::panics::{caught, panicked};
 
@@ -33,12 +34,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread, which owns `db` from now on.
-    pub(super) fn start(db: Connection, damage: Arc<Damage>) -> std::io::Result<Self> {
+    /// Starts the thread, which owns `db` from now on. It hints after each call that a host
+    /// may have given up, and that may have made something claimable.
+    pub(super) fn start(db: Connection, damage: Arc<Damage>, hints: Arc<Hints>) -> std::io::Result<Self> {
         let (calls, waiting) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("hookpost-sqlite-writer".to_owned())
-            .spawn(move || run(&Db::own(&db, damage), &waiting))?;
+            .spawn(move || run(&Db::own(&db, damage), &waiting, &hints))?;
         Ok(Self { calls: Some(calls), thread: Some(thread) })
     }
 
@@ -53,6 +55,16 @@ impl Writer {
         self.send(Way::AtOnce, during, work).await
     }
 
+    /// The same for a call of the host's that may make something claimable: the store hints
+    /// after it, since nobody else can where the future was dropped meanwhile.
+    pub(super) async fn call_and_hint<T, W>(&self, during: &'static str, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        self.send(Way::AtOnceWithHint, during, work).await
+    }
+
     /// The same without waiting for it: for what may be lost, since it is written anew by
     /// whoever asks next.
     pub(super) fn note<W>(&self, during: &'static str, work: W)
@@ -62,7 +74,8 @@ impl Writer {
         drop(self.hand_over(Way::AtOnce, during, work));
     }
 
-    /// The same for a call over a tenant's history, which waits for its tenant's turn.
+    /// The same for a call over a tenant's history, which waits for its tenant's turn. The
+    /// store hints after it.
     pub(super) async fn call_over_history<T, W>(
         &self,
         tenant: TenantId,
@@ -120,7 +133,9 @@ type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 enum Way {
     /// For the next transaction.
     AtOnce,
-    /// For its party's turn.
+    /// For the next transaction, after which the store hints.
+    AtOnceWithHint,
+    /// For its party's turn, after which the store hints.
     InTurn(Party),
 }
 
@@ -181,8 +196,9 @@ where
     }
 }
 
-fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>) {
-    let mut waiting = Waiting { at_once: VecDeque::new(), in_turn: Line::of(1, Order::InTurn) };
+fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>, hints: &Hints) {
+    let (at_once, in_turn) = (VecDeque::new(), Line::of(1, Order::InTurn));
+    let mut waiting = Waiting { at_once, in_turn, hinting: 0 };
     loop {
         if waiting.is_empty() {
             match sent.recv() {
@@ -193,11 +209,14 @@ fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>) {
         for call in sent.try_iter() {
             waiting.add(call);
         }
-        let (group, parties) = waiting.group();
+        let Group { calls, parties, hints: is_hinted } = waiting.group();
         // A call is caught where it runs; this is for what it drops.
-        caught(|| commit_group(db, group));
+        caught(|| commit_group(db, calls));
         for party in &parties {
             waiting.in_turn.done(party);
+        }
+        if is_hinted {
+            hints.give();
         }
     }
 }
@@ -206,12 +225,27 @@ fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>) {
 struct Waiting {
     at_once: VecDeque<Box<dyn Write>>,
     in_turn: Line<Box<dyn Write>>,
+    /// The calls at once, from the first on, among which the last one with a hint is.
+    hinting: usize,
+}
+
+/// The calls of one transaction.
+struct Group {
+    calls: Vec<Box<dyn Write>>,
+    /// The parties whose turn it was.
+    parties: Vec<Party>,
+    /// Whether the store hints after it.
+    hints: bool,
 }
 
 impl Waiting {
     fn add(&mut self, (way, call): Sent) {
         match way {
             Way::AtOnce => self.at_once.push_back(call),
+            Way::AtOnceWithHint => {
+                self.at_once.push_back(call);
+                self.hinting = self.at_once.len();
+            }
             Way::InTurn(party) => self.in_turn.push(party, call),
         }
     }
@@ -220,18 +254,20 @@ impl Waiting {
         self.at_once.is_empty() && self.in_turn.is_empty()
     }
 
-    /// The calls of one transaction, and the parties whose turn it was.
-    fn group(&mut self) -> (Vec<Box<dyn Write>>, Vec<Party>) {
+    /// The next transaction's worth.
+    fn group(&mut self) -> Group {
         let first = self.at_once.len().min(GROUP_MAX);
-        let mut group: Vec<_> = self.at_once.drain(..first).collect();
+        let mut calls: Vec<_> = self.at_once.drain(..first).collect();
+        let hinted = self.hinting > 0;
+        self.hinting = self.hinting.saturating_sub(first);
         let mut parties = Vec::new();
         while parties.len() < OVER_HISTORY_MAX
             && let Some((party, call)) = self.in_turn.take()
         {
-            group.push(call);
+            calls.push(call);
             parties.push(party);
         }
-        (group, parties)
+        Group { hints: hinted || !parties.is_empty(), calls, parties }
     }
 }
 

@@ -16,7 +16,7 @@ use hookpost::delivery::{
     Next, Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
 };
 use hookpost::endpoint::{EndpointPage, Generation, Loaded};
-use hookpost::error::StoreError;
+use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
 use hookpost::policy::rate::LimitKey;
@@ -123,6 +123,9 @@ pub(crate) enum Fault {
     LoadsInReverse,
     OnlyDisablesWhatIsRemoved,
     RemovesEndpointsAtNoPlace,
+    FinishesInSilence,
+    StatesALimitThatItDoesNotHold,
+    RefusesTheLargestThatItStates,
     CancelsWhateverItsPlace,
     KeepsPausesOfRemovedEndpoints,
     ForgetsTheLastOfAPage,
@@ -165,7 +168,7 @@ struct Past {
 /// A store with a fault.
 pub(crate) struct Broken {
     fault: Fault,
-    store: MemoryStore,
+    store: Arc<MemoryStore>,
     past: Mutex<Past>,
 }
 
@@ -182,7 +185,7 @@ impl Clock for Still {
 
 impl Broken {
     pub(crate) fn by(fault: Fault) -> Self {
-        Self { fault, store: MemoryStore::new(Arc::new(Still)), past: Mutex::default() }
+        Self { fault, store: Arc::new(MemoryStore::new(Arc::new(Still))), past: Mutex::default() }
     }
 
     fn is(&self, fault: Fault) -> bool {

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// The largest payload of the stores that state one.
+const LARGEST: usize = 2 << 20;
+
 #[async_trait]
 impl Store for Broken {
     async fn now(&self) -> Result<Timestamp, StoreError> {
@@ -12,12 +15,22 @@ impl Store for Broken {
         self.store.unconfirmed().await
     }
 
+    fn payload_max(&self) -> Option<usize> {
+        let states =
+            self.is(Fault::StatesALimitThatItDoesNotHold) || self.is(Fault::RefusesTheLargestThatItStates);
+        states.then_some(LARGEST)
+    }
+
     async fn publish(
         &self,
         publishes: &[Publish],
         claim: Option<&ClaimRequest>,
         now: Timestamp,
     ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
+        let is_refused = |publish: &Publish| publish.event.payload.len() >= LARGEST;
+        if self.is(Fault::RefusesTheLargestThatItStates) && publishes.iter().any(is_refused) {
+            return Err(StoreError::new(StoreErrorKind::Invalid, "payload: too large"));
+        }
         let mut read: Vec<_> = publishes
             .iter()
             .map(|publish| Publish { event: self.mask(&publish.event), routes: publish.routes.clone() })
@@ -226,6 +239,11 @@ impl Store for Broken {
                 _ => {}
             }
             read.push((gate, change));
+        }
+        if self.is(Fault::FinishesInSilence) {
+            let store = self.store.clone();
+            let late = tokio::spawn(async move { store.gate(&read, now).await });
+            return late.await.unwrap();
         }
         self.store.gate(&read, now).await
     }
