@@ -16,10 +16,12 @@ use divan::counter::BytesCount;
 use hmac::{Hmac, KeyInit, Mac};
 use hookpost::id::{EndpointId, EventId};
 use hookpost::policy::egress::EndpointUrl;
+use hookpost::profile::{Envelope, Occasion, Verbatim};
 use hookpost::sequence::Sequence;
-use hookpost::wire::envelope::{Envelope, LiveSession, Occasion, Verbatim, XWebhook};
-use hookpost::wire::scheme::Signer;
-use hookpost::wire::verify::HeaderLookup;
+use hookpost::sign::HeaderLookup;
+use hookpost::sign::Signer;
+use hookpost::systems::live_session::LiveSession;
+use hookpost::systems::x_webhook::XWebhook;
 use hookpost::{
     Endpoint, Event, Headers, NewEvent, Overrides, Profile, Scheme, Secret, SecretSet, Subscription,
     Timestamp, Verifier,

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use fastrand::Rng;
 use hmac::{Hmac, KeyInit, Mac};
 use hookpost::id::EventId;
-use hookpost::wire::scheme::{Encoding, Signer};
+use hookpost::sign::{Encoding, Signer};
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verifier};
 use http::HeaderMap;
 use sha2::Sha256;

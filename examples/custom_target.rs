@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use hookpost::policy::outcome::ByStatus;
 use hookpost::policy::rate::{Limit, LimitScope};
+use hookpost::profile::{Envelope, Occasion, RenderError, Rendered, Sample};
+use hookpost::targets::Wording;
+use hookpost::targets::message::{Script, Unit};
 use hookpost::testing::{Answer, Receiver};
-use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample};
-use hookpost::wire::message::{Script, Unit, Wording};
 use hookpost::{Endpoint, Event, NewEndpoint, NewEvent, Profile};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 

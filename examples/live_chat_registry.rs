@@ -11,13 +11,13 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookpost::admin::live_chat::{
+use hookpost::sign::BodyKeys;
+use hookpost::systems::live_chat::admin::{
     Caller, ClientId, ErrorType, LiveChat, MemoryRows, NewWebhook, Refusal, Rules, Token, TokenScope,
 };
-use hookpost::payload::live_chat::{ApiVersion, License, Occurrence, Webhook};
-use hookpost::services::live_chat::ConfigurationApi;
+use hookpost::systems::live_chat::http_api::ConfigurationApi;
+use hookpost::systems::live_chat::payload::{ApiVersion, License, Occurrence, Webhook};
 use hookpost::testing::{Received, Receiver};
-use hookpost::wire::verify::BodyKeys;
 use hookpost::{EventError, Profile, Secret, Verifier};
 use http::Request;
 

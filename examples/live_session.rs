@@ -12,13 +12,14 @@ mod stage;
 use std::collections::BTreeSet;
 use std::error::Error;
 
-use hookpost::admin::live_session::{Actor, AlertEvent, AlertForm, EndpointForm, Role};
-use hookpost::admin::{AdminError, LiveSessionAdmin};
-use hookpost::payload::Extra;
-use hookpost::payload::live_session::{
+use hookpost::systems::body::Extra;
+use hookpost::systems::live_session::admin::LiveSessionAdmin;
+use hookpost::systems::live_session::admin::{Actor, AlertEvent, AlertForm, EndpointForm, Role};
+use hookpost::systems::live_session::payload::{
     Body, Custom, ErrorName, JsError, Kind, NetError, Payload, Properties, Property, RageClick, SessionEvent,
     Visitor,
 };
+use hookpost::systems::settings::AdminError;
 use hookpost::testing::{Received, Receiver};
 use hookpost::{NewEvent, Profile, Scheme, Secret, Verifier, Webhooks};
 

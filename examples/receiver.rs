@@ -19,7 +19,7 @@ use axum::extract::State;
 use axum::routing::post;
 use axum::{Json, Router};
 use bytes::Bytes;
-use hookpost::payload::StandardEvent;
+use hookpost::profile::StandardEvent;
 use hookpost::receive::tower::VerifyLayer;
 use hookpost::receive::{Deduplicator, Sighting, SqliteDeduplicator};
 use hookpost::{NewEndpoint, NewEvent, Profile, Scheme, Secret, Timestamp, Verified, Verifier};

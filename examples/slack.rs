@@ -10,9 +10,10 @@ mod stage;
 use std::error::Error;
 use std::sync::Arc;
 
+use hookpost::targets::BuiltIn;
+use hookpost::targets::Slack;
+use hookpost::targets::message::{Message, Template};
 use hookpost::testing::{Answer, Receiver};
-use hookpost::wire::envelope::Slack;
-use hookpost::wire::message::{BuiltIn, Message, Template};
 use hookpost::{Event, NewEndpoint, NewEvent, Profile};
 use serde_json::Value;
 

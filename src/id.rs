@@ -149,11 +149,6 @@ impl ProfileName {
 }
 
 impl HostName {
-    /// A host of a built-in service. A test holds it against the rule above.
-    pub(crate) fn preset(name: &'static str) -> Self {
-        Self(Arc::from(name))
-    }
-
     /// Stands for the host of a URL that cannot be read: a name that never resolves
     /// (RFC 6761, 6.4) and that no lane of a readable endpoint shares.
     pub(crate) fn of_unreadable() -> Self {

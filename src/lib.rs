@@ -1,19 +1,17 @@
 // The first definition of a link counts, so README's files are modules here.
-//! [`payload::StandardEvent`]: crate::payload::StandardEvent
-//! [docs/answers.md]: crate::wire::profile
+//! [`profile::StandardEvent`]: crate::profile::StandardEvent
 //! [docs/clocks.md]: crate::policy::timeline
-//! [docs/messages.md]: crate::wire::message
 //! [docs/own-parts.md]: crate::seam
 //! [docs/publishing.md]: crate::stores
 //! [docs/receiving.md]: crate::receive
-//! [docs/schemes.md]: crate::wire::scheme
+//! [docs/schemes.md]: crate::sign
 //! [docs/sqlite.md]: crate::stores
+#![cfg_attr(feature = "targets", doc = "[docs/answers.md]: crate::targets")]
+#![cfg_attr(feature = "targets", doc = "[docs/messages.md]: crate::targets::message")]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-#[cfg(feature = "tokio")]
-pub mod admin;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod conformance;
@@ -24,20 +22,24 @@ mod engine;
 pub mod error;
 pub mod event;
 pub mod id;
-pub mod payload;
 pub mod policy;
+pub mod profile;
 pub mod receive;
 pub mod seam;
 pub mod secret;
 pub mod sequence;
-#[cfg(feature = "service")]
-#[cfg_attr(docsrs, doc(cfg(feature = "service")))]
-pub mod services;
+pub mod sign;
 pub mod step;
 pub mod stores;
 pub mod subscription;
 #[cfg(feature = "tokio")]
 pub mod system;
+#[cfg(feature = "systems")]
+#[cfg_attr(docsrs, doc(cfg(feature = "systems")))]
+pub mod systems;
+#[cfg(feature = "targets")]
+#[cfg_attr(docsrs, doc(cfg(feature = "targets")))]
+pub mod targets;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
@@ -45,16 +47,14 @@ pub mod time;
 pub mod transports;
 #[cfg(feature = "tokio")]
 pub mod webhooks;
-pub mod wire;
 
 pub use async_trait::async_trait;
 pub use endpoint::{Endpoint, EndpointError, EndpointPage, Headers, Overrides};
 pub use event::{Event, EventError, NewEvent};
+pub use profile::Profile;
 pub use secret::{Secret, SecretError, SecretSet};
+pub use sign::{Scheme, Verified, Verifier, VerifyError};
 pub use subscription::{Filter, Interest, Subscription, SubscriptionError};
 pub use time::{Timestamp, TimestampError};
 #[cfg(feature = "tokio")]
 pub use webhooks::{ConfigError, NewEndpoint, PublishError, RegisterError, Webhooks};
-pub use wire::profile::Profile;
-pub use wire::scheme::Scheme;
-pub use wire::verify::{Verified, Verifier, VerifyError};

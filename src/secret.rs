@@ -138,7 +138,7 @@ impl SecretSet {
     }
 
     /// Another current secret, for schemes whose secrets have another form: see
-    /// [`Schemes`](crate::wire::scheme::Schemes).
+    /// [`Schemes`](crate::sign::Schemes).
     #[must_use]
     pub fn and(mut self, secret: Secret) -> Self {
         self.current.push(secret);

@@ -9,10 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::admin::live_session::{Actor, AlertEvent, AlertForm, AlertId, EndpointForm, Provider, Role};
-use hookpost::admin::{AdminError, LiveSessionAdmin};
 use hookpost::id::{EndpointId, Scope, TenantId};
 use hookpost::stores::sqlite::SqliteStore;
+use hookpost::systems::live_session::admin::LiveSessionAdmin;
+use hookpost::systems::live_session::admin::{
+    Actor, AlertEvent, AlertForm, AlertId, EndpointForm, Provider, Role,
+};
+use hookpost::systems::settings::AdminError;
 use hookpost::testing::{ScriptedTransport, VirtualClock};
 use hookpost::{Endpoint, NewEvent, RegisterError, Webhooks};
 use serde::Deserialize;
@@ -311,7 +314,13 @@ impl OnDisk {
         let clock = Arc::new(VirtualClock::starting_at(START));
         let store = Arc::new(SqliteStore::open(&self.0, clock.clone()).unwrap());
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-        LiveSessionAdmin::new(Webhooks::builder(store, transport).clock(clock).build().unwrap())
+        LiveSessionAdmin::new(
+            Webhooks::builder(store, transport)
+                .profiles(hookpost::Profile::systems())
+                .clock(clock)
+                .build()
+                .unwrap(),
+        )
     }
 }
 

@@ -6,9 +6,10 @@ mod world;
 
 use std::time::Duration;
 
-use hookpost::admin::x_webhook::{Actor, Form, Permission};
-use hookpost::admin::{AdminError, XWebhookAdmin};
 use hookpost::delivery::State;
+use hookpost::systems::settings::AdminError;
+use hookpost::systems::x_webhook::admin::XWebhookAdmin;
+use hookpost::systems::x_webhook::admin::{Actor, Form, Permission};
 use hookpost::testing::Reply;
 use hookpost::{Endpoint, NewEvent, Scheme, Secret, Timestamp, Verifier};
 use world::{World, acme, hours};
@@ -216,7 +217,7 @@ async fn fb15_a_test_sends_the_first_event_once_also_where_the_switch_is_off() {
         (sent.len(), &sent[0].headers["x-webhook-test"]),
         (1, &http::HeaderValue::from_static("true"))
     );
-    let body = hookpost::payload::x_webhook::Body::read(&sent[0].body).unwrap();
+    let body = hookpost::systems::x_webhook::payload::Body::read(&sent[0].body).unwrap();
     assert_eq!(body.event(), "conversation.started");
     assert_eq!(body.check_headers(&sent[0].headers), Ok(()));
     let verifier = Verifier::new(&Scheme::x_webhook(), [Secret::new("bl-secret-é✓").unwrap()]).unwrap();

@@ -66,6 +66,7 @@ impl Process {
         let limited =
             Profile { name: "limited".parse().unwrap(), limits: vec![limit], ..Profile::live_session() };
         let webhooks = Webhooks::builder(store, transport.clone())
+            .profiles(hookpost::Profile::systems())
             .clock(uptime.of(&clock))
             .entropy(Arc::new(SeededEntropy::new(7)))
             .observer(heard.clone())

@@ -218,6 +218,7 @@ async fn a_builder_names_all_that_is_wrong_at_once() {
     let slow = Profile { timeout: Duration::from_secs(25), ..Profile::standard() };
     let wide = Profile { width: NonZeroU32::MAX, ..Profile::live_session() };
     let error = Webhooks::builder(Arc::new(MemoryStore::new(clock)), transport)
+        .profiles(hookpost::Profile::systems())
         .concurrency(0)
         .payload_max(0)
         .poll(Duration::ZERO)
@@ -290,7 +291,8 @@ async fn what_waits_never_reaches_another_tenant_that_a_hosts_own_directory_gave
 async fn an_endpoint_that_another_process_removed_and_registered_again_is_sent_to_as_it_is_now() {
     let world = World::new();
     let clock = world.clock.clone();
-    let elsewhere = Webhooks::builder(world.store.clone(), world.transport.clone());
+    let elsewhere = Webhooks::builder(world.store.clone(), world.transport.clone())
+        .profiles(hookpost::Profile::systems());
     let elsewhere = elsewhere.clock(clock).build().unwrap();
     world.endpoint("e", "standard").await;
     world.publish("order.paid").await;

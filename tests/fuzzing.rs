@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use fastrand::Rng;
-use hookpost::wire::scheme::Signer;
+use hookpost::sign::Signer;
 use hookpost::{Scheme, Secret, SecretSet, Timestamp};
 use http::HeaderMap;
 

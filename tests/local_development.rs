@@ -39,9 +39,14 @@ fn endpoint(id: &str, url: &str, profile: &str) -> NewEndpoint {
 
 #[tokio::test]
 async fn every_profile_takes_local_urls_where_the_switch_is_set_and_none_where_it_is_not() {
-    let local = Webhooks::danger_local(memory()).unwrap().profile(Profile::slack()).build().unwrap();
+    let local = Webhooks::danger_local(memory()).unwrap().profile(Profile::slack());
+    let local = local.profile(Profile::x_webhook()).build().unwrap();
     let transport = Arc::new(ScriptedTransport::new(Arc::new(SystemClock::new())));
-    let public = Webhooks::builder(memory(), transport).profile(Profile::slack()).build().unwrap();
+    let public = Webhooks::builder(memory(), transport)
+        .profiles(hookpost::Profile::systems())
+        .profile(Profile::slack())
+        .build()
+        .unwrap();
     for (profile, named) in [("standard", "s"), ("x_webhook", "x"), ("slack", "c")] {
         for (number, url) in LOCAL.into_iter().enumerate() {
             let id = format!("{named}-{number}");
@@ -66,7 +71,8 @@ async fn a_name_of_one_label_is_read_back_from_a_file() {
 
     // Without the switch it stays where it is and gets nothing.
     let transport = Arc::new(ScriptedTransport::new(Arc::new(SystemClock::new())));
-    let public = Webhooks::builder(open(), transport.clone()).build().unwrap();
+    let public =
+        Webhooks::builder(open(), transport.clone()).profiles(hookpost::Profile::systems()).build().unwrap();
     public.publish(NewEvent::json("acme", "order.paid", "{}").unwrap()).await.unwrap();
     for _ in 0..3 {
         public.tick().await.unwrap();

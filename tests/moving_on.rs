@@ -10,10 +10,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hookpost::delivery::{FailReason, State};
+use hookpost::profile::Verbatim;
+use hookpost::sign::Proof;
+use hookpost::sign::{KeyForm, Part, Recipe, Schemes};
 use hookpost::testing::{Exchange, Reply};
-use hookpost::wire::envelope::Verbatim;
-use hookpost::wire::scheme::{KeyForm, Part, Recipe, Schemes};
-use hookpost::wire::verify::Proof;
 use hookpost::{
     Endpoint, NewEndpoint, NewEvent, Profile, RegisterError, Scheme, Secret, Verifier, VerifyError, Webhooks,
 };
@@ -51,7 +51,8 @@ impl World {
 
     /// The same store under a sender whose profile was changed.
     fn redeployed(self, schemes: impl IntoIterator<Item = Scheme>) -> Self {
-        let builder = Webhooks::builder(self.store.clone(), self.transport.clone());
+        let builder = Webhooks::builder(self.store.clone(), self.transport.clone())
+            .profiles(hookpost::Profile::systems());
         let builder = builder.clock(self.clock.clone()).poll(Duration::from_secs(20));
         Self { webhooks: builder.profile(signing_by(schemes)).build().unwrap(), ..self }
     }

@@ -131,7 +131,11 @@ async fn fg7_a_full_store_says_so_and_keeps_nothing_of_what_it_refused() {
     let clock = Arc::new(VirtualClock::starting_at(START));
     let store = Arc::new(MemoryStore::with_capacity(clock.clone(), 3));
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-    let webhooks = Webhooks::builder(store, transport).clock(clock).build().unwrap();
+    let webhooks = Webhooks::builder(store, transport)
+        .profiles(hookpost::Profile::systems())
+        .clock(clock)
+        .build()
+        .unwrap();
     webhooks.register(endpoint("e", "live_session")).await.unwrap();
     let event = |n: u32| NewEvent::json("acme", "k", "{}").unwrap().id(format!("e{n}")).unwrap();
     for n in 0..3 {
@@ -177,7 +181,8 @@ fn an_engine_without_a_runtime_is_an_error_and_no_panic() {
 fn a_round_without_a_runtime_is_our_own_fault_and_no_attempt() {
     let clock = Arc::new(hookpost::system::SystemClock::new());
     let transport = ReqwestTransport::builder().plain_http_only().danger_allow_local().build().unwrap();
-    let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(transport));
+    let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(transport))
+        .profiles(hookpost::Profile::systems());
     let webhooks = webhooks.danger_allow_local().build().unwrap();
     block_on(async {
         let new = NewEndpoint::new("acme", "http://127.0.0.1:9/", "x_webhook").unwrap();
@@ -198,7 +203,7 @@ fn fg10_tick_works_under_a_hosts_own_block_on_without_any_runtime() {
     impl hookpost::seam::Transport for AtOnce {
         async fn send(
             &self,
-            _: hookpost::wire::request::Request,
+            _: hookpost::profile::Request,
         ) -> (hookpost::policy::outcome::Outcome, Duration) {
             let response = hookpost::policy::outcome::Response {
                 status: http::StatusCode::NO_CONTENT,
@@ -210,7 +215,10 @@ fn fg10_tick_works_under_a_hosts_own_block_on_without_any_runtime() {
         }
     }
     let clock = Arc::new(hookpost::system::SystemClock::new());
-    let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(AtOnce)).build().unwrap();
+    let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(AtOnce))
+        .profiles(hookpost::Profile::systems())
+        .build()
+        .unwrap();
     block_on(async {
         webhooks.register(endpoint("e", "standard")).await.unwrap();
         for _ in 0..5 {

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use hookpost::payload::{PayloadError, live_session, x_webhook};
+use hookpost::systems::body::PayloadError;
+use hookpost::systems::{live_session::payload as live_session, x_webhook::payload as x_webhook};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -5,11 +5,11 @@ mod vectors;
 
 use std::collections::HashSet;
 
-use hookpost::payload::live_session::{
+use hookpost::systems::body::{Extra, PayloadError};
+use hookpost::systems::live_session::payload::{
     Body, Custom, ErrorClick, ErrorName, JsError, Kind, NetError, Payload, Properties, PropertyType,
     RageClick, SessionEvent,
 };
-use hookpost::payload::{Extra, PayloadError};
 use hookpost::{NewEvent, Scheme, Timestamp, Verifier};
 
 fn body(start: &str) -> Body {

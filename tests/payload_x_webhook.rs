@@ -5,9 +5,9 @@
 mod receive;
 mod vectors;
 
-use hookpost::payload::x_webhook::{Body, Conversation, Data, Message, Status};
-use hookpost::payload::{Extra, Moment};
-use hookpost::wire::scheme::Signer;
+use hookpost::sign::Signer;
+use hookpost::systems::body::{Extra, Moment};
+use hookpost::systems::x_webhook::payload::{Body, Conversation, Data, Message, Status};
 use hookpost::{NewEvent, Scheme, SecretSet, Timestamp, Verifier};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use receive::receive;

@@ -13,10 +13,12 @@ use hookpost::policy::egress::{EndpointUrl, SchemePolicy};
 use hookpost::policy::outcome::{Response, Verdict};
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
+use hookpost::profile::{Envelope, Occasion, Rendered, Standard, Verbatim};
+use hookpost::profile::{OnEnable, Signing};
 use hookpost::sequence::Sequence;
-use hookpost::wire::envelope::{Envelope, LiveSession, Occasion, Rendered, Standard, Verbatim, XWebhook};
-use hookpost::wire::profile::{OnEnable, Signing};
-use hookpost::wire::scheme::{Algorithm, Grammar, Recipe, Schemes, Signer};
+use hookpost::sign::{Algorithm, Grammar, Recipe, Schemes, Signer};
+use hookpost::systems::live_session::LiveSession;
+use hookpost::systems::x_webhook::XWebhook;
 use hookpost::{
     Endpoint, Event, Headers, NewEvent, Overrides, Profile, Scheme, Secret, SecretError, SecretSet,
     Subscription, Timestamp,

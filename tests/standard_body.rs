@@ -6,7 +6,7 @@ mod world;
 use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
-use hookpost::payload::StandardEvent;
+use hookpost::profile::StandardEvent;
 use hookpost::testing::Reply;
 use hookpost::webhooks::TestError;
 use hookpost::{NewEvent, Profile, PublishError, Scheme, Secret, Timestamp, Verifier};

@@ -4,9 +4,9 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use hookpost::sign::Proof;
+use hookpost::sign::Signer;
 use hookpost::testing::{Answer, Receiver};
-use hookpost::wire::scheme::Signer;
-use hookpost::wire::verify::Proof;
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verifier};
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -12,8 +12,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use hookpost::id::EventId;
-use hookpost::wire::scheme::Signer;
-use hookpost::wire::verify::{Proof, Tolerance};
+use hookpost::sign::Signer;
+use hookpost::sign::{Proof, Tolerance};
 use hookpost::{Scheme, Secret, SecretError, SecretSet, Timestamp, Verified, Verifier, VerifyError};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
@@ -546,7 +546,7 @@ fn nothing_that_is_printed_tells_a_secret_or_the_right_signature() {
         let error = verdict(&verifier, LIVE_SESSION, signature.as_bytes(), b"{}").unwrap_err();
         printed.push(format!("{error} {error:?}"));
     }
-    let keys = hookpost::wire::verify::BodyKeys::of([secret(key)]);
+    let keys = hookpost::sign::BodyKeys::of([secret(key)]);
     let body = format!(r#"{{"secret_key":"{key}","action":"a","payload":{{}}}}"#);
     let in_body = Verifier::live_chat(keys).unwrap().verify(&[("", ""); 0][..], body, NOW).unwrap();
     printed.push(format!("{in_body:?}"));
@@ -559,7 +559,7 @@ fn nothing_that_is_printed_tells_a_secret_or_the_right_signature() {
 #[test]
 fn fg12_codes_are_compared_by_subtle_in_one_place() {
     let source = |path: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-    let mac = source("src/wire/scheme/mac.rs");
+    let mac = source("src/sign/scheme/mac.rs");
     let (before, _) = mac.split_once("struct Mac(").unwrap();
     let derives = before.rsplit_once("#[derive(").unwrap().1;
     assert!(!derives.contains("PartialEq"), "derive({derives}");
@@ -569,9 +569,9 @@ fn fg12_codes_are_compared_by_subtle_in_one_place() {
         matches.contains(".ct_eq(") && !matches.contains("==") && !matches.contains("return"),
         "{matches}"
     );
-    let verifying = source("src/wire/verify/signatures.rs");
+    let verifying = source("src/sign/verify/signatures.rs");
     assert!(verifying.contains("expected.fits(&signature)") && !verifying.contains("== signature"));
-    let sides = source("src/wire/scheme/sides.rs");
+    let sides = source("src/sign/scheme/sides.rs");
     assert!(sides.contains("Self::Mac(mac) => mac.matches(signature)"));
     assert_eq!(mac.matches("ct_eq").count(), 1, "one comparison");
 }

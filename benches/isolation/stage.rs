@@ -66,6 +66,7 @@ impl Stage {
             ..profile
         };
         let webhooks = Webhooks::builder(Arc::new(store), Arc::new(transport))
+            .profiles(hookpost::Profile::systems())
             .profile(own(PROFILE, Profile::standard()))
             .profile(own(CHAT, Profile::discord()))
             .addresses(loopback)

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use hookpost::SecretSet;
 use hookpost::id::EventId;
 use hookpost::policy::egress::EndpointUrl;
+use hookpost::profile::Request;
 use hookpost::seam::{Clock, Transport};
+use hookpost::sign::Signer;
 use hookpost::system::SystemClock;
 use hookpost::transports::reqwest::ReqwestTransport;
-use hookpost::wire::request::Request;
-use hookpost::wire::scheme::Signer;
 use hookpost::{Profile, Scheme, Secret};
 
 use crate::engine::{SECRET, payload, transport};

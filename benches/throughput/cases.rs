@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hookpost::policy::outcome::{Outcome, Response};
+use hookpost::profile::Request;
 use hookpost::seam::Transport;
-use hookpost::wire::request::Request;
 
 use crate::Scale;
 use crate::bare::{self, Runtime};

@@ -154,6 +154,7 @@ impl Bench {
         };
         let done = Arc::new(Done::new());
         let webhooks = Webhooks::builder(backend, transport)
+            .profiles(hookpost::Profile::systems())
             .profile(profile())
             .addresses(AddressPolicy::public_only().danger_allow_loopback())
             .observer(done.clone())

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hookpost::payload::live_chat::{Payload, Webhook};
+use hookpost::systems::live_chat::payload::{Payload, Webhook};
 
 /// Collects whoever begins a chat, for a marketing list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

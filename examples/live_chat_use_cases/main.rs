@@ -15,12 +15,14 @@ use std::error::Error;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookpost::admin::live_chat::{
+use hookpost::sign::BodyKeys;
+use hookpost::systems::live_chat::admin::{
     Caller, LiveChat, MemoryRows, NewWebhook, Refusal, Rules, Token, TokenScope,
 };
-use hookpost::payload::live_chat::{Answers, ApiVersion, License, Occurrence, ReadError, Reception, Webhook};
+use hookpost::systems::live_chat::payload::{
+    Answers, ApiVersion, License, Occurrence, ReadError, Reception, Webhook,
+};
 use hookpost::testing::{Answer, Receiver};
-use hookpost::wire::verify::BodyKeys;
 use hookpost::{Profile, Secret, Verifier};
 
 use apps::Apps;

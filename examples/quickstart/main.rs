@@ -89,6 +89,7 @@ fn build(file: PathBuf) -> Result<Webhooks, Box<dyn Error>> {
     let store = SqliteStore::open(file, Arc::new(SystemClock::new()))?;
     let transport = ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build()?;
     let webhooks = Webhooks::builder(Arc::new(store), Arc::new(transport))
+        .profiles(hookpost::Profile::systems())
         .addresses(addresses)
         .profile(profiles::live_session()?)
         .profile(profiles::x_webhook()?)

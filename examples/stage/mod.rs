@@ -22,12 +22,16 @@ pub fn sender(profile: Profile, url: &str) -> Result<Webhooks, Box<dyn Error>> {
     let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
     if !url.starts_with("http://127.0.0.1:") {
         let transport = Arc::new(ReqwestTransport::builder().build()?);
-        return Ok(Webhooks::builder(store, transport).profile(profile).build()?);
+        return Ok(Webhooks::builder(store, transport)
+            .profiles(hookpost::Profile::systems())
+            .profile(profile)
+            .build()?);
     }
     let addresses = AddressPolicy::public_only().danger_allow_loopback();
     let transport = ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build()?;
     let retry = RetryPolicy::new(Schedule::list([1, 1, 2].map(Duration::from_secs))?);
     Ok(Webhooks::builder(store, Arc::new(transport))
+        .profiles(hookpost::Profile::systems())
         .addresses(addresses)
         .profile(Profile { urls: UrlPolicy::http_and_https(), retry, ..profile })
         .build()?)

@@ -16,11 +16,12 @@ mod stage;
 use std::error::Error;
 use std::time::SystemTime;
 
-use hookpost::admin::x_webhook::{Actor, Form, Permission};
-use hookpost::admin::{AdminError, XWebhookAdmin};
 use hookpost::id::EventType;
-use hookpost::payload::Extra;
-use hookpost::payload::x_webhook::{Conversation, Data, Message, Status};
+use hookpost::systems::body::Extra;
+use hookpost::systems::settings::AdminError;
+use hookpost::systems::x_webhook::admin::XWebhookAdmin;
+use hookpost::systems::x_webhook::admin::{Actor, Form, Permission};
+use hookpost::systems::x_webhook::payload::{Conversation, Data, Message, Status};
 use hookpost::testing::{Answer, Received, Receiver};
 use hookpost::{NewEvent, Profile, Scheme, Secret, Timestamp, Verifier, Webhooks};
 

@@ -1,6 +1,6 @@
 //! The receiving side: what a framework's own function would do with a request.
 
-use hookpost::payload::x_webhook::Body;
+use hookpost::systems::x_webhook::payload::Body;
 use hookpost::{Timestamp, Verifier};
 use http::{HeaderMap, StatusCode};
 

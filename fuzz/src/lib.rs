@@ -21,14 +21,16 @@ use bytes::Bytes;
 use hookpost::endpoint::Loaded;
 use hookpost::error::StoreErrorKind;
 use hookpost::id::{EndpointId, EventId, TenantId};
-use hookpost::payload::{live_chat, live_session, x_webhook};
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Response, retry_after};
 use hookpost::seam::{Directory, Expected, Registry, Write};
+use hookpost::sign::BodyKeys;
+use hookpost::sign::Signer;
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
-use hookpost::wire::scheme::Signer;
-use hookpost::wire::verify::BodyKeys;
+use hookpost::systems::{
+    live_chat::payload as live_chat, live_session::payload as live_session, x_webhook::payload as x_webhook,
+};
 use hookpost::{
     Endpoint, Filter, Headers, NewEvent, Overrides, Scheme, Secret, SecretSet, Subscription, Timestamp,
     Verifier,

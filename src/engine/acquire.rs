@@ -13,11 +13,11 @@ use crate::id::{EndpointId, TenantId};
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Limit, LimitKey};
 use crate::policy::timeline::Shift;
+use crate::profile::Request;
 use crate::seam::{Ask, Asker, Notice, Part, Refusal};
 use crate::step::prepare::{Prepared, prepare, unrenderable};
 use crate::step::resolve::{Resolved, Sendable};
 use crate::time::Timestamp;
-use crate::wire::request::Request;
 
 use super::laggards::PATIENCE;
 use super::settler::Due;

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::policy::outcome::{Outcome, Unknown};
+use crate::profile::Request;
 use crate::step::conclude::Fault;
 use crate::time::Timestamp;
-use crate::wire::request::Request;
 
 use super::acquire::{Flight, Ready, release};
 use super::sending::Landed;

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::policy::outcome::{BodyNeed, Classify, Hold, Response, Verdict};
 use crate::policy::timeline::Uptime;
+use crate::profile::Profile;
 use crate::seam::{Clock, Entropy, EntropyError, Part};
 use crate::time::Timestamp;
-use crate::wire::profile::Profile;
 
 use super::deadline::within;
 use super::guard::Guard;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::delivery::{Gate, GateChange, Next};
 use crate::policy::lane::LaneChange;
 use crate::policy::outcome::{Outcome, Unknown};
+use crate::profile::Request;
 use crate::seam::{Notice, Part};
 use crate::step::conclude::{Conclusion, Fault, Sent, conclude};
 use crate::system::on_behalf_of;
 use crate::time::Timestamp;
-use crate::wire::request::Request;
 
 use super::acquire::{Flight, release};
 use super::settler::Due;

@@ -10,11 +10,11 @@ use futures_util::future::join_all;
 use crate::endpoint::{Endpoint, Generation, Loaded, Unreadable, WhyUnreadable};
 use crate::error::StoreErrorKind;
 use crate::id::{EndpointId, ProfileName, TenantId};
+use crate::profile::Profile;
 use crate::seam::Directory;
 use crate::secret::Secrets;
 use crate::step::prepare::Found;
 use crate::step::resolve::Resolved;
-use crate::wire::profile::Profile;
 
 /// No request starts whose endpoint was loaded longer ago.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);

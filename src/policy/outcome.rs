@@ -179,7 +179,7 @@ pub enum Reach {
     /// This endpoint.
     Endpoint,
     /// Every endpoint on a host of the profile's
-    /// [`service`](crate::wire::profile::Profile::service), if this one's host is one of
+    /// [`service`](crate::profile::Profile::service), if this one's host is one of
     /// them; else this endpoint. Whoever owns a stranger's host can answer as the service
     /// does, and must hold nobody but itself.
     Service,

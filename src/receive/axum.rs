@@ -12,15 +12,14 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use http_body::Body as _;
 
-use crate::payload::{live_chat, live_session, x_webhook};
+use crate::sign::{Verified, Verifier};
 use crate::time::Timestamp;
-use crate::wire::verify::{Verified, Verifier};
 
 use super::{Cause, Refused, body};
 
 /// A request that was verified, read by another extractor from the bytes that were
 /// verified: `Webhook<Json<Order>>`, `Webhook<Bytes>`, or a type of
-/// [`payload`](crate::payload).
+/// [`systems`](crate::systems).
 ///
 /// The verifier is the state's, by [`FromRef`]: an `Arc<Verifier>`. Where the application takes
 /// webhooks of several providers, [`SignedBy`] names the one that is meant. The body is limited as
@@ -201,24 +200,3 @@ impl<S: Sync> FromRequestParts<S> for Verified<Bytes> {
         head.extensions.get().cloned().ok_or(Refused::NotVerified)
     }
 }
-
-/// Reads the bytes that were verified, which need not be the request's body any more. What
-/// has another shape than its system documents is answered 422.
-macro_rules! read_from_what_was_verified {
-    ($($payload:ty),+) => { $(
-        impl<S: Send + Sync> FromRequest<S> for $payload {
-            type Rejection = Refused;
-
-            async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-                let (mut head, _) = request.into_parts();
-                let verified = Verified::from_request_parts(&mut head, state).await?;
-                Self::read(verified.body()).map_err(|why| Refused::Unwanted {
-                    status: StatusCode::UNPROCESSABLE_ENTITY,
-                    cause: Cause::new(&why.to_string()),
-                })
-            }
-        }
-    )+ };
-}
-
-read_from_what_was_verified!(live_session::Body, x_webhook::Body, live_chat::Webhook);

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
+use crate::sign::{HeaderLookup, Verified, Verifier, VerifyError};
 use crate::time::Timestamp;
-use crate::wire::verify::{HeaderLookup, Verified, Verifier, VerifyError};
 
 impl Verifier {
     /// [`verify`](Self::verify) for a request that came just now, by this machine's clock.

@@ -3,7 +3,7 @@
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 
-use crate::wire::verify::VerifyError;
+use crate::sign::VerifyError;
 
 /// Why a request did not reach the receiver: for its own log. The sender is told the
 /// [`status`](Self::status) alone.

@@ -16,8 +16,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::seam::Clock;
+use crate::sign::{Verified, Verifier};
 use crate::time::Timestamp;
-use crate::wire::verify::{Verified, Verifier};
 
 use super::{Refused, body};
 

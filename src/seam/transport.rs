@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::policy::outcome::Outcome;
-use crate::wire::request::Request;
+use crate::profile::Request;
 
 /// Sends requests. One call is one request on the wire: no retry, no redirect, no
 /// decompression, and the request's timeout over everything. A body that breaks
@@ -22,7 +22,7 @@ use crate::wire::request::Request;
 /// ```
 /// use hookpost::policy::egress::{AddressPolicy, UrlHost};
 /// use hookpost::policy::outcome::{NotSent, Outcome, Response};
-/// use hookpost::{seam::Transport, wire::request::Request};
+/// use hookpost::{seam::Transport, profile::Request};
 /// use std::net::SocketAddr;
 /// use std::time::{Duration, Instant};
 ///

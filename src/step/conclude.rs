@@ -10,9 +10,9 @@ use crate::delivery::{
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Verdict};
 use crate::policy::retry::NextTry;
+use crate::profile::OnRecovery;
+use crate::profile::Profile;
 use crate::time::Timestamp;
-use crate::wire::profile::OnRecovery;
-use crate::wire::profile::Profile;
 
 use super::kept::kept;
 use super::prepare::{life, progress};

@@ -13,11 +13,11 @@ use crate::event::Event;
 use crate::id::Round;
 use crate::policy::outcome::BodyNeed;
 use crate::policy::retry::Life;
+use crate::profile::OnEnable;
+use crate::profile::Request;
+use crate::profile::{Occasion, RenderError};
 use crate::secret::{Secrets, WhySealed};
 use crate::time::Timestamp;
-use crate::wire::envelope::{Occasion, RenderError};
-use crate::wire::profile::OnEnable;
-use crate::wire::request::Request;
 
 use super::resolve::{Resolved, Sendable, Standing};
 use super::route::wants;

@@ -11,9 +11,9 @@ use crate::id::HostName;
 use crate::policy::egress::UrlError;
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::retry::RetryPolicy;
+use crate::profile::{Profile, Signing};
 use crate::secret::Secrets;
-use crate::wire::profile::{Profile, Signing};
-use crate::wire::scheme::Signer;
+use crate::sign::Signer;
 
 /// An endpoint with what its profile adds, field by field.
 #[derive(Debug)]

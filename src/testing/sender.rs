@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::id::EventId;
 use crate::secret::{Secret, SecretError, SecretSet};
+use crate::sign::{Part, Scheme, SignError, Signer};
 use crate::time::Timestamp;
-use crate::wire::scheme::{Part, Scheme, SignError, Signer};
 
 /// The sender of a system, with its secret.
 ///

@@ -14,12 +14,11 @@ use crate::engine::{
     Desk, Guard, Guarded, GuardedClock, Laggards, Standings, StoreClock, caught, guarded_profile,
 };
 use crate::id::ProfileName;
-use crate::payload::live_chat::ApiVersion;
 use crate::policy::egress::{AddressPolicy, UrlPolicy};
 use crate::policy::retry::SPAN_MAX;
+use crate::profile::Profile;
 use crate::seam::{Backend, Class, Clock, Directory, Entropy, Observer, Silence, Transport};
 use crate::system::{OsEntropy, SystemClock};
-use crate::wire::profile::Profile;
 
 use super::Webhooks;
 
@@ -46,9 +45,8 @@ pub struct Builder {
 }
 
 impl Webhooks {
-    /// Begins with the two parts that have no default. The profiles `live_session`,
-    /// `x_webhook`, `standard`, `standard_raw` and `live_chat`, the latter in each of its
-    /// versions, are known.
+    /// Begins with the two parts that have no default. The profiles `standard` and
+    /// `standard_raw` are known; [`Builder::profile`] and [`Builder::profiles`] add others.
     pub fn builder(backend: Arc<dyn Backend>, transport: Arc<dyn Transport>) -> Builder {
         Builder {
             backend,
@@ -57,7 +55,7 @@ impl Webhooks {
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(OsEntropy),
             observer: Arc::new(Silence),
-            profiles: known_profiles(),
+            profiles: vec![Profile::standard()],
             danger_local: false,
             payload_max: None,
             settings: Settings {
@@ -87,6 +85,20 @@ impl Builder {
         self.profiles.retain(|known| known.name != profile.name);
         self.profiles.push(profile);
         self
+    }
+
+    /// Adds several profiles, such as `Profile::targets()` or `Profile::systems()`.
+    ///
+    /// ```
+    /// use hookpost::Profile;
+    /// use hookpost::webhooks::Builder;
+    ///
+    /// fn with_all_that_is_built_in(builder: Builder) -> Builder {
+    ///     builder.profiles(Profile::targets()).profiles(Profile::systems())
+    /// }
+    /// ```
+    pub fn profiles(self, profiles: impl IntoIterator<Item = Profile>) -> Self {
+        profiles.into_iter().fold(self, Self::profile)
     }
 
     /// Reads endpoints from the host's own table instead of the store's.
@@ -286,13 +298,6 @@ fn problem(field: impl Into<String>, rule: impl Into<String>) -> ConfigProblem {
     ConfigProblem { field: field.into(), rule: rule.into() }
 }
 
-fn known_profiles() -> Vec<Profile> {
-    let mut known = vec![Profile::live_session(), Profile::x_webhook(), Profile::standard()];
-    known.push(Profile::live_chat());
-    known.extend(ApiVersion::ALL.map(Profile::live_chat_at));
-    known
-}
-
 /// Adds the raw form of `standard`, unless the host gave one.
 fn with_standard_raw(mut profiles: Vec<Profile>) -> Vec<Profile> {
     let is = |name: &'static str| move |profile: &&Profile| profile.name.as_str() == name;
@@ -357,7 +362,7 @@ fn lease_problem(profiles: &[Profile], lease: Duration) -> Option<ConfigProblem>
 
 fn is_as_built_in(profile: &Profile) -> bool {
     let is_same = |known: Profile| known.name == profile.name && known.timeout == profile.timeout;
-    known_profiles().into_iter().any(is_same)
+    is_same(Profile::standard())
 }
 
 fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {

@@ -7,11 +7,11 @@ use crate::delivery::{CancelReason, Gate, GateChange};
 use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Loaded};
 use crate::error::StoreError;
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
+use crate::profile::Profile;
 use crate::seam::{Expected, PageAfter, Part, Put, Replayed, Selection, StateFilter, Write};
 use crate::secret::{Secret, Secrets};
 use crate::sequence::Sequence;
 use crate::step::resolve;
-use crate::wire::profile::Profile;
 
 use super::Webhooks;
 use super::new_endpoint::{NewEndpoint, NewSecret};

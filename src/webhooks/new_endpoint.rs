@@ -97,7 +97,7 @@ impl NewEndpoint {
     }
 
     /// The secret that signs. Where its profile has several schemes, call it once for
-    /// each form of their secrets: see [`Schemes`](crate::wire::scheme::Schemes).
+    /// each form of their secrets: see [`Schemes`](crate::sign::Schemes).
     ///
     /// # Errors
     /// When it is blank or too long. Its scheme may ask for more at registration.

@@ -44,7 +44,7 @@ impl Webhooks {
     }
 
     /// Ends the engine's hold on an endpoint, never a pause: what is due is sent now, and
-    /// under a profile that catches up ([`OnRecovery`](crate::wire::profile::OnRecovery)) what
+    /// under a profile that catches up ([`OnRecovery`](crate::profile::OnRecovery)) what
     /// waits for a retry too. A receiver that still fails or asks for a wait holds it again
     /// with its next answer.
     ///

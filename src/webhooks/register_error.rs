@@ -6,7 +6,6 @@ use crate::endpoint::{EndpointError, Unreadable};
 use crate::error::StoreError;
 use crate::id::{EndpointId, ProfileName};
 use crate::seam::{EntropyError, Panicked};
-use crate::wire::profile::{Kind, Profile};
 
 use super::builder::shortest_lease;
 use super::near::nearest;
@@ -28,15 +27,14 @@ pub enum RegisterError {
     },
     /// Its URL belongs to another target than its profile, which is a built-in target's.
     #[error(
-        "profile: must be {}, since the URL is one of that target (got {profile}); a profile under a name of your own \
-         may be used with any URL",
-        target.name()
+        "profile: must be {other}, since the URL is one of that target (got {profile}); a profile under a name of your own \
+         may be used with any URL"
     )]
     AnothersUrl {
         /// The name of the endpoint's profile.
         profile: ProfileName,
-        /// The target that the URL belongs to; [`Kind::name`] is the profile that it suggests.
-        target: Kind,
+        /// The name of the profile that the URL suggests.
+        other: &'static str,
     },
     /// Another endpoint of the tenant has this URL.
     #[error("url: endpoint {endpoint} of the tenant has it already")]
@@ -102,20 +100,75 @@ fn listed(names: &[ProfileName]) -> String {
     names.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// The names of the built-in targets, each of a constructor of its own. A test holds both
+/// lists against the profiles themselves, which stand on a floor above.
+const TARGETS: [&str; 10] = [
+    "slack",
+    "discord",
+    "teams",
+    "google_chat",
+    "telegram",
+    "mattermost",
+    "pagerduty",
+    "zapier",
+    "make",
+    "n8n",
+];
+
+/// The names of the built-in systems' profiles.
+const SYSTEMS: [&str; 7] = [
+    "live_session",
+    "x_webhook",
+    "live_chat",
+    "live_chat_v3_3",
+    "live_chat_v3_4",
+    "live_chat_v3_5",
+    "live_chat_v3_6",
+];
+
+/// How a builder gets to know a built-in profile.
+fn to_build(name: &str) -> String {
+    let call = if TARGETS.contains(&name) {
+        format!("profile(Profile::{name}())")
+    } else {
+        "profiles(Profile::systems())".to_owned()
+    };
+    format!("{name} comes with hookpost: Builder::{call}")
+}
+
 /// What was meant: a profile that is known under a name like this, or one that a builder has to
 /// be told to know.
 fn hint(name: &ProfileName, known: &[ProfileName]) -> String {
-    let targets: Vec<_> = Profile::targets().into_iter().map(|target| target.name).collect();
-    let is_target = |name: &str| targets.iter().any(|target| target.as_str() == name);
-    let to_build = |name: &str| format!("{name} comes with hookpost: Builder::profile(Profile::{name}())");
-    if is_target(name.as_str()) {
+    let built_in = TARGETS.iter().chain(&SYSTEMS).copied();
+    if built_in.clone().any(|built_in| built_in == name.as_str()) {
         return format!("; {}", to_build(name.as_str()));
     }
-    match nearest(name.as_str(), known.iter().chain(&targets).map(ProfileName::as_str)) {
+    match nearest(name.as_str(), known.iter().map(ProfileName::as_str).chain(built_in)) {
         None => String::new(),
         Some(meant) if known.iter().any(|known| known.as_str() == meant) => {
             format!("; did you mean {meant}?")
         }
         Some(meant) => format!("; did you mean {meant}? {}", to_build(meant)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Profile;
+
+    #[test]
+    fn every_built_in_profile_is_named_with_the_call_that_adds_it() {
+        let names = |profiles: Vec<Profile>| -> Vec<String> {
+            profiles.into_iter().map(|profile| profile.name.as_str().to_owned()).collect()
+        };
+        assert_eq!(names(Profile::targets().into()), TARGETS);
+        assert_eq!(names(Profile::systems()), SYSTEMS);
+        let hint = |name: &str| hint(&name.parse().unwrap(), &["standard".parse().unwrap()]);
+        assert_eq!(hint("slack"), "; slack comes with hookpost: Builder::profile(Profile::slack())");
+        assert_eq!(
+            hint("livesession"),
+            "; did you mean live_session? live_session comes with hookpost: Builder::profiles(Profile::systems())"
+        );
     }
 }

@@ -3,12 +3,12 @@
 use crate::endpoint::{Endpoint, EndpointError, Generation, Headers};
 use crate::id::{EndpointId, ProfileName};
 use crate::policy::egress::EndpointUrl;
+use crate::profile::{Profile, Signing};
 use crate::seam::Part;
 use crate::secret::{SECRETS_MAX, Secret, SecretSet, Secrets};
 use crate::sequence::Sequence;
+use crate::sign::{Schemes, Signer};
 use crate::time::Timestamp;
-use crate::wire::profile::{Kind, Profile, Signing};
-use crate::wire::scheme::{Schemes, Signer};
 
 use super::Webhooks;
 use super::builder::longest_timeout;
@@ -35,8 +35,8 @@ impl Webhooks {
     pub fn check_url(&self, profile: &ProfileName, url: &str) -> Result<EndpointUrl, RegisterError> {
         let profile = self.profile(profile)?;
         let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
-        if let Some(kind) = Kind::mistaken_for(&profile.name, &url) {
-            return Err(RegisterError::AnothersUrl { profile: profile.name.clone(), target: kind });
+        if let Some(other) = profile.url_of_another.and_then(|of| of(&profile.name, &url)) {
+            return Err(RegisterError::AnothersUrl { profile: profile.name.clone(), other });
         }
         if url.judge_literal(&self.shared.settings.addresses).is_err() {
             let rule = "must name a public address; Webhooks::danger_local takes others, for development";

@@ -12,13 +12,12 @@ use crate::engine::Stored;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::profile::{Occasion, Profile};
 use crate::seam::{EntropyError, Panicked, Part};
 use crate::step::prepare;
 use crate::step::resolve::{self, Resolved};
 use crate::step::route::test_route;
 use crate::time::Timestamp;
-use crate::wire::envelope::Occasion;
-use crate::wire::profile::Profile;
 
 use super::Webhooks;
 
@@ -49,7 +48,7 @@ impl Webhooks {
     /// recorded like any other, once, whatever the answer. Pauses, limits, order and
     /// whether the endpoint is enabled do not matter, and its health is not touched.
     ///
-    /// The event is the profile's own [`Sample`](crate::wire::envelope::Sample). That of
+    /// The event is the profile's own [`Sample`](crate::profile::Sample). That of
     /// `standard` has the type `webhook.test`, so a receiver can tell it from a real event.
     /// [`test_with`](Self::test_with) sends an event of yours instead.
     ///

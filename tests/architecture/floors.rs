@@ -16,16 +16,18 @@ pub(crate) struct Place {
 impl Place {
     /// `None` for a module that has no floor yet, and for the crate's root.
     pub(crate) fn of(path: &[String]) -> Option<Self> {
-        let (first, second) = (path.first()?.as_str(), path.get(1));
+        let (first, second) = (path.first()?.as_str(), path.get(1).map(String::as_str));
         let (floor, part) = match (first, second) {
             ("time" | "id" | "secret" | "sequence" | "error", _) => (0, "values".to_owned()),
             ("event" | "endpoint" | "subscription" | "delivery", _) => (1, "nouns".to_owned()),
-            ("payload" | "wire" | "policy" | "step", _) => (1, first.to_owned()),
+            ("sign" | "profile" | "policy" | "step", _) => (1, first.to_owned()),
             ("seam", _) => (2, "seam".to_owned()),
             ("webhooks" | "engine" | "system", _) => (3, "engine".to_owned()),
             ("stores" | "transports", Some(adapter)) => (4, format!("{first}/{adapter}")),
             ("stores" | "transports", None) => (4, first.to_owned()),
-            ("receive" | "conformance" | "testing" | "admin" | "services", _) => (5, first.to_owned()),
+            // What a message for people is made of, which targets and systems both use.
+            ("targets", Some("message")) => (5, "targets/message".to_owned()),
+            ("receive" | "conformance" | "testing" | "targets" | "systems", _) => (5, first.to_owned()),
             _ => return None,
         };
         Some(Self { floor, part })
@@ -142,19 +144,19 @@ mod tests {
 
     #[test]
     fn parts_of_the_first_floor_go_round_in_no_circle() {
-        let wire = ("wire/mod.rs", "use crate::policy::X; use crate::event::Event;");
+        let wire = ("profile/mod.rs", "use crate::policy::X; use crate::event::Event;");
         let nouns = ("event.rs", "use crate::policy::X;");
         assert_eq!(judged(&[wire, nouns]), [""; 0]);
-        let policy = ("policy/retry.rs", "use crate::wire::X;");
+        let policy = ("policy/retry.rs", "use crate::profile::X;");
         assert_eq!(
-            judged(&[("wire/mod.rs", "use crate::policy::X;"), policy]),
-            ["floor 1: a cycle, policy -> wire -> policy"]
+            judged(&[("profile/mod.rs", "use crate::policy::X;"), policy]),
+            ["floor 1: a cycle, policy -> profile -> policy"]
         );
         let step = ("policy/retry.rs", "use crate::step::X;");
-        let long = ("step/mod.rs", "use crate::wire::X;");
+        let long = ("step/mod.rs", "use crate::profile::X;");
         assert_eq!(
-            judged(&[("wire/mod.rs", "use crate::policy::X;"), step, long]),
-            ["floor 1: a cycle, policy -> step -> wire -> policy"]
+            judged(&[("profile/mod.rs", "use crate::policy::X;"), step, long]),
+            ["floor 1: a cycle, policy -> step -> profile -> policy"]
         );
     }
 

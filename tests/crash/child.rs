@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use hookpost::error::StoreError;
 use hookpost::policy::outcome::{Outcome, Response};
+use hookpost::profile::Request;
 use hookpost::seam::{Notice, Observer, Transport};
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::transports::ReqwestTransport;
-use hookpost::wire::request::Request;
 use hookpost::{Webhooks, async_trait};
 use http::{HeaderMap, StatusCode};
 use nix::sys::signal::{Signal, raise};

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::payload::live_chat::ApiVersion;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::seam::{Backend, Clock, Observer, Silence, Transport};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::system::SystemClock;
+use hookpost::systems::live_chat::payload::ApiVersion;
 use hookpost::transports::ReqwestTransport;
 use hookpost::{NewEndpoint, NewEvent, Profile, Timestamp, Webhooks};
 
@@ -65,6 +65,7 @@ pub(crate) fn build(
     let live_chat = ApiVersion::ALL.map(Profile::live_chat_at);
     let presets = [Profile::live_session(), Profile::x_webhook(), Profile::standard(), Profile::live_chat()];
     let builder = Webhooks::builder(backend, transport)
+        .profiles(hookpost::Profile::systems())
         .clock(clock)
         .observer(observer)
         .addresses(addresses())

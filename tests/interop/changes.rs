@@ -1,7 +1,7 @@
 //! What becomes of a request on its way to its receiver.
 
 use hookpost::Scheme;
-use hookpost::wire::scheme::{KeyForm, Recipe};
+use hookpost::sign::{KeyForm, Recipe};
 
 use crate::cases::{ID, NOW, keys};
 use crate::request::{Headers, Message, Request, sign};

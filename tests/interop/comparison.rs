@@ -1,7 +1,7 @@
 //! Each request is put to both verifiers.
 
 use hookpost::Scheme;
-use hookpost::wire::scheme::Grammar;
+use hookpost::sign::Grammar;
 
 use crate::cases::{ID, Key, NOW, bodies, keys};
 use crate::changes::{Change, changes, oddities};

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::Command;
 
 use hookpost::id::EventId;
-use hookpost::wire::scheme::Signer;
+use hookpost::sign::Signer;
 use hookpost::{Scheme, Secret, SecretSet, Timestamp};
 use http::HeaderMap;
 

@@ -1,6 +1,6 @@
 //! What is signed, what arrives, and what hookpost makes of both.
 
-use hookpost::wire::scheme::Signer;
+use hookpost::sign::Signer;
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verifier};
 use http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hookpost::admin::live_chat::{AdditionalPart, NewWebhook, Rules};
 use hookpost::delivery::{FailReason, State};
-use hookpost::payload::live_chat::{ApiVersion, Occurrence, Webhook};
 use hookpost::seam::{PageAfter, Selection};
+use hookpost::systems::live_chat::admin::{AdditionalPart, NewWebhook, Rules};
+use hookpost::systems::live_chat::payload::{ApiVersion, Occurrence, Webhook};
 use hookpost::testing::{Behaviour, Reply};
 use hookpost::{NewEndpoint, NewEvent, Secret};
 use serde_json::{Value, json};

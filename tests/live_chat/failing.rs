@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use hookpost::admin::live_chat::{ClientId, LicenseRow, LiveChat, MemoryRows, Registration, Rows, Rules};
 use hookpost::error::{StoreError, StoreErrorKind};
-use hookpost::payload::live_chat::ApiVersion;
+use hookpost::systems::live_chat::admin::{
+    ClientId, LicenseRow, LiveChat, MemoryRows, Registration, Rows, Rules,
+};
+use hookpost::systems::live_chat::payload::ApiVersion;
 
 use super::scene::{Scene, bearer, ended, kind, license, mine, webhook};
 

@@ -1,7 +1,7 @@
 //! Which occurrences a registration's filters let through.
 
-use hookpost::admin::live_chat::{Filters, NewWebhook, Refusal, Rules};
-use hookpost::payload::live_chat::{ApiVersion, AuthorType, Occurrence};
+use hookpost::systems::live_chat::admin::{Filters, NewWebhook, Refusal, Rules};
+use hookpost::systems::live_chat::payload::{ApiVersion, AuthorType, Occurrence};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, bearer, kind, license, webhook};

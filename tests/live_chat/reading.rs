@@ -1,10 +1,10 @@
 //! What arrives: every documented shape, and everything that is none.
 
 use bytes::Bytes;
-use hookpost::payload::live_chat::{
+use hookpost::sign::BodyKeys;
+use hookpost::systems::live_chat::payload::{
     AppWebhook, EventContent, Hours, Payload, Requester, Webhook, WorkDay, WorkScheduler,
 };
-use hookpost::wire::verify::BodyKeys;
 use hookpost::{Secret, Timestamp, Verifier};
 
 use super::scene::{fixture, fixtures};

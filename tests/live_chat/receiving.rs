@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use hookpost::payload::live_chat::{Answers, Payload, Reception, Webhook};
-use hookpost::wire::verify::{BodyKeys, Proof};
+use hookpost::sign::{BodyKeys, Proof};
+use hookpost::systems::live_chat::payload::{Answers, Payload, Reception, Webhook};
 use hookpost::{Secret, SecretError, Timestamp, Verifier, VerifyError};
 use serde_json::{Value, json};
 

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-use hookpost::admin::live_chat::{Filters, MemoryRows, NewWebhook, Rules};
-use hookpost::payload::live_chat::{ApiVersion, Webhook};
+use hookpost::profile::{Envelope, Occasion};
 use hookpost::seam::{PageAfter, Selection};
+use hookpost::sign::BodyKeys;
+use hookpost::systems::live_chat::LiveChat as Bodies;
+use hookpost::systems::live_chat::admin::{Filters, MemoryRows, NewWebhook, Rules};
+use hookpost::systems::live_chat::payload::{ApiVersion, Webhook};
 use hookpost::testing::{Answer, Receiver, Reply};
-use hookpost::wire::envelope::{Envelope, LiveChat as Bodies, Occasion};
-use hookpost::wire::verify::BodyKeys;
 use hookpost::{Secret, Timestamp, Verifier};
 
 use super::scene::{SECRET, Scene, bearer, ended, fixture, license, mine, webhook};
@@ -62,8 +63,10 @@ async fn fc18_no_refusal_holds_the_key() {
     let scene = Scene::new(Rules::current());
     let caller = bearer();
     let calls = scene.calls(&caller, ApiVersion::STABLE);
-    let filters =
-        Filters { author_type: Some(hookpost::payload::live_chat::AuthorType::Agent), ..Filters::default() };
+    let filters = Filters {
+        author_type: Some(hookpost::systems::live_chat::payload::AuthorType::Agent),
+        ..Filters::default()
+    };
     let mut refusals = Vec::new();
     for wrong in [
         NewWebhook { url: format!("https://{SECRET}@h.example/"), ..webhook("incoming_chat") },

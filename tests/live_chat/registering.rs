@@ -1,9 +1,9 @@
 //! Registering, listing and unregistering.
 
-use hookpost::admin::live_chat::{
+use hookpost::systems::live_chat::admin::{
     AdditionalPart, Caller, ClientId, Filters, LiveChat, NewWebhook, Rules, SourceType, WebhookType,
 };
-use hookpost::payload::live_chat::ApiVersion;
+use hookpost::systems::live_chat::payload::ApiVersion;
 use serde_json::{Value, json};
 
 use super::scene::{Scene, bearer, ended, fixture, kind, license, mine, personal, webhook};
@@ -201,7 +201,7 @@ fn fc5_names_come_with_their_filters_and_additional_data() {
 
 #[tokio::test(start_paused = true)]
 async fn fc10_a_bots_webhook_is_delivered_while_a_bot_is_not_offline() {
-    use hookpost::admin::live_chat::RoutingStatus::{AcceptingChats, NotAcceptingChats, Offline};
+    use hookpost::systems::live_chat::admin::RoutingStatus::{AcceptingChats, NotAcceptingChats, Offline};
     let scene = Scene::new(Rules::tutorial());
     scene.register(NewWebhook { kind: WebhookType::Bot, ..webhook("chat_deactivated") }).await;
     let delivered = async || scene.happens(&ended()).await.len();

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookpost::admin::live_chat::{
+use hookpost::systems::live_chat::admin::{
     AdditionalPart, Caller, Calls, ClientId, Filters, LiveChat, MemoryRows, NewWebhook, Refusal, Rules,
     Token, TokenScope, WebhookType,
 };
-use hookpost::payload::live_chat::{ApiVersion, AppWebhook, License, Occurrence};
+use hookpost::systems::live_chat::payload::{ApiVersion, AppWebhook, License, Occurrence};
 use hookpost::testing::SeededEntropy;
 use hookpost::{Secret, Webhooks};
 use serde_json::Value;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookpost::admin::live_chat::{Caller, ErrorType, Refusal, Rules, TokenScope};
-use hookpost::services::live_chat::{BODY_BYTES_MAX, ConfigurationApi, status};
+use hookpost::systems::live_chat::admin::{Caller, ErrorType, Refusal, Rules, TokenScope};
+use hookpost::systems::live_chat::http_api::{BODY_BYTES_MAX, ConfigurationApi, status};
 use http::{Request, Response};
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! What switches a license on, and for whom.
 
-use hookpost::admin::live_chat::{Caller, NewWebhook, Rules};
-use hookpost::payload::live_chat::{ApiVersion, AppEvent, License};
+use hookpost::systems::live_chat::admin::{Caller, NewWebhook, Rules};
+use hookpost::systems::live_chat::payload::{ApiVersion, AppEvent, License};
 
 use super::scene::{Scene, application, bearer, ended, kind, license, mine, personal, webhook};
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::admin::live_chat::{
-    Caller, ClientId, LicenseRow, LiveChat, MemoryRows, NewWebhook, Registration, Rows, Rules, Token,
-};
 use hookpost::async_trait;
 use hookpost::error::StoreError;
-use hookpost::payload::live_chat::ApiVersion;
+use hookpost::systems::live_chat::admin::{
+    Caller, ClientId, LicenseRow, LiveChat, MemoryRows, NewWebhook, Registration, Rows, Rules, Token,
+};
+use hookpost::systems::live_chat::payload::ApiVersion;
 use hookpost::testing::SeededEntropy;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use hookpost::Webhooks;
-use hookpost::payload::live_chat::Webhook;
 use hookpost::policy::egress::AddressPolicy;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::system::SystemClock;
+use hookpost::systems::live_chat::payload::Webhook;
 use hookpost::transports::ReqwestTransport;
 
 use super::scene::fixture;
@@ -25,7 +25,11 @@ pub(crate) fn loopback() -> Webhooks {
     let transport =
         ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build().unwrap();
     let store = MemoryStore::new(Arc::new(SystemClock::new()));
-    Webhooks::builder(Arc::new(store), Arc::new(transport)).addresses(addresses).build().unwrap()
+    Webhooks::builder(Arc::new(store), Arc::new(transport))
+        .profiles(hookpost::Profile::systems())
+        .addresses(addresses)
+        .build()
+        .unwrap()
 }
 
 fn story() -> [Webhook; 3] {

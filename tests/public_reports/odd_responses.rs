@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Outcome, Response};
+use hookpost::profile::Request;
 use hookpost::seam::Transport as _;
 use hookpost::transports::ReqwestTransport;
-use hookpost::wire::request::Request;
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;

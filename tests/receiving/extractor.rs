@@ -8,11 +8,13 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::routing::{any, post as on_post};
 use axum::{Json, Router};
 use bytes::Bytes;
-use hookpost::payload::{live_chat, live_session, x_webhook};
 use hookpost::receive::Refused;
 use hookpost::receive::axum::Webhook;
 use hookpost::receive::tower::VerifyLayer;
-use hookpost::wire::verify::BodyKeys;
+use hookpost::sign::BodyKeys;
+use hookpost::systems::{
+    live_chat::payload as live_chat, live_session::payload as live_session, x_webhook::payload as x_webhook,
+};
 use hookpost::{Scheme, Secret, Timestamp, Verified, Verifier};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::Deserialize;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookpost::receive::Refused;
 use hookpost::receive::tower::{BODY_BYTES_MAX, VerifiedBody, VerifyLayer};
-use hookpost::wire::verify::Proof;
+use hookpost::sign::Proof;
 use hookpost::{Scheme, Secret, Verifier, VerifyError};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;

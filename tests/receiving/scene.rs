@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookpost::receive::tower::VerifiedBody;
 use hookpost::seam::Clock;
-use hookpost::wire::scheme::Signer;
+use hookpost::sign::Signer;
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verified, Verifier};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};

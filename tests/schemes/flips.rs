@@ -1,8 +1,8 @@
 //! No bit may change: of the body, of what the headers say, of the signature.
 
+use hookpost::sign::{BodyKeys, Proof, Tolerance};
+use hookpost::sign::{Encoding, Part};
 use hookpost::testing::Sender;
-use hookpost::wire::scheme::{Encoding, Part};
-use hookpost::wire::verify::{BodyKeys, Proof, Tolerance};
 use hookpost::{Scheme, Timestamp, Verifier, VerifyError};
 use sha2::{Digest, Sha256};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hookpost::wire::scheme::{Part, Recipe, Signer};
+use hookpost::sign::{Part, Recipe, Signer};
 use hookpost::{Scheme, SecretError, SecretSet, Verifier, VerifyError};
 use http::HeaderName;
 use serde::Deserialize;

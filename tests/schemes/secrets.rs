@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hookpost::seam::Entropy as _;
+use hookpost::sign::BodyKeys;
+use hookpost::sign::Signer;
 use hookpost::system::OsEntropy;
-use hookpost::wire::scheme::Signer;
-use hookpost::wire::verify::BodyKeys;
 use hookpost::{Scheme, Secret, SecretError, SecretSet, Verifier};
 
 use super::cases::{NOW, all, named, secret};

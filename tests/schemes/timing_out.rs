@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hookpost::receive::{Deduplicator as _, MemoryDeduplicator, Sighting};
-use hookpost::wire::scheme::{Part, SignError, Signer};
-use hookpost::wire::verify::{Proof, Tolerance};
+use hookpost::sign::{Part, SignError, Signer};
+use hookpost::sign::{Proof, Tolerance};
 use hookpost::{Scheme, SecretSet, Timestamp, Verifier, VerifyError};
 use http::HeaderMap;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hookpost::wire::verify::{BodyKeys, Proof};
+use hookpost::sign::{BodyKeys, Proof};
 use hookpost::{Timestamp, Verified, Verifier, VerifyError};
 
 use super::cases::{BY_FIRST, NOW, URL, all, named, secret};
@@ -13,7 +13,7 @@ use super::cases::{BY_FIRST, NOW, URL, all, named, secret};
 /// The statistical side of it is `benches/timing.rs`, which reports and never fails.
 #[test]
 fn s33_no_source_of_verification_compares_a_code_but_by_subtle() {
-    let wire = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wire");
+    let wire = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sign");
     let files = ["scheme", "verify"].map(|folder| fs::read_dir(wire.join(folder)).unwrap());
     let (mut comparisons, mut read) = (Vec::new(), 0);
     for file in files.into_iter().flatten().map(|file| file.unwrap().path()) {

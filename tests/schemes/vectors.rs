@@ -7,7 +7,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hookpost::id::EventId;
-use hookpost::wire::scheme::Signer;
+use hookpost::sign::Signer;
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verifier};
 use http::HeaderMap;
 use serde::Deserialize;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
+use hookpost::profile::Occasion;
+use hookpost::targets::message::Message;
+use hookpost::targets::{Discord, GoogleChat, Mattermost, PagerDuty, Severity, Slack};
 use hookpost::testing::Behaviour;
-use hookpost::wire::envelope::{Discord, GoogleChat, Mattermost, Occasion, PagerDuty, Severity, Slack};
-use hookpost::wire::message::Message;
 use hookpost::{Event, Profile, SecretSet};
 use serde_json::Value;
 
@@ -142,7 +143,7 @@ fn a_web_address_leads_where_it_says_in_links_and_in_texts() {
     for (profile, target) in told() {
         let worded =
             |words: String| move |_: &Event| Message::titled("t").text(words.clone()).link("Order", url);
-        let envelope: std::sync::Arc<dyn hookpost::wire::envelope::Envelope> = match profile.name.as_str() {
+        let envelope: std::sync::Arc<dyn hookpost::profile::Envelope> = match profile.name.as_str() {
             "mattermost" => std::sync::Arc::new(Mattermost::worded_by(worded(words.clone()))),
             "discord" => std::sync::Arc::new(Discord::worded_by(worded(words.clone()))),
             "slack" => std::sync::Arc::new(Slack::worded_by(worded(words.clone()))),

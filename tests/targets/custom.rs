@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict};
-use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample};
-use hookpost::wire::message::{Script, Unit, Wording};
+use hookpost::profile::{Envelope, Occasion, RenderError, Rendered, Sample};
+use hookpost::targets::Wording;
+use hookpost::targets::message::{Script, Unit};
 use hookpost::{Endpoint, Event, Profile, Timestamp};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 

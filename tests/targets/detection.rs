@@ -1,7 +1,7 @@
 //! Which target a URL belongs to.
 
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
-use hookpost::wire::profile::Kind;
+use hookpost::targets::Kind;
 use hookpost::{NewEndpoint, Profile, RegisterError};
 
 use crate::world::acme;
@@ -121,9 +121,9 @@ async fn an_endpoint_whose_url_is_another_targets_is_refused_with_the_profile_th
             let registered = world.webhooks.register(new.clone()).await;
             let suggested = match &registered {
                 Ok(_) => None,
-                Err(RegisterError::AnothersUrl { profile, target }) => {
+                Err(RegisterError::AnothersUrl { profile, other }) => {
                     assert_eq!(profile.as_str(), name);
-                    Some(target.name())
+                    Some(*other)
                 }
                 Err(error) => panic!("{name} at {owner}: {error}"),
             };
@@ -145,7 +145,7 @@ async fn an_endpoint_is_not_moved_to_the_url_of_another_target() {
     let before = world.webhooks.endpoint(&acme(), &"e".parse().unwrap()).await.unwrap().unwrap();
     let moved = NewEndpoint::from(&*before).url(super::scene::DISCORD);
     let refused = world.webhooks.update(&before.id, before.version, moved).await.unwrap_err();
-    assert!(matches!(refused, RegisterError::AnothersUrl { target: Kind::Discord, .. }), "{refused}");
+    assert!(matches!(refused, RegisterError::AnothersUrl { other: "discord", .. }), "{refused}");
 }
 
 #[tokio::test]

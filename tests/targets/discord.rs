@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
+use hookpost::profile::Occasion;
+use hookpost::targets::Discord;
+use hookpost::targets::message::Message;
 use hookpost::testing::Behaviour;
-use hookpost::wire::envelope::{Discord, Occasion};
-use hookpost::wire::message::Message;
 use hookpost::{Event, Profile};
 use serde_json::{Value, json};
 

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use hookpost::wire::envelope::{
-    Discord, Envelope, GoogleChat, Mattermost, Occasion, PagerDuty, Severity, Slack, Teams, Telegram,
-};
-use hookpost::wire::message::Message;
+use hookpost::profile::{Envelope, Occasion};
+use hookpost::targets::message::Message;
+use hookpost::targets::{Discord, GoogleChat, Mattermost, PagerDuty, Severity, Slack, Teams, Telegram};
 use hookpost::{Event, Profile};
 use proptest::prelude::*;
 use serde_json::{Value, json};

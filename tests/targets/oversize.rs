@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
-use hookpost::wire::envelope::{Envelope, Occasion, RenderError, Rendered, Sample, Verbatim};
+use hookpost::profile::{Envelope, Occasion, RenderError, Rendered, Sample, Verbatim};
 use hookpost::{Endpoint, Event, NewEvent, Profile};
 use http::HeaderName;
 

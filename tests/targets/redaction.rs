@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{NotSent, Outcome, Unknown};
+use hookpost::profile::Occasion;
+use hookpost::profile::Request;
 use hookpost::seam::{Notice, Transport};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::system::SystemClock;
 use hookpost::testing::{Answer, Receiver};
 use hookpost::transports::ReqwestTransport;
-use hookpost::wire::envelope::Occasion;
-use hookpost::wire::request::Request;
 use hookpost::{NewEndpoint, NewEvent, Profile, Webhooks};
 
 use super::scene::{ROUTING_KEY, at, event, targets};

@@ -8,11 +8,11 @@ use hookpost::delivery::{Delivery, State};
 use hookpost::id::{EndpointId, EventId};
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Response, Verdict};
+use hookpost::profile::Occasion;
 use hookpost::sequence::Sequence;
+use hookpost::targets::message::Message;
 use hookpost::testing::Reply;
 use hookpost::webhooks::Builder;
-use hookpost::wire::envelope::Occasion;
-use hookpost::wire::message::Message;
 use hookpost::{
     Endpoint, Event, Headers, NewEndpoint, NewEvent, Overrides, Profile, Secret, SecretSet, Subscription,
     Timestamp,

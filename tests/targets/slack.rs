@@ -5,8 +5,8 @@ use std::time::Duration;
 use hookpost::Profile;
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
+use hookpost::targets::Slack;
 use hookpost::testing::Behaviour;
-use hookpost::wire::envelope::Slack;
 use serde_json::Value;
 
 use super::scene::{

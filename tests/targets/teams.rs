@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
+use hookpost::targets::Teams;
 use hookpost::testing::Behaviour;
-use hookpost::wire::envelope::Teams;
 use hookpost::{Event, Profile};
 use serde_json::json;
 

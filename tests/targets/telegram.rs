@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
+use hookpost::profile::Occasion;
+use hookpost::targets::Telegram;
+use hookpost::targets::TelegramAnswers;
+use hookpost::targets::message::Message;
 use hookpost::testing::Behaviour;
-use hookpost::wire::envelope::{Occasion, Telegram};
-use hookpost::wire::message::Message;
-use hookpost::wire::profile::TelegramAnswers;
 use hookpost::{Event, NewEndpoint, Profile};
 
 use super::scene::{

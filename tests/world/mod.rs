@@ -54,6 +54,7 @@ impl World {
         let store = Arc::new(MemoryStore::new(clock.clone()));
         let heard = Arc::new(Heard::default());
         let builder = Webhooks::builder(store.clone(), transport.clone())
+            .profiles(hookpost::Profile::systems())
             .clock(clock.clone())
             .entropy(Arc::new(SeededEntropy::new(7)))
             .observer(heard.clone())
@@ -68,7 +69,11 @@ impl World {
         let clock = Arc::new(VirtualClock::starting_at(START));
         let own = Arc::new(MemoryStore::new(clock.clone()));
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-        let hosts = Webhooks::builder(own.clone(), transport).clock(clock).build().unwrap();
+        let hosts = Webhooks::builder(own.clone(), transport)
+            .profiles(hookpost::Profile::systems())
+            .clock(clock)
+            .build()
+            .unwrap();
         (Self::with(|builder| builder.directory(own)), hosts)
     }
 

@@ -89,8 +89,10 @@ impl Limit {
         Self { scope, starts, window: Duration::from_secs(60) }
     }
 
-    /// The limit of a built-in profile. A test holds it against the rule above.
-    pub(crate) const fn per_seconds(scope: LimitScope, starts: NonZeroU32, seconds: u64) -> Self {
+    /// `starts` in any span of so many seconds, shared over `scope`. Zero seconds count as one.
+    #[must_use]
+    pub const fn per_seconds(scope: LimitScope, starts: NonZeroU32, seconds: u8) -> Self {
+        let seconds = if seconds == 0 { 1 } else { seconds as u64 };
         Self { scope, starts, window: Duration::from_secs(seconds) }
     }
 

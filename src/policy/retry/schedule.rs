@@ -67,9 +67,17 @@ impl Schedule {
         Self(Gaps::List(gaps))
     }
 
-    /// The growth of a built-in profile. A test holds it against the rules above.
-    pub(crate) const fn preset_exponential(first: Duration, factor: u32, cap: Duration) -> Self {
-        Self(Gaps::Exponential { first, factor, cap })
+    /// A gap of `first` seconds, then twice as long with each try, never longer than `cap`
+    /// seconds. Zero counts as one second, and a cap below `first` as `first`.
+    #[must_use]
+    pub const fn doubling(first: u16, cap: u16) -> Self {
+        let first = if first == 0 { 1 } else { first as u64 };
+        let cap = if (cap as u64) < first { first } else { cap as u64 };
+        Self(Gaps::Exponential {
+            first: Duration::from_secs(first),
+            factor: 2,
+            cap: Duration::from_secs(cap),
+        })
     }
 
     /// The gap after attempt number `done + 1`; `None` when no try is left.

@@ -33,8 +33,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::sign::Verifier;
 use crate::time::Timestamp;
-use crate::wire::verify::Verifier;
 
 pub use answer::Answer;
 pub use received::Received;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::wire::verify::{Proof, VerifyError};
+use crate::sign::{Proof, VerifyError};
 
 use super::masking::{is_credential, masked, printable};
 

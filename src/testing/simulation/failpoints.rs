@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use crate::error::StoreError;
 use crate::policy::outcome::Outcome;
+use crate::profile::Request;
 use crate::seam::Transport;
 use crate::testing::store::{Call, Effect, Interpose};
-use crate::wire::request::Request;
 
 use super::signal::Signal;
 

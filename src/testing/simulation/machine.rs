@@ -15,6 +15,7 @@ use crate::id::{HostName, ProfileName};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::{RetryError, RetryPolicy, Schedule};
 use crate::policy::timeline::Uptime;
+use crate::profile::Profile;
 use crate::seam::{Backend, Clock, Transport};
 use crate::stores::memory::MemoryStore;
 use crate::subscription::{Filter, Subscription};
@@ -22,7 +23,6 @@ use crate::testing::store::{Flaky, Interposed};
 use crate::testing::{ScriptedTransport, SeededEntropy, VirtualClock};
 use crate::time::Timestamp;
 use crate::webhooks::{NewEndpoint, Webhooks};
-use crate::wire::profile::Profile;
 
 use super::damaged::{Damage, Damaged};
 use super::failpoints::{FailingTransport, Failpoints};

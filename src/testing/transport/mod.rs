@@ -25,9 +25,9 @@ use http::HeaderMap;
 use tokio::sync::watch;
 
 use crate::policy::outcome::{Outcome, Unknown};
+use crate::profile::Request;
 use crate::seam::{Clock, Transport};
 use crate::time::Timestamp;
-use crate::wire::request::Request;
 
 pub use behaviour::{Behaviour, Reply};
 

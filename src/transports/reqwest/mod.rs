@@ -23,8 +23,8 @@ use tokio::task::yield_now;
 
 use crate::policy::egress::{AddressPolicy, EndpointUrl, UrlScheme};
 use crate::policy::outcome::{NotSent, Outcome, Response, Unknown};
+use crate::profile::Request;
 use crate::seam::Transport;
-use crate::wire::request::Request;
 
 use clients::Clients;
 

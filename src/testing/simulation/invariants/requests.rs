@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 
 use crate::delivery::{Attempt, AttemptResult, Delivery, FailReason, State};
 use crate::id::Round;
-use crate::payload::StandardEvent;
 use crate::policy::outcome::{Outcome, Unknown};
+use crate::profile::StandardEvent;
 use crate::seam::AttemptLog;
 use crate::secret::Secret;
+use crate::sign::Scheme;
+use crate::sign::{Tolerance, Verifier};
 use crate::testing::Exchange;
 use crate::time::Timestamp;
-use crate::wire::scheme::Scheme;
-use crate::wire::verify::{Tolerance, Verifier};
 
 use super::super::machine::{BASE, SECRET};
 use super::super::trace::{Command, What};

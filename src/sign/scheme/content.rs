@@ -1,0 +1,227 @@
+//! The signed bytes, part after part, and which parts may follow each other.
+
+use http::HeaderName;
+
+use super::{Grammar, SchemeError};
+
+/// A part of the signed bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The event's id, which this header carries.
+    Id(HeaderName),
+    /// The moment of signing in whole seconds since the epoch, which this header
+    /// carries. It is hashed as the header has it.
+    Timestamp(HeaderName),
+    /// The moment of signing in whole seconds since the epoch, which the signature's
+    /// own header lists: see [`Grammar::Pairs`].
+    ListedTimestamp,
+    /// A fixed text.
+    Literal(&'static str),
+    /// The URL that the request was sent to, as both sides have it configured.
+    Url,
+    /// The request's body.
+    Body,
+    /// The request's body, a JSON object that itself says when it was signed.
+    DatedBody {
+        /// The member that says it, in milliseconds since the epoch.
+        milliseconds: &'static str,
+    },
+    /// The names and values of a form, sorted; nothing where the URL carries
+    /// `bodySHA256`, which is then held against the body. For the preset of Twilio
+    /// alone: names and values are joined without a mark between them.
+    FormPairs,
+}
+
+impl Part {
+    /// The header that carries this part.
+    pub(super) const fn header(&self) -> Option<&HeaderName> {
+        match self {
+            Self::Id(header) | Self::Timestamp(header) => Some(header),
+            _ => None,
+        }
+    }
+
+    /// Whether the part tells the moment of signing.
+    pub(super) const fn tells_time(&self) -> bool {
+        matches!(self, Self::Timestamp(_) | Self::ListedTimestamp | Self::DatedBody { .. })
+    }
+
+    const fn is_body(&self) -> bool {
+        matches!(self, Self::Body | Self::DatedBody { .. })
+    }
+}
+
+/// Parts are joined without lengths, so what follows one must be unable to belong to
+/// it: ids hold no dot, timestamps are digits, URLs are of few characters, and the body,
+/// which may hold anything, comes last. What it begins with right after a timestamp or a
+/// URL, and the URL's characters, both sides check by [`check_body`] and [`check_url`].
+pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
+    let refuse = |rule| Err(SchemeError { field: "content", rule });
+    let before = match content.split_last() {
+        Some((last, before)) if last.is_body() => before,
+        _ => return refuse("must end with the body"),
+    };
+    if content.contains(&Part::FormPairs) {
+        return refuse("must hold no form pairs, which only presets may name");
+    }
+    let count = |of: fn(&Part) -> bool| content.iter().filter(|part| of(part)).count();
+    if before.iter().any(Part::is_body)
+        || count(|part| matches!(part, Part::Id(_))) > 1
+        || count(|part| *part == Part::Url) > 1
+        || count(Part::tells_time) > 1
+    {
+        return refuse("must hold id, timestamp, URL and body once at most");
+    }
+    for pair in content.windows(2) {
+        let next = if let Part::Literal(text) = pair[1] { text.bytes().next() } else { None };
+        match pair[0] {
+            Part::Id(_) if next != Some(b'.') => return refuse("must have a dot after the id"),
+            Part::Timestamp(_) | Part::ListedTimestamp
+                if pair[1] != Part::Body && next.is_none_or(|byte| byte.is_ascii_digit()) =>
+            {
+                return refuse(
+                    "must have the body, or a fixed text that begins with no digit, after the timestamp",
+                );
+            }
+            Part::Url if pair[1] != Part::Body && next.is_none_or(may_be_in_url) => {
+                return refuse("must have the body, or a fixed text that no URL goes on with, after the URL");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a body whose beginning could be the end of what is signed right before it.
+pub(in crate::sign) fn check_body(content: &[Part], body: &[u8]) -> Result<(), &'static str> {
+    let (&[.., ref before, Part::Body], Some(first)) = (content, body.first()) else { return Ok(()) };
+    match before {
+        Part::Timestamp(_) | Part::ListedTimestamp if first.is_ascii_digit() => {
+            Err("must begin with no digit, which could be the timestamp's")
+        }
+        Part::Url if may_be_in_url(*first) => {
+            Err("must begin with what no URL goes on with, as an object does, right after the URL")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a URL that could go on where it seems to end. Forms follow theirs without a
+/// mark anyway: see [`Part::FormPairs`].
+pub(in crate::sign) fn check_url(content: &[Part], url: &str) -> Result<(), &'static str> {
+    if content.contains(&Part::FormPairs) || url.bytes().all(may_be_in_url) {
+        Ok(())
+    } else {
+        Err("must hold no other characters than RFC 3986 has for URLs")
+    }
+}
+
+/// The characters of a URI: RFC 3986, section 2.
+fn may_be_in_url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
+}
+
+/// A moment that came with the request and is not signed may be anybody's.
+pub(super) fn check_listed(content: &[Part], grammar: Grammar) -> Result<(), SchemeError> {
+    let carried = matches!(grammar, Grammar::Pairs { timestamp: Some(_), .. });
+    match (carried, content.contains(&Part::ListedTimestamp)) {
+        (true, false) => Err(SchemeError {
+            field: "content",
+            rule: "must sign the timestamp that the signature's header lists",
+        }),
+        (false, true) => {
+            Err(SchemeError { field: "grammar", rule: "must list the timestamp that the content signs" })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_that_could_be_cut_in_two_ways_or_leaves_the_body_out_is_refused() {
+        let id = || Part::Id(HeaderName::from_static("x-id"));
+        let time = || Part::Timestamp(HeaderName::from_static("x-time"));
+        let dated = || Part::DatedBody { milliseconds: "at" };
+        let text = Part::Literal;
+        for content in [
+            vec![],
+            vec![text("v0:")],
+            vec![time(), text(".")],
+            vec![Part::Url],
+            vec![Part::Body, text(".")],
+            vec![Part::Body, Part::Body],
+            vec![Part::Body, dated()],
+            vec![id(), Part::Body],
+            vec![id(), text(":"), Part::Body],
+            vec![id(), text(""), Part::Body],
+            vec![id(), time(), text("."), Part::Body],
+            vec![time(), text("0."), Part::Body],
+            vec![time(), text(""), Part::Body],
+            vec![time(), Part::Url, Part::Body],
+            vec![time(), text("."), time(), text("."), Part::Body],
+            vec![time(), text("."), Part::ListedTimestamp, text("."), Part::Body],
+            vec![time(), text("."), dated()],
+            vec![time(), dated()],
+            vec![Part::Url, Part::Url, Part::Body],
+            vec![Part::Url, text("."), Part::Body],
+            vec![Part::Url, text(""), Part::Body],
+            vec![Part::Url, id(), text("."), Part::Body],
+            vec![Part::Url, Part::FormPairs],
+        ] {
+            assert_eq!(check(&content).unwrap_err().field, "content", "{content:?}");
+        }
+        for content in [
+            vec![text("v0:"), time(), text(":"), Part::Body],
+            vec![time(), Part::Body],
+            vec![Part::Url, Part::Body],
+            vec![Part::Url, text("\n"), time(), Part::Body],
+            vec![id(), text("."), dated()],
+        ] {
+            assert_eq!(check(&content), Ok(()), "{content:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_begins_with_what_cannot_belong_to_the_part_right_before_it() {
+        let time = || Part::Timestamp(HeaderName::from_static("x-time"));
+        let after_time = [time(), Part::Body];
+        let after_url = [Part::Url, Part::Body];
+        let after_text = [Part::Url, Part::Literal("\n"), Part::Body];
+        for (body, with_time, with_url) in [
+            ("", true, true),
+            ("{}", true, true),
+            ("\"text\"", true, true),
+            (" ", true, true),
+            ("\u{e9}", true, true),
+            ("5", false, false),
+            ("[]", true, false),
+            ("/x", true, false),
+            ("true", true, false),
+        ] {
+            let fits = |content: &[Part]| check_body(content, body.as_bytes()).is_ok();
+            assert_eq!((fits(&after_time), fits(&after_url)), (with_time, with_url), "{body}");
+            assert!(fits(&after_text) && fits(&[Part::Body]), "{body}");
+        }
+        let url = "https://shop.example/a/b?c=%20d&e=[1]#f";
+        assert_eq!(check_url(&after_url, url), Ok(()));
+        for odd in ["{", "\"", " ", "\n", "\u{e9}"] {
+            assert!(check_url(&after_url, &format!("{url}{odd}")).is_err(), "{odd:?}");
+            assert!(check_url(&[Part::Url, Part::FormPairs], &format!("{url}{odd}")).is_ok(), "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_timestamp_that_the_header_lists_is_signed_and_a_signed_one_is_listed() {
+        let pairs = |timestamp| Grammar::Pairs { separator: ',', timestamp, signature: "v1" };
+        let signed = [Part::ListedTimestamp, Part::Literal("."), Part::Body];
+        assert_eq!(check_listed(&[Part::Body], pairs(Some("t"))).unwrap_err().field, "content");
+        assert_eq!(check_listed(&signed, pairs(None)).unwrap_err().field, "grammar");
+        assert_eq!(check_listed(&signed, Grammar::Bare { prefix: "" }).unwrap_err().field, "grammar");
+        assert_eq!(check_listed(&signed, pairs(Some("t"))), Ok(()));
+        assert_eq!(check_listed(&[Part::Body], pairs(None)), Ok(()));
+    }
+}

@@ -1,0 +1,141 @@
+//! Who calls, and for which application.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::systems::live_chat::payload::{ApiVersion, License};
+
+use super::refusal::{ErrorType, Refusal};
+use super::rules::{OwnerId, Rules};
+
+/// Names an application, as the Developer Console does.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: AsRef<str>> From<T> for ClientId {
+    fn from(text: T) -> Self {
+        Self(text.as_ref().to_owned())
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// What a host knows of an access token. It holds no token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The kind of token.
+    pub token: Token,
+    /// The license that the token belongs to.
+    pub license: License,
+    /// The client ids that the caller's organization owns. A bearer's own is among them
+    /// even when it is not listed.
+    pub owns: BTreeSet<ClientId>,
+    /// What the token may do.
+    pub scopes: BTreeSet<TokenScope>,
+}
+
+/// The kind of an access token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// A personal access token, which stands for a person.
+    Personal,
+    /// A bearer token, which stands for an application.
+    Bearer {
+        /// The application.
+        client_id: ClientId,
+    },
+}
+
+/// What a token may do with webhooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TokenScope {
+    /// `webhooks.configuration:rw`
+    ConfigurationWrite,
+    /// `webhooks.state:rw`, which includes reading.
+    StateWrite,
+    /// `webhooks.state:ro`
+    StateRead,
+}
+
+impl TokenScope {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ConfigurationWrite, Self::StateWrite, Self::StateRead];
+
+    /// The scope as tokens name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigurationWrite => "webhooks.configuration:rw",
+            Self::StateWrite => "webhooks.state:rw",
+            Self::StateRead => "webhooks.state:ro",
+        }
+    }
+}
+
+impl Caller {
+    /// Refuses who has none of these scopes.
+    pub(super) fn require(&self, any_of: &[TokenScope]) -> Result<(), Refusal> {
+        let has = any_of.iter().any(|scope| self.scopes.contains(scope));
+        if has { Ok(()) } else { Err(Refusal::new(ErrorType::Authorization)) }
+    }
+
+    /// Refuses who names an application of another organization.
+    pub(super) fn require_owner(&self, owner: &ClientId) -> Result<(), Refusal> {
+        if owner.as_str().is_empty() {
+            return Err(Refusal::validation("`owner_client_id` is required"));
+        }
+        let own = matches!(&self.token, Token::Bearer { client_id } if client_id == owner);
+        if own || self.owns.contains(owner) {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorType::Authorization))
+    }
+
+    /// The application that a call about a license's state is for.
+    pub(super) fn client(
+        &self,
+        given: Option<&ClientId>,
+        version: ApiVersion,
+        rules: &Rules,
+    ) -> Result<ClientId, Refusal> {
+        let client = match (&self.token, given) {
+            (Token::Personal, None) => {
+                return Err(Refusal::validation(
+                    "`owner_client_id` is required with a personal access token",
+                ));
+            }
+            (Token::Bearer { client_id }, None) => client_id,
+            (Token::Personal, Some(given)) => given,
+            (Token::Bearer { client_id }, Some(given)) => match rules.owner_id(version) {
+                OwnerId::Ignored => client_id,
+                OwnerId::Rejected => {
+                    return Err(Refusal::validation("`owner_client_id` is for personal access tokens alone"));
+                }
+                OwnerId::Overrides => given,
+            },
+        };
+        self.require_owner(client)?;
+        Ok(client.clone())
+    }
+}

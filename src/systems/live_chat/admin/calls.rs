@@ -1,0 +1,173 @@
+//! The seven methods.
+
+use serde::Serialize;
+
+use crate::systems::live_chat::payload::{
+    Action, ApiVersion, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, FilterName,
+};
+
+use super::caller::{Caller, ClientId, TokenScope};
+use super::refusal::{ErrorType, Refusal};
+use super::registration::{ListedWebhook, NewWebhook, Registration, WebhookType};
+use super::switch::Change;
+use super::{LiveChat, endpoint_id};
+
+/// An action that webhooks may be registered for, as `list_webhook_names` has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WebhookName {
+    /// The action.
+    pub action: &'static str,
+    /// The filters that a registration may have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<&'static str>,
+    /// The additional data that it may ask for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub additional_data: Vec<&'static str>,
+}
+
+/// The API in one version, as one caller sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Calls<'a> {
+    live_chat: &'a LiveChat,
+    caller: &'a Caller,
+    version: ApiVersion,
+}
+
+impl LiveChat {
+    /// The API in this version, as this caller sees it.
+    #[must_use]
+    pub const fn calls<'a>(&'a self, caller: &'a Caller, version: ApiVersion) -> Calls<'a> {
+        Calls { live_chat: self, caller, version }
+    }
+
+    /// `list_webhook_names`: what a version knows. Anybody may ask.
+    #[must_use]
+    pub fn webhook_names(version: ApiVersion) -> Vec<WebhookName> {
+        let parts = [CHAT_PROPERTIES, CHAT_PRESENCE_USER_IDS];
+        Action::all(version)
+            .map(|action| WebhookName {
+                action: action.name(),
+                filters: action.filters(version).into_iter().map(FilterName::as_str).collect(),
+                additional_data: parts.into_iter().filter(|_| action.has_additional_data()).collect(),
+            })
+            .collect()
+    }
+}
+
+impl Calls<'_> {
+    /// `register_webhook`: gives the new webhook's id. It is delivered where its owner's
+    /// webhooks are on already, and elsewhere once they are.
+    ///
+    /// # Errors
+    /// `authorization`, `validation`, `limit_reached`, `internal`.
+    pub async fn register_webhook(&self, webhook: NewWebhook) -> Result<String, Refusal> {
+        let Self { live_chat, caller, version } = *self;
+        caller.require(&[TokenScope::ConfigurationWrite])?;
+        caller.require_owner(&webhook.owner_client_id)?;
+        webhook.check(version)?;
+        let mut random = [0; 16];
+        live_chat.entropy.fill(&mut random)?;
+        let registration = Registration { id: hex::encode(random), version, webhook };
+        live_chat.webhooks.check(registration.endpoint(&caller.license)?)?;
+
+        let _turn = live_chat.turns.of(&registration.webhook.owner_client_id).await;
+        if !live_chat.rows.add(&registration, live_chat.rules.webhooks_per_action).await? {
+            return Err(Refusal::new(ErrorType::LimitReached));
+        }
+        match self.deliver(&registration).await {
+            Ok(()) => Ok(registration.id),
+            Err(refusal) => {
+                // What cannot be taken back either is listed, and can be unregistered.
+                self.withdraw(&registration).await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// `list_webhooks`: all of this application, none with its secret key.
+    ///
+    /// # Errors
+    /// `authorization`, `validation`, `internal`.
+    pub async fn list_webhooks(&self, owner: &ClientId) -> Result<Vec<ListedWebhook>, Refusal> {
+        self.caller.require(&[TokenScope::ConfigurationWrite])?;
+        self.caller.require_owner(owner)?;
+        let registrations = self.live_chat.rows.registrations(owner).await?;
+        Ok(registrations.iter().map(Registration::listed).collect())
+    }
+
+    /// `unregister_webhook`: what waits for it is cancelled.
+    ///
+    /// # Errors
+    /// `authorization`, `validation`, `not_found`, `internal`.
+    pub async fn unregister_webhook(&self, owner: &ClientId, id: &str) -> Result<(), Refusal> {
+        self.caller.require(&[TokenScope::ConfigurationWrite])?;
+        self.caller.require_owner(owner)?;
+        if id.is_empty() {
+            return Err(Refusal::validation("`id` is required"));
+        }
+        let _turn = self.live_chat.turns.of(owner).await;
+        let registrations = self.live_chat.rows.registrations(owner).await?;
+        let found = registrations.into_iter().find(|registration| registration.id == id);
+        self.withdraw(&found.ok_or_else(|| Refusal::new(ErrorType::NotFound))?).await
+    }
+
+    /// `enable_license_webhooks`: all webhooks of type `license` that the application
+    /// has, on the caller's license.
+    ///
+    /// # Errors
+    /// `authorization`, `validation`, `internal`.
+    pub async fn enable_license_webhooks(&self, owner: Option<&ClientId>) -> Result<(), Refusal> {
+        self.choose(owner, true).await
+    }
+
+    /// `disable_license_webhooks`: the same, off. That outlasts reinstalling.
+    ///
+    /// # Errors
+    /// `authorization`, `validation`, `internal`.
+    pub async fn disable_license_webhooks(&self, owner: Option<&ClientId>) -> Result<(), Refusal> {
+        self.choose(owner, false).await
+    }
+
+    /// `get_license_webhooks_state`: whether they are on, on the caller's license.
+    ///
+    /// # Errors
+    /// `authorization`, `validation`, `internal`.
+    pub async fn license_webhooks_enabled(&self, owner: Option<&ClientId>) -> Result<bool, Refusal> {
+        let Self { live_chat, caller, version } = *self;
+        caller.require(&[TokenScope::StateRead, TokenScope::StateWrite])?;
+        let client = caller.client(owner, version, &live_chat.rules)?;
+        let row = live_chat.license_row(&client, &caller.license).await?;
+        Ok(row.is_on(WebhookType::License, live_chat.rules.activation))
+    }
+
+    async fn choose(&self, owner: Option<&ClientId>, on: bool) -> Result<(), Refusal> {
+        let Self { live_chat, caller, version } = *self;
+        caller.require(&[TokenScope::StateWrite])?;
+        let client = caller.client(owner, version, &live_chat.rules)?;
+        live_chat.change(&client, &caller.license, Change::Chosen(on)).await
+    }
+
+    /// Its endpoints, on every license where its owner's webhooks are on.
+    async fn deliver(&self, registration: &Registration) -> Result<(), Refusal> {
+        let Self { live_chat, .. } = *self;
+        let webhook = &registration.webhook;
+        for row in live_chat.rows.licenses(&webhook.owner_client_id).await? {
+            if row.is_on(webhook.kind, live_chat.rules.activation) {
+                live_chat.switch(registration, &row.license, true).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its endpoints first: a row without endpoints can be unregistered again, an
+    /// endpoint without a row would be delivered to for ever.
+    async fn withdraw(&self, registration: &Registration) -> Result<(), Refusal> {
+        let Self { live_chat, .. } = *self;
+        let owner = &registration.webhook.owner_client_id;
+        for row in live_chat.rows.licenses(owner).await? {
+            let id = endpoint_id(registration, &row.license)?;
+            live_chat.webhooks.remove(&row.license.organization, &id).await?;
+        }
+        Ok(live_chat.rows.remove(owner, &registration.id).await?)
+    }
+}

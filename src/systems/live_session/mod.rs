@@ -1,0 +1,12 @@
+//! LiveSession: what happens in visitors' sessions, signed in base64, and alerts that route
+//! it to endpoints.
+
+#[cfg(feature = "tokio")]
+pub mod admin;
+mod envelope;
+pub mod payload;
+mod profile;
+#[cfg(feature = "targets")]
+pub(crate) mod wording;
+
+pub use envelope::LiveSession;

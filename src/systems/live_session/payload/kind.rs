@@ -1,0 +1,169 @@
+//! The five kinds of session events that are documented, and all others.
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::systems::body::PayloadError;
+use crate::systems::body::json::{OBJECT, Object};
+
+use super::properties::Properties;
+
+/// What happened, by its `event_name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A script threw an error.
+    JsError(JsError),
+    /// A request of the page failed.
+    NetError(NetError),
+    /// A click that led to an error.
+    ErrorClick(ErrorClick),
+    /// Many clicks in anger.
+    RageClick(RageClick),
+    /// An event of the website's own.
+    Custom(Custom),
+    /// A name that this crate does not know; its fields are the event's extra keys.
+    Unknown {
+        /// The name.
+        event_name: String,
+    },
+}
+
+/// A script threw an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JsError {
+    /// Which of its two names the event has.
+    pub name: ErrorName,
+    /// The error's text.
+    pub value: Option<String>,
+    /// How often it was thrown.
+    pub count: Option<i64>,
+}
+
+/// What a script's error is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ErrorName {
+    /// `JSError`, as the list of event types has it.
+    #[default]
+    JsError,
+    /// `Error`, as the introduction's example has it.
+    Error,
+}
+
+/// A request of the page failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetError {
+    /// Its method.
+    pub method: Option<String>,
+    /// Its URL.
+    pub url: Option<String>,
+    /// The status that it got.
+    pub status: Option<i64>,
+}
+
+/// A click that led to an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorClick {
+    /// The error's text. It is also read from `messsage`, which a sample of the
+    /// documentation prints, and written as `message`.
+    pub message: Option<String>,
+}
+
+/// Many clicks in anger.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RageClick {
+    /// How many.
+    pub clicks: Option<i64>,
+}
+
+/// An event of the website's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Custom {
+    /// The name that the website gave it.
+    pub name: Option<String>,
+    /// What the website says of it.
+    pub properties: Properties,
+}
+
+impl ErrorName {
+    /// The name as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::JsError => "JSError",
+            Self::Error => "Error",
+        }
+    }
+}
+
+impl Kind {
+    /// The event's name as its sender wrote it.
+    #[must_use]
+    pub fn event_name(&self) -> &str {
+        match self {
+            Self::JsError(error) => error.name.as_str(),
+            Self::NetError(_) => "NetError",
+            Self::ErrorClick(_) => "ErrorClick",
+            Self::RageClick(_) => "RageClick",
+            Self::Custom(_) => "Custom",
+            Self::Unknown { event_name } => event_name,
+        }
+    }
+
+    /// Takes out of an event what belongs to its kind.
+    pub(super) fn take(event_name: String, event: &mut Object) -> Result<Self, PayloadError> {
+        Ok(match event_name.as_str() {
+            "JSError" => Self::JsError(JsError::take(ErrorName::JsError, event)?),
+            "Error" => Self::JsError(JsError::take(ErrorName::Error, event)?),
+            "NetError" => Self::NetError(NetError {
+                method: event.text("method")?,
+                url: event.text("url")?,
+                status: event.integer("status")?,
+            }),
+            "ErrorClick" => {
+                let key = if event.has("message") { "message" } else { "messsage" };
+                Self::ErrorClick(ErrorClick { message: event.text(key)? })
+            }
+            "RageClick" => Self::RageClick(RageClick { clicks: event.integer("clicks")? }),
+            "Custom" => Self::Custom(Custom {
+                name: event.text("name")?,
+                properties: event
+                    .take("properties", OBJECT)?
+                    .map(Properties::from_object)
+                    .unwrap_or_default(),
+            }),
+            _ => Self::Unknown { event_name },
+        })
+    }
+}
+
+impl JsError {
+    fn take(name: ErrorName, event: &mut Object) -> Result<Self, PayloadError> {
+        Ok(Self { name, value: event.text("value")?, count: event.integer("count")? })
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("event_name", self.event_name())?;
+        match self {
+            Self::JsError(JsError { value, count, .. }) => {
+                map.serialize_entry("value", value)?;
+                map.serialize_entry("count", count)?;
+            }
+            Self::NetError(NetError { method, url, status }) => {
+                map.serialize_entry("method", method)?;
+                map.serialize_entry("url", url)?;
+                map.serialize_entry("status", status)?;
+            }
+            Self::ErrorClick(ErrorClick { message }) => map.serialize_entry("message", message)?,
+            Self::RageClick(RageClick { clicks }) => map.serialize_entry("clicks", clicks)?,
+            Self::Custom(Custom { name, properties }) => {
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("properties", properties)?;
+            }
+            Self::Unknown { .. } => {}
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,239 @@
+//! X-Webhook's settings, as Botble Live Chat's admin area has them: name, URL, secret,
+//! events, on and off, and a test.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::id::{EndpointId, EventType, TenantId};
+use crate::secret::Secret;
+use crate::subscription::{Filter, Subscription};
+use crate::systems::x_webhook::payload::{CONVERSATION_STARTED, MESSAGE_RECEIVED};
+use crate::webhooks::{NewEndpoint, TestError, TestReport, Webhooks};
+
+use crate::systems::settings::endpoints::Endpoints;
+use crate::systems::settings::{AdminError, Problems};
+
+const NAME_MAX: usize = 255;
+
+/// Manages the endpoints of the profile `x_webhook`.
+#[derive(Debug, Clone)]
+pub struct XWebhookAdmin {
+    endpoints: Endpoints,
+    /// The names that a form may hold.
+    events: Vec<String>,
+}
+
+/// Who asks, of which site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// The site.
+    pub tenant: TenantId,
+    /// What they may do there.
+    pub permissions: BTreeSet<Permission>,
+}
+
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// List.
+    Index,
+    /// Create.
+    Create,
+    /// Edit and test.
+    Edit,
+    /// Delete.
+    Destroy,
+}
+
+/// An endpoint as somebody fills it in.
+#[derive(Clone, Default, Deserialize)]
+pub struct Form {
+    /// A label for people, such as `Slack Notifications`: 1 to 255 characters.
+    pub name: String,
+    /// Where requests go, by https.
+    pub url: String,
+    /// What signs. Empty is no secret; in an edit, `None` keeps what there is.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// The events it gets: one or more of those that are known. A test sends the first.
+    pub events: Vec<String>,
+    /// Whether it gets events at all.
+    pub enabled: bool,
+    /// Whether it also gets messages that somebody of the site wrote. The system's own
+    /// words are that a *visitor* sends one, so it does not unless it is told.
+    #[serde(default)]
+    pub admin_messages: bool,
+}
+
+impl XWebhookAdmin {
+    /// Manages endpoints through this façade. Known are `message.received` and
+    /// `conversation.started`.
+    #[must_use]
+    pub fn new(webhooks: Webhooks) -> Self {
+        let events = [MESSAGE_RECEIVED, CONVERSATION_STARTED].map(str::to_owned);
+        Self { endpoints: Endpoints::new(webhooks, "x_webhook"), events: events.into() }
+    }
+
+    /// Knows this event too, which the host publishes.
+    #[must_use]
+    pub fn with_event(mut self, event: EventType) -> Self {
+        self.events.push(event.into());
+        self
+    }
+
+    /// The site's endpoints, in the order of their ids.
+    ///
+    /// # Errors
+    /// When the actor may not, or the store fails.
+    pub async fn list(&self, actor: &Actor) -> Result<Vec<Arc<Endpoint>>, AdminError> {
+        actor.must(Permission::Index)?;
+        Ok(self.endpoints.all(&actor.tenant).await?)
+    }
+
+    /// Makes an endpoint.
+    ///
+    /// # Errors
+    /// When the actor may not, the form has mistakes (all are told), or the store fails.
+    pub async fn create(&self, actor: &Actor, form: Form) -> Result<Arc<Endpoint>, AdminError> {
+        actor.must(Permission::Create)?;
+        self.check(&form)?;
+        let new = self.endpoints.blank(&actor.tenant, &form.url)?;
+        Ok(self.endpoints.webhooks.register(form.fill(new)?).await?)
+    }
+
+    /// Changes an endpoint.
+    ///
+    /// # Errors
+    /// As for [`create`](Self::create), and when there is no such endpoint.
+    pub async fn edit(
+        &self,
+        actor: &Actor,
+        id: &EndpointId,
+        form: Form,
+    ) -> Result<Arc<Endpoint>, AdminError> {
+        actor.must(Permission::Edit)?;
+        self.check(&form)?;
+        let change = |before: &Endpoint| form.fill(NewEndpoint::from(before).url(form.url.as_str()));
+        self.endpoints.change(&actor.tenant, id, change).await
+    }
+
+    /// Deletes an endpoint.
+    ///
+    /// # Errors
+    /// When the actor may not, there is no such endpoint, or the store fails.
+    pub async fn delete(&self, actor: &Actor, id: &EndpointId) -> Result<(), AdminError> {
+        actor.must(Permission::Destroy)?;
+        self.endpoints.remove(&actor.tenant, id).await
+    }
+
+    /// Sends one test event now, whether the endpoint is enabled or not, and says what
+    /// came back. It is signed as usual, is not repeated, and says nothing of the
+    /// endpoint's health.
+    ///
+    /// # Errors
+    /// When the actor may not, there is no such endpoint, nothing can be sent to it as it
+    /// stands, or the store fails. A bad answer is no error.
+    pub async fn test(&self, actor: &Actor, id: &EndpointId) -> Result<TestReport, AdminError> {
+        actor.must(Permission::Edit)?;
+        self.endpoints.one(&actor.tenant, id).await?;
+        self.endpoints.webhooks.test(&actor.tenant, id).await.map_err(|error| match error {
+            TestError::NotFound => AdminError::NotFound,
+            TestError::Store(error) => AdminError::Store(error),
+            other => AdminError::Test(other),
+        })
+    }
+
+    fn check(&self, form: &Form) -> Result<(), AdminError> {
+        let mut problems = Problems::default();
+        let name = form.name.trim();
+        let plain = !name.chars().any(char::is_control) && name.chars().count() <= NAME_MAX;
+        let rule = "must be 1 to 255 characters, none of them a control character";
+        problems.hold(plain && !name.is_empty(), "name", rule);
+        problems.note(self.endpoints.webhooks.check_url(&self.endpoints.profile, &form.url))?;
+        if let Some(secret) = form.secret.as_deref().filter(|secret| !secret.is_empty()) {
+            problems.note(Secret::new(secret).map_err(EndpointError::from))?;
+        }
+        problems.hold(!form.events.is_empty(), "events", "must name at least one event");
+        for (at, event) in form.events.iter().enumerate() {
+            let rule = format!("must be one of {}", self.events.join(", "));
+            problems.hold(self.events.contains(event), format!("events[{at}]"), rule);
+        }
+        problems.none()
+    }
+}
+
+impl Form {
+    fn fill(&self, new: NewEndpoint) -> Result<NewEndpoint, AdminError> {
+        let mut subscription = Subscription::to(&self.events).map_err(EndpointError::from)?;
+        if !self.admin_messages {
+            let by_admin = Filter::lacks("/is_from_admin", [true.into()]);
+            subscription = subscription.filtered(by_admin.map_err(EndpointError::from)?);
+        }
+        let new = new.name(self.name.trim())?.subscription(subscription).enabled(self.enabled);
+        match self.secret.as_deref() {
+            None => Ok(new),
+            Some("") => Ok(new.without_secret()),
+            Some(secret) => Ok(new.secret(secret)?),
+        }
+    }
+}
+
+impl fmt::Debug for Form {
+    /// Neither URL nor secret: both may let somebody in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Form")
+            .field("name", &self.name)
+            .field("events", &self.events)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Actor {
+    /// Somebody of that site with these permissions.
+    #[must_use]
+    pub fn new(tenant: TenantId, permissions: impl IntoIterator<Item = Permission>) -> Self {
+        Self { tenant, permissions: permissions.into_iter().collect() }
+    }
+
+    fn must(&self, permission: Permission) -> Result<(), AdminError> {
+        if self.permissions.contains(&permission) {
+            Ok(())
+        } else {
+            Err(AdminError::Forbidden { needs: permission.key() })
+        }
+    }
+}
+
+impl Permission {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Index, Self::Create, Self::Edit, Self::Destroy];
+
+    /// Its key, as the system names it.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Index => "live-chat.webhooks.index",
+            Self::Create => "live-chat.webhooks.create",
+            Self::Edit => "live-chat.webhooks.edit",
+            Self::Destroy => "live-chat.webhooks.destroy",
+        }
+    }
+}
+
+/// A word that is no key of a permission here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("permission: must be live-chat.webhooks. and index, create, edit or destroy")]
+pub struct PermissionError;
+
+impl FromStr for Permission {
+    type Err = PermissionError;
+    fn from_str(key: &str) -> Result<Self, PermissionError> {
+        Self::ALL.into_iter().find(|permission| permission.key() == key).ok_or(PermissionError)
+    }
+}

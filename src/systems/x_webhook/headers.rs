@@ -1,0 +1,35 @@
+//! Headers that no signature covers, held against the body that one does.
+
+use http::HeaderName;
+
+use super::payload::Body;
+use crate::sign::HeaderLookup;
+use crate::systems::body::{Moment, PayloadError};
+
+impl Body {
+    /// Holds the request's `X-Webhook-Event` and `X-Webhook-Timestamp` against the body.
+    /// The signature covers neither header, so who is strict believes only the body, and
+    /// refuses a request whose headers say something else. A timestamp may be written in
+    /// another way, as long as it is the same moment.
+    ///
+    /// # Errors
+    /// When a header is missing, came twice, or differs.
+    pub fn check_headers(&self, headers: &(impl HeaderLookup + ?Sized)) -> Result<(), PayloadError> {
+        let event = only(headers, "x-webhook-event");
+        if event.as_deref() != Some(self.event()) {
+            return Err(PayloadError::field("header x-webhook-event", "must be the body's event"));
+        }
+        let at = only(headers, "x-webhook-timestamp").and_then(|text| text.parse::<Moment>().ok());
+        if at.map(|moment| moment.at()) != Some(self.timestamp.at()) {
+            return Err(PayloadError::field("header x-webhook-timestamp", "must be the body's timestamp"));
+        }
+        Ok(())
+    }
+}
+
+fn only(headers: &(impl HeaderLookup + ?Sized), name: &'static str) -> Option<String> {
+    let name = HeaderName::from_static(name);
+    let mut values = headers.values(&name);
+    let first = String::from_utf8(values.next()?.as_ref().to_vec()).ok();
+    if values.next().is_some() { None } else { first }
+}

@@ -1,0 +1,120 @@
+//! Mattermost's incoming webhooks.
+
+use std::sync::Arc;
+
+use http::{HeaderName, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::endpoint::Endpoint;
+use crate::event::Event;
+use crate::id::ProfileName;
+use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
+use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample};
+use crate::time::Timestamp;
+
+use super::lines::lines;
+use super::message::{Script, Template, Unit};
+use super::wording::Wording;
+use super::{answer, chat, json_body, sample_message};
+
+impl Profile {
+    /// Mattermost's incoming webhooks: the URL is the credential. A server in one's own
+    /// network needs an address policy, of builder and transport, that lets it through.
+    #[must_use]
+    pub fn mattermost() -> Self {
+        Self {
+            classifier: Arc::new(MattermostAnswers),
+            ..chat(ProfileName::preset("mattermost"), Arc::new(Mattermost::default()))
+        }
+    }
+}
+
+/// Reads Mattermost's answers by the name of its error.
+///
+/// Such a server often stands behind a proxy, which answers with a page of its own while
+/// the server starts: then the message waits. So it does where webhooks are switched off, or
+/// the channel is locked or missing. A webhook that was deleted is waited for too: Mattermost
+/// gives the same answer while it cannot read its database.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MattermostAnswers;
+
+/// How the names of errors begin that are about the message.
+/// <https://github.com/mattermost/mattermost/blob/master/server/channels/app/webhook.go>,
+/// <https://github.com/mattermost/mattermost/blob/master/server/public/model/incoming_webhook.go>
+const OF_THE_MESSAGE: [&str; 8] = [
+    "api.context.invalid_param",
+    "api.webhook.incoming",
+    "model.incoming_hook.parse_data",
+    "model.post.is_valid",
+    "web.incoming_webhook.decode",
+    "web.incoming_webhook.parse",
+    "web.incoming_webhook.split_props_length",
+    "web.incoming_webhook.text",
+];
+
+#[derive(Deserialize)]
+struct Problem {
+    id: String,
+}
+
+impl Classify for MattermostAnswers {
+    fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
+        let problem = serde_json::from_slice::<Problem>(&response.body).ok();
+        let error = problem.map(|problem| problem.id).unwrap_or_default();
+        let about = |beginnings: &[&str]| beginnings.iter().any(|beginning| error.starts_with(beginning));
+        match response.status {
+            _ if answer::says_taken(response) => Verdict::Delivered { confirmed: true },
+            StatusCode::PAYLOAD_TOO_LARGE => Verdict::Reject,
+            _ if answer::says_gone(response) => Verdict::Gone { disable: true },
+            StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN if about(&OF_THE_MESSAGE) => Verdict::Reject,
+            _ => Verdict::Retry { after: retry_after(response, now) },
+        }
+    }
+
+    fn body_need(&self) -> BodyNeed {
+        BodyNeed::Prefix(answer::ENOUGH)
+    }
+}
+
+/// A longer text is cut in several posts by the server.
+const TEXT_MAX: usize = 16_383;
+
+/// What begins markup is escaped. `<!channel>` is read as Slack's, and has no escape.
+const SCRIPT: Script = Script::new(Unit::CodePoints, |character, out| match character {
+    '<' => out.push_str("\\<\u{200b}"),
+    '\\' | '*' | '_' | '~' | '`' | '#' | '[' | ']' | '>' | '|' => out.extend(['\\', character]),
+    other => out.push(other),
+})
+.with_urls_whole();
+
+/// Tells a Mattermost channel of an event, and pings nobody.
+#[derive(Debug, Clone, Default)]
+pub struct Mattermost {
+    wording: Wording,
+}
+
+impl Mattermost {
+    /// Words messages by the host's own template.
+    pub fn worded_by(template: impl Template + 'static) -> Self {
+        Self { wording: Wording::by(template) }
+    }
+}
+
+#[derive(Serialize)]
+struct Body {
+    text: String,
+}
+
+impl Envelope for Mattermost {
+    fn render(&self, event: &Event, _: &Endpoint, occasion: Occasion) -> Result<Rendered, RenderError> {
+        json_body(&Body { text: lines(&self.wording.of(event, occasion), &SCRIPT, "**", TEXT_MAX) })
+    }
+
+    fn header_names(&self) -> &[HeaderName] {
+        &[]
+    }
+
+    fn sample(&self, endpoint: &Endpoint) -> Sample {
+        sample_message(endpoint)
+    }
+}

@@ -1,0 +1,189 @@
+//! An event as people read it: a title, a text, fields and a link.
+//!
+//! A [`Template`] makes a [`Message`] of an event, the envelope of a chat target
+//! writes it in that target's own form. What a message holds is plain text: nobody
+//! who makes one escapes anything, and nothing that stands in one is ever live.
+//!
+#![doc = include_str!("../../../docs/messages.md")]
+
+mod cut;
+pub(crate) mod json;
+pub(crate) mod parts;
+mod private;
+mod quiet;
+mod url;
+
+use crate::event::Event;
+
+pub use cut::{Script, Unit};
+
+pub(crate) use private::is_private;
+pub(super) use quiet::is_blank;
+
+/// What people read of one event. All of it is plain text.
+///
+/// ```
+/// use hookpost::targets::message::Message;
+///
+/// let message = Message::titled("Order paid")
+///     .text("Two books")
+///     .field("Customer", "Ada")
+///     .link("Order", "https://shop.example/orders/7");
+/// assert_eq!(
+///     message.fallback(),
+///     "Order paid\nTwo books\nCustomer: Ada\nOrder: https://shop.example/orders/7"
+/// );
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// What happened, in one line.
+    pub title: String,
+    /// What somebody wrote, or what failed; may be empty.
+    pub text: String,
+    /// What else there is to know.
+    pub fields: Vec<Field>,
+    /// Where to look.
+    pub link: Option<Link>,
+}
+
+/// One thing to know, with its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// What it is.
+    pub name: String,
+    /// How it stands.
+    pub value: String,
+}
+
+/// An address on the web. It is shown as it stands, never behind other words, so
+/// that nobody is led elsewhere than they read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What is there.
+    pub label: String,
+    /// An absolute http or https URL of plain ASCII.
+    pub url: String,
+}
+
+impl Message {
+    /// A message that is no more than its title.
+    #[must_use]
+    pub fn titled(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// Sets the text.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.text = text.into();
+        self
+    }
+
+    /// Adds a field; one without a name or a value is left out.
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        if !is_blank(&name) && !is_blank(&value) {
+            self.fields.push(Field { name, value });
+        }
+        self
+    }
+
+    /// Sets the link; what is no plain web address becomes a field, for reading.
+    #[must_use]
+    pub fn link(mut self, label: impl Into<String>, url: impl Into<String>) -> Self {
+        let (label, url) = (label.into(), url.into());
+        let label = if is_blank(&label) { "Link".to_owned() } else { label };
+        if !is_web_address(&url) {
+            return self.field(label, url);
+        }
+        self.link = Some(Link { label, url });
+        self
+    }
+
+    /// The whole message as plain lines, for where nothing else can be shown.
+    #[must_use]
+    pub fn fallback(&self) -> String {
+        let text = Some(self.text.as_str()).filter(|text| !is_blank(text)).map(str::to_owned);
+        let fields = self.fields.iter().map(|field| format!("{}: {}", field.name, field.value));
+        let link = self.link.iter().map(|link| format!("{}: {}", link.label, link.url));
+        let lines = std::iter::once(self.title.clone()).chain(text).chain(fields).chain(link);
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// The longest link that every target takes.
+const URL_MAX: usize = 1000;
+
+/// Whether a text may be made a link: no target reads any of its characters as the
+/// end of the link or as a mark of its own.
+fn is_web_address(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"<>|\"'`\\^{}()[]*".contains(&byte);
+    let names_a_user = host.contains('@');
+    text.len() <= URL_MAX && host.contains('.') && !names_a_user && text.bytes().all(plain)
+}
+
+/// Makes a message of an event. It is given events of any type and payload, and a
+/// payload may be anything at all.
+pub trait Template: Send + Sync {
+    /// The message. One whose title is blank gets the event's type for a title.
+    fn message(&self, event: &Event) -> Message;
+}
+
+/// A function is a template too.
+///
+/// ```
+/// use hookpost::targets::message::{Message, Template};
+/// use hookpost::targets::{BuiltIn, Slack};
+/// use hookpost::{Event, Profile};
+/// use std::sync::Arc;
+///
+/// let own = |event: &Event| match event.kind.as_str() {
+///     "order.paid" => Message::titled("Somebody paid"),
+///     _ => BuiltIn.message(event),
+/// };
+/// let slack = Profile { envelope: Arc::new(Slack::worded_by(own)), ..Profile::slack() };
+/// # assert!(slack.check().is_ok());
+/// ```
+impl<F: Fn(&Event) -> Message + Send + Sync> Template for F {
+    fn message(&self, event: &Event) -> Message {
+        self(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_web_address_becomes_a_link() {
+        for url in [
+            "https://cafe.test/menu?x=1&y=2",
+            "http://a.example",
+            "https://a.example:8443/%20#top",
+            "https://social.example/@ada/1",
+        ] {
+            assert!(Message::titled("t").link("Page", url).link.is_some(), "{url}");
+        }
+        let long = format!("https://a.example/{}", "a".repeat(URL_MAX));
+        for text in [
+            "javascript:alert(1)",
+            "//a.example/",
+            "https://localhost/",
+            "https:///x.y",
+            "https://a.example/<!channel>",
+            "https://a.example/|label",
+            "https://bank.example@evil.example/",
+            "https://a.example/\u{202e}x",
+            "https://a.example/ b",
+            &long,
+        ] {
+            let message = Message::titled("t").link("Page", text);
+            assert_eq!((message.link, message.fields.len()), (None, 1), "{text}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Chat rooms, alert services and automations as targets: one file each holds its profile,
+//! its message, and how its answers are read.
+//!
+//! A target is a [`Profile`] whose envelope writes an event as a [message](message) for
+//! people, or leaves the payload as it is for an automation. [`Profile::targets`] lists them
+//! all, and [`Kind::of`] tells from a URL which of them it belongs to.
+//!
+//! A target of a host's own is a [`Profile`] too, with an envelope of the host's, and
+//! everything else from a preset. This one tells of events by push messages, as ntfy
+//! takes them: a plain text, with the title in a header.
+//!
+//! ```
+//! use hookpost::policy::outcome::ByStatus;
+//! use hookpost::profile::{Envelope, Occasion, RenderError, Rendered, Sample};
+//! use hookpost::targets::Wording;
+//! use hookpost::targets::message::{Script, Unit};
+//! use hookpost::{Endpoint, Event, Profile};
+//! use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+//! use std::sync::Arc;
+//!
+//! #[derive(Debug, Default)]
+//! struct Push {
+//!     wording: Wording,
+//! }
+//!
+//! const TITLE: HeaderName = HeaderName::from_static("x-title");
+//! static OWN: [HeaderName; 1] = [TITLE];
+//! const PLAIN: Script = Script::new(Unit::Bytes, |character, out| out.push(character));
+//!
+//! impl Envelope for Push {
+//!     fn render(&self, event: &Event, _: &Endpoint, occasion: Occasion) -> Result<Rendered, RenderError> {
+//!         let message = self.wording.of(event, occasion);
+//!         let title = HeaderValue::from_bytes(PLAIN.fit(&message.title, 250).as_bytes());
+//!         let title = title.map_err(|_| RenderError { rule: "title: must fit a header" })?;
+//!         Ok(Rendered {
+//!             body: PLAIN.fit(&message.fallback(), 4096).into(),
+//!             content_type: HeaderValue::from_static("text/plain; charset=utf-8"),
+//!             headers: HeaderMap::from_iter([(TITLE, title)]),
+//!         })
+//!     }
+//!
+//!     fn header_names(&self) -> &[HeaderName] {
+//!         &OWN
+//!     }
+//!
+//!     fn sample(&self, _: &Endpoint) -> Sample {
+//!         Sample { kind: "push.test".to_owned(), payload: r#"{"message":"It works."}"#.into() }
+//!     }
+//! }
+//!
+//! let push = Profile {
+//!     name: "push".parse()?,
+//!     envelope: Arc::new(Push::default()),
+//!     classifier: Arc::new(ByStatus::any_2xx().gone_at([StatusCode::NOT_FOUND])),
+//!     ..Profile::slack()
+//! };
+//! assert!(push.check().is_ok());
+//! // Webhooks::builder(store, transport).profile(push) …
+//! # Ok::<(), hookpost::id::IdError>(())
+//! ```
+#![doc = include_str!("../../docs/answers.md")]
+
+mod answer;
+mod anything;
+mod automations;
+mod detect;
+mod discord;
+mod google_chat;
+mod lines;
+mod mattermost;
+pub mod message;
+mod pagerduty;
+mod query;
+mod slack;
+mod teams;
+mod telegram;
+mod wording;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::endpoint::Endpoint;
+use crate::id::ProfileName;
+use crate::policy::outcome::ByStatus;
+use crate::policy::retry::{RetryPolicy, Schedule};
+use crate::profile::{Envelope, Profile, RenderError, Rendered, Sample, Signing, at_least_one, hours};
+use crate::sign::Schemes;
+
+pub use automations::{MakeAnswers, N8nAnswers};
+pub use detect::Kind;
+pub use discord::{Discord, DiscordAnswers};
+pub use google_chat::{GoogleChat, GoogleChatAnswers};
+pub use mattermost::{Mattermost, MattermostAnswers};
+pub use pagerduty::{PagerDuty, PagerDutyAnswers, Severity};
+pub use slack::{Slack, SlackAnswers};
+pub use teams::{Teams, TeamsAnswers};
+pub use telegram::{Telegram, TelegramAnswers};
+pub use wording::{BuiltIn, Wording};
+
+impl Profile {
+    /// The built-in targets: what tells people, and what people build automations on.
+    /// A builder knows none of them until it is given them.
+    #[must_use]
+    pub fn targets() -> [Self; 10] {
+        [
+            Self::slack(),
+            Self::discord(),
+            Self::teams(),
+            Self::google_chat(),
+            Self::telegram(),
+            Self::mattermost(),
+            Self::pagerduty(),
+            Self::zapier(),
+            Self::make(),
+            Self::n8n(),
+        ]
+    }
+}
+
+/// What profiles share that tell people of events: the URL is the credential, one
+/// request at a time keeps the order in which things happened, and what could not be
+/// told within four hours is no news.
+fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
+    Profile {
+        name,
+        envelope,
+        schemes: Schemes::none(),
+        signing: Signing::Optional,
+        classifier: Arc::new(ByStatus::any_2xx()),
+        retry: RetryPolicy::preset(Schedule::doubling(5, 600), 20, Some(hours(4)), Some(hours(24))),
+        url_of_another: Some(detect::url_of_another),
+        timeout: Duration::from_secs(10),
+        width: at_least_one(1),
+        disable_after: None,
+        ..Profile::standard()
+    }
+}
+
+/// The sample of an envelope that tells people of events.
+fn sample_message(endpoint: &Endpoint) -> Sample {
+    Sample::of_first_type(endpoint, "webhook.test", r#"{"message":"This is a test."}"#)
+}
+
+/// A body of JSON as the chat services ask for it.
+fn json_body(body: &impl Serialize) -> Result<Rendered, RenderError> {
+    Rendered::json(body).map(Rendered::with_charset)
+}
