@@ -172,3 +172,21 @@ fn overrides_that_are_read_keep_the_rules_of_those_that_are_set() {
     assert_eq!(read(&serde_json::to_string(&set).unwrap()).unwrap(), set);
     assert_eq!(read("{}").unwrap(), Overrides::none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_was_lifted_or_raised_holds_nothing_any_longer() {
+    let per_day = Limit::new(LimitScope::Endpoint, NonZeroU32::MIN, hours(24)).unwrap();
+    let per_minute = Limit::per_minute(LimitScope::Endpoint, NonZeroU32::new(100).unwrap());
+    for (limits, most) in [(vec![], 5), (vec![per_minute], 5), (vec![per_day], 0)] {
+        let world = World::new();
+        let new = world::endpoint("a", "standard").overrides(Overrides::none().limits([per_day]).unwrap());
+        let endpoint = world.webhooks.register(new).await.unwrap();
+        publish(&world, "acme", 6).await;
+        world.run_for(MINUTE).await;
+        assert_eq!(world.sent().len(), 1);
+        let changed = NewEndpoint::from(&*endpoint).overrides(Overrides::none().limits(limits).unwrap());
+        world.webhooks.update(&endpoint.id, endpoint.version, changed).await.unwrap();
+        world.run_for(MINUTE).await;
+        assert_eq!(world.sent().len() - 1, most);
+    }
+}

@@ -51,8 +51,13 @@ impl Webhooks {
     /// longer count, the engine's hold ends, and an answer that is still to come from the
     /// URL of before settles its delivery and says nothing of this endpoint.
     ///
+    /// With another profile or other limits the engine's hold ends too, since a limit that no
+    /// longer exists may have made it. A limit that still has no room holds the endpoint again.
+    ///
     /// # Errors
-    /// As for [`register`](Self::register); `Conflict` when the version is another.
+    /// As for [`register`](Self::register); `Conflict` when the version is another. Where the
+    /// store fails after the endpoint was written, only the hold of a limit stays, until
+    /// [`lift`](Self::lift) ends it.
     pub async fn update(
         &self,
         id: &EndpointId,
@@ -72,7 +77,13 @@ impl Webhooks {
         };
         let since = if before.enabled { before.since } else { self.shared.read_clock().await? };
         let endpoint = self.checked(new, id.clone(), secrets, since)?;
-        self.write(endpoint, Expected::Version(version)).await
+        let written = self.write(endpoint, Expected::Version(version)).await?;
+        let profile = self.profile(&written.profile)?;
+        let limits = |of: &Endpoint| of.overrides.limits_or(&profile.limits).to_vec();
+        if before.profile != written.profile || limits(&before) != limits(&written) {
+            self.lift(&written.tenant, id).await?;
+        }
+        Ok(written)
     }
 
     /// Makes `secret` the one that signs from the next attempt on. Where the scheme

@@ -52,10 +52,10 @@ fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlSche
     if timed_out {
         return NotSent::ConnectTimeout;
     }
+    if io.is_some_and(has_no_way) {
+        return NotSent::Unreachable;
+    }
     match (io.map(io::Error::kind), scheme) {
-        (Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown), _) => {
-            NotSent::Unreachable
-        }
         // A local packet filter says "permission denied" where a remote one refuses.
         (Some(ErrorKind::ConnectionRefused | ErrorKind::PermissionDenied), _) | (_, UrlScheme::Http) => {
             NotSent::Refused
@@ -76,11 +76,37 @@ fn no_answer(error: &(dyn Error + 'static), timed_out: bool) -> Unknown {
     if io_cause(error).is_some() || causes(error).any(broken) { Unknown::Reset } else { Unknown::Protocol }
 }
 
-/// Whether this process is short of descriptors, buffers, memory or ports.
+/// Whether this process is short of descriptors, buffers or memory, whichever endpoint it
+/// sends to.
 fn is_own_fault(error: &io::Error) -> bool {
-    let by_kind = matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::AddrNotAvailable);
+    let by_kind = error.kind() == ErrorKind::OutOfMemory;
     by_kind || error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code))
 }
+
+/// Whether there is no way from here to that address. Whoever chooses the address can bring
+/// that about, so it says something of this machine only where several tenants meet it.
+///
+/// [`ErrorKind::AddrNotAvailable`] is what a machine without IPv6 answers for an IPv6
+/// address, and what any machine answers once all local ports to one address and port are
+/// in use: other destinations have ports of their own.
+fn has_no_way(error: &io::Error) -> bool {
+    let by_kind = matches!(
+        error.kind(),
+        ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::AddrNotAvailable
+    );
+    by_kind || error.raw_os_error() == NO_SUCH_FAMILY
+}
+
+/// `EAFNOSUPPORT`, which no [`ErrorKind`] names: a kernel that was built without IPv6.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const NO_SUCH_FAMILY: Option<i32> = Some(97);
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+const NO_SUCH_FAMILY: Option<i32> = Some(47);
+#[cfg(not(unix))]
+const NO_SUCH_FAMILY: Option<i32> = Some(10047);
 
 /// `ENFILE` and `EMFILE`, which no [`ErrorKind`] names.
 #[cfg(unix)]
@@ -121,12 +147,16 @@ mod tests {
             for kind in [ErrorKind::ConnectionRefused, ErrorKind::PermissionDenied] {
                 assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Refused);
             }
-            for kind in [ErrorKind::NetworkUnreachable, ErrorKind::HostUnreachable, ErrorKind::NetworkDown] {
+            for kind in [
+                ErrorKind::NetworkUnreachable,
+                ErrorKind::HostUnreachable,
+                ErrorKind::NetworkDown,
+                ErrorKind::AddrNotAvailable,
+            ] {
                 assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Unreachable);
             }
-            for kind in [ErrorKind::OutOfMemory, ErrorKind::AddrNotAvailable] {
-                assert_eq!(connecting(io::Error::from(kind), scheme), NotSent::Ours);
-            }
+            assert_eq!(connecting(os(NO_SUCH_FAMILY.unwrap()), scheme), NotSent::Unreachable);
+            assert_eq!(connecting(io::Error::from(ErrorKind::OutOfMemory), scheme), NotSent::Ours);
             for code in OUT_OF_DESCRIPTORS {
                 assert_eq!(connecting(os(code), scheme), NotSent::Ours);
                 assert_eq!(connecting(ResolveError::Failed(os(code).into()), scheme), NotSent::Ours);
