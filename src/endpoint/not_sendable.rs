@@ -40,6 +40,7 @@ pub enum NotSendable {
 
 impl NotSendable {
     /// From an envelope's rule, which begins with the name of a field: `payload: must be …`.
+    #[cfg(feature = "tokio")]
     pub(crate) fn unrenderable(rule: &'static str) -> Self {
         let is_name = |field: &str| !field.is_empty() && !field.contains(char::is_whitespace);
         match rule.split_once(": ").filter(|(field, _)| is_name(field)) {
