@@ -76,7 +76,11 @@ pub struct Profile {
     pub timeout: Duration,
     /// How many requests one endpoint may have in flight.
     pub width: NonZeroU32,
-    /// How much of a response's body the history keeps.
+    /// How much of a response's body the history keeps. The endpoint's secrets, the values of
+    /// its sensitive headers and of its URL's query, and long segments of the URL's path are
+    /// masked in it: as they are, in base64 or in hexadecimal, also in lines, and escaped for
+    /// URLs, JSON and HTML up to three times within each other. A receiver that encodes them
+    /// otherwise, or answers with pieces of them, shows them to whoever reads the history.
     pub keep_body: usize,
     /// How long a sick endpoint is left alone between two probes at most: its lane backs
     /// off by the schedule's gaps up to this one, whatever gaps each delivery keeps.

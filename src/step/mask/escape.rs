@@ -1,57 +1,257 @@
-//! The escapes of URLs, JSON and HTML.
+//! The escapes of URLs, JSON and HTML, and of one within another.
 
-/// The byte that an escape at the beginning of this text stands for, and its length.
-pub(super) fn escaped(text: &[u8]) -> Option<(u8, usize)> {
-    match text {
-        [b'%', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 3)),
-        [b'\\', b'u', b'0', b'0', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 6)),
-        [b'\\', b'x', high, low, ..] => digits([*high, *low]).map(|byte| (byte, 4)),
-        [b'\\', plain @ (b'"' | b'\'' | b'\\' | b'/'), ..] => Some((*plain, 2)),
-        [b'\\', b'n', ..] => Some((b'\n', 2)),
-        [b'\\', b'r', ..] => Some((b'\r', 2)),
-        [b'\\', b't', ..] => Some((b'\t', 2)),
-        [b'&', rest @ ..] => entity(rest),
-        _ => None,
+/// How deep escapes are read within each other: a text that is escaped for JSON, in a text
+/// that is escaped for JSON, in one that is escaped for a URL.
+const DEPTH: usize = 3;
+/// The longest entity that is read, with its semicolon.
+const ENTITY_MAX: usize = 16;
+
+/// What may be meant at one place of a text.
+#[derive(Debug)]
+pub(super) struct Place {
+    raw: u8,
+    /// What each escape stands for that may begin here, with its length.
+    escapes: Vec<(u8, usize)>,
+    /// Whether the text ends within an escape that begins here.
+    pub(super) is_cut: bool,
+}
+
+impl Place {
+    /// Each place of this text.
+    pub(super) fn all(text: &[u8]) -> Vec<Self> {
+        let rest = |at| text.get(at..).unwrap_or_default();
+        text.iter().enumerate().map(|(at, raw)| Self::of(*raw, rest(at))).collect()
+    }
+
+    /// The place of this byte, at the beginning of this text.
+    fn of(raw: u8, text: &[u8]) -> Self {
+        let mut place = Self { raw, escapes: Vec::new(), is_cut: false };
+        let depths = if begins_escape(text) { DEPTH } else { 0 };
+        for within in 0..depths {
+            match escape(text, within) {
+                Ok(read) => place.escapes.push(read),
+                Err(NotRead::Cut) => place.is_cut = true,
+                Err(NotRead::Other) => {}
+            }
+        }
+        place
+    }
+
+    /// The bytes that may be meant, each with its length: the byte itself, since what stands
+    /// there raw may look like an escape, and what escapes stand for.
+    pub(super) fn readings(&self) -> impl Iterator<Item = (u8, usize)> + '_ {
+        std::iter::once((self.raw, 1)).chain(self.escapes.iter().copied())
     }
 }
 
-fn digits(two: [u8; 2]) -> Option<u8> {
-    let mut byte = [0];
-    hex::decode_to_slice(two, &mut byte).ok()?;
-    Some(byte[0])
+fn begins_escape(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b'%' | b'\\' | b'&'))
 }
 
-/// What an entity of HTML stands for, from behind its ampersand on.
-fn entity(rest: &[u8]) -> Option<(u8, usize)> {
-    let end = rest.iter().take(ENTITY_MAX).position(|byte| *byte == b';')?;
-    let name = std::str::from_utf8(&rest[..end]).ok()?;
-    let byte = match name {
-        "amp" => b'&',
-        "lt" => b'<',
-        "gt" => b'>',
-        "quot" => b'"',
-        "apos" => b'\'',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u8::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
+/// Why a text was not read as an escape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NotRead {
+    /// It is something else.
+    Other,
+    /// It ends before the escape does.
+    Cut,
+}
+
+/// The byte that an escape at the beginning of this text stands for, and its length. Its own
+/// characters may be escaped themselves, so many times.
+fn escape(text: &[u8], within: usize) -> Result<(u8, usize), NotRead> {
+    let mut characters = Characters { text, at: 0, escaped: within };
+    let byte = match characters.next()? {
+        b'%' => characters.digits()?,
+        b'\\' => match characters.next()? {
+            b'u' => {
+                for _ in 0..2 {
+                    characters.must_be(b'0')?;
+                }
+                characters.digits()?
+            }
+            b'x' => characters.digits()?,
+            plain @ (b'"' | b'\'' | b'\\' | b'/') => plain,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            _ => return Err(NotRead::Other),
+        },
+        b'&' => entity(&characters.up_to(b';')?)?,
+        _ => return Err(NotRead::Other),
+    };
+    Ok((byte, characters.at))
+}
+
+/// Reads a text character by character, after undoing its escapes so many times.
+struct Characters<'a> {
+    text: &'a [u8],
+    at: usize,
+    escaped: usize,
+}
+
+impl Characters<'_> {
+    fn next(&mut self) -> Result<u8, NotRead> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let (byte, length) = read(rest, self.escaped)?;
+        self.at += length;
+        Ok(byte)
+    }
+
+    fn must_be(&mut self, expected: u8) -> Result<(), NotRead> {
+        if self.next()? == expected { Ok(()) } else { Err(NotRead::Other) }
+    }
+
+    /// Two digits of base 16.
+    fn digits(&mut self) -> Result<u8, NotRead> {
+        let digits = [self.next()?, self.next()?];
+        let mut byte = [0];
+        hex::decode_to_slice(digits, &mut byte).map_err(|_| NotRead::Other)?;
+        Ok(byte[0])
+    }
+
+    /// The name or number of an entity, up to its end.
+    fn up_to(&mut self, end: u8) -> Result<Vec<u8>, NotRead> {
+        let mut name = Vec::with_capacity(ENTITY_MAX);
+        while name.len() < ENTITY_MAX {
+            match self.next()? {
+                byte if byte == end => return Ok(name),
+                byte if byte.is_ascii_alphanumeric() || byte == b'#' => name.push(byte),
+                _ => return Err(NotRead::Other),
             }
         }
-    };
-    Some((byte, end + 2))
+        Err(NotRead::Other)
+    }
 }
 
-/// The longest entity that is read, with its semicolon.
-const ENTITY_MAX: usize = 6;
+/// The first character of a text after undoing its escapes so many times, and its length.
+fn read(text: &[u8], escaped: usize) -> Result<(u8, usize), NotRead> {
+    let raw = *text.first().ok_or(NotRead::Cut)?;
+    let Some(within) = escaped.checked_sub(1).filter(|_| begins_escape(text)) else {
+        return Ok((raw, 1));
+    };
+    match escape(text, within) {
+        Err(NotRead::Other) => read(text, within),
+        found => found,
+    }
+}
 
-/// Whether the text ends within an escape.
+/// What an entity of HTML stands for.
+fn entity(name: &[u8]) -> Result<u8, NotRead> {
+    let name = std::str::from_utf8(name).map_err(|_| NotRead::Other)?;
+    let number = name.strip_prefix('#').map(|number| match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u8::from_str_radix(hex, 16).ok(),
+        None => number.parse().ok(),
+    });
+    let named = || NAMES.iter().find(|(known, _)| *known == name).map(|(_, byte)| *byte);
+    number.unwrap_or_else(named).ok_or(NotRead::Other)
+}
+
+/// The entities of HTML that stand for a character of ASCII, besides letters:
+/// <https://html.spec.whatwg.org/multipage/named-characters.html>
+const NAMES: [(&str, u8); 44] = [
+    ("Tab", b'\t'),
+    ("NewLine", b'\n'),
+    ("excl", b'!'),
+    ("quot", b'"'),
+    ("QUOT", b'"'),
+    ("num", b'#'),
+    ("dollar", b'$'),
+    ("percnt", b'%'),
+    ("amp", b'&'),
+    ("AMP", b'&'),
+    ("apos", b'\''),
+    ("lpar", b'('),
+    ("rpar", b')'),
+    ("ast", b'*'),
+    ("midast", b'*'),
+    ("plus", b'+'),
+    ("comma", b','),
+    ("period", b'.'),
+    ("sol", b'/'),
+    ("colon", b':'),
+    ("semi", b';'),
+    ("lt", b'<'),
+    ("LT", b'<'),
+    ("equals", b'='),
+    ("gt", b'>'),
+    ("GT", b'>'),
+    ("quest", b'?'),
+    ("commat", b'@'),
+    ("lsqb", b'['),
+    ("lbrack", b'['),
+    ("bsol", b'\\'),
+    ("rsqb", b']'),
+    ("rbrack", b']'),
+    ("Hat", b'^'),
+    ("lowbar", b'_'),
+    ("UnderBar", b'_'),
+    ("grave", b'`'),
+    ("lcub", b'{'),
+    ("lbrace", b'{'),
+    ("verbar", b'|'),
+    ("vert", b'|'),
+    ("VerticalLine", b'|'),
+    ("rcub", b'}'),
+    ("rbrace", b'}'),
+];
+
+#[cfg(test)]
+pub(super) fn escaped(text: &[u8]) -> Option<(u8, usize)> {
+    escape(text, 0).ok()
+}
+
+#[cfg(test)]
 pub(super) fn is_cut_escape(text: &[u8]) -> bool {
-    match text {
-        [b'\\', b'u', rest @ ..] => rest.len() < 4,
-        [b'%', rest @ ..] | [b'\\', b'x', rest @ ..] => rest.len() < 2,
-        [b'\\'] => true,
-        [b'&', rest @ ..] => rest.len() < ENTITY_MAX && !rest.contains(&b';'),
-        _ => false,
+    Place::all(text).first().is_some_and(|place| place.is_cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn readings(text: &[u8]) -> Vec<(u8, usize)> {
+        Place::all(text)[0].readings().collect()
+    }
+
+    #[test]
+    fn escapes_within_escapes_are_read_to_their_end() {
+        for (text, byte) in [
+            (r#"\""#, b'"'),
+            (r#"\\\""#, b'"'),
+            (r#"\\\\\\\""#, b'"'),
+            (r"\\\/", b'/'),
+            (r"\\u002f", b'/'),
+            (r"\\\\u002F", b'/'),
+            (r"\u005cu002f", b'/'),
+            ("%2f", b'/'),
+            ("%252F", b'/'),
+            ("%25252F", b'/'),
+            ("%25%32%46", b'/'),
+            ("%5C%22", b'"'),
+            ("&#47;", b'/'),
+            ("&#0000047;", b'/'),
+            ("&#x0000002F;", b'/'),
+            ("&amp;#47;", b'/'),
+            ("&amp;amp;sol;", b'/'),
+            ("&plus;", b'+'),
+            ("&equals;", b'='),
+            (r"\u0026#x2f;", b'/'),
+        ] {
+            let read = readings(text.as_bytes());
+            assert!(read.contains(&(byte, text.len())), "{text}: {read:?}");
+            for end in 1..text.len() {
+                let cut = &text.as_bytes()[..end];
+                let is_whole = readings(cut).iter().any(|read| read.1 == end && end > 1);
+                assert!(is_whole || is_cut_escape(cut), "{text} cut at {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_escape_is_read_as_it_is() {
+        for text in ["a", "%zz", r"\q", "& more", "&nothing;", "&#300;", "&#x;", r"\u1234"] {
+            assert_eq!(readings(text.as_bytes()), [(text.as_bytes()[0], 1)], "{text}");
+        }
     }
 }

@@ -22,6 +22,18 @@ impl Alphabet {
             _ => found,
         }
     }
+
+    /// Whether this byte may stand between two of a form, of which so many were found: breaks
+    /// of lines in base64, and what separates bytes in hexadecimal.
+    pub(super) fn may_separate(self, byte: u8, found: usize) -> bool {
+        match self {
+            Self::Bytes => false,
+            Self::Hex => {
+                found > 0 && found.is_multiple_of(2) && matches!(byte, b':' | b' ' | b'-' | b'\r' | b'\n')
+            }
+            Self::Base64 => found > 0 && matches!(byte, b'\r' | b'\n'),
+        }
+    }
 }
 
 /// The forms of all values in one alphabet, sorted, so that those with the same beginning
