@@ -188,6 +188,7 @@ async fn route_while(world: &World, happens: impl Future<Output = ()>) {
     let route = Route {
         delivery: DeliveryId::derive(&event.tenant, &event.id, event.created_at, &endpoint, &Round::Routing),
         endpoint,
+        registration: 0,
         host: HostName::new("one.example").unwrap(),
         width: 1,
         round: Round::Routing,
@@ -328,5 +329,51 @@ async fn removing_an_endpoint_cancels_nothing_of_one_that_is_registered_again_me
         world.run_for(hours(1)).await;
         let delivered = State::Delivered { confirmed: true };
         assert_eq!(ends().await, [("new".to_owned(), delivered), ("old".to_owned(), removed)], "{moment:?}");
+    }
+}
+
+/// Another process, which removes the endpoint and registers its id again just before an
+/// event is stored that was routed already.
+struct ReplacesWhatWasRoutedTo {
+    other: Webhooks,
+    by: NewEndpoint,
+    done: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Interpose for ReplacesWhatWasRoutedTo {
+    async fn before(&self, call: Call<'_>) -> Result<(), StoreError> {
+        let is_routed = |publish: &Publish| publish.routes.as_ref().is_some_and(|routes| !routes.is_empty());
+        if let Call::Publish(publishes, _) = call
+            && publishes.iter().any(is_routed)
+            && !self.done.swap(true, Ordering::SeqCst)
+        {
+            self.other.remove(&acme(), &id("e")).await.unwrap();
+            self.other.register(self.by.clone()).await.unwrap();
+        }
+        Ok(())
+    }
+
+    async fn after(&self, _: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_published_while_its_endpoint_is_replaced_goes_to_what_wants_it_then() {
+    let wants_other = at_the_url_of("two").events(["other"]).unwrap();
+    for (by, requests) in [(wants_other, 0), (at_the_url_of("two"), 1)] {
+        let world = World::new();
+        let replaces =
+            ReplacesWhatWasRoutedTo { other: world.webhooks.clone(), by, done: AtomicBool::new(false) };
+        let store = Arc::new(Interposed::new(world.store.clone(), replaces));
+        let builder = Webhooks::builder(store.clone(), world.transport.clone());
+        let publishing = builder.clock(world.clock.clone()).build().unwrap();
+        world.webhooks.register(at_the_url_of("one")).await.unwrap();
+        publishing.publish(NewEvent::json("acme", "k", "{}").unwrap()).await.unwrap();
+        assert!(store.between().done.load(Ordering::SeqCst));
+        world.run_for(hours(1)).await;
+        assert_eq!((world.sent_to("one").len(), world.sent_to("two").len()), (0, requests));
+        assert_eq!(world.deliveries().await.len(), requests);
     }
 }

@@ -427,6 +427,7 @@ faults! {
         directory_and_registry: disabling_needs_the_version_that_was_seen;
         queues: a_queue_says_who_disabled_its_endpoint_and_why;
         sequence: where_its_id_was_registered_stays_with_an_endpoint;
+        publishing: a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed;
     }
 
     a_store_that_holds_what_begins_anew_fails(HoldsWhatBeginsAnew) {
@@ -452,6 +453,7 @@ faults! {
         sequence: a_delivery_is_born_with_its_event_or_with_its_replay;
         recovering:
             what_waits_for_an_endpoint_that_begins_anew_catches_up;
+        publishing: a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed;
     }
 
     a_store_that_lifts_holds_at_every_write_fails(LiftsHoldsAtEveryWrite) {
@@ -865,10 +867,15 @@ faults! {
         sequence:
             where_its_id_was_registered_stays_with_an_endpoint
             an_endpoint_is_removed_at_a_place_between_what_came_before_and_after;
+        publishing: a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed;
     }
 
     a_store_that_removes_endpoints_at_no_place_fails(RemovesEndpointsAtNoPlace) {
         sequence: an_endpoint_is_removed_at_a_place_between_what_came_before_and_after;
+    }
+
+    a_store_that_takes_every_route_fails(TakesEveryRoute) {
+        publishing: a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed;
     }
 
     a_store_that_finishes_in_silence_what_was_given_up_fails(FinishesInSilence) {
@@ -891,6 +898,7 @@ faults! {
         beginning_anew: an_endpoint_that_is_registered_again_begins_with_a_clean_record;
         directory_and_registry: the_pause_of_a_removed_endpoint_ends_with_it;
         pruning: the_lane_of_a_removed_endpoint_goes_with_its_last_delivery;
+        publishing: a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed;
     }
 
     a_store_that_forgets_the_last_of_a_page_fails(ForgetsTheLastOfAPage) {
@@ -984,7 +992,9 @@ faults! {
             known_routes_wait_behind_an_unrouted_event_of_the_key
             several_routers_keep_the_order;
         pruning: prune_takes_only_what_is_terminal_and_old_enough;
-        publishing: a_publish_with_routes_needs_no_routing;
+        publishing:
+            a_publish_with_routes_needs_no_routing
+            a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed;
         routing:
             an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place
             routing_in_chunks_goes_on_where_it_stopped
@@ -1036,6 +1046,7 @@ faults! {
             an_earlier_registration_disables_nothing
             generations_grow;
         sequence: where_its_id_was_registered_stays_with_an_endpoint;
+        publishing: a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed;
     }
 }
 

@@ -65,6 +65,7 @@ async fn a_page_looks_at_a_bounded_number_of_deliveries_whatever_its_limit() {
             let route = Route {
                 delivery: DeliveryId::derive(&tenant, &event.id, event.created_at, &endpoint, &round),
                 endpoint: endpoint.clone(),
+                registration: 0,
                 host: HostName::new("h.example").unwrap(),
                 width: 1,
                 round,

@@ -60,6 +60,7 @@ fn publish(tenant: &str, number: u32, endpoint: Option<&str>) -> Publish {
         vec![Route {
             delivery: DeliveryId::derive(&event.tenant, &event.id, event.created_at, &endpoint, &round),
             endpoint,
+            registration: 0,
             host: HostName::new("h.example").unwrap(),
             width: 1000,
             round,

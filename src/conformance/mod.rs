@@ -199,6 +199,7 @@ macro_rules! __conformance_cases {
             ids_and_keys_are_per_tenant
             an_idempotency_key_lives_as_long_as_its_event
             a_publish_with_routes_needs_no_routing
+            a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed
             a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched
             a_claiming_publish_gives_what_a_claim_would_give
             a_claiming_publish_leaves_what_a_claim_would_leave

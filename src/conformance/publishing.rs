@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::delivery::{ClaimRequest, Claims, Gate, GateChange, PublishAnswer, Published, State};
+use crate::delivery::{ClaimRequest, Claims, Gate, GateChange, PublishAnswer, Published, Route, State};
 use crate::id::EventId;
 use crate::seam::{Backend, Class, Selection};
 
 use super::Verdict;
+use super::directory_and_registry::plain;
 use super::scene::{
     Draft, LEASE, Scene, TENANT, all_delivered, at, at_once, delivered, demand, draft, events, holds,
     host_of, lane, same, set, tenant, the_only, work, work_set,
@@ -172,6 +173,28 @@ pub async fn a_publish_with_routes_needs_no_routing(fresh: Arc<dyn Backend>) -> 
     let claims = scene.claim_at(at(0)).await?;
     same("events", events(&claims), Vec::<String>::new())?;
     same("work", work_set(&claims), set(["e1>one", "e1>two"]))
+}
+
+pub async fn a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed(
+    fresh: Arc<dyn Backend>,
+) -> Verdict {
+    let scene = Scene::on(fresh);
+    let one = plain("one")?;
+    scene.register(&one).await?;
+    let first = scene.registered(&one.id).await?.generation.registration;
+    let made_for = |registration| move |route: &mut Route| route.registration = registration;
+    scene.store([draft("e1")?.to(&["one"])?.with_routes(made_for(first))]).await?;
+    scene.remove(&one.tenant, &one.id).await?;
+    scene.store([draft("e2")?.to(&["one"])?.with_routes(made_for(first))]).await?;
+    scene.register(&one).await?;
+    let second = scene.registered(&one.id).await?.generation.registration;
+    for (id, registration) in [("e3", first), ("e4", second), ("e5", 0)] {
+        scene.store([draft(id)?.to(&["one", "two"])?.with_routes(made_for(registration))]).await?;
+    }
+    let claims = scene.claim_at(at(0)).await?;
+    same("to be routed", events(&claims), ["e3"])?;
+    let routed = ["e1>one", "e2>one", "e4>one", "e4>two", "e5>one", "e5>two"];
+    same("routed", work_set(&claims), set(routed))
 }
 
 pub async fn a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched(

@@ -104,6 +104,7 @@ mod tests {
             Route {
                 delivery: DeliveryId::derive(&tenant, &event, at(0), &endpoint, &Round::Routing),
                 endpoint,
+                registration: 0,
                 host: HostName::new("h.example").unwrap(),
                 width: 1,
                 round: Round::Routing,

@@ -13,6 +13,9 @@ pub struct Route {
     pub delivery: DeliveryId,
     /// Where to.
     pub endpoint: EndpointId,
+    /// The `generation.registration` of the endpoint that it was made for; 0 where that is
+    /// not known.
+    pub registration: u64,
     /// The endpoint's host, for the lane.
     pub host: HostName,
     /// The endpoint's width, for a new lane.
@@ -27,13 +30,23 @@ pub struct Route {
     pub test: bool,
 }
 
+impl Route {
+    /// Whether the endpoint's id was registered after this route was made, where a store finds
+    /// that registration there.
+    pub(crate) fn is_outdated_by(&self, registration: Option<u64>) -> bool {
+        !self.test && self.registration != 0 && registration.is_some_and(|there| there > self.registration)
+    }
+}
+
 /// One event to be stored.
 #[derive(Debug, Clone)]
 pub struct Publish {
     /// The event.
     pub event: Arc<Event>,
-    /// Its routes, if they are known already. An event with an older unrouted
-    /// event of its ordering key is stored unrouted all the same.
+    /// Its routes, if they are known already. An event with an older unrouted event of its
+    /// ordering key is stored unrouted all the same, and so is one with a route to an endpoint
+    /// whose id the store registered later than that route was made: what is registered there
+    /// now may not want the event. A test ping is never stored unrouted.
     pub routes: Option<Vec<Route>>,
 }
 

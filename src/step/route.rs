@@ -75,7 +75,8 @@ impl<'a> Routing<'a> {
             |endpoint: &&Arc<Endpoint>| self.may_want(endpoint) && endpoint.subscription.takes(&places);
         let routes = part.iter().filter(wants).map(|endpoint| {
             let host = endpoint.url.host().clone();
-            let to = Lane { endpoint: &endpoint.id, host, width: width(endpoint) };
+            let registration = endpoint.generation.registration;
+            let to = Lane { endpoint: &endpoint.id, registration, host, width: width(endpoint) };
             single(self.event, to, Round::Routing, false)
         });
         let routes = routes.collect();
@@ -113,7 +114,12 @@ impl<'a> Routing<'a> {
         };
         let routes = unreadable.iter().filter(of_tenant).map(|unreadable| {
             let host = unreadable.host.clone().unwrap_or_else(HostName::of_unreadable);
-            single(self.event, Lane { endpoint: &unreadable.id, host, width: 1 }, Round::Unjudged, false)
+            single(
+                self.event,
+                Lane { endpoint: &unreadable.id, registration: 0, host, width: 1 },
+                Round::Unjudged,
+                false,
+            )
         });
         routes.collect()
     }
@@ -135,7 +141,8 @@ fn part(endpoints: &[Arc<Endpoint>]) -> usize {
 /// The one route of a test ping.
 #[must_use]
 pub fn test_route(event: &Event, endpoint: &Endpoint, width: u32) -> Route {
-    let to = Lane { endpoint: &endpoint.id, host: endpoint.url.host().clone(), width };
+    let registration = endpoint.generation.registration;
+    let to = Lane { endpoint: &endpoint.id, registration, host: endpoint.url.host().clone(), width };
     single(event, to, Round::Routing, true)
 }
 
@@ -152,6 +159,7 @@ fn is_eligible(endpoint: &Endpoint, event: &Event, published: Option<Sequence>) 
 /// The lane that a route leads to; where there is none yet, what a new one begins with.
 struct Lane<'a> {
     endpoint: &'a EndpointId,
+    registration: u64,
     host: HostName,
     width: u32,
 }
@@ -160,6 +168,7 @@ fn single(event: &Event, to: Lane<'_>, round: Round, test: bool) -> Route {
     Route {
         delivery: DeliveryId::derive(&event.tenant, &event.id, event.created_at, to.endpoint, &round),
         endpoint: to.endpoint.clone(),
+        registration: to.registration,
         host: to.host,
         width: to.width,
         round,

@@ -125,6 +125,7 @@ pub(in crate::conformance) fn route(event: &Event, name: &str) -> Result<Route, 
     let round = Round::Routing;
     Ok(Route {
         delivery: DeliveryId::derive(&event.tenant, &event.id, event.created_at, &endpoint, &round),
+        registration: 0,
         host: host_of(name)?,
         width: 8,
         due_at: event.born_at(),

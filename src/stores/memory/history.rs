@@ -64,6 +64,7 @@ impl State {
                     &round,
                 ),
                 endpoint: lane.endpoint.clone(),
+                registration: 0,
                 host: lane.host.clone(),
                 width: lane.width,
                 round: round.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published};
+use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
 use crate::id::DeliveryId;
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
@@ -70,7 +70,8 @@ impl State {
 
     fn store(&mut self, publish: &Publish, born: &mut Born, now: Timestamp) -> PublishAnswer {
         let event = &publish.event;
-        let routes = publish.routes.as_deref().filter(|_| !self.unrouted.blocks(event));
+        let holds = |routes: &&[Route]| !self.unrouted.blocks(event) && !self.is_outdated(routes);
+        let routes = publish.routes.as_deref().filter(holds);
         let has_room = !self.is_full_for(routes.map_or(1, <[_]>::len));
         let sequence = match self.events.admit(event, has_room) {
             Admission::New(sequence) => sequence,
@@ -99,6 +100,12 @@ impl State {
             born.wait(Some(now));
         }
         PublishAnswer { id: event.id.clone(), published: Published::Stored }
+    }
+
+    /// Whether the id of an endpoint was registered after it was routed to.
+    fn is_outdated(&self, routes: &[Route]) -> bool {
+        let of_now = |route: &Route| Some(self.endpoints.get(&route.endpoint)?.generation.registration);
+        routes.iter().any(|route| route.is_outdated_by(of_now(route)))
     }
 
     /// Leases a new delivery if a claim would. A test ping is leased by its own

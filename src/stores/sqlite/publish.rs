@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use crate::delivery::{Allowance, Claim, ClaimRequest, Claims, Publish, PublishAnswer, Published, Route};
 use crate::event::Event;
@@ -162,7 +162,7 @@ impl Batch<'_, '_> {
             replayed: None,
         };
         match &publish.routes {
-            Some(routes) if !self.waits_for_older(event)? => {
+            Some(routes) if !self.waits_for_older(event)? && !self.is_outdated(routes)? => {
                 for route in routes {
                     self.route(event, &origin, route)?;
                 }
@@ -187,6 +187,28 @@ impl Batch<'_, '_> {
                 .statement(sql::ROUTING_WAITS_FOR_KEY)?
                 .query_row([event.tenant.as_str(), key.as_str()], |row| row.get(0))?),
         }
+    }
+
+    /// Whether the id of an endpoint was registered after it was routed to. A lane that knows
+    /// the route's registration, as most do, spares a look at the endpoint.
+    fn is_outdated(&mut self, routes: &[Route]) -> Result<bool, Failure> {
+        for route in routes.iter().filter(|route| !route.test && route.registration != 0) {
+            if let Some(key) = self.lanes.find(&route.endpoint)?
+                && self.lanes.get(key)?.generation.registration == route.registration
+            {
+                continue;
+            }
+            let registered = self
+                .db
+                .statement(sql::ENDPOINT_GENERATION)?
+                .query_row([route.endpoint.as_str()], |row| Ok(row::generation(row, 0, 1)))
+                .optional()?
+                .transpose()?;
+            if route.is_outdated_by(registered.map(|generation| generation.registration)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn route(&mut self, event: &Arc<Event>, origin: &Origin<'_>, route: &Route) -> Result<(), Failure> {

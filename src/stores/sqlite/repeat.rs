@@ -76,6 +76,7 @@ pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Ve
         let route = Route {
             delivery: id,
             endpoint: old.endpoint,
+            registration: 0,
             host,
             width,
             round: round.clone(),

@@ -30,6 +30,7 @@ fn route(event: &Event) -> Route {
     Route {
         delivery: DeliveryId::derive(&event.tenant, &event.id, event.created_at, &endpoint, &round),
         endpoint,
+        registration: 0,
         host: HostName::new("h.example").unwrap(),
         width: 100,
         round,

@@ -124,6 +124,7 @@ pub(crate) enum Fault {
     OnlyDisablesWhatIsRemoved,
     RemovesEndpointsAtNoPlace,
     FinishesInSilence,
+    TakesEveryRoute,
     StatesALimitThatItDoesNotHold,
     RefusesTheLargestThatItStates,
     CancelsWhateverItsPlace,
@@ -226,6 +227,9 @@ impl Broken {
         for route in routes {
             if self.is(Fault::IgnoresWidth) {
                 route.width = 1000;
+            }
+            if self.is(Fault::TakesEveryRoute) {
+                route.registration = 0;
             }
             if self.is(Fault::TreatsTestPingsAsAnyOther) {
                 route.test = false;
