@@ -1,25 +1,26 @@
 //! From a claim to requests that may start: per batch one claim, one directory
 //! load, one limiter call.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 
 use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next, SUSPECT_AFTER};
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Limit, LimitKey};
 use crate::policy::timeline::Shift;
 use crate::profile::Request;
 use crate::seam::{Ask, Asker, Notice, Part, Refusal};
-use crate::step::prepare::{Prepared, prepare, unrenderable};
+use crate::step::prepare::{Prepared, UNREACHED, prepare, unrenderable};
 use crate::step::resolve::{Resolved, Sendable};
 use crate::time::Timestamp;
 
 use super::laggards::PATIENCE;
+use super::news::{About, What};
 use super::settler::Due;
 use super::shared::{CLOCK_READ_EVERY, MARGIN, START_WITHIN, STORE_TIMEOUT, Shared};
 use super::standings::{FRESH, LookedUp, Standing};
@@ -209,11 +210,27 @@ impl Shared {
         began: Duration,
         acquired: &mut Acquired,
     ) {
-        for kind in looked_up.failures {
-            self.notice(&Notice::StoreFailed { kind, during: "reading endpoints" });
-        }
-        let candidates = self.prepare_all(work, &looked_up.standings, lanes, began, acquired);
+        let LookedUp { standings, failures } = looked_up;
+        self.tell_unreached(&work, &standings, failures);
+        let candidates = self.prepare_all(work, &standings, lanes, began, acquired);
         self.limit(candidates, acquired).await;
+    }
+
+    /// Tells that endpoints cannot be looked up, where that is news for one of them.
+    fn tell_unreached(
+        &self,
+        work: &[Claim],
+        standings: &BTreeMap<EndpointId, Standing>,
+        failures: Vec<StoreErrorKind>,
+    ) {
+        let is_unreached =
+            |claim: &&Claim| matches!(standings.get(&claim.endpoint), Some(Standing::Unreached));
+        let mut unreached = work.iter().filter(is_unreached);
+        if unreached.any(|claim| !self.news.was_told_why(&claim.endpoint, UNREACHED)) {
+            for kind in failures {
+                self.notice(&Notice::StoreFailed { kind, during: "reading endpoints" });
+            }
+        }
     }
 
     fn prepare_all(
@@ -228,7 +245,6 @@ impl Shared {
         let (now, distrusted) = (self.clock.now_as_of(moved), self.clock.is_distrusted());
         let start_within = self.clock.elapsed() + START_WITHIN;
         let mut candidates = Vec::with_capacity(work.len());
-        let mut held = BTreeSet::new();
         for claim in work {
             let standing = standings.get(&claim.endpoint).unwrap_or(&Standing::Missing);
             let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
@@ -238,6 +254,9 @@ impl Shared {
                 .unwrap_or_else(|_| unrenderable(&claim, "envelope: must not panic"));
             match (prepared, standing) {
                 (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
+                    if !claim.test {
+                        self.news.is_over(|| About::Endpoint(claim.endpoint.clone()));
+                    }
                     let start_by = self.start_by(began, *loaded_at, &request).min(start_within);
                     let (resolved, lane) = (Arc::clone(resolved), lane.cloned());
                     let flight = Flight { claim, resolved, lane, moved };
@@ -248,7 +267,10 @@ impl Shared {
                 }
                 (Prepared::Hold { why, hold }, _) => {
                     let until = now + hold;
-                    if held.insert(claim.endpoint.clone()) {
+                    // It is held as the endpoint that was loaded: not where that has begun anew.
+                    let generation = standing.generation();
+                    let about = About::Endpoint(claim.endpoint.clone());
+                    if self.news.is_new(about, What::Held(why.clone(), generation)) {
                         self.notice(&Notice::Held {
                             tenant: &claim.event.tenant,
                             endpoint: &claim.endpoint,
@@ -257,8 +279,6 @@ impl Shared {
                         });
                     }
                     let on_lane = lane.map(|lane| lane.hold(until));
-                    // It is held as the endpoint that was loaded: not where that has begun anew.
-                    let generation = standing.generation();
                     acquired.lanes.extend(on_lane.map(|held| LaneChange {
                         generation: generation.unwrap_or(held.generation),
                         ..held

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::acquire::Acquired;
 use super::desk::answer;
 use super::publishing::Stored;
-use super::{EVENTS_PER_CLAIM, Engine, Happening};
+use super::{EVENTS_PER_CLAIM, Engine, Happening, NO_RANDOMNESS};
 
 /// A publisher waits so long for a slot that is likely to become free, and no longer.
 const SLOT_WAIT: Duration = Duration::from_millis(3);
@@ -32,9 +32,10 @@ impl Engine {
             self.lookout.take_turns(&mut room.shares);
         }
         let Ok(request) = self.shared.claim_request(room, EVENTS_PER_CLAIM, alone) else {
-            self.own_fault("no randomness");
+            self.own_fault(NO_RANDOMNESS);
             return;
         };
+        self.faults.is_over(NO_RANDOMNESS);
         self.lookout.ask(now);
         let shared = Arc::clone(&self.shared);
         self.tasks.push(Box::pin(async move { Happening::Claimed(shared.acquire(&request).await) }));
@@ -95,8 +96,10 @@ impl Engine {
             self.apart += 1;
             self.tasks.push(Box::pin(async move { Happening::Equipped(apart.await) }));
         }
-        if let Some(error) = acquired.fault {
-            self.store_failed(&error, "directory or limiter");
+        match acquired.fault {
+            Some(error) => self.store_failed(&error, "directory or limiter"),
+            None if acquired.claimed > 0 => self.store_worked("directory or limiter"),
+            None => {}
         }
     }
 

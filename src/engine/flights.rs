@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use super::acquire::{Flight, Ready, release};
 use super::sending::Landed;
 use super::store_clock::StoreClock;
-use super::{Engine, Happening};
+use super::{Engine, Happening, NO_WAY_OUT};
 
 /// Requests before, while and after they are on their way.
 ///
@@ -161,8 +161,13 @@ impl Engine {
         let clock = &self.shared.clock;
         let fault = self.faults.judge(&flight.claim.event.tenant, host, &landed.outcome, || clock.elapsed());
         match fault {
-            Fault::Ours => self.own_fault("no way out"),
-            Fault::Endpoint | Fault::Cut => self.faults.clear(),
+            Fault::Ours => self.own_fault(NO_WAY_OUT),
+            Fault::Endpoint | Fault::Cut => {
+                self.faults.clear();
+                if matches!(landed.outcome, Outcome::Response(_)) {
+                    self.faults.is_over(NO_WAY_OUT);
+                }
+            }
             Fault::Busy => {}
         }
         self.write_down(landed, fault);

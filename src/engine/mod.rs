@@ -14,6 +14,7 @@ mod guarded;
 mod house;
 mod laggards;
 mod lookout;
+mod news;
 mod own_faults;
 mod publishing;
 mod routing;
@@ -48,6 +49,7 @@ use self::desk::{Order, Queue};
 use self::flights::Flights;
 use self::house::House;
 use self::lookout::Lookout;
+use self::news::About;
 use self::own_faults::OwnFaults;
 use self::settler::{Batch, Settler};
 use self::settling::Answers;
@@ -59,6 +61,7 @@ pub(crate) use self::desk::Desk;
 pub(crate) use self::guard::{Guard, caught};
 pub(crate) use self::guarded::{Guarded, GuardedClock, guarded_profile};
 pub(crate) use self::laggards::Laggards;
+pub(crate) use self::news::News;
 pub(crate) use self::publishing::Stored;
 pub(crate) use self::standings::{Standing, Standings};
 pub(crate) use self::store_clock::StoreClock;
@@ -66,6 +69,11 @@ pub use self::tick::Tick;
 
 /// So many events are routed per claim.
 const EVENTS_PER_CLAIM: usize = 64;
+/// What an own fault is called: the store failed, the host's entropy gave nothing, or no
+/// request gets through.
+const THE_STORE: &str = "the store";
+const NO_RANDOMNESS: &str = "no randomness";
+const NO_WAY_OUT: &str = "no way out";
 
 /// Why an engine did not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -213,6 +221,7 @@ impl Engine {
     fn note(&mut self, happening: Happening) {
         match happening {
             Happening::Claimed(Ok(acquired)) => {
+                self.store_worked("claim");
                 let (store_now, now) = (self.shared.clock.now(), self.now());
                 self.lookout.move_to(acquired.moved);
                 self.lookout.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
@@ -229,6 +238,9 @@ impl Engine {
             }
             Happening::Published(acquired, error) => {
                 self.queue.stored();
+                if error.is_none() {
+                    self.store_worked("publish");
+                }
                 self.lookout.move_to(acquired.moved);
                 self.lookout.due(acquired.next_due);
                 self.take_in(acquired);
@@ -239,6 +251,7 @@ impl Engine {
                 }
             }
             Happening::Settled(batch, Ok((answers, next_due))) => {
+                self.store_worked("settle");
                 self.settled(batch, &answers, next_due);
             }
             Happening::Settled(batch, Err(error)) => {
@@ -257,13 +270,15 @@ impl Engine {
             }
             Happening::ClockRead(result) => {
                 self.house.clock_was_read(result.is_err(), self.now());
-                if let Err(error) = result {
-                    self.store_failed(&error, "clock");
+                match result {
+                    Ok(_) => self.store_worked("clock"),
+                    Err(error) => self.store_failed(&error, "clock"),
                 }
             }
             Happening::Pruned(result) => {
-                if let Err(error) = &result {
-                    self.store_failed(error, "prune");
+                match &result {
+                    Ok(_) => self.store_worked("prune"),
+                    Err(error) => self.store_failed(error, "prune"),
                 }
                 self.house.pruned(result.ok(), self.now());
             }
@@ -290,12 +305,19 @@ impl Engine {
     }
 
     fn store_failed(&mut self, error: &StoreError, during: &'static str) {
-        self.shared.notice(&Notice::StoreFailed { kind: error.kind(), during });
-        self.own_fault("the store");
+        self.shared.tell_store_failed(error.kind(), during);
+        self.own_fault(THE_STORE);
+    }
+
+    fn store_worked(&mut self, during: &'static str) {
+        if self.shared.news.is_over(|| About::Store(during)) {
+            self.faults.is_over(THE_STORE);
+        }
     }
 
     fn own_fault(&mut self, what: &'static str) {
-        if let Some(pause) = self.faults.pause(self.now()) {
+        let Some(pause) = self.faults.pause(self.now()) else { return };
+        if self.faults.is_new(what, pause) {
             self.shared.notice(&Notice::OwnFault { what, pause });
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct OwnFaults {
     answered_at: Option<Duration>,
     streak: u32,
     paused_until: Duration,
+    /// The fault that the observer was told of, and the longest pause for it.
+    told: Option<(&'static str, Duration)>,
 }
 
 /// The latest failures of a tenant.
@@ -97,6 +99,20 @@ impl OwnFaults {
     /// Something worked: the next fault begins at one second again.
     pub(crate) const fn clear(&mut self) {
         self.streak = 0;
+    }
+
+    /// Whether the observer was told of no such fault, or of a shorter pause for it.
+    pub(crate) fn is_new(&mut self, what: &'static str, pause: Duration) -> bool {
+        let is_new = self.told.is_none_or(|(told, longest)| told != what || longest < pause);
+        if is_new {
+            self.told = Some((what, pause));
+        }
+        is_new
+    }
+
+    /// This is no fault any more.
+    pub(crate) fn is_over(&mut self, what: &'static str) {
+        self.told = self.told.filter(|(told, _)| *told != what);
     }
 
     pub(crate) fn is_paused(&self, now: Duration) -> bool {
@@ -251,5 +267,18 @@ mod tests {
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
         faults.clear();
         assert_eq!(faults.pause(now), Some(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_fault_is_news_with_each_longer_pause_and_after_it_was_over() {
+        let mut faults = OwnFaults::default();
+        let seconds = Duration::from_secs;
+        assert!(faults.is_new("the store", seconds(1)));
+        assert!(!faults.is_new("the store", seconds(1)));
+        assert!(faults.is_new("the store", seconds(2)));
+        faults.is_over("no way out");
+        assert!(!faults.is_new("the store", seconds(1)));
+        faults.is_over("the store");
+        assert!(faults.is_new("the store", seconds(1)));
     }
 }

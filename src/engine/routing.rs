@@ -19,6 +19,7 @@ use crate::step::route::Routing;
 use crate::time::Timestamp;
 
 use super::acquire::Acquired;
+use super::news::{About, What};
 use super::settler::Due;
 use super::shared::{DIRECTORY_TIMEOUT, Shared};
 
@@ -133,11 +134,15 @@ impl Shared {
             let rule = "directory: a page must end after the one before it";
             return Err(StoreError::new(StoreErrorKind::Invalid, rule));
         }
+        self.news.is_over(|| About::Tenant(meta.tenant.clone()));
         Ok(page)
     }
 
     pub(super) fn routing_failed(&self, tenant: &TenantId, error: &StoreError) {
-        self.notice(&Notice::RoutingFailed { tenant, kind: error.kind() });
+        let kind = error.kind();
+        if self.news.is_new(About::Tenant(tenant.clone()), What::Failed(kind)) {
+            self.notice(&Notice::RoutingFailed { tenant, kind });
+        }
     }
 }
 

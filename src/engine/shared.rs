@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::delivery::ClaimRequest;
-use crate::error::StoreError;
+use crate::error::{StoreError, StoreErrorKind};
 use crate::id::Token;
 use crate::policy::egress::AddressPolicy;
 use crate::policy::timeline::Shift;
@@ -18,6 +18,7 @@ use crate::time::Timestamp;
 use super::desk::Desk;
 use super::guard::Guard;
 use super::laggards::Laggards;
+use super::news::{About, News, What};
 use super::own_faults::OwnFaults;
 use super::slots::Room;
 use super::standings::Standings;
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) reading: Mutex<()>,
     pub(crate) standings: Standings,
     pub(crate) laggards: Arc<Laggards>,
+    /// What the observer was told of and what still holds.
+    pub(crate) news: News,
     pub(crate) desk: Desk,
     /// What the rounds that the host asks for have shown so far.
     pub(crate) faults: std::sync::Mutex<OwnFaults>,
@@ -137,6 +140,13 @@ impl Shared {
     pub(crate) fn dated_now(&self, request: &ClaimRequest) -> (ClaimRequest, Shift) {
         let Moment { now, moved } = self.clock.moment();
         (ClaimRequest { now, lease_until: now + self.settings.lease, ..request.clone() }, moved)
+    }
+
+    /// Tells the observer that the store fails at what it is called for, unless it knows.
+    pub(crate) fn tell_store_failed(&self, kind: StoreErrorKind, during: &'static str) {
+        if self.news.is_new(About::Store(during), What::Failed(kind)) {
+            self.notice(&Notice::StoreFailed { kind, during });
+        }
     }
 
     /// Tells the observer.

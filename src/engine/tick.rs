@@ -7,11 +7,11 @@ use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{StoreError, StoreErrorKind};
-use crate::seam::Notice;
 use crate::step::conclude::Fault;
 use crate::time::Timestamp;
 
 use super::acquire::Acquired;
+use super::news::About;
 use super::sending::Landed;
 use super::settler::Settler;
 use super::shared::Shared;
@@ -55,8 +55,9 @@ impl Shared {
             tick.next_due = earlier(tick.next_due, more.next_due);
         }
         // The round itself is done: what could not be pruned is tried in the next.
-        if let Err(error) = self.prune_step().await {
-            self.notice(&Notice::StoreFailed { kind: error.kind(), during: "prune" });
+        match self.prune_step().await {
+            Ok(_) => drop(self.news.is_over(|| About::Store("prune"))),
+            Err(error) => self.tell_store_failed(error.kind(), "prune"),
         }
         Ok(tick)
     }

@@ -131,14 +131,16 @@ pub enum Notice<'a> {
         /// Whose work it is.
         tenant: &'a TenantId,
     },
-    /// A lane is held because nothing may be sent for its endpoint now.
+    /// A lane is held because nothing may be sent for its endpoint now. Each process tells it
+    /// once for a reason, and again when the reason changed, when something was sent meanwhile,
+    /// or when the endpoint began anew.
     Held {
         /// Whose lane.
         endpoint: &'a EndpointId,
         /// Why: its secrets are sealed, its profile is unknown, it is disabled, or a field
         /// of it, which is named, cannot be read.
         why: &'a str,
-        /// Until when.
+        /// Until when. Then the endpoint is looked at again.
         until: Timestamp,
         /// Whose endpoint it is.
         tenant: &'a TenantId,
@@ -170,14 +172,16 @@ pub enum Notice<'a> {
         kind: &'a EventType,
     },
     /// Our own fault: claiming stops for a while. Further faults in that while are not told
-    /// of.
+    /// of, and of the pauses for a fault that lasts only those that are longer than the one
+    /// before: 1, 2, 4, 8, 16 and 30 s.
     OwnFault {
         /// What failed.
         what: &'static str,
         /// For how long.
         pause: Duration,
     },
-    /// The store refused or failed.
+    /// The store refused or failed. The engine tells it once for each thing that it does, and
+    /// again when the meaning changed or it had worked meanwhile.
     StoreFailed {
         /// What it means.
         kind: StoreErrorKind,
@@ -185,7 +189,8 @@ pub enum Notice<'a> {
         during: &'static str,
     },
     /// The endpoints of a tenant could not be read, or not in time, when an event was to be routed. The
-    /// tenant's events are stored and wait to be routed; those of other tenants go on.
+    /// tenant's events are stored and wait to be routed; those of other tenants go on. It is told
+    /// once until the tenant's endpoints could be read again.
     RoutingFailed {
         /// The tenant.
         tenant: &'a TenantId,

@@ -27,6 +27,9 @@ pub const HOLD: Duration = Duration::from_secs(60);
 /// How long a lane is held whose endpoint, or the cipher of its secrets, could not be reached.
 pub const HOLD_UNREACHED: Duration = Duration::from_secs(5);
 
+/// Why a lane is held whose endpoint could not be reached.
+pub const UNREACHED: &str = "its endpoint could not be looked up";
+
 /// The content type, the trace, and what a scheme writes: the id, the time and the
 /// signature.
 const OWN_HEADERS: usize = 5;
@@ -80,8 +83,7 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
             return Prepared::Hold { why: NotSendable::Unreadable(unreadable.clone()).why(), hold };
         }
         Found::Unreached => {
-            let why = "its endpoint could not be looked up".into();
-            return Prepared::Hold { why, hold: HOLD_UNREACHED };
+            return Prepared::Hold { why: UNREACHED.into(), hold: HOLD_UNREACHED };
         }
     };
     // An endpoint of this id that another tenant has, or that was registered since, is not

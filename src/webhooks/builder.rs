@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use crate::endpoint::TIMEOUT_MAX;
 use crate::engine::shared::{CONNECT_TIMEOUT, DIRECTORY_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
 use crate::engine::{
-    Desk, Guard, Guarded, GuardedClock, Laggards, Standings, StoreClock, caught, guarded_profile,
+    Desk, Guard, Guarded, GuardedClock, Laggards, News, Standings, StoreClock, caught, guarded_profile,
 };
 use crate::id::ProfileName;
 use crate::policy::egress::{AddressPolicy, UrlPolicy};
@@ -243,6 +243,7 @@ impl Builder {
             guard,
             standings: Standings::new(profiles),
             laggards,
+            news: News::default(),
             desk: Desk::default(),
             faults: std::sync::Mutex::default(),
             settings: self.settings,
