@@ -1,10 +1,11 @@
 //! What a receiver learns of a request that its extractor did not take.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use axum::routing::post as on_post;
 use axum::{Json, Router};
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use hookpost::profile::StandardEvent;
 use hookpost::receive::Refused;
 use hookpost::receive::axum::Webhook;
+use hookpost::receive::tower::VerifyLayer;
 use hookpost::systems::{live_session::payload as live_session, x_webhook::payload as x_webhook};
 use hookpost::{Timestamp, Verified};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -107,6 +109,40 @@ async fn the_sender_is_told_the_status_alone_and_a_layer_of_the_receivers_the_re
     assert!(reason.contains("expected u64"), "{reason}");
     assert!(!answer.headers().contains_key(header::CONTENT_TYPE));
     assert!(whole(answer.into_body()).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_layer_around_all_routes_hears_which_handler_stands_behind_no_verifier() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&heard);
+    let listen = middleware::from_fn(move |request: Request, next: Next| {
+        let told = Arc::clone(&told);
+        async move {
+            let path = request.uri().path().to_owned();
+            let answer = next.run(request).await;
+            if let Some(why) = answer.extensions().get::<Refused>() {
+                told.lock().unwrap().push((path, why.clone()));
+            }
+            answer
+        }
+    });
+    let verified = Router::new()
+        .route("/verified", on_post(async |_: Verified<Bytes>| ()))
+        .layer(VerifyLayer::new(verifier()));
+    let mut routes: Router = verified
+        .route("/bytes", on_post(async |_: Verified<Bytes>| ()))
+        .route("/session", on_post(async |_: live_session::Body| ()))
+        .layer(listen);
+    for path in ["/verified", "/bytes", "/session"] {
+        let mut request = signed_json(r#"{"order":1}"#);
+        *request.uri_mut() = path.parse().unwrap();
+        let answer = routes.call(request).await.unwrap();
+        let is_verified = path == "/verified";
+        assert_eq!(answer.status(), if is_verified { 200 } else { 500 }, "{path}");
+        assert!(whole(answer.into_body()).await.is_empty(), "{path}: the sender is told nothing");
+    }
+    let expected = ["/bytes", "/session"].map(|path| (path.to_owned(), Refused::NotVerified));
+    assert_eq!(*heard.lock().unwrap(), expected);
 }
 
 #[tokio::test]
