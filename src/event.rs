@@ -98,10 +98,10 @@ pub enum EventError {
         expected: &'static str,
     },
     /// A value could not be written as JSON.
-    #[error("payload: cannot be written as JSON")]
+    #[error("payload: must be a value that can be written as JSON")]
     Unwritable,
     /// The payload is over the limit.
-    #[error("payload: holds {size} bytes, the limit is {limit}")]
+    #[error("payload: must be at most {limit} bytes (got {size})")]
     TooLarge {
         /// Its size.
         size: usize,

@@ -124,7 +124,7 @@ impl fmt::Debug for Timestamp {
 
 /// A text that is not a moment in RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an RFC 3339 moment such as 2025-01-15T10:30:00Z")]
+#[error("must be a moment in RFC 3339, such as 2025-01-15T10:30:00Z")]
 pub struct TimestampError;
 
 /// Reads RFC 3339: `T` or a space, `Z` or an offset, up to nine fraction digits

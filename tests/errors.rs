@@ -172,6 +172,54 @@ fn errors_with_causes(directory: &Path) -> BTreeSet<String> {
     found
 }
 
+/// Errors about a field that state a fact, because no rule was broken or because the fact is
+/// what helps.
+const STATE_A_FACT: [&str; 7] = [
+    "body: was verified, and rejected with ",
+    "forbidden: asks for ",
+    "header {header}: is missing",
+    "id or idempotency key: was used for another content, by event ",
+    "id: is taken",
+    "profile: {profile} is not known; known are ",
+    "request: was verified by nothing: put a VerifyLayer in front of the handler, or let it take a Webhook",
+];
+
+#[test]
+fn an_error_that_names_a_field_says_what_must_hold() {
+    let mut stated = BTreeSet::new();
+    for text in error_texts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let Some((field, rule)) = text.split_once(": ") else { continue };
+        let names_a_field = !field.starts_with("the ") && field.split(' ').count() <= 4;
+        // What is only put together of values has its words elsewhere.
+        let is_of_values = rule.starts_with('{') && !rule.contains(' ') || rule.ends_with("{why}");
+        if !names_a_field || is_of_values || rule.contains("must ") {
+            continue;
+        }
+        let known = STATE_A_FACT.into_iter().find(|fact| text.starts_with(fact));
+        stated.insert(known.unwrap_or_else(|| panic!("{text:?} does not say what must hold")));
+    }
+    assert_eq!(stated, STATE_A_FACT.into());
+}
+
+/// The texts of the errors under a directory, as their attributes have them.
+fn error_texts(directory: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(error_texts(&path));
+            continue;
+        }
+        let source = fs::read_to_string(&path).unwrap();
+        for attribute in source.split("#[error(").skip(1) {
+            let Some(text) = attribute.trim_start().strip_prefix('"') else { continue };
+            found.push(text[..text.find('"').unwrap()].to_owned());
+        }
+    }
+    assert!(!found.is_empty() || directory.components().count() > 2);
+    found
+}
+
 #[tokio::test]
 async fn a_store_that_failed_is_told_of_in_its_own_words() {
     let said = "the table cannot be read";

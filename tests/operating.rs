@@ -151,7 +151,7 @@ async fn fg9_an_oversized_payload_is_refused_with_its_size_and_the_limit() {
     let world = World::with(|builder| builder.payload_max(10));
     let event = |text: &str| NewEvent::json("acme", "k", text.to_owned()).unwrap();
     let error = world.webhooks.publish(event("\"1234567890\"")).await.unwrap_err();
-    assert_eq!(error.to_string(), "payload: holds 12 bytes, the limit is 10");
+    assert_eq!(error.to_string(), "payload: must be at most 10 bytes (got 12)");
     assert_eq!(world.webhooks.stats(None).await.unwrap().unrouted, 0);
     assert!(world.webhooks.publish(event("\"12345678\"")).await.is_ok());
 }

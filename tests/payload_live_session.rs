@@ -226,8 +226,14 @@ fn each_wrong_shape_is_named_by_its_place() {
     for (text, expected) in [
         ("[]".to_owned(), "body: must be an object"),
         ("\"x\"".to_owned(), "body: must be an object"),
-        ("{\"a\":}".to_owned(), "body: is not valid JSON, at byte 5"),
-        (String::new(), "body: is not valid JSON, at byte 0"),
+        (
+            "{\"a\":}".to_owned(),
+            "body: must be valid JSON; reading stopped at byte 5: expected a value: an object, an array, a string in double quotes, a number, true, false or null",
+        ),
+        (
+            String::new(),
+            "body: must be valid JSON; reading stopped at byte 0: expected a value: an object, an array, a string in double quotes, a number, true, false or null",
+        ),
         ("{}".to_owned(), "webhook_type: must be text"),
         (body("null"), "payload: must be an object"),
         (body("[]"), "payload: must be an object"),

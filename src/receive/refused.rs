@@ -11,16 +11,16 @@ use crate::sign::VerifyError;
 #[non_exhaustive]
 pub enum Refused {
     /// Webhooks come by POST.
-    #[error("method: is not POST")]
+    #[error("method: must be POST")]
     Method,
     /// The content type is missing, came twice, or is none of those that were asked for.
-    #[error("header content-type: is none of those that are taken")]
+    #[error("header content-type: must occur once, and be one of those that the receiver takes")]
     MediaType,
     /// The body is longer than the receiver takes. No more of it was read.
-    #[error("body: is longer than is taken")]
+    #[error("body: must not be longer than the receiver takes")]
     TooLarge,
     /// The body broke off, or its framing was wrong.
-    #[error("body: ended before it was whole")]
+    #[error("body: must arrive whole (it broke off, or its framing was wrong)")]
     Unreadable,
     /// It is not proven to come from who holds the secret.
     #[error(transparent)]

@@ -51,7 +51,7 @@ impl Drop for Sealed {
 #[non_exhaustive]
 pub enum CipherError {
     /// No key of that name is at hand.
-    #[error("no key {0:?} at hand")]
+    #[error("the key {0:?} is not known to this process")]
     UnknownKey(String),
     /// The bytes are not what was sealed last for this row.
     #[error("what was sealed last for this row does not open")]

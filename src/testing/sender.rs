@@ -50,7 +50,7 @@ pub enum SenderError {
     #[error(transparent)]
     Unsigned(#[from] SignError),
     /// `LiveChat` writes its key into a JSON object.
-    #[error("body: is no JSON object, into which a key could be written")]
+    #[error("body: must be a JSON object, so that the key can be written into it")]
     Body,
 }
 

@@ -135,7 +135,7 @@ pub enum PublishError {
         id: EventId,
     },
     /// The store holds as much as it may.
-    #[error("the store is full at {limit} deliveries")]
+    #[error("the store is full: it takes at most {limit} deliveries")]
     Full {
         /// How much that is.
         limit: u64,
@@ -147,6 +147,6 @@ pub enum PublishError {
     #[error(transparent)]
     Entropy(#[from] EntropyError),
     /// The store answered for fewer events than it was given.
-    #[error("the store gave no answer")]
+    #[error("the store answered for fewer events than it was given")]
     NoAnswer,
 }

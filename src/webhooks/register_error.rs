@@ -37,7 +37,7 @@ pub enum RegisterError {
         other: &'static str,
     },
     /// Another endpoint of the tenant has this URL.
-    #[error("url: endpoint {endpoint} of the tenant has it already")]
+    #[error("url: must be used once in the tenant (its endpoint {endpoint} has it)")]
     DuplicateUrl {
         /// That endpoint.
         endpoint: EndpointId,
@@ -68,7 +68,7 @@ pub enum RegisterError {
     #[error("the tenant has no such endpoint")]
     NotFound,
     /// Its secrets are sealed and do not open in this process.
-    #[error("secret: is sealed and does not open in this process")]
+    #[error("secret: must open in this process to be kept (it is sealed)")]
     Sealed,
     /// It cannot be read, and what was asked for keeps a part of it. It can be disabled,
     /// paused, and removed to be registered anew.

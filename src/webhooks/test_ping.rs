@@ -190,7 +190,7 @@ pub enum TestError {
         id: EventId,
     },
     /// The store holds as much as it may.
-    #[error("the store is full at {limit} deliveries")]
+    #[error("the store is full: it takes at most {limit} deliveries")]
     Full {
         /// How much that is.
         limit: u64,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 /// An address that no request may go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("address: is not a public one")]
+#[error("address: must be a public one")]
 pub struct Refused;
 
 /// Judges addresses: public ones pass.

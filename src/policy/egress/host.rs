@@ -43,7 +43,7 @@ fn read_label(label: &str) -> Result<(), UrlError> {
         return refuse("each label of the host must be 1 to 63 letters, digits and hyphens");
     }
     if label.starts_with('-') || label.ends_with('-') {
-        return refuse("no label of the host may begin or end with a hyphen");
+        return refuse("each label of the host must begin and end with a letter or a digit");
     }
     match label.strip_prefix("xn--") {
         Some(encoded) if !punycode::is_name(encoded) => {

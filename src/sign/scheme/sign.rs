@@ -20,7 +20,7 @@ use super::{Message, Part, Recipe, Scheme, Schemes};
 #[non_exhaustive]
 pub enum SignError {
     /// The scheme signs the URL: see [`Signer::at`].
-    #[error("url: is missing, and the scheme signs it")]
+    #[error("url: must be set, since the scheme signs it")]
     NoUrl,
     /// The URL could go on in the body, or the body in it.
     #[error("url: {rule}")]

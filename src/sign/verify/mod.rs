@@ -81,7 +81,7 @@ pub enum VerifyError {
         header: HeaderName,
     },
     /// A header that the scheme reads came more than once.
-    #[error("header {header}: came more than once")]
+    #[error("header {header}: must occur once")]
     Repeated {
         /// The header.
         header: HeaderName,
@@ -101,13 +101,13 @@ pub enum VerifyError {
         rule: &'static str,
     },
     /// The header holds signatures of other versions alone.
-    #[error("header {header}: holds no signature of the scheme's version")]
+    #[error("header {header}: must hold a signature of the scheme's version")]
     OtherVersion {
         /// The header.
         header: HeaderName,
     },
     /// The scheme signs the request's URL, and the verifier was not told it.
-    #[error("url: is not known, and the scheme signs it")]
+    #[error("url: must be known to the verifier, since the scheme signs it")]
     NoUrl,
     /// The URL is none, so it could go on in the body, or the body in it.
     #[error("url: {rule}")]

@@ -53,7 +53,7 @@ pub(super) fn seal(
         Secrets::Sealed { .. } => {
             return Err(StoreError::new(
                 StoreErrorKind::Invalid,
-                "endpoint: its headers are sealed with its secrets, which are not open",
+                "endpoint: its secrets must be open, since its headers are sealed with them",
             ));
         }
     };
@@ -63,7 +63,7 @@ pub(super) fn seal(
     if again.is_none_or(|again| *again != *plain) {
         return Err(StoreError::new(
             StoreErrorKind::Invalid,
-            "endpoint: its secrets or headers would not be read back as they were given",
+            "endpoint: its secrets and headers must be such that they are read back as they were given",
         ));
     }
     let context = context(&endpoint.tenant, &endpoint.id, binding);

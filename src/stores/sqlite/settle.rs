@@ -100,7 +100,7 @@ impl Batch<'_, '_> {
             }
             _ => Err(StoreError::new(
                 StoreErrorKind::Invalid,
-                "settlement: what follows does not fit what was claimed",
+                "settlement: must be one of those that what was claimed can have",
             )
             .into()),
         }

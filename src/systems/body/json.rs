@@ -102,8 +102,8 @@ impl Object {
     /// The whole body.
     pub(in crate::systems) fn of_body(body: &[u8]) -> Result<Self, PayloadError> {
         check_json(body).map_err(|error| match error {
-            EventError::NotJson { at, .. } => PayloadError::NotJson { at },
-            _ => PayloadError::NotJson { at: 0 },
+            EventError::NotJson { at, expected } => PayloadError::NotJson { at, expected },
+            _ => PayloadError::NotJson { at: 0, expected: "valid JSON" },
         })?;
         if depth(body) > DEPTH_MAX {
             return Err(PayloadError::TooDeep);

@@ -21,14 +21,16 @@ pub use moment::Moment;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadError {
-    /// It is no JSON in UTF-8.
-    #[error("body: is not valid JSON, at byte {at}")]
+    /// It is not JSON in UTF-8.
+    #[error("body: must be valid JSON; reading stopped at byte {at}: expected {expected}")]
     NotJson {
         /// Where reading stopped.
         at: usize,
+        /// What was expected there.
+        expected: &'static str,
     },
     /// It is nested deeper than [`DEPTH_MAX`].
-    #[error("body: is nested deeper than 128")]
+    #[error("body: must be nested at most 128 levels deep")]
     TooDeep,
     /// A field breaks its rule.
     #[error("{field}: {rule}")]
