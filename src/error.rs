@@ -41,19 +41,36 @@ pub struct StoreError {
     kind: StoreErrorKind,
     what: String,
     source: Option<Arc<dyn Error + Send + Sync>>,
+    /// Its text says already what the source says.
+    tells_source: bool,
 }
 
 impl StoreError {
     /// A failure of that kind; `what` says what was refused, without secrets.
     pub fn new(kind: StoreErrorKind, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), source: None }
+        Self { kind, what: what.into(), source: None, tells_source: false }
     }
 
     /// Keeps the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(Arc::from(source.into()));
+        self.tells_source = false;
         self
+    }
+
+    /// Keeps the error that caused this one, where the text of this one says what that one
+    /// says: a report of the whole chain of causes goes on behind it. [`get_ref`](Self::get_ref)
+    /// has it as a value.
+    #[must_use]
+    pub fn with_told_source(self, source: impl Into<BoxError>) -> Self {
+        Self { tells_source: true, ..self.with_source(source) }
+    }
+
+    /// The error that caused this one, also where the text of this one says it already.
+    #[must_use]
+    pub fn get_ref(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.source.as_deref()
     }
 
     /// The same error, whose text begins with where it happened.
@@ -83,6 +100,7 @@ impl fmt::Display for StoreError {
 
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+        let source = self.source.as_deref()?;
+        if self.tells_source { source.source() } else { Some(source) }
     }
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookpost::endpoint::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
+use hookpost::endpoint::{EndpointPage, Loaded, NotSendable, Unreadable, WhyUnreadable};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{EndpointId, IdError, TenantId};
 use hookpost::policy::egress::UrlError;
@@ -49,8 +49,9 @@ impl Looked {
                 // How SQLite's errors repeat each other is none of this crate's.
                 cause = error.source().filter(|_| !error.is::<rusqlite::Error>());
             }
-            for pair in texts.windows(2) {
-                let repeats = pair[0].contains(&pair[1]) || pair[1].contains(&pair[0]);
+            for (at, text) in texts.iter().enumerate() {
+                let repeats =
+                    texts[at + 1..].iter().any(|other| text.contains(other) || other.contains(text));
                 assert!(!repeats, "{} says twice what is wrong: {texts:#?}", std::any::type_name::<E>());
             }
         }
@@ -76,6 +77,17 @@ fn subscription_error() -> SubscriptionError {
 
 fn endpoint_errors() -> [EndpointError; 4] {
     [id_error().into(), url_error().into(), SecretError::Prefix.into(), subscription_error().into()]
+}
+
+fn not_sendable() -> [NotSendable; 5] {
+    let (field, rule) = ("payload", "must be one JSON value in UTF-8");
+    [
+        NotSendable::Blocked(url_error()),
+        NotSendable::Secret(SecretError::Prefix),
+        NotSendable::Unreadable(unreadable()),
+        NotSendable::NoSecret,
+        NotSendable::Unrenderable { field, rule },
+    ]
 }
 
 fn register_errors() -> Vec<RegisterError> {
@@ -125,6 +137,8 @@ fn no_error_says_what_its_cause_says() {
     looked.at(store_errors().into_iter().map(PublishInError::from));
     looked.at([TestError::from(events()), EntropyError.into(), Panicked { part: Part::Envelope }.into()]);
     looked.at(store_errors().into_iter().map(TestError::from));
+    looked.at(not_sendable());
+    looked.at(not_sendable().map(TestError::from));
     looked.at(register_errors().into_iter().map(AdminError::from));
     looked.at([AdminError::Test(TestError::NotFound)]);
     looked.at(store_errors().into_iter().map(AdminError::from));
@@ -159,6 +173,9 @@ fn errors_with_causes(directory: &Path) -> BTreeSet<String> {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
+        for item in text.split("Error for ").skip(1).filter(|item| item.contains("fn source(")) {
+            found.insert(item.split([' ', '<']).next().unwrap().to_owned());
+        }
         for item in text.split("thiserror::Error").skip(1) {
             let item = &item[..item.find("\n}").unwrap_or(item.len())];
             let Some((_, named)) = item.split_once("\npub ") else { continue };
@@ -218,6 +235,24 @@ fn error_texts(directory: &Path) -> Vec<String> {
     }
     assert!(!found.is_empty() || directory.components().count() > 2);
     found
+}
+
+#[test]
+fn a_cause_that_an_error_tells_of_itself_is_there_as_a_value() {
+    let error = StoreError::from(unreadable());
+    assert!(error.source().is_none() && error.to_string() == unreadable().to_string());
+    assert_eq!(error.get_ref().unwrap().downcast_ref(), Some(&unreadable()));
+    for cause in endpoint_errors() {
+        let error = StoreError::from(cause.clone());
+        assert_eq!(error.to_string(), format!("endpoint: {cause}"));
+        assert_eq!(error.get_ref().unwrap().downcast_ref(), Some(&cause));
+    }
+    // What is behind the cause that is told is not lost.
+    let behind = StoreError::new(StoreErrorKind::Other, "the table cannot be read").with_source("no route");
+    let error = StoreError::new(StoreErrorKind::Other, "the table cannot be read").with_told_source(behind);
+    assert_eq!(error.source().unwrap().to_string(), "no route");
+    let own = StoreError::new(StoreErrorKind::Other, "the table cannot be read").with_source("no route");
+    assert_eq!(own.get_ref().unwrap().to_string(), own.source().unwrap().to_string());
 }
 
 #[tokio::test]

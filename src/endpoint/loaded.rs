@@ -87,7 +87,7 @@ impl From<Unreadable> for StoreError {
             WhyUnreadable::Broken => StoreErrorKind::Corrupt,
             WhyUnreadable::NotAnswered => StoreErrorKind::Invalid,
         };
-        Self::new(kind, unreadable.to_string())
+        Self::new(kind, unreadable.to_string()).with_told_source(unreadable)
     }
 }
 

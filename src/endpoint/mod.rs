@@ -125,7 +125,7 @@ pub(crate) fn check_name(name: &str) -> Result<(), EndpointError> {
 /// An endpoint that a store refuses to write.
 impl From<EndpointError> for StoreError {
     fn from(error: EndpointError) -> Self {
-        Self::new(StoreErrorKind::Invalid, format!("endpoint: {error}"))
+        Self::new(StoreErrorKind::Invalid, format!("endpoint: {error}")).with_told_source(error)
     }
 }
 

@@ -39,16 +39,6 @@ pub enum NotSendable {
 }
 
 impl NotSendable {
-    /// From an envelope's rule, which begins with the name of a field: `payload: must be …`.
-    #[cfg(feature = "tokio")]
-    pub(crate) fn unrenderable(rule: &'static str) -> Self {
-        let is_name = |field: &str| !field.is_empty() && !field.contains(char::is_whitespace);
-        match rule.split_once(": ").filter(|(field, _)| is_name(field)) {
-            Some((field, rule)) => Self::Unrenderable { field, rule },
-            None => Self::Unrenderable { field: "event", rule },
-        }
-    }
-
     /// The reason in words, as a notice about the endpoint gives it.
     #[must_use]
     pub fn why(&self) -> Cow<'static, str> {

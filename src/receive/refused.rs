@@ -1,5 +1,8 @@
 //! Why a request was not let through, and the little that its sender is told.
 
+use std::error::Error;
+use std::sync::Arc;
+
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 
@@ -42,19 +45,43 @@ pub enum Refused {
     NotVerified,
 }
 
-/// What rejected an authentic body, in its own words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Cause(String);
+/// What rejected an authentic body, in its own words. Two are equal if their words are.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{words}")]
+pub struct Cause {
+    words: String,
+    error: Option<Arc<dyn Error + Send + Sync>>,
+}
 
 impl Cause {
     /// The words of a rejection, also for a reader of your own; `None` where it has none.
     #[must_use]
     pub fn new(words: &str) -> Option<Self> {
         let words = words.trim();
-        (!words.is_empty()).then(|| Self(words.to_owned()))
+        (!words.is_empty()).then(|| Self { words: words.to_owned(), error: None })
+    }
+
+    /// The words of an error, and the error itself, for an extractor of your own.
+    pub fn of(error: impl Error + Send + Sync + 'static) -> Self {
+        Self { words: error.to_string(), error: Some(Arc::new(error)) }
+    }
+
+    /// The error that rejected the body, such as a `PayloadError` of the
+    /// built-in systems;
+    /// `None` where there were words alone.
+    #[must_use]
+    pub fn get_ref(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.error.as_deref()
     }
 }
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        self.words == other.words
+    }
+}
+
+impl Eq for Cause {}
 
 fn said(cause: Option<&Cause>) -> String {
     cause.map(|cause| format!(": {cause}")).unwrap_or_default()

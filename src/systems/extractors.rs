@@ -20,7 +20,7 @@ macro_rules! read_from_what_was_verified {
                 let verified = Verified::from_request_parts(&mut head, state).await?;
                 Self::read(verified.body()).map_err(|why| Refused::Unwanted {
                     status: StatusCode::UNPROCESSABLE_ENTITY,
-                    cause: Cause::new(&why.to_string()),
+                    cause: Some(Cause::of(why)),
                 })
             }
         }

@@ -114,7 +114,7 @@ impl Webhooks {
         let sendable = resolved.sendable()?;
         // What cannot be written is known before anything is stored.
         let write = || prepare::request(&event, Occasion::Test, sendable, now);
-        shared.guard.call(Part::Envelope, write)?.map_err(|error| NotSendable::unrenderable(error.rule))?;
+        shared.guard.call(Part::Envelope, write)?.map_err(|error| unrenderable(error.rule))?;
         let route = test_route(&event, &endpoint, resolve::width(&endpoint, &profile));
         let (event_id, delivery) = (event.id.clone(), route.delivery);
         let publish = Publish { event: Arc::new(event), routes: Some(vec![route]) };
@@ -168,6 +168,13 @@ struct Tested {
     endpoint: Arc<Endpoint>,
     profile: Arc<Profile>,
     now: Timestamp,
+}
+
+/// From an envelope's rule, which begins with the name of a field: `payload: must be …`.
+fn unrenderable(rule: &'static str) -> NotSendable {
+    let is_name = |field: &str| !field.is_empty() && !field.contains(char::is_whitespace);
+    let (field, rule) = rule.split_once(": ").filter(|(field, _)| is_name(field)).unwrap_or(("event", rule));
+    NotSendable::Unrenderable { field, rule }
 }
 
 /// A test could not be made. An endpoint that answers badly is no error: see the report.

@@ -14,6 +14,7 @@ use hookpost::profile::StandardEvent;
 use hookpost::receive::Refused;
 use hookpost::receive::axum::Webhook;
 use hookpost::receive::tower::VerifyLayer;
+use hookpost::systems::body::PayloadError;
 use hookpost::systems::{live_session::payload as live_session, x_webhook::payload as x_webhook};
 use hookpost::{Timestamp, Verified};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -109,6 +110,20 @@ async fn the_sender_is_told_the_status_alone_and_a_layer_of_the_receivers_the_re
     assert!(reason.contains("expected u64"), "{reason}");
     assert!(!answer.headers().contains_key(header::CONTENT_TYPE));
     assert!(whole(answer.into_body()).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_rejected_a_typed_body_is_there_as_a_value() {
+    let read = async |_: Webhook<live_session::Body>| ();
+    let mut routes: Router = Router::new().route("/", on_post(read)).with_state(Arc::new(verifier()));
+    let answer = routes.call(signed_json("{}")).await.unwrap();
+    let Some(Refused::Unwanted { cause: Some(cause), .. }) = answer.extensions().get::<Refused>() else {
+        panic!("{:?}", answer.extensions())
+    };
+    let error = cause.get_ref().and_then(|error| error.downcast_ref::<PayloadError>());
+    let Some(PayloadError::Field { field, .. }) = error else { panic!("{cause:?}") };
+    assert_eq!(field, "webhook_type");
+    assert_eq!(error.unwrap().to_string(), cause.to_string());
 }
 
 #[tokio::test]
