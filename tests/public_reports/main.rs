@@ -13,6 +13,7 @@ mod world;
 mod answers;
 mod guards;
 mod hosts_of_sqlite;
+mod kinds;
 mod messages;
 mod odd_responses;
 mod signatures;

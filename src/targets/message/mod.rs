@@ -89,13 +89,15 @@ impl Message {
         self
     }
 
-    /// Sets the link; what is no plain web address becomes a field, for reading.
+    /// Sets the link; what is no plain web address becomes a field, for reading. Brackets in
+    /// its path and query are percent-encoded, as RFC 3986 asks.
     #[must_use]
     pub fn link(mut self, label: impl Into<String>, url: impl Into<String>) -> Self {
-        let (label, url) = (label.into(), url.into());
+        let (label, written) = (label.into(), url.into());
         let label = if is_blank(&label) { "Link".to_owned() } else { label };
+        let url = with_brackets_encoded(&written);
         if !is_web_address(&url) {
-            return self.field(label, url);
+            return self.field(label, written);
         }
         self.link = Some(Link { label, url });
         self
@@ -114,6 +116,19 @@ impl Message {
 
 /// The longest link that every target takes.
 const URL_MAX: usize = 1000;
+
+/// The address without a bracket behind its host, where every chat has a meaning of its own for
+/// them.
+fn with_brackets_encoded(url: &str) -> String {
+    let host = url.find("://").map_or(0, |colon| colon + 3);
+    match url[host..].find(['/', '?', '#']) {
+        Some(end) if url.contains(['[', ']']) => {
+            let (before, behind) = url.split_at(host + end);
+            format!("{before}{}", behind.replace('[', "%5B").replace(']', "%5D"))
+        }
+        _ => url.to_owned(),
+    }
+}
 
 /// Whether a text may be made a link: no target reads any of its characters as the
 /// end of the link or as a mark of its own.

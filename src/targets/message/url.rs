@@ -10,7 +10,7 @@ pub(super) fn urls(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(start) = next_start(text, from) {
-        let length = text[start..].bytes().take_while(|byte| belongs_to_url(*byte)).count();
+        let length = length_of(&text[start..]);
         found.push(start..start + length);
         from = start + length;
     }
@@ -32,6 +32,33 @@ fn next_start(text: &str, from: usize) -> Option<usize> {
             });
             is_scheme && !text[..*start].ends_with(char::is_alphanumeric)
         })
+}
+
+/// How much of a text, which begins with an address, belongs to it.
+fn length_of(text: &str) -> usize {
+    let (mut length, mut in_query) = (0, false);
+    while let Some(byte) = text.as_bytes().get(length) {
+        length += match byte {
+            b'[' if in_query => match bracketed(&text[length..]) {
+                Some(group) => group,
+                None => break,
+            },
+            byte if belongs_to_url(*byte) => 1,
+            _ => break,
+        };
+        in_query |= *byte == b'?';
+    }
+    length
+}
+
+/// The length of `[name]`, as queries have it: `?filter[status]=open`. Before a `(` it is how
+/// Markdown begins a link.
+fn bracketed(text: &str) -> Option<usize> {
+    let end = text.find(']')?;
+    let is_name =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | b'%' | b'$');
+    let is_group = text.bytes().take(end).skip(1).all(is_name) && text.as_bytes().get(end + 1) != Some(&b'(');
+    is_group.then_some(end + 1)
 }
 
 /// The characters of RFC 3986, but for the brackets of numeric hosts, which are marks of
@@ -76,6 +103,10 @@ mod tests {
             (
                 "https://a.example/[x](https://evil.example)",
                 vec!["https://a.example/", "https://evil.example)"],
+            ),
+            (
+                "https://a.example/?f[a_b]=1&s[]=x[ https://a.example/?x[y](https://evil.example)",
+                vec!["https://a.example/?f[a_b]=1&s[]=x", "https://a.example/?x", "https://evil.example)"],
             ),
             ("漢https://a.example", vec![]),
             ("漢 https://a.example/é", vec!["https://a.example/"]),
