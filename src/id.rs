@@ -148,6 +148,7 @@ impl ProfileName {
     }
 }
 
+#[cfg(feature = "tokio")]
 impl HostName {
     /// Stands for the host of a URL that cannot be read: a name that never resolves
     /// (RFC 6761, 6.4) and that no lane of a readable endpoint shares.
@@ -334,7 +335,7 @@ impl fmt::Debug for Token {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation {
     /// The number of the registration, greater than that of every earlier one of the id. A
-    /// [`Registry`](crate::seam::Registry) takes the next number of the store's order. Zero
+    /// [`Registry`](crate::backend::Registry) takes the next number of the store's order. Zero
     /// where a host's own directory does not count them.
     pub registration: u64,
     /// How often it began anew since: with a new URL, a new secret, or by being enabled.

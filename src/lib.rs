@@ -1,7 +1,7 @@
 // The first definition of a link counts, so README's files are modules here.
 //! [`profile::StandardEvent`]: crate::profile::StandardEvent
 //! [docs/clocks.md]: crate::policy::timeline
-//! [docs/own-parts.md]: crate::seam
+//! [docs/own-parts.md]: crate::backend
 //! [docs/publishing.md]: crate::stores
 //! [docs/receiving.md]: crate::receive
 //! [docs/schemes.md]: crate::sign
@@ -12,28 +12,31 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod backend;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod conformance;
+#[cfg(feature = "tokio")]
+mod decide;
 pub mod delivery;
 pub mod endpoint;
 #[cfg(feature = "tokio")]
 mod engine;
 pub mod error;
 pub mod event;
+pub mod history;
 pub mod id;
+pub mod notice;
+#[cfg(feature = "tokio")]
+pub mod os;
 pub mod policy;
 pub mod profile;
 pub mod receive;
-pub mod seam;
 pub mod secret;
 pub mod sequence;
 pub mod sign;
-pub mod step;
 pub mod stores;
 pub mod subscription;
-#[cfg(feature = "tokio")]
-pub mod system;
 #[cfg(feature = "systems")]
 #[cfg_attr(docsrs, doc(cfg(feature = "systems")))]
 pub mod systems;

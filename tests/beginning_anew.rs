@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hookpost::backend::Store as _;
 use hookpost::delivery::{
     CancelReason, ClaimRequest, Claimed, Next, Publish, Route, Settlement, Shares, State,
 };
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EventId, HostName, Round, Token};
-use hookpost::seam::Store as _;
 use hookpost::testing::Reply;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::{NewEndpoint, NewEvent, Secret, Webhooks};

@@ -14,17 +14,18 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use hookpost::backend::{Backend, Clock, Directory, Entropy, EntropyError, Transport};
 use hookpost::delivery::{AttemptResult, Delivery, EventMeta, FailReason, State};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::EndpointId;
+use hookpost::notice::{Notice, Panicked, Part};
+use hookpost::os::SystemClock;
 use hookpost::policy::outcome::{BodyNeed, Classify, Hold, Outcome, Response, Unknown, Verdict};
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::profile::Request;
 use hookpost::profile::{Envelope, Occasion, RenderError, Rendered, Sample};
-use hookpost::seam::{Backend, Clock, Directory, Entropy, EntropyError, Notice, Panicked, Part, Transport};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::ScriptedTransport;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::webhooks::TestError;

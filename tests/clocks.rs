@@ -9,13 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use hookpost::backend::{Backend, Clock};
 use hookpost::delivery::State;
+use hookpost::history::{PageAfter, Selection};
 use hookpost::id::TenantId;
+use hookpost::os::SystemClock;
 use hookpost::policy::rate::{Limit, LimitScope};
-use hookpost::seam::{Backend, Clock, PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, SeededEntropy, VirtualClock};
 use hookpost::{NewEvent, Profile, Timestamp, Webhooks};
 

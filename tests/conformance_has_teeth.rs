@@ -11,8 +11,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hookpost::Timestamp;
+use hookpost::backend::Clock;
 use hookpost::conformance::{self, CASES, clocks, histories, run_to_end};
-use hookpost::seam::Clock;
 use hookpost::stores::memory::MemoryStore;
 
 use broken::{Broken, Fault};

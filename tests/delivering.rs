@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hookpost::delivery::{CancelReason, FailReason, State};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::id::Scope;
-use hookpost::seam::{PageAfter, Selection};
 use hookpost::testing::{Behaviour, Reply};
 use hookpost::{NewEvent, Overrides, Subscription};
 use world::{START, World, acme, endpoint, hours, id, seconds, url};

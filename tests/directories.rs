@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hookpost::backend::Directory;
 use hookpost::delivery::{EventMeta, State};
 use hookpost::endpoint::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
 use hookpost::error::{StoreError, StoreErrorKind};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::id::EndpointId;
-use hookpost::seam::{Directory, PageAfter, Selection};
 use hookpost::sequence::Sequence;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{ScriptedTransport, VirtualClock};

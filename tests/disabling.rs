@@ -7,12 +7,12 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::Store;
 use hookpost::delivery::{ClaimRequest, Claimed, Next, Progress, Settled, Settlement, Shares, State};
 use hookpost::id::Token;
+use hookpost::os::SystemClock;
 use hookpost::policy::retry::{RetryPolicy, Schedule};
-use hookpost::seam::Store;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport};
 use hookpost::{NewEvent, Profile, Webhooks};
 use sqlite_file::TempFile;

@@ -9,12 +9,13 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::{Clock, Store as _};
 use hookpost::delivery::{Delivery, State};
 use hookpost::error::StoreError;
-use hookpost::seam::{Clock, PageAfter, Selection, Store as _};
+use hookpost::history::{PageAfter, Selection};
+use hookpost::os::SystemClock;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
 use hookpost::{NewEndpoint, NewEvent, Overrides, Webhooks};

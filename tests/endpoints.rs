@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::delivery::{CancelReason, State};
+use hookpost::history::{Class, PageAfter, Selection};
 use hookpost::id::TenantId;
-use hookpost::seam::{Class, PageAfter, Selection};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Reply, ScriptedTransport, VirtualClock};
 use hookpost::{Headers, NewEndpoint, NewEvent, Overrides, Profile, RegisterError, Webhooks};

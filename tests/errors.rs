@@ -12,12 +12,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::{CipherError, Directory, EntropyError, ResolveError};
 use hookpost::endpoint::{EndpointPage, Loaded, NotSendable, Unreadable, WhyUnreadable};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{EndpointId, IdError, TenantId};
+use hookpost::notice::{Panicked, Part};
 use hookpost::policy::egress::UrlError;
 use hookpost::receive::{Cause, Refused};
-use hookpost::seam::{CipherError, Directory, EntropyError, Panicked, Part, ResolveError};
 use hookpost::sign::SignError;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::{PublishInError, SqliteStore};

@@ -6,11 +6,12 @@ mod sqlite_file;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookpost::backend::{History, Store};
 use hookpost::delivery::{ClaimRequest, Publish, Published, Shares};
 use hookpost::id::{EventId, TenantId, Token};
-use hookpost::seam::{History, Notice, Store};
+use hookpost::notice::Notice;
+use hookpost::os::SystemClock;
 use hookpost::stores::sqlite::{SqliteStore, publish_in};
-use hookpost::system::SystemClock;
 use hookpost::testing::ScriptedTransport;
 use hookpost::{EventError, NewEvent, PublishError, Timestamp, Webhooks};
 use rusqlite::Connection;

@@ -6,9 +6,9 @@ mod sqlite_file;
 
 use std::time::Duration;
 
+use hookpost::backend::{History, Store};
 use hookpost::delivery::{ClaimRequest, Claimed, Claims, Next, Published, Settlement, Shares};
 use hookpost::id::{EventId, TenantId, Token};
-use hookpost::seam::{History, Store};
 use hookpost::stores::sqlite::{SqliteStore, publish_in};
 use hookpost::{NewEvent, Timestamp};
 use rusqlite::Connection;

@@ -7,12 +7,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::Backend;
 use hookpost::id::{EndpointId, TenantId};
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlPolicy};
-use hookpost::seam::Backend;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::{Receiver, ScriptedTransport};
 use hookpost::{NewEndpoint, NewEvent, Profile, Webhooks};
 use sqlite_file::TempFile;

@@ -9,11 +9,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use hookpost::async_trait;
+use hookpost::backend::{ResolveError, Resolver};
 use hookpost::id::HostName;
+use hookpost::os::{SystemClock, SystemResolver, current_tenant};
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
-use hookpost::seam::{ResolveError, Resolver};
 use hookpost::stores::memory::MemoryStore;
-use hookpost::system::{SystemClock, SystemResolver, current_tenant};
 use hookpost::testing::Receiver;
 use hookpost::transports::ReqwestTransport;
 use hookpost::{NewEndpoint, NewEvent, Profile, Webhooks};

@@ -8,14 +8,15 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookpost::backend::Directory;
 use hookpost::delivery::EventMeta;
 use hookpost::endpoint::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::EndpointId;
+use hookpost::notice::Notice;
 use hookpost::policy::outcome::NotSent;
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
-use hookpost::seam::{Directory, Notice};
 use hookpost::secret::{Secrets, WhySealed};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Faults, FlakyStore, Reply, ScriptedTransport, VirtualClock};

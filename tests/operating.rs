@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use hookpost::backend::Clock;
 use hookpost::delivery::{AttemptResult, FailReason, Gate, State};
+use hookpost::history::{Class, Disabled, PageAfter, Queue, Selection, StateFilter};
 use hookpost::policy::outcome::{NotSent, Unknown};
-use hookpost::seam::{Class, Clock, Disabled, PageAfter, Queue, Selection, StateFilter};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
 use hookpost::transports::ReqwestTransport;
@@ -179,7 +180,7 @@ fn an_engine_without_a_runtime_is_an_error_and_no_panic() {
 
 #[test]
 fn a_round_without_a_runtime_is_our_own_fault_and_no_attempt() {
-    let clock = Arc::new(hookpost::system::SystemClock::new());
+    let clock = Arc::new(hookpost::os::SystemClock::new());
     let transport = ReqwestTransport::builder().plain_http_only().danger_allow_local().build().unwrap();
     let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(transport))
         .profiles(hookpost::Profile::systems());
@@ -200,7 +201,7 @@ fn fg10_tick_works_under_a_hosts_own_block_on_without_any_runtime() {
     #[derive(Debug)]
     struct AtOnce;
     #[hookpost::async_trait]
-    impl hookpost::seam::Transport for AtOnce {
+    impl hookpost::backend::Transport for AtOnce {
         async fn send(
             &self,
             _: hookpost::profile::Request,
@@ -214,7 +215,7 @@ fn fg10_tick_works_under_a_hosts_own_block_on_without_any_runtime() {
             (hookpost::policy::outcome::Outcome::Response(response), Duration::ZERO)
         }
     }
-    let clock = Arc::new(hookpost::system::SystemClock::new());
+    let clock = Arc::new(hookpost::os::SystemClock::new());
     let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(AtOnce))
         .profiles(hookpost::Profile::systems())
         .build()

@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hookpost::delivery::State;
+use hookpost::history::{PageAfter, Selection, StateFilter};
 use hookpost::profile::OnRecovery;
-use hookpost::seam::{PageAfter, Selection, StateFilter};
 use hookpost::testing::Reply;
 use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Secret, Timestamp};
 use world::{START, World, acme, endpoint, hours, id, minutes, seconds, url, without_jitter};

@@ -7,9 +7,9 @@ mod world;
 use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::policy::outcome::NotSent;
 use hookpost::policy::retry::{Life, NextTry};
-use hookpost::seam::{PageAfter, Selection};
 use hookpost::testing::{Behaviour, Reply};
 use hookpost::{NewEndpoint, NewEvent, Profile, Secret};
 use world::{START, World, acme, hours, id, minutes, seconds, url};

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::{Cipher, CipherError, Directory, Registry, Sealed, Store};
 use hookpost::delivery::{ClaimRequest, Claimed, Next, Publish, Published, Settled, Settlement, Shares};
 use hookpost::endpoint::Loaded;
+use hookpost::endpoint::{Expected, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId, Token};
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
-use hookpost::seam::{Cipher, CipherError, Directory, Expected, Registry, Sealed, Store, Write};
 use hookpost::secret::{Secrets, WhySealed};
 use hookpost::sequence::Sequence;
 use hookpost::stores::sqlite::{SqliteBuilder, SqliteStore};

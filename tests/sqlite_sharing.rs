@@ -10,15 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use hookpost::backend::{Cipher, CipherError, Directory, History, Registry, Sealed, Store};
 use hookpost::delivery::{CancelReason, Publish};
 use hookpost::endpoint::Loaded;
+use hookpost::endpoint::{Expected, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
+use hookpost::history::{DeliveryQuery, PageAfter, Replay, Selection, StateFilter};
 use hookpost::id::{EndpointId, EventId, ReplayId, TenantId};
 use hookpost::policy::egress::EndpointUrl;
-use hookpost::seam::{
-    Cipher, CipherError, DeliveryQuery, Directory, Expected, History, PageAfter, Registry, Replay, Sealed,
-    Selection, StateFilter, Store, Write,
-};
 use hookpost::secret::{Secrets, WhySealed};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::{Endpoint, Headers, NewEvent, Overrides, Profile, Secret, SecretSet, Subscription, Timestamp};

@@ -157,7 +157,7 @@ async fn a_test_with_an_ordering_key_waits_for_no_older_event_of_it() {
         event: std::sync::Arc::new(ordered().into_event("older".parse().unwrap(), START, 100).unwrap()),
         routes: None,
     };
-    hookpost::seam::Store::publish(&*world.store, &[unrouted], None, START).await.unwrap();
+    hookpost::backend::Store::publish(&*world.store, &[unrouted], None, START).await.unwrap();
     assert!(world.webhooks.test_with(&acme(), &id("e"), ordered()).await.unwrap().success);
     assert_eq!(world.sent().len(), 1);
 }

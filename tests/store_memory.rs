@@ -4,11 +4,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use hookpost::backend::{Clock, History, Store};
 use hookpost::conformance::clocks::Open;
 use hookpost::conformance::{self, Verdict};
 use hookpost::delivery::{Publish, Route};
+use hookpost::history::{DeliveryQuery, PageAfter, Selection};
 use hookpost::id::{DeliveryId, EndpointId, EventId, HostName, Round, TenantId};
-use hookpost::seam::{Clock, DeliveryQuery, History, PageAfter, Selection, Store};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::{NewEvent, Timestamp};
 

@@ -6,10 +6,10 @@ mod sqlite_file;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::Store;
 use hookpost::conformance::clocks::Open;
 use hookpost::delivery::{ClaimRequest, Publish, Route, Shares};
 use hookpost::id::{DeliveryId, EndpointId, EventId, HostName, Round, Token};
-use hookpost::seam::Store;
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::{NewEvent, Timestamp};
 use sqlite_file::{Fixed, TempFile};

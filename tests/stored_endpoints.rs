@@ -8,16 +8,19 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hookpost::backend::{Backend, Clock, Observer};
 use hookpost::delivery::{CancelReason, State};
 use hookpost::endpoint::Loaded;
+use hookpost::endpoint::{Expected, Put, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::id::{EndpointId, TenantId};
+use hookpost::notice::Notice;
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, UrlPolicy};
-use hookpost::seam::{Backend, Clock, Expected, Notice, Observer, PageAfter, Put, Selection, Write};
 use hookpost::secret::{Secret, Secrets};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::testing::{ScriptedTransport, VirtualClock};
 use hookpost::{

@@ -6,9 +6,9 @@ mod world;
 
 use std::time::Duration;
 
+use hookpost::backend::Store;
 use hookpost::delivery::{ClaimRequest, SUSPECT_AFTER, Shares};
 use hookpost::id::Token;
-use hookpost::seam::Store;
 use hookpost::testing::{Exchange, Reply};
 use tokio::time::sleep;
 use world::World;

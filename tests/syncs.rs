@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hookpost::error::StoreError;
+use hookpost::os::SystemClock;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::ScriptedTransport;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::{NewEvent, Webhooks, async_trait};

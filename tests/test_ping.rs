@@ -6,12 +6,12 @@ mod world;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookpost::backend::Directory;
 use hookpost::delivery::{AttemptResult, EventMeta, FailReason, State};
 use hookpost::endpoint::{EndpointPage, Loaded, NotSendable, Unreadable, WhyUnreadable};
 use hookpost::error::StoreError;
 use hookpost::id::EndpointId;
 use hookpost::policy::egress::EndpointUrl;
-use hookpost::seam::Directory;
 use hookpost::secret::{SecretSet, Secrets, WhySealed};
 use hookpost::testing::Reply;
 use hookpost::webhooks::TestError;

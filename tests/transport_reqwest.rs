@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hookpost::async_trait;
+use hookpost::backend::{ResolveError, Resolver, Transport};
 use hookpost::id::HostName;
 use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{ByStatus, Classify, NotSent, Outcome, Response, Unknown, Verdict};
 use hookpost::profile::Request;
-use hookpost::seam::{ResolveError, Resolver, Transport};
 use hookpost::transports::{ReqwestTransport, ReqwestTransportBuilder, TransportError};
 use http::{HeaderMap, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -8,8 +8,9 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::Clock as _;
 use hookpost::delivery::State;
-use hookpost::seam::{Clock as _, PageAfter, Selection};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, SeededEntropy, VirtualClock};
 use hookpost::{NewEvent, Profile, Webhooks};

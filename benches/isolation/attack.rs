@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use hookpost::seam::{Clock, PageAfter, Selection, StateFilter};
-use hookpost::system::SystemClock;
+use hookpost::backend::Clock;
+use hookpost::history::{PageAfter, Selection, StateFilter};
+use hookpost::os::SystemClock;
 use hookpost::{NewEndpoint, NewEvent, Overrides};
 
 use crate::stage::{CHAT, PROFILE, SECRET, SILENT, Stage};

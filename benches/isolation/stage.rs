@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::id::HostName;
+use hookpost::os::{SystemClock, SystemResolver};
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::{SystemClock, SystemResolver};
 use hookpost::transports::reqwest::ReqwestTransport;
 use hookpost::{Profile, Webhooks};
 use tokio::sync::oneshot;

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hookpost::SecretSet;
+use hookpost::backend::{Clock, Transport};
 use hookpost::id::EventId;
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::EndpointUrl;
 use hookpost::profile::Request;
-use hookpost::seam::{Clock, Transport};
 use hookpost::sign::Signer;
-use hookpost::system::SystemClock;
 use hookpost::transports::reqwest::ReqwestTransport;
 use hookpost::{Profile, Scheme, Secret};
 

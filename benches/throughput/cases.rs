@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hookpost::backend::Transport;
 use hookpost::policy::outcome::{Outcome, Response};
 use hookpost::profile::Request;
-use hookpost::seam::Transport;
 
 use crate::Scale;
 use crate::bare::{self, Runtime};

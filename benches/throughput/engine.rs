@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use hookpost::backend::{Backend, Observer, Transport};
+use hookpost::notice::Notice;
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
-use hookpost::seam::{Backend, Notice, Observer, Transport};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::transports::reqwest::ReqwestTransport;
 use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, Webhooks};
 use tokio::sync::Notify;

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use hookpost::NewEvent;
+use hookpost::backend::Clock;
 use hookpost::id::EventId;
-use hookpost::seam::Clock;
+use hookpost::os::SystemClock;
 use hookpost::stores::sqlite::{SqliteStore, publish_in};
-use hookpost::system::SystemClock;
 use rusqlite::{Connection, Transaction};
 
 use crate::Scale;

@@ -5,8 +5,8 @@ use std::fmt;
 
 use hookpost::Webhooks;
 use hookpost::delivery::State;
+use hookpost::history::{PageAfter, Selection};
 use hookpost::id::{EndpointId, EventId, Round, TenantId};
-use hookpost::seam::{PageAfter, Selection};
 
 pub struct Ledger(Vec<Row>);
 

@@ -22,11 +22,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use hookpost::history::{PageAfter, Selection, StateFilter};
 use hookpost::id::TenantId;
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::AddressPolicy;
-use hookpost::seam::{PageAfter, Selection, StateFilter};
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::transports::ReqwestTransport;
 use hookpost::{EndpointError, Filter, NewEndpoint, NewEvent, RegisterError, Subscription, Webhooks};
 use tokio::sync::oneshot;

@@ -4,7 +4,8 @@
 use std::time::{Instant, SystemTime};
 
 use hookpost::Timestamp;
-use hookpost::seam::{Notice, Observer};
+use hookpost::backend::Observer;
+use hookpost::notice::Notice;
 
 pub struct Narrator {
     start: Instant,

@@ -6,11 +6,11 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::history::{PageAfter, Selection, Stats};
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
-use hookpost::seam::{PageAfter, Selection, Stats};
 use hookpost::stores::memory::MemoryStore;
-use hookpost::system::SystemClock;
 use hookpost::transports::ReqwestTransport;
 use hookpost::{Profile, Webhooks};
 use tokio::time::{sleep, timeout};

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
+use crate::endpoint::Expected;
 use crate::endpoint::{Endpoint, Generation};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, Lane, LaneChange};
-use crate::seam::{Backend, Expected};
 use crate::secret::{Secret, SecretSet, Secrets};
 use crate::subscription::Subscription;
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::backend::Backend;
 use crate::delivery::{Attempt, AttemptResult};
 use crate::event::Event;
 use crate::id::{EventType, IdempotencyKey, OrderingKey, Scope};
 use crate::policy::outcome::{NotSent, Unknown};
-use crate::seam::Backend;
 use crate::time::Timestamp;
 
 use super::Verdict;

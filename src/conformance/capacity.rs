@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::Published;
-use crate::seam::{Backend, Class};
+use crate::history::Class;
 
 use super::Verdict;
 use super::scene::{Scene, TENANT, at, delivered, draft, same, set, tenant, the_only, work_set};

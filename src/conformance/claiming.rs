@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{ClaimRequest, Claims, InFlight};
+use crate::history::Selection;
 use crate::id::Round;
-use crate::seam::{Backend, Selection};
 
 use super::scene::{
     LEASE, Scene, TENANT, at, at_once, delivered, demand, draft, events, holds, retried, same, set, tenant,

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::backend::{Backend, Clock};
 use crate::delivery::{Gate, GateChange, Settled};
+use crate::policy::rate::{Ask, Asker};
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::timeline::{CONFIRMED_AFTER, Uptime};
-use crate::seam::{Ask, Asker, Backend, Clock};
 use crate::time::Timestamp;
 
 use super::scene::{

@@ -4,14 +4,15 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::{Endpoint, EndpointPage, Generation, Headers, Overrides};
+use crate::endpoint::{Expected, Put, Write};
 use crate::id::{EndpointId, EventType, ProfileName, Scope};
 use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, LaneChange};
 use crate::policy::rate::{Limit, LimitScope};
-use crate::seam::{Backend, Expected, Put, Write};
 use crate::secret::{Retiring, Secret, SecretSet, Secrets};
 use crate::sequence::Sequence;
 use crate::subscription::{Filter, Subscription};

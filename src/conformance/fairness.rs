@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::delivery::{ClaimRequest, Claims, Gate, GateChange};
-use crate::seam::Backend;
 
 use super::scene::{
     Scene, all_delivered, at, delivered, demand, draft, lane, retried, routed, same, tenant, the_only, work,

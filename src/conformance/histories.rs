@@ -7,14 +7,15 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::{Backend, Clock};
 use crate::delivery::{
     CancelReason, Claim, Claims, EventClaim, FailReason, Gate, GateChange, Route, Settlement,
 };
 use crate::event::Event;
+use crate::history::{Class, PageAfter, Replay, Selection, StateFilter};
 use crate::id::{DeliveryId, EndpointId, ReplayId};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, Lane, LaneChange};
-use crate::seam::{Backend, Class, Clock, PageAfter, Replay, Selection, StateFilter};
 use crate::stores::memory::MemoryStore;
 use crate::time::Timestamp;
 

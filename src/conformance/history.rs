@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::delivery::{CancelReason, Delivery, FailReason, GateChange, Publish, Settled, State};
+use crate::history::{AttemptLog, DeliveryQuery, PageAfter, Replay, Replayed, Selection, StateFilter};
 use crate::id::{DeliveryId, EventId, ReplayId, Round};
-use crate::seam::{AttemptLog, Backend, DeliveryQuery, PageAfter, Replay, Replayed, Selection, StateFilter};
 use crate::time::Timestamp;
 
 use super::scene::{
@@ -360,7 +361,7 @@ pub async fn stats_count_one_tenant_or_all(fresh: Arc<dyn Backend>) -> Verdict {
         }
     }
     scene.store([draft("u1")?, draft("o1")?.of("other")?.to(&["other-one"])?.due(at(30))]).await?;
-    let counts = |stats: crate::seam::Stats| {
+    let counts = |stats: crate::history::Stats| {
         (stats.unrouted, stats.pending, stats.delivered, stats.failed, stats.cancelled, stats.oldest_due)
     };
     let acme = scene.stats(Some(&tenant(TENANT)?)).await?;

@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{Claim, Gate, GateChange};
+use crate::endpoint::{Expected, Write};
 use crate::error::StoreErrorKind;
 use crate::id::OrderingKey;
 use crate::policy::lane::{Health, Lane, LaneChange};
-use crate::seam::{Backend, Expected, Write};
 use crate::time::Timestamp;
 
 use super::directory_and_registry::plain_endpoint;

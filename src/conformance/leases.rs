@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{Claim, FailReason, InFlight, Shares, SilentLease, State};
-use crate::seam::Backend;
 use crate::time::Timestamp;
 
 use super::scene::{

@@ -5,8 +5,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::Backend;
+use crate::policy::rate::{Ask, Asker, Grant};
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
-use crate::seam::{Ask, Asker, Backend, Grant};
 use crate::time::Timestamp;
 
 use super::scene::{

@@ -46,8 +46,8 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::error::StoreError;
-use crate::seam::Backend;
 
 /// A line of the contract that does not hold. `Debug` prints the sentence, so that a
 /// test which returns it fails readably.

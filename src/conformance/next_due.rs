@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::time::{sleep, timeout};
 
+use crate::backend::Backend;
 use crate::delivery::{ClaimRequest, GateChange, Settled};
-use crate::seam::Backend;
 use crate::time::Timestamp;
 
 use super::scene::{

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{CancelReason, Claim, FailReason, Settled};
-use crate::seam::{Backend, PageAfter, Selection};
+use crate::history::{PageAfter, Selection};
 
 use super::Verdict;
 use super::scene::{
@@ -182,7 +183,7 @@ pub async fn several_routers_keep_the_order(fresh: Arc<dyn Backend>) -> Verdict 
         let of_key: Vec<_> = order.iter().filter(|(key, _)| *key == format!("k{number}")).collect();
         demand!(of_key.is_sorted(), "delivered in the order {of_key:?}");
     }
-    let over = Some(crate::seam::StateFilter::Delivered);
+    let over = Some(crate::history::StateFilter::Delivered);
     same("over", scene.all(TENANT, Selection { state: over, ..Selection::default() }).await?.len(), 60)
 }
 

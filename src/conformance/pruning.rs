@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{CancelReason, FailReason, Gate, GateChange};
-use crate::seam::{Backend, Class, Expected, PageAfter, Put, Selection, Write};
+use crate::endpoint::{Expected, Put, Write};
+use crate::history::{Class, PageAfter, Selection};
 use crate::time::Timestamp;
 
 use super::Verdict;

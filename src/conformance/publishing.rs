@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::backend::Backend;
 use crate::delivery::{ClaimRequest, Claims, Gate, GateChange, PublishAnswer, Published, Route, State};
+use crate::history::{Class, Selection};
 use crate::id::EventId;
-use crate::seam::{Backend, Class, Selection};
 
 use super::Verdict;
 use super::directory_and_registry::plain;

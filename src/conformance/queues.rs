@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{Gate, GateChange};
 use crate::endpoint::Endpoint;
+use crate::endpoint::{Expected, Write};
+use crate::history::{ClosedGate, Disabled, Hold, Queue};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, LaneChange};
-use crate::seam::{Backend, ClosedGate, Disabled, Expected, Hold, Queue, Write};
 use crate::time::Timestamp;
 
 use super::directory_and_registry::plain_endpoint;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::delivery::{Claim, Claims, Gate, GateChange};
+use crate::endpoint::Expected;
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::retry::{RetryPolicy, Schedule};
-use crate::seam::{Backend, Expected};
 use crate::time::Timestamp;
 
 use super::directory_and_registry::{plain, plain_endpoint, write};

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{Next, Settled, Settlement};
+use crate::history::{Class, Selection};
 use crate::id::EndpointId;
-use crate::seam::{Backend, Class, Selection};
 
 use super::Verdict;
 use super::scene::{

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::endpoint::{Endpoint, Loaded};
+use crate::endpoint::{Expected, Put, Write};
+use crate::history::{Class, PageAfter, Replay, Selection};
 use crate::id::ReplayId;
-use crate::seam::{Backend, Class, Expected, PageAfter, Put, Replay, Selection, Write};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

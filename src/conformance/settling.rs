@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use crate::backend::Backend;
 use crate::delivery::{
     CancelReason, Claim, Claimed, FailReason, Next, Progress, RecordedAttempt, Settled, Settlement, State,
     WHY_MAX,
 };
 use crate::id::{DeliveryId, EventId};
-use crate::seam::Backend;
 
 use super::Verdict;
 use super::scene::{

@@ -52,7 +52,7 @@ pub struct Claims {
     /// Events to route.
     pub events: Vec<EventClaim>,
     /// The places of those `events` that came into the store by another way than
-    /// [`Store::publish`](crate::seam::Store::publish), each in its first claim alone. The
+    /// [`Store::publish`](crate::backend::Store::publish), each in its first claim alone. The
     /// engine sends their notice. Empty in a store that knows no other way.
     pub found: Vec<Sequence>,
     /// Never later than the first moment at which another claim could give

@@ -2,6 +2,7 @@
 
 mod loaded;
 mod not_sendable;
+mod write;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::time::Timestamp;
 pub use crate::id::Generation;
 pub use loaded::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
 pub use not_sendable::NotSendable;
+pub use write::{Expected, Put, Write};
 
 /// The longest total timeout an endpoint may set.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(120);
@@ -56,7 +58,7 @@ pub struct Endpoint {
     /// For people to read: routing goes by `began`.
     pub since: Timestamp,
     /// Where in the store's order it was registered or last enabled. Events that the store
-    /// numbered before are not routed to it. A [`Registry`](crate::seam::Registry) sets it.
+    /// numbered before are not routed to it. A [`Registry`](crate::backend::Registry) sets it.
     /// An endpoint of a host's own directory says [`Sequence::START`] and gets every event
     /// that is routed while the directory lists it.
     pub began: Sequence,
@@ -71,6 +73,7 @@ impl Endpoint {
     /// Whether its id was registered after what was born there. Only a registry numbers
     /// registrations by its store's order, and what it registers begins no earlier.
     #[must_use]
+    #[cfg(feature = "tokio")]
     pub(crate) fn was_registered_after(&self, born: Sequence) -> bool {
         let registration = Sequence::from_number(self.generation.registration);
         born < registration && registration <= self.began

@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 
+use crate::decide::prepare::{Prepared, UNREACHED, prepare, unrenderable};
+use crate::decide::resolve::{Resolved, Sendable};
 use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next, SUSPECT_AFTER};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
+use crate::notice::{Notice, Part};
 use crate::policy::lane::{Lane, LaneChange};
+use crate::policy::rate::{Ask, Asker, Refusal};
 use crate::policy::rate::{Limit, LimitKey};
 use crate::policy::timeline::Shift;
 use crate::profile::Request;
-use crate::seam::{Ask, Asker, Notice, Part, Refusal};
-use crate::step::prepare::{Prepared, UNREACHED, prepare, unrenderable};
-use crate::step::resolve::{Resolved, Sendable};
 use crate::time::Timestamp;
 
 use super::laggards::PATIENCE;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::decide::conclude::Fault;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::Request;
-use crate::step::conclude::Fault;
 use crate::time::Timestamp;
 
 use super::acquire::{Flight, Ready, release};

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
-use crate::seam::{Notice, Observer, Panicked, Part};
+use crate::backend::Observer;
+use crate::notice::{Notice, Panicked, Part};
 
 /// A call that keeps its thread for longer than this is told to the observer.
 pub(crate) const SLOW: Duration = Duration::from_millis(250);

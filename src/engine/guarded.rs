@@ -8,11 +8,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
+use crate::backend::{Clock, Entropy, EntropyError};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::notice::Part;
 use crate::policy::outcome::{BodyNeed, Classify, Hold, Response, Verdict};
 use crate::policy::timeline::Uptime;
 use crate::profile::Profile;
-use crate::seam::{Clock, Entropy, EntropyError, Part};
 use crate::time::Timestamp;
 
 use super::deadline::within;

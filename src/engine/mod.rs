@@ -41,7 +41,7 @@ use tokio::sync::mpsc;
 
 use crate::delivery::Shares;
 use crate::error::StoreError;
-use crate::seam::{Notice, Part};
+use crate::notice::{Notice, Part};
 use crate::time::Timestamp;
 
 use self::acquire::Acquired;

@@ -5,13 +5,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decide::resolve;
 use crate::delivery::{ClaimRequest, Claims, EventMeta, Publish, PublishAnswer, Published};
 use crate::endpoint::{Endpoint, EndpointPage};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
+use crate::notice::Notice;
 use crate::policy::timeline::Shift;
-use crate::seam::Notice;
-use crate::step::resolve;
 use futures_util::future::{Either, select};
 
 use super::deadline::passed;

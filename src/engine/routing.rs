@@ -7,15 +7,15 @@ use std::time::Duration;
 use futures_util::future::FutureExt as _;
 use tokio::task::yield_now;
 
+use crate::decide::route::Routing;
 use crate::delivery::{Claimed, EventClaim, EventMeta, Next, Route, Settlement};
 use crate::endpoint::EndpointPage;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::id::{EndpointId, TenantId};
+use crate::notice::Notice;
 use crate::policy::timeline::Shift;
-use crate::seam::Notice;
 use crate::sequence::Sequence;
-use crate::step::route::Routing;
 use crate::time::Timestamp;
 
 use super::acquire::Acquired;

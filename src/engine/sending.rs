@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decide::conclude::{Conclusion, Fault, Sent, conclude};
 use crate::delivery::{Gate, GateChange, Next};
+use crate::notice::{Notice, Part};
+use crate::os::on_behalf_of;
 use crate::policy::lane::LaneChange;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::Request;
-use crate::seam::{Notice, Part};
-use crate::step::conclude::{Conclusion, Fault, Sent, conclude};
-use crate::system::on_behalf_of;
 use crate::time::Timestamp;
 
 use super::acquire::{Flight, release};

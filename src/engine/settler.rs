@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decide::conclude::Disable;
 use crate::delivery::{Claim, Claimed, Next, Settled, Settlement};
 use crate::endpoint::Endpoint;
 use crate::event::Event;
 use crate::id::EndpointId;
 use crate::policy::lane::LaneChange;
 use crate::policy::timeline::Shift;
-use crate::step::conclude::Disable;
 use crate::time::Timestamp;
 
 /// So many settlements go into one call at most.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decide::conclude::Disable;
 use crate::delivery::{Claimed, End, Gate, GateChange, Settled, State};
 use crate::endpoint::Endpoint;
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::notice::Notice;
 use crate::policy::timeline::Shift;
-use crate::seam::Notice;
-use crate::step::conclude::Disable;
 use crate::time::Timestamp;
 
 use super::settler::{About, Batch};

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use crate::backend::{Directory, Entropy, EntropyError, History, Limiter, Registry, Store, Transport};
 use crate::delivery::ClaimRequest;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::history::Class;
 use crate::id::Token;
+use crate::notice::Notice;
 use crate::policy::egress::AddressPolicy;
 use crate::policy::timeline::Shift;
-use crate::seam::{
-    Class, Directory, Entropy, EntropyError, History, Limiter, Notice, Registry, Store, Transport,
-};
 use crate::time::Timestamp;
 
 use super::desk::Desk;

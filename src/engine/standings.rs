@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use crate::backend::Directory;
+use crate::decide::prepare::Found;
+use crate::decide::resolve::Resolved;
 use crate::endpoint::{Endpoint, Generation, Loaded, Unreadable, WhyUnreadable};
 use crate::error::StoreErrorKind;
 use crate::id::{EndpointId, ProfileName, TenantId};
 use crate::profile::Profile;
-use crate::seam::Directory;
 use crate::secret::Secrets;
-use crate::step::prepare::Found;
-use crate::step::resolve::Resolved;
 
 /// No request starts whose endpoint was loaded longer ago.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::backend::Clock;
 use crate::policy::timeline::{AGREES_WITHIN, CONFIRMED_AFTER, Shift, Uptime};
-use crate::seam::Clock;
 use crate::time::Timestamp;
 
 /// Two clocks that differ by more than this are worth a notice: one of them is wrong.

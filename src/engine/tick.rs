@@ -6,8 +6,8 @@ use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 
+use crate::decide::conclude::Fault;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::step::conclude::Fault;
 use crate::time::Timestamp;
 
 use super::acquire::Acquired;
@@ -111,6 +111,6 @@ impl Shared {
     }
 }
 
-fn no_randomness(error: crate::seam::EntropyError) -> StoreError {
+fn no_randomness(error: crate::backend::EntropyError) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, "no token could be drawn").with_source(error)
 }

@@ -15,7 +15,7 @@ use http_body_util::Full;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::seam::Clock;
+use crate::backend::Clock;
 use crate::sign::{Verified, Verifier};
 use crate::time::Timestamp;
 

@@ -1,4 +1,4 @@
-//! The stores that come with the crate: adapters of the seams. They never import
+//! The stores that come with the crate: implementations of the traits in `backend`. They never import
 //! each other; what they have in common is the conformance suite.
 
 pub mod memory;

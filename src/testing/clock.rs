@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backend::Clock;
 use crate::policy::timeline::Uptime;
-use crate::seam::Clock;
 use crate::time::Timestamp;
 
 /// A clock that follows tokio's: under paused time it stands still while anything
@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// `elapsed` and `uptime` never notice.
 ///
 /// ```
-/// use hookpost::{Timestamp, seam::Clock, testing::VirtualClock};
+/// use hookpost::{Timestamp, backend::Clock, testing::VirtualClock};
 /// use std::time::Duration;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {

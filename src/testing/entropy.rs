@@ -3,19 +3,19 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::seam::{Entropy, EntropyError};
+use crate::backend::{Entropy, EntropyError};
 
 /// Randomness of a seed: the same draws in the same order, run after run.
 ///
 /// ```
-/// use hookpost::seam::Entropy;
+/// use hookpost::backend::Entropy;
 /// use hookpost::testing::SeededEntropy;
 ///
 /// let (mut once, mut again) = ([0; 16], [0; 16]);
 /// SeededEntropy::new(7).fill(&mut once)?;
 /// SeededEntropy::new(7).fill(&mut again)?;
 /// assert_eq!(once, again);
-/// # Ok::<(), hookpost::seam::EntropyError>(())
+/// # Ok::<(), hookpost::backend::EntropyError>(())
 /// ```
 pub struct SeededEntropy {
     seed: u64,

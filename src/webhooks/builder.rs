@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::backend::{Backend, Clock, Directory, Entropy, Observer, Silence, Transport};
 use crate::endpoint::TIMEOUT_MAX;
 use crate::engine::shared::{CONNECT_TIMEOUT, DIRECTORY_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
 use crate::engine::{
     Desk, Guard, Guarded, GuardedClock, Laggards, News, Standings, StoreClock, caught, guarded_profile,
 };
+use crate::history::Class;
 use crate::id::ProfileName;
+use crate::os::{OsEntropy, SystemClock};
 use crate::policy::egress::{AddressPolicy, UrlPolicy};
 use crate::policy::retry::SPAN_MAX;
 use crate::profile::Profile;
-use crate::seam::{Backend, Class, Clock, Directory, Entropy, Observer, Silence, Transport};
-use crate::system::{OsEntropy, SystemClock};
 
 use super::Webhooks;
 

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::decide::resolve;
 use crate::delivery::{CancelReason, Gate, GateChange};
 use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Loaded};
+use crate::endpoint::{Expected, Put, Write};
 use crate::error::StoreError;
+use crate::history::{PageAfter, Replayed, Selection, StateFilter};
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
+use crate::notice::Part;
 use crate::profile::Profile;
-use crate::seam::{Expected, PageAfter, Part, Put, Replayed, Selection, StateFilter, Write};
 use crate::secret::{Secret, Secrets};
 use crate::sequence::Sequence;
-use crate::step::resolve;
 
 use super::Webhooks;
 use super::new_endpoint::{NewEndpoint, NewSecret};

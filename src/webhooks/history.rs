@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::delivery::CancelReason;
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::history::{
+    AttemptLog, DeliveryPage, DeliveryQuery, PageAfter, Replay, Replayed, Selection, Stats,
+};
 use crate::id::{DeliveryId, EventId, ReplayId, TenantId};
-use crate::seam::{AttemptLog, DeliveryPage, DeliveryQuery, PageAfter, Replay, Replayed, Selection, Stats};
 
 use super::Webhooks;
 

@@ -14,13 +14,13 @@ mod test_ping;
 use std::future::Future;
 use std::sync::Arc;
 
+use crate::backend::EntropyError;
 use crate::delivery::Published;
 use crate::engine;
 use crate::engine::shared::Shared;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::EventId;
-use crate::seam::EntropyError;
 
 pub use crate::engine::{RunError, Tick};
 pub use builder::{Builder, ConfigError, ConfigProblem};

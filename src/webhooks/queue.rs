@@ -3,8 +3,8 @@
 use crate::delivery::{Gate, GateChange};
 use crate::endpoint::Loaded;
 use crate::error::StoreError;
+use crate::history::{ClosedGate, Disabled, Queue};
 use crate::id::{EndpointId, HostName, TenantId};
-use crate::seam::{ClosedGate, Disabled, Queue};
 
 use super::{RegisterError, Webhooks};
 

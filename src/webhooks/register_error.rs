@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use crate::backend::EntropyError;
 use crate::endpoint::{EndpointError, Unreadable};
 use crate::error::StoreError;
 use crate::id::{EndpointId, ProfileName};
-use crate::seam::{EntropyError, Panicked};
+use crate::notice::Panicked;
 
 use super::builder::shortest_lease;
 use super::near::nearest;

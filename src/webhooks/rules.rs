@@ -2,9 +2,9 @@
 
 use crate::endpoint::{Endpoint, EndpointError, Generation, Headers};
 use crate::id::{EndpointId, ProfileName};
+use crate::notice::Part;
 use crate::policy::egress::EndpointUrl;
 use crate::profile::{Profile, Signing};
-use crate::seam::Part;
 use crate::secret::{SECRETS_MAX, Secret, SecretSet, Secrets};
 use crate::sequence::Sequence;
 use crate::sign::{Schemes, Signer};

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::backend::EntropyError;
+use crate::decide::prepare;
+use crate::decide::resolve::{self, Resolved};
+use crate::decide::route::test_route;
 use crate::delivery::{AttemptResult, Publish, PublishAnswer, Published, State};
 use crate::endpoint::{Endpoint, Loaded, NotSendable};
 use crate::engine::Standing;
@@ -12,11 +16,8 @@ use crate::engine::Stored;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::notice::{Panicked, Part};
 use crate::profile::{Occasion, Profile};
-use crate::seam::{EntropyError, Panicked, Part};
-use crate::step::prepare;
-use crate::step::resolve::{self, Resolved};
-use crate::step::route::test_route;
 use crate::time::Timestamp;
 
 use super::Webhooks;
@@ -143,8 +144,8 @@ impl Webhooks {
         delivery: DeliveryId,
     ) -> Result<TestReport, TestError> {
         let selection =
-            crate::seam::Selection { ids: Some(vec![delivery]), ..crate::seam::Selection::default() };
-        let page = self.deliveries(tenant, selection, crate::seam::PageAfter::first(1)).await?;
+            crate::history::Selection { ids: Some(vec![delivery]), ..crate::history::Selection::default() };
+        let page = self.deliveries(tenant, selection, crate::history::PageAfter::first(1)).await?;
         let shown = page.deliveries.into_iter().next();
         let (state, why) = shown.map_or((State::Pending, None), |shown| (shown.state, shown.why));
         let log = self.attempts(tenant, &delivery).await?.unwrap_or_default();

@@ -19,10 +19,12 @@ impl Place {
         let (first, second) = (path.first()?.as_str(), path.get(1).map(String::as_str));
         let (floor, part) = match (first, second) {
             ("time" | "id" | "secret" | "sequence" | "error", _) => (0, "values".to_owned()),
-            ("event" | "endpoint" | "subscription" | "delivery", _) => (1, "nouns".to_owned()),
-            ("sign" | "profile" | "policy" | "step", _) => (1, first.to_owned()),
-            ("seam", _) => (2, "seam".to_owned()),
-            ("webhooks" | "engine" | "system", _) => (3, "engine".to_owned()),
+            ("event" | "endpoint" | "subscription" | "delivery" | "history" | "notice", _) => {
+                (1, "nouns".to_owned())
+            }
+            ("sign" | "profile" | "policy" | "decide", _) => (1, first.to_owned()),
+            ("backend", _) => (2, "backend".to_owned()),
+            ("webhooks" | "engine" | "os", _) => (3, "engine".to_owned()),
             ("stores" | "transports", Some(adapter)) => (4, format!("{first}/{adapter}")),
             ("stores" | "transports", None) => (4, first.to_owned()),
             // What a message for people is made of, which targets and systems both use.
@@ -115,13 +117,13 @@ mod tests {
     fn an_import_from_a_floor_above_is_named() {
         for (file, text, line) in [
             ("time.rs", "use crate::event::Event;", "crate::event::Event (floor 0 -> floor 1)"),
-            ("policy/rate.rs", "use crate::seam::Clock;", "crate::seam::Clock (floor 1 -> floor 2)"),
+            ("policy/rate.rs", "use crate::backend::Clock;", "crate::backend::Clock (floor 1 -> floor 2)"),
             (
                 "policy/rate.rs",
                 "fn f(_: super::super::engine::X) {}",
                 "crate::engine::X (floor 1 -> floor 3)",
             ),
-            ("seam/store.rs", "use crate::Slots;", "crate::engine::Slots (floor 2 -> floor 3)"),
+            ("backend/store.rs", "use crate::Slots;", "crate::engine::Slots (floor 2 -> floor 3)"),
             ("webhooks.rs", "use crate::stores::memory::X;", "crate::stores::memory::X (floor 3 -> floor 4)"),
             ("stores/memory.rs", "use crate::testing::X;", "crate::testing::X (floor 4 -> floor 5)"),
             ("stores/memory.rs", "use crate::no_such::X;", "crate::no_such::X (floor 4 -> no floor)"),
@@ -152,11 +154,11 @@ mod tests {
             judged(&[("profile/mod.rs", "use crate::policy::X;"), policy]),
             ["floor 1: a cycle, policy -> profile -> policy"]
         );
-        let step = ("policy/retry.rs", "use crate::step::X;");
-        let long = ("step/mod.rs", "use crate::profile::X;");
+        let step = ("policy/retry.rs", "use crate::decide::X;");
+        let long = ("decide/mod.rs", "use crate::profile::X;");
         assert_eq!(
             judged(&[("profile/mod.rs", "use crate::policy::X;"), step, long]),
-            ["floor 1: a cycle, policy -> step -> profile -> policy"]
+            ["floor 1: a cycle, decide -> profile -> policy -> decide"]
         );
     }
 
@@ -170,7 +172,7 @@ mod tests {
         let allowed = [
             (
                 "engine/slots.rs",
-                "use super::X; use crate::webhooks::Y; use crate::seam::Store; use crate::time::Z;",
+                "use super::X; use crate::webhooks::Y; use crate::backend::Store; use crate::time::Z;",
             ),
             ("testing/mod.rs", "use crate::stores::MemoryStore; use crate::conformance::X;"),
             ("policy/rate.rs", "#[cfg(test)] mod tests { use crate::testing::X; }"),

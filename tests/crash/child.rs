@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use hookpost::backend::{Observer, Transport};
 use hookpost::error::StoreError;
+use hookpost::notice::Notice;
 use hookpost::policy::outcome::{Outcome, Response};
 use hookpost::profile::Request;
-use hookpost::seam::{Notice, Observer, Transport};
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::transports::ReqwestTransport;
 use hookpost::{Webhooks, async_trait};

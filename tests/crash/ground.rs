@@ -4,9 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use hookpost::backend::Store;
 use hookpost::delivery::{ClaimRequest, Shares};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::id::{TenantId, Token};
-use hookpost::seam::{PageAfter, Selection, Store};
 use hookpost::testing::{Answer, Received, Receiver};
 use tokio::runtime::Runtime;
 

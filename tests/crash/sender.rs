@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookpost::backend::{Backend, Clock, Observer, Silence, Transport};
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
-use hookpost::seam::{Backend, Clock, Observer, Silence, Transport};
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::system::SystemClock;
 use hookpost::systems::live_chat::payload::ApiVersion;
 use hookpost::transports::ReqwestTransport;
 use hookpost::{NewEndpoint, NewEvent, Profile, Timestamp, Webhooks};

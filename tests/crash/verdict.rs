@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use hookpost::delivery::{AttemptResult, Delivery, RecordedAttempt, State};
-use hookpost::seam::AttemptLog;
+use hookpost::history::AttemptLog;
 
 use super::sender::ENDPOINTS;
 

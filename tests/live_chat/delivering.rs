@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hookpost::delivery::{FailReason, State};
-use hookpost::seam::{PageAfter, Selection};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::systems::live_chat::admin::{AdditionalPart, NewWebhook, Rules};
 use hookpost::systems::live_chat::payload::{ApiVersion, Occurrence, Webhook};
 use hookpost::testing::{Behaviour, Reply};

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
+use hookpost::history::{PageAfter, Selection};
 use hookpost::profile::{Envelope, Occasion};
-use hookpost::seam::{PageAfter, Selection};
 use hookpost::sign::BodyKeys;
 use hookpost::systems::live_chat::LiveChat as Bodies;
 use hookpost::systems::live_chat::admin::{Filters, MemoryRows, NewWebhook, Rules};

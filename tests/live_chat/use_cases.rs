@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use hookpost::Webhooks;
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::AddressPolicy;
 use hookpost::stores::memory::MemoryStore;
-use hookpost::system::SystemClock;
 use hookpost::systems::live_chat::payload::Webhook;
 use hookpost::transports::ReqwestTransport;
 

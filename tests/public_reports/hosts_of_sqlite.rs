@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use hookpost::Timestamp;
+use hookpost::backend::Store as _;
 use hookpost::delivery::{ClaimRequest, Shares};
 use hookpost::error::StoreErrorKind;
 use hookpost::id::Token;
-use hookpost::seam::Store as _;
 use hookpost::stores::sqlite::SqliteStore;
 use rusqlite::Connection;
 

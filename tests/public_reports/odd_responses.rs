@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use hookpost::backend::Transport as _;
 use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Outcome, Response};
 use hookpost::profile::Request;
-use hookpost::seam::Transport as _;
 use hookpost::transports::ReqwestTransport;
 use http::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hookpost::backend::Clock;
 use hookpost::receive::tower::VerifiedBody;
-use hookpost::seam::Clock;
 use hookpost::sign::Signer;
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verified, Verifier};
 use http::{HeaderMap, Method, Request, Response, StatusCode};

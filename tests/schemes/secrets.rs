@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hookpost::seam::Entropy as _;
+use hookpost::backend::Entropy as _;
+use hookpost::os::OsEntropy;
 use hookpost::sign::BodyKeys;
 use hookpost::sign::Signer;
-use hookpost::system::OsEntropy;
 use hookpost::{Scheme, Secret, SecretError, SecretSet, Verifier};
 
 use super::cases::{NOW, all, named, secret};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use hookpost::Timestamp;
-use hookpost::seam::Clock;
+use hookpost::backend::Clock;
 
 /// A directory of its own, so that the files beside a database go with it.
 pub(crate) struct TempFile {

@@ -5,12 +5,14 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookpost::backend::{Clock as _, Observer, Store as _};
 use hookpost::delivery::{
     ClaimRequest, Claimed, Gate, GateChange, Next, Settlement, Shares, State, UnreadableRow,
 };
+use hookpost::history::{Class, PageAfter, Selection};
 use hookpost::id::{DeliveryId, EventId, HostName, TenantId, Token};
+use hookpost::notice::Notice;
 use hookpost::policy::rate::{Limit, LimitScope};
-use hookpost::seam::{Class, Clock as _, Notice, Observer, PageAfter, Selection, Store as _};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, SeededEntropy, VirtualClock};
 use hookpost::{NewEndpoint, NewEvent, Overrides, Profile, PublishError, Timestamp, Webhooks};

@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookpost::backend::Transport;
+use hookpost::notice::Notice;
+use hookpost::os::SystemClock;
 use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{NotSent, Outcome, Unknown};
 use hookpost::profile::Occasion;
 use hookpost::profile::Request;
-use hookpost::seam::{Notice, Transport};
 use hookpost::stores::memory::MemoryStore;
-use hookpost::system::SystemClock;
 use hookpost::testing::{Answer, Receiver};
 use hookpost::transports::ReqwestTransport;
 use hookpost::{NewEndpoint, NewEvent, Profile, Webhooks};
@@ -71,8 +72,9 @@ async fn ft11_nothing_that_tells_of_a_failing_send_shows_more_than_the_host() {
         }
         let report = webhooks.test(&acme(), &endpoint.id).await;
         said.push(format!("{report:?}"));
-        let page = hookpost::seam::PageAfter::first(10);
-        let found = webhooks.deliveries(&acme(), hookpost::seam::Selection::default(), page).await.unwrap();
+        let page = hookpost::history::PageAfter::first(10);
+        let found =
+            webhooks.deliveries(&acme(), hookpost::history::Selection::default(), page).await.unwrap();
         for delivery in &found.deliveries {
             said.push(format!("{delivery:?} {:?}", webhooks.attempts(&acme(), &delivery.id).await.unwrap()));
         }

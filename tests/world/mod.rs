@@ -5,9 +5,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hookpost::backend::{Clock as _, Observer};
 use hookpost::delivery::{Delivery, State};
+use hookpost::history::{PageAfter, Selection};
 use hookpost::id::{EndpointId, EventId, TenantId};
-use hookpost::seam::{Clock as _, Notice, Observer, PageAfter, Selection};
+use hookpost::notice::Notice;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Exchange, ScriptedTransport, SeededEntropy, VirtualClock};
 use hookpost::webhooks::Builder;

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::delivery::{
     Claim, ClaimRequest, Claims, Delivery, Gate, GateChange, InFlight, PublishAnswer, Published, Settled,
     Settlement, Shares, State,
 };
+use crate::history::{AttemptLog, DeliveryQuery, PageAfter, Selection};
 use crate::id::{DeliveryId, TenantId, Token};
-use crate::seam::{AttemptLog, Backend, DeliveryQuery, PageAfter, Selection};
 use crate::time::Timestamp;
 
 use super::{Breach, Verdict};

@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::backend::{Directory, History, Limiter, Registry, Store};
 use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
 use crate::endpoint::{Endpoint, EndpointPage, Loaded};
+use crate::endpoint::{Put, Write};
 use crate::error::StoreError;
 use crate::event::Event;
-use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
-use crate::policy::lane::LaneChange;
-use crate::seam::{
-    Ask, AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History, Limiter,
-    PageAfter, Part, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
+use crate::history::{
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    Selection, Stats,
 };
+use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
+use crate::notice::Part;
+use crate::policy::lane::LaneChange;
+use crate::policy::rate::{Ask, Grant};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::delivery::{CancelReason, Claim, Delivery, Route, SUSPECT_AFTER, SilentLease, State as Standing};
 use crate::event::Event;
+use crate::history::{AttemptLog, Class};
 use crate::id::{DeliveryId, Round, TenantId, Token};
 use crate::policy::lane::Lane;
-use crate::seam::{AttemptLog, Class};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

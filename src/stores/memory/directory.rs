@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::delivery::EventMeta;
 use crate::endpoint::{Endpoint, EndpointPage, Generation, Loaded};
+use crate::endpoint::{Expected, Put, Write};
+use crate::history::Disabled;
 use crate::id::{EndpointId, TenantId};
-use crate::seam::{Disabled, Expected, Put, Write};
 use crate::sequence::Sequence;
 
 struct EndpointRow {

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use crate::delivery::{Gate, GateChange};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::history::{ClosedGate, GatesOver};
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::lane::Lane;
 use crate::policy::timeline::Shift;
-use crate::seam::{ClosedGate, GatesOver};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::delivery::{CancelReason, Delivery, Route, State as Standing};
 use crate::event::Event;
-use crate::id::{DeliveryId, EndpointId, EventId, Round, TenantId};
-use crate::policy::lane::Lane;
-use crate::seam::{
+use crate::history::{
     AttemptLog, Class, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed, Selection,
     StateFilter, Stats,
 };
+use crate::id::{DeliveryId, EndpointId, EventId, Round, TenantId};
+use crate::policy::lane::Lane;
 use crate::time::Timestamp;
 
 use super::deliveries::{Phase, Row};

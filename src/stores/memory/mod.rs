@@ -1,4 +1,4 @@
-//! The memory store: the executable specification of the five seams of a backend.
+//! The memory store: the executable specification of the five traits of a backend.
 //!
 //! Nothing survives its process. What each call does is a plain function over the
 //! tables in `state`, one file per verb; this file only locks and calls.
@@ -26,19 +26,22 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
+use crate::backend::{Clock, Directory, History, Limiter, Registry, Store};
 use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
 use crate::endpoint::{Endpoint, EndpointPage, Loaded};
+use crate::endpoint::{Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
+use crate::history::{
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    Selection, Stats,
+};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
-use crate::seam::{
-    Ask, AttemptLog, Class, Clock, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History,
-    Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
-};
+use crate::policy::rate::{Ask, Grant};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

@@ -1,6 +1,6 @@
 //! Retention: what is over and old enough goes, in bounded steps.
 
-use crate::seam::Class;
+use crate::history::Class;
 use crate::time::Timestamp;
 
 use super::state::State;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::policy::rate::{Ask, Grant};
 use crate::policy::rate::{Counted, Slot, divide, slots};
 use crate::policy::timeline::Shift;
-use crate::seam::{Ask, Grant};
 use crate::time::Timestamp;
 
 /// Limits that count nothing any more are swept out when there are this many, and again

@@ -1,9 +1,9 @@
 //! The store's time: carried on by a monotonic clock, and moved when a wall clock that was
 //! set is confirmed.
 
+use crate::backend::Clock;
 use crate::id::DeliveryId;
 use crate::policy::timeline::{Step, Uptime, read};
-use crate::seam::Clock;
 use crate::time::Timestamp;
 
 use super::deliveries::{Phase, Row};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::seam::{Cipher, CipherError, Sealed};
+use crate::backend::{Cipher, CipherError, Sealed};
 
 use super::panics::caught;
 

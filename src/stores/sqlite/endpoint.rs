@@ -6,12 +6,12 @@ use rusqlite::Row;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::{Cipher, Sealed};
 use crate::delivery::EventMeta;
 use crate::endpoint::{Endpoint, Headers, Unreadable, WhyUnreadable};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, HostName, TenantId};
 use crate::policy::egress::EndpointUrl;
-use crate::seam::{Cipher, Sealed};
 use crate::secret::Secrets;
 use crate::subscription::Subscription;
 

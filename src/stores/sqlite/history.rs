@@ -6,8 +6,8 @@ use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row, Rows, params};
 
 use crate::delivery::{Attempt, Delivery, RecordedAttempt, SilentLease, State, UnreadableRow};
+use crate::history::{AttemptLog, PageAfter, Selection, StateFilter};
 use crate::id::{DeliveryId, EndpointId, EventId, Round, TenantId};
-use crate::seam::{AttemptLog, PageAfter, Selection, StateFilter};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

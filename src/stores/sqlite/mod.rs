@@ -3,7 +3,7 @@
 //! One thread writes, with one sync for all calls that wait; others read beside it: some
 //! for the engine alone, others for histories, lists and counts, where tenants take turns
 //! and each call looks at a bounded number of rows.
-//! What [`Store::publish`](crate::seam::Store::publish) says is stored is on disk.
+//! What [`Store::publish`](crate::backend::Store::publish) says is stored is on disk.
 //!
 //! A file may be shared with the host and with other processes of this machine. The
 //! store's tables begin with `hookpost_`; `user_version`, `application_id` and
@@ -21,6 +21,7 @@
 mod answer;
 mod arrive;
 mod bounded;
+mod calls;
 mod claim;
 mod claim_due;
 mod claim_events;
@@ -53,7 +54,6 @@ mod row;
 mod row_writes;
 mod schema;
 mod sealed;
-mod seams;
 mod settle;
 mod sql;
 mod stats;
@@ -66,8 +66,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use crate::backend::{Cipher, Clock};
 use crate::error::StoreError;
-use crate::seam::{Cipher, Clock};
 
 pub use host::{PublishInError, publish_in};
 pub use open::SqliteBuilder;

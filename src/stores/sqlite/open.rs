@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::backend::{Cipher, Clock};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::seam::{Cipher, Clock};
 
 use super::SqliteStore;
 use super::bounded::Bounded;
@@ -379,7 +379,7 @@ mod tests {
         };
         let old = builder(3_046_000).open().unwrap();
         assert!(!old.uses_write_ahead_log() && !is_in_wal_mode(&path));
-        assert!(crate::seam::Store::now(&old).await.is_ok());
+        assert!(crate::backend::Store::now(&old).await.is_ok());
         drop(old);
         // Again, since it is in no WAL mode; and a SQLite without the bug turns it to that.
         assert!(!builder(3_046_000).open().unwrap().uses_write_ahead_log());

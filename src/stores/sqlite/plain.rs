@@ -1,6 +1,6 @@
 //! No cipher: what a host has that encrypts its disk, or keeps no secret in the file.
 
-use crate::seam::{Cipher, CipherError, Sealed};
+use crate::backend::{Cipher, CipherError, Sealed};
 
 /// Keeps bytes as they are, under the key id that is empty.
 #[derive(Debug, Clone, Copy)]

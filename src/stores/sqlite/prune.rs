@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::seam::Class;
+use crate::history::Class;
 use crate::time::Timestamp;
 
 use super::arrive::EventKey;

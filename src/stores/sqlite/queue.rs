@@ -3,9 +3,9 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::Gate;
+use crate::history::{ClosedGate, Disabled, GatesOver, Queue};
 use crate::id::{EndpointId, TenantId};
 use crate::policy::lane::Lane;
-use crate::seam::{ClosedGate, Disabled, GatesOver, Queue};
 use crate::time::Timestamp;
 
 use super::damage::{broken, readable};

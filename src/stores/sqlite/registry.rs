@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::backend::Cipher;
 use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable};
+use crate::endpoint::{Expected, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
-use crate::seam::{Cipher, Expected, Put, Write};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

@@ -4,8 +4,8 @@
 use rusqlite::params;
 
 use crate::delivery::{CancelReason, Route};
+use crate::history::{PageAfter, Replay, Selection};
 use crate::id::{DeliveryId, OrderingKey, Round, TenantId};
-use crate::seam::{PageAfter, Replay, Selection};
 use crate::time::Timestamp;
 
 use super::arrive::{EventKey, Origin, arrive, next_place, unpark_next};

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use crate::backend::{Cipher, CipherError, Sealed};
 use crate::endpoint::{Endpoint, Headers};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
-use crate::seam::{Cipher, CipherError, Sealed};
 use crate::secret::{Retiring, Secret, SecretSet, Secrets, WhySealed};
 use crate::time::Timestamp;
 

@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 
+use crate::history::Stats;
 use crate::id::TenantId;
-use crate::seam::Stats;
 use crate::time::Timestamp;
 
 use super::db::Db;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::backend::Clock;
 use crate::error::StoreError;
+use crate::os::SystemClock;
 use crate::policy::timeline::{Carried, Doubt, Gap, Reading, Step, Timeline, Uptime, read, read_alone};
-use crate::seam::Clock;
-use crate::system::SystemClock;
 use crate::time::Timestamp;
 
 use super::SqliteStore;

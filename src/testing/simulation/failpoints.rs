@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use crate::backend::Transport;
 use crate::error::StoreError;
 use crate::policy::outcome::Outcome;
 use crate::profile::Request;
-use crate::seam::Transport;
 use crate::testing::store::{Call, Effect, Interpose};
 
 use super::signal::Signal;

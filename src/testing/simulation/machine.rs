@@ -10,13 +10,13 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde_json::json;
 
+use crate::backend::{Backend, Clock, Transport};
 use crate::endpoint::{EndpointError, Overrides};
 use crate::id::{HostName, ProfileName};
 use crate::policy::rate::{Limit, LimitScope};
 use crate::policy::retry::{RetryError, RetryPolicy, Schedule};
 use crate::policy::timeline::Uptime;
 use crate::profile::Profile;
-use crate::seam::{Backend, Clock, Transport};
 use crate::stores::memory::MemoryStore;
 use crate::subscription::{Filter, Subscription};
 use crate::testing::store::{Flaky, Interposed};

@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use crate::backend::History;
 use crate::event::{EventError, NewEvent};
+use crate::history::{PageAfter, Selection};
 use crate::id::{EndpointId, ReplayId, TenantId};
-use crate::seam::{History, PageAfter, Selection};
 use crate::testing::{Behaviour, Reply};
 use crate::webhooks::{PublishError, Webhooks};
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 
+use crate::backend::Clock;
 use crate::delivery::{ClaimRequest, Claimed, Settled};
 use crate::error::StoreError;
 use crate::id::Token;
-use crate::seam::Clock;
 use crate::testing::store::{Call, Effect, Interpose};
 
 use super::machine::Ground;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::backend::Backend;
 use crate::error::{StoreError, StoreErrorKind};
-use crate::seam::Backend;
 
 use super::interposed::{Call, Effect, Interpose, Interposed};
 
@@ -127,10 +127,10 @@ impl fmt::Debug for Flaky {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Store;
     use crate::delivery::{Publish, Published};
     use crate::event::NewEvent;
     use crate::id::EventId;
-    use crate::seam::Store;
     use crate::stores::memory::MemoryStore;
     use crate::testing::VirtualClock;
     use crate::time::Timestamp;

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::backend::{Backend, Directory, History, Limiter, Registry, Store};
 use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
 use crate::endpoint::{Endpoint, EndpointPage, Loaded};
+use crate::endpoint::{Put, Write};
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::history::{
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    Selection, Stats,
+};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
-use crate::seam::{
-    Ask, AttemptLog, Backend, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Grant, History,
-    Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, Stats, Store, Write,
-};
+use crate::policy::rate::{Ask, Grant};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

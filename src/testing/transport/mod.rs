@@ -24,9 +24,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::watch;
 
+use crate::backend::{Clock, Transport};
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::Request;
-use crate::seam::{Clock, Transport};
 use crate::time::Timestamp;
 
 pub use behaviour::{Behaviour, Reply};

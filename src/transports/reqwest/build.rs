@@ -8,10 +8,10 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use reqwest::retry;
 
+use crate::backend::Resolver;
 use crate::error::BoxError;
+use crate::os::SystemResolver;
 use crate::policy::egress::AddressPolicy;
-use crate::seam::Resolver;
-use crate::system::SystemResolver;
 
 use super::ReqwestTransport;
 use super::clients::Clients;

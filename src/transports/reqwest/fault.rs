@@ -5,9 +5,9 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter::successors;
 
+use crate::backend::ResolveError;
 use crate::policy::egress::{Refused, UrlScheme};
 use crate::policy::outcome::{NotSent, Outcome, Unknown};
-use crate::seam::ResolveError;
 
 /// Reads an error of the client.
 ///

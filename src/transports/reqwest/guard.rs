@@ -7,11 +7,11 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::timeout;
 
+use crate::backend::{ResolveError, Resolver};
 use crate::error::BoxError;
 use crate::id::HostName;
+use crate::os::{current_tenant, on_behalf_of};
 use crate::policy::egress::AddressPolicy;
-use crate::seam::{ResolveError, Resolver};
-use crate::system::{current_tenant, on_behalf_of};
 
 /// How many addresses of a name are tried.
 const TRIED: usize = 3;

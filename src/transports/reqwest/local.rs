@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::seam::Backend;
+use crate::backend::Backend;
 use crate::webhooks::{Builder, Webhooks};
 
 use super::{ReqwestTransport, TransportError};

@@ -21,10 +21,10 @@ use reqwest::Url;
 use tokio::runtime::Handle;
 use tokio::task::yield_now;
 
+use crate::backend::Transport;
 use crate::policy::egress::{AddressPolicy, EndpointUrl, UrlScheme};
 use crate::policy::outcome::{NotSent, Outcome, Response, Unknown};
 use crate::profile::Request;
-use crate::seam::Transport;
 
 use clients::Clients;
 
@@ -143,9 +143,9 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::backend::{ResolveError, Resolver};
     use crate::id::HostName;
     use crate::policy::egress::UrlPolicy;
-    use crate::seam::{ResolveError, Resolver};
 
     struct ThisMachine;
 

@@ -11,20 +11,22 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hookpost::backend::{Clock, Directory, History, Limiter, Registry, Store};
 use hookpost::delivery::{
     CancelReason, Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, InFlight,
     Next, Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
 };
 use hookpost::endpoint::{EndpointPage, Generation, Loaded};
+use hookpost::endpoint::{Expected, Put, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
+use hookpost::history::{
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Disabled, PageAfter, Queue, Replay, Replayed,
+    Selection, Stats,
+};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
 use hookpost::policy::rate::LimitKey;
-use hookpost::seam::{
-    Ask, Asker, AttemptLog, Class, Clock, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Disabled,
-    Expected, Grant, History, Limiter, PageAfter, Put, Queue, Refusal, Registry, Replay, Replayed, Selection,
-    Stats, Store, Write,
-};
+use hookpost::policy::rate::{Ask, Asker, Grant, Refusal};
 use hookpost::sequence::Sequence;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::{Endpoint, Event, Headers, Timestamp};

@@ -256,7 +256,7 @@ impl Store for Broken {
                 for tenant in tenants {
                     let page = PageAfter::first(1000);
                     let all = Selection {
-                        state: Some(hookpost::seam::StateFilter::Pending),
+                        state: Some(hookpost::history::StateFilter::Pending),
                         ..Selection::default()
                     };
                     self.store.cancel(&tenant, &all, CancelReason::ByHost, Timestamp::EPOCH, page).await?;

@@ -37,9 +37,9 @@ mod turns;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::backend::Entropy;
 use crate::id::EndpointId;
-use crate::seam::Entropy;
-use crate::system::OsEntropy;
+use crate::os::OsEntropy;
 use crate::systems::live_chat::payload::{AppEvent, AppWebhook, License};
 use crate::webhooks::{RegisterError, Webhooks};
 

@@ -137,8 +137,8 @@ impl From<RegisterError> for Refusal {
     }
 }
 
-impl From<crate::seam::EntropyError> for Refusal {
-    fn from(error: crate::seam::EntropyError) -> Self {
+impl From<crate::backend::EntropyError> for Refusal {
+    fn from(error: crate::backend::EntropyError) -> Self {
         Self::internal(error)
     }
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::backend::History;
 use crate::delivery::Delivery;
+use crate::history::{AttemptLog, DeliveryQuery, PageAfter, Selection, Stats};
 use crate::id::{DeliveryId, EndpointId, TenantId};
-use crate::seam::{AttemptLog, DeliveryQuery, History, PageAfter, Selection, Stats};
 use crate::testing::Exchange;
 use crate::time::Timestamp;
 

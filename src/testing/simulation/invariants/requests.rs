@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 
 use crate::delivery::{Attempt, AttemptResult, Delivery, FailReason, State};
+use crate::history::AttemptLog;
 use crate::id::Round;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::StandardEvent;
-use crate::seam::AttemptLog;
 use crate::secret::Secret;
 use crate::sign::Scheme;
 use crate::sign::{Tolerance, Verifier};

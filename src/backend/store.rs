@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::delivery::{ClaimRequest, Claims, Gate, GateChange, Publish, PublishAnswer, Settled, Settlement};
 use crate::error::StoreError;
+use crate::history::Class;
 use crate::policy::lane::LaneChange;
 use crate::time::Timestamp;
 
@@ -116,17 +117,4 @@ pub trait Store: Send + Sync {
     /// once such a call has made something claimable, this returns. The engine was told when
     /// the future was dropped, and may have looked too early.
     async fn hint(&self);
-}
-
-/// What retention distinguishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// Delivered deliveries.
-    Delivered,
-    /// Failed deliveries.
-    Failed,
-    /// Cancelled deliveries.
-    Cancelled,
-    /// Events that no endpoint wanted.
-    Unmatched,
 }

@@ -1,22 +1,25 @@
-//! The five seams, each call handed to the thread that does it.
+//! The five traits of a backend: each call is handed to the thread that does it.
 
 use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::backend::{Directory, History, Limiter, Registry, Store};
 use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
 use crate::endpoint::{Endpoint, EndpointPage, Loaded};
+use crate::endpoint::{Expected, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
+use crate::history::{
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    Selection, StateFilter, Stats,
+};
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::policy::lane::LaneChange;
-use crate::seam::{
-    Ask, AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Directory, Expected, Grant, History,
-    Limiter, PageAfter, Put, Queue, Registry, Replay, Replayed, Selection, StateFilter, Stats, Store, Write,
-};
+use crate::policy::rate::{Ask, Grant};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 

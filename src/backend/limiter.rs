@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 
 use crate::error::StoreError;
+use crate::policy::rate::{Ask, Grant};
 use crate::time::Timestamp;
-
-pub use crate::policy::rate::{Ask, Asker, Grant, Refusal};
 
 /// Grants request starts: for each limit, in any window of its length, at most its
 /// number of starts, over all processes. It is called on the engine's task and must not

@@ -17,16 +17,16 @@ use crate::sign::Signer;
 
 /// An endpoint with what its profile adds, field by field.
 #[derive(Debug)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// The endpoint as it was loaded.
-    pub endpoint: Arc<Endpoint>,
+    pub(crate) endpoint: Arc<Endpoint>,
     /// What of it can be sent to.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
 }
 
 /// Whether an endpoint can be sent to.
 #[derive(Debug)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It can.
     Sendable(Box<Sendable>),
     /// It cannot now, and its lane is held: its secrets do not open, or this process
@@ -38,33 +38,33 @@ pub enum Standing {
 
 /// What a send needs.
 #[derive(Debug)]
-pub struct Sendable {
+pub(crate) struct Sendable {
     /// The endpoint as it was loaded.
-    pub endpoint: Arc<Endpoint>,
+    pub(crate) endpoint: Arc<Endpoint>,
     /// The dialect.
-    pub profile: Arc<Profile>,
+    pub(crate) profile: Arc<Profile>,
     /// Signs by every scheme that the endpoint has a secret for.
-    pub signer: Signer,
+    pub(crate) signer: Signer,
     /// The headers that every request has.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     /// When to try again.
-    pub retry: RetryPolicy,
+    pub(crate) retry: RetryPolicy,
     /// How fast, each limit with the log it counts in.
-    pub limits: Vec<(LimitKey, Limit)>,
+    pub(crate) limits: Vec<(LimitKey, Limit)>,
     /// Whether its host is one of its profile's service: only then may what it answers,
     /// or a limit of its host, hold others.
-    pub on_service: bool,
+    pub(crate) on_service: bool,
     /// The deadline of one attempt.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How many requests may be in flight.
-    pub width: u32,
+    pub(crate) width: u32,
 }
 
 impl Resolved {
     /// Reads an endpoint against its profile; `None` is a profile that this process
     /// does not know.
     #[must_use]
-    pub fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
+    pub(crate) fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
         let standing = match profile {
             None => Standing::Held(NotSendable::UnknownProfile { profile: endpoint.profile.clone() }),
             Some(profile) => standing(&endpoint, profile),
@@ -77,7 +77,7 @@ impl Resolved {
     ///
     /// # Errors
     /// Says why nothing can be sent.
-    pub fn sendable(&self) -> Result<&Sendable, NotSendable> {
+    pub(crate) fn sendable(&self) -> Result<&Sendable, NotSendable> {
         match &self.standing {
             Standing::Sendable(sendable) => Ok(sendable),
             Standing::Held(why) => Err(why.clone()),
@@ -119,7 +119,7 @@ fn standing(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Standing {
 
 /// The width in force for an endpoint of this profile.
 #[must_use]
-pub fn width(endpoint: &Endpoint, profile: &Profile) -> u32 {
+pub(crate) fn width(endpoint: &Endpoint, profile: &Profile) -> u32 {
     endpoint.overrides.width_or(profile.width).get()
 }
 

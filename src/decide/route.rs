@@ -25,7 +25,8 @@ const ENDPOINTS_AT_ONCE: usize = 256;
 /// An endpoint that cannot be read may want the event: it gets a delivery too, in a round
 /// of its own, and whether it wants the event is decided when it can be read. So nothing
 /// is lost meanwhile, and nothing is sent that it did not ask for.
-pub fn route(
+#[cfg(test)]
+pub(crate) fn route(
     event: &Event,
     published: Option<Sequence>,
     page: &EndpointPage,
@@ -42,7 +43,7 @@ pub fn route(
 /// their turn. Its payload is read once for all of the page, unless the filters of that look
 /// at very many places.
 #[derive(Debug)]
-pub struct Routing<'a> {
+pub(crate) struct Routing<'a> {
     event: &'a Event,
     published: Option<Sequence>,
     /// The endpoints that are still to be judged.
@@ -55,13 +56,13 @@ pub struct Routing<'a> {
 impl<'a> Routing<'a> {
     /// None of the page's endpoints is judged yet.
     #[must_use]
-    pub fn of(event: &'a Event, published: Option<Sequence>, page: &'a EndpointPage) -> Self {
+    pub(crate) fn of(event: &'a Event, published: Option<Sequence>, page: &'a EndpointPage) -> Self {
         Self { event, published, left: &page.endpoints, read: None, unreadable: &page.unreadable }
     }
 
     /// The routes to the next part of the page's endpoints, which takes a bounded time;
     /// `None` once all have been judged.
-    pub fn next_part(&mut self, width: impl Fn(&Endpoint) -> u32) -> Option<Vec<Route>> {
+    pub(crate) fn next_part(&mut self, width: impl Fn(&Endpoint) -> u32) -> Option<Vec<Route>> {
         if self.left.is_empty() {
             let unjudged: Vec<_> = std::mem::take(&mut self.unreadable).iter().collect();
             return (!unjudged.is_empty()).then(|| self.unjudged(&unjudged));
@@ -86,7 +87,7 @@ impl<'a> Routing<'a> {
 
     /// Whether all have been judged.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
+    pub(crate) const fn is_complete(&self) -> bool {
         self.left.is_empty() && self.unreadable.is_empty()
     }
 
@@ -140,7 +141,7 @@ fn part(endpoints: &[Arc<Endpoint>]) -> usize {
 
 /// The one route of a test ping.
 #[must_use]
-pub fn test_route(event: &Event, endpoint: &Endpoint, width: u32) -> Route {
+pub(crate) fn test_route(event: &Event, endpoint: &Endpoint, width: u32) -> Route {
     let registration = endpoint.generation.registration;
     let to = Lane { endpoint: &endpoint.id, registration, host: endpoint.url.host().clone(), width };
     single(event, to, Round::Routing, true)

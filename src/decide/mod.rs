@@ -1,9 +1,9 @@
 //! The decisions about a claim: where an event goes, what a delivery sends, and
 //! what follows from what came back. Pure functions of values.
 
-pub mod conclude;
+pub(crate) mod conclude;
 mod kept;
 mod mask;
-pub mod prepare;
-pub mod resolve;
-pub mod route;
+pub(crate) mod prepare;
+pub(crate) mod resolve;
+pub(crate) mod route;

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::backend::ResolveError;
 use crate::engine::caught;
 use crate::id::HostName;
-use crate::seam::ResolveError;
 
 use super::answer::Answer;
 use super::turns::{Asker, Limits, Phase, Start, Ticket, Turns};

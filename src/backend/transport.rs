@@ -22,7 +22,7 @@ use crate::profile::Request;
 /// ```
 /// use hookpost::policy::egress::{AddressPolicy, UrlHost};
 /// use hookpost::policy::outcome::{NotSent, Outcome, Response};
-/// use hookpost::{seam::Transport, profile::Request};
+/// use hookpost::{backend::Transport, profile::Request};
 /// use std::net::SocketAddr;
 /// use std::time::{Duration, Instant};
 ///

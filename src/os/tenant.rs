@@ -9,7 +9,7 @@ tokio::task_local! {
 }
 
 /// The tenant whose request is being sent by the call that this is called within; `None`
-/// outside of [`Transport::send`](crate::seam::Transport::send).
+/// outside of [`Transport::send`](crate::backend::Transport::send).
 ///
 /// A transport or resolver whose capacity is bounded shares it with this by tenant, so that
 /// the slow names of one tenant cost others nothing. The engine sets it around each call of

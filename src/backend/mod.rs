@@ -11,8 +11,6 @@ mod entropy;
 mod history;
 mod limiter;
 mod observer;
-mod part;
-mod queue;
 mod registry;
 mod resolver;
 mod store;
@@ -22,17 +20,12 @@ pub use cipher::{Cipher, CipherError, Sealed};
 pub use clock::Clock;
 pub use directory::Directory;
 pub use entropy::{Entropy, EntropyError};
-pub use history::{
-    AttemptLog, DeliveryPage, DeliveryQuery, History, PageAfter, Replay, Replayed, Selection, StateFilter,
-    Stats,
-};
-pub use limiter::{Ask, Asker, Grant, Limiter, Refusal};
-pub use observer::{Notice, Observer, Silence};
-pub use part::{Panicked, Part};
-pub use queue::{ClosedGate, Disabled, GatesOver, Hold, Queue};
-pub use registry::{Expected, Put, Registry, Write};
+pub use history::History;
+pub use limiter::Limiter;
+pub use observer::{Observer, Silence};
+pub use registry::Registry;
 pub use resolver::{ResolveError, Resolver};
-pub use store::{Class, Store};
+pub use store::Store;
 pub use transport::Transport;
 
 /// All that a built-in store brings.

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::backend::{ResolveError, Resolver};
 use crate::id::HostName;
-use crate::seam::{ResolveError, Resolver};
 
 use self::look_ups::{LookUp, LookUps};
 use self::turns::Limits;
@@ -59,7 +59,7 @@ impl SystemResolver {
     /// The function may block its thread.
     ///
     /// ```
-    /// use hookpost::system::SystemResolver;
+    /// use hookpost::os::SystemResolver;
     /// use std::net::{IpAddr, Ipv4Addr};
     ///
     /// let everything_is_here = SystemResolver::by(|_| Ok(vec![Ipv4Addr::LOCALHOST.into()]));

@@ -20,26 +20,26 @@ use super::resolve::Sendable;
 
 /// One call of the transport.
 #[derive(Debug)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// What came back.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// When it began.
-    pub began_at: Timestamp,
+    pub(crate) began_at: Timestamp,
     /// How long it took.
-    pub took: Duration,
+    pub(crate) took: Duration,
     /// Whose fault it is that nothing came back.
-    pub fault: Fault,
+    pub(crate) fault: Fault,
     /// Whether nothing may be given up for its age or its retry window, since the clock
     /// that they are judged by may be wrong.
-    pub expiry_suspended: bool,
+    pub(crate) expiry_suspended: bool,
 }
 
 /// How long a lane is held for which there was no room to make a request.
-pub const BUSY_HOLD: Duration = Duration::from_secs(1);
+pub(crate) const BUSY_HOLD: Duration = Duration::from_secs(1);
 
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The endpoint's, or nobody's.
     Endpoint,
     /// Ours: it counts for nothing, and nothing is recorded.
@@ -53,21 +53,21 @@ pub enum Fault {
 
 /// What follows.
 #[derive(Debug)]
-pub struct Conclusion {
+pub(crate) struct Conclusion {
     /// What is written about the delivery.
-    pub settlement: Settlement,
+    pub(crate) settlement: Settlement,
     /// What is written about its lane.
-    pub lane: Option<LaneChange>,
+    pub(crate) lane: Option<LaneChange>,
     /// What the answer holds beyond the lane.
-    pub gates: Vec<(Gate, GateChange)>,
+    pub(crate) gates: Vec<(Gate, GateChange)>,
     /// Why the endpoint is to be disabled, if this settlement is applied and the endpoint
     /// still is the version that was sent to.
-    pub disable: Option<Disable>,
+    pub(crate) disable: Option<Disable>,
 }
 
 /// Why an endpoint is to be disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disable {
+pub(crate) enum Disable {
     /// Its receiver answered that it is gone for good.
     Gone,
     /// Its receiver has answered with failures alone for too long.
@@ -81,7 +81,7 @@ pub enum Disable {
 impl Disable {
     /// The reason as a sentence.
     #[must_use]
-    pub const fn why(self) -> &'static str {
+    pub(crate) const fn why(self) -> &'static str {
         match self {
             Self::Gone => "it answered that it is gone",
             Self::Failing { .. } => "every answer has been a failure for too long",
@@ -91,7 +91,7 @@ impl Disable {
 
 /// Concludes an attempt. `roll` gives a uniform random number, if a retry needs one.
 #[must_use]
-pub fn conclude(
+pub(crate) fn conclude(
     claim: &Claim,
     sendable: &Sendable,
     lane: Option<&Lane>,

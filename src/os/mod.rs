@@ -7,8 +7,8 @@ mod uptime;
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::backend::{Clock, Entropy, EntropyError};
 use crate::policy::timeline::Uptime;
-use crate::seam::{Clock, Entropy, EntropyError};
 use crate::time::Timestamp;
 
 use uptime::Boot;

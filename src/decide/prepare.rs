@@ -23,12 +23,12 @@ use super::resolve::{Resolved, Sendable, Standing};
 use super::route::wants;
 
 /// How long a lane is held whose endpoint may not be sent to now.
-pub const HOLD: Duration = Duration::from_secs(60);
+pub(crate) const HOLD: Duration = Duration::from_secs(60);
 /// How long a lane is held whose endpoint, or the cipher of its secrets, could not be reached.
-pub const HOLD_UNREACHED: Duration = Duration::from_secs(5);
+pub(crate) const HOLD_UNREACHED: Duration = Duration::from_secs(5);
 
 /// Why a lane is held whose endpoint could not be reached.
-pub const UNREACHED: &str = "its endpoint could not be looked up";
+pub(crate) const UNREACHED: &str = "its endpoint could not be looked up";
 
 /// The content type, the trace, and what a scheme writes: the id, the time and the
 /// signature.
@@ -36,7 +36,7 @@ const OWN_HEADERS: usize = 5;
 
 /// What a claim's endpoint turned out to be when it was loaded.
 #[derive(Debug, Clone, Copy)]
-pub enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// It is there.
     Endpoint(&'a Resolved),
     /// It is not there, for the first time in this process.
@@ -51,7 +51,7 @@ pub enum Found<'a> {
 
 /// What is to be done about a claimed delivery.
 #[derive(Debug)]
-pub enum Prepared {
+pub(crate) enum Prepared {
     /// Send this.
     Send(Request),
     /// Settle it so, without a request.
@@ -68,7 +68,7 @@ pub enum Prepared {
 /// Decides about a claimed delivery at `now`. While `expiry_suspended`, nothing
 /// expires: the clock has just jumped and one side of it is wrong.
 #[must_use]
-pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended: bool) -> Prepared {
+pub(crate) fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended: bool) -> Prepared {
     if is_abandoned(claim) {
         return done(claim, State::Failed(FailReason::Abandoned));
     }
@@ -129,7 +129,7 @@ pub fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended
 ///
 /// # Errors
 /// When the profile cannot tell of this event.
-pub fn request(
+pub(crate) fn request(
     event: &Event,
     occasion: Occasion,
     sendable: &Sendable,
@@ -167,13 +167,13 @@ pub fn request(
 
 /// Ends a delivery whose request cannot be written, for that reason.
 #[must_use]
-pub fn unrenderable(claim: &Claim, why: impl Into<Cow<'static, str>>) -> Prepared {
+pub(crate) fn unrenderable(claim: &Claim, why: impl Into<Cow<'static, str>>) -> Prepared {
     Prepared::Settle(Next::failed(FailReason::Unrenderable, why.into(), progress(claim)))
 }
 
 /// The delivery's life so far, with that many attempts.
 #[must_use]
-pub fn life(claim: &Claim, attempts: u32) -> Life {
+pub(crate) fn life(claim: &Claim, attempts: u32) -> Life {
     Life {
         born_at: claim.born_at,
         expires_at: claim.event.expires_at,
@@ -184,7 +184,7 @@ pub fn life(claim: &Claim, attempts: u32) -> Life {
 
 /// What a claimed delivery has behind it, unchanged.
 #[must_use]
-pub const fn progress(claim: &Claim) -> Progress {
+pub(crate) const fn progress(claim: &Claim) -> Progress {
     Progress { attempts: claim.attempts, first_attempt_at: claim.first_attempt_at }
 }
 

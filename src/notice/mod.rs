@@ -1,4 +1,6 @@
-//! What an operator may want to hear.
+//! What the engine tells an observer.
+
+mod part;
 
 use std::time::Duration;
 
@@ -7,43 +9,7 @@ use crate::error::StoreErrorKind;
 use crate::id::{DeliveryId, EndpointId, EventId, EventType, TenantId};
 use crate::time::Timestamp;
 
-use super::part::Part;
-
-/// Hears what happens, as it happens.
-///
-/// It is called on the engine's task and on publishers' tasks: return quickly and do not
-/// block, since nothing is sent meanwhile. Panics are caught and ignored.
-pub trait Observer: Send + Sync {
-    /// Something happened.
-    fn notice(&self, notice: &Notice<'_>);
-}
-
-/// A closure hears too.
-///
-/// ```
-/// use hookpost::seam::{Notice, Observer};
-///
-/// let log = |notice: &Notice<'_>| {
-///     if let Notice::DeadLetter { delivery, reason, .. } = notice {
-///         eprintln!("{delivery} was given up: {reason}");
-///     }
-/// };
-/// # fn hears(_: impl Observer) {}
-/// # hears(log);
-/// ```
-impl<F: Fn(&Notice<'_>) + Send + Sync> Observer for F {
-    fn notice(&self, notice: &Notice<'_>) {
-        self(notice);
-    }
-}
-
-/// Hears nothing.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silence;
-
-impl Observer for Silence {
-    fn notice(&self, _: &Notice<'_>) {}
-}
+pub use part::{Panicked, Part};
 
 /// What happened.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::seam::ResolveError;
+use crate::backend::ResolveError;
 
 /// What everyone who waited for a look-up is told.
 #[derive(Debug, Clone)]
