@@ -6,7 +6,7 @@
 //! one named test per case:
 //!
 //! ```
-//! use hookpost::{stores::memory::MemoryStore, system::SystemClock};
+//! use hookpost::{stores::memory::MemoryStore, os::SystemClock};
 //! use std::sync::Arc;
 //!
 //! // Here the memory store; yours in its place.

@@ -17,7 +17,7 @@ impl Webhooks {
     /// listens inside of your network.
     ///
     /// ```no_run
-    /// use hookpost::{Webhooks, stores::memory::MemoryStore, system::SystemClock};
+    /// use hookpost::{Webhooks, stores::memory::MemoryStore, os::SystemClock};
     /// use std::sync::Arc;
     ///
     /// let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
