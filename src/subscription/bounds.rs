@@ -53,3 +53,15 @@ pub(super) fn levels(value: &Value) -> usize {
     };
     inner.unwrap_or(0) + 1
 }
+
+/// About how many bytes a value takes in memory.
+pub(super) fn bytes(value: &Value) -> usize {
+    let of_member = |(key, value): (&String, &Value)| size_of::<String>() + key.len() + bytes(value);
+    let inner: usize = match value {
+        Value::Array(members) => members.iter().map(bytes).sum(),
+        Value::Object(members) => members.iter().map(of_member).sum(),
+        Value::String(text) => text.len(),
+        _ => 0,
+    };
+    size_of::<Value>() + inner
+}

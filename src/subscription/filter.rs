@@ -1,10 +1,13 @@
 //! A condition on a JSON payload.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::SubscriptionError;
 use super::bounds::{
-    FILTER_DEPTH_MAX, FILTER_VALUES_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, hold, is_shallow, levels,
+    FILTER_DEPTH_MAX, FILTER_VALUES_MAX, POINTER_LENGTH_MAX, POINTER_STEPS_MAX, bytes, hold, is_shallow,
+    levels,
 };
 use super::identity::Identities;
 use super::literals::Literals;
@@ -25,9 +28,15 @@ use super::wanted::Asked;
 ///   holds an `f64` stands for the decimal that JSON writes it as (0.1 is one tenth), and
 ///   from 2^53 on for the integer that it is as well. A filter that is read from JSON text
 ///   compares with the numbers of that text, digit by digit, and is written with them again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// A clone shares the values, however many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "StoredFilter")]
-pub struct Filter {
+pub struct Filter(Arc<Comparison>);
+
+/// What a filter compares, and with what.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Comparison {
     pointer: String,
     any_of: Literals,
     #[serde(skip_serializing_if = "Relation::is_equals")]
@@ -38,6 +47,15 @@ pub struct Filter {
     /// How deep the deepest of `any_of` is nested.
     #[serde(skip)]
     levels: usize,
+    /// About how many bytes it takes in memory.
+    #[serde(skip)]
+    bytes: usize,
+}
+
+impl Serialize for Filter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
 }
 
 /// A filter as it is stored, which may break a rule.
@@ -138,26 +156,35 @@ impl Filter {
             return Err(SubscriptionError::of("filter.any_of", rule));
         };
         let levels = values.iter().map(levels).max().unwrap_or(0);
-        Ok(Self { pointer, any_of, relation, identities: identities.into(), levels })
+        let of_values: usize = values.iter().map(bytes).sum();
+        let bytes = size_of::<Comparison>() + pointer.len() + of_values + size_of_val(&*identities);
+        let identities = identities.into();
+        Ok(Self(Arc::new(Comparison { pointer, any_of, relation, identities, levels, bytes })))
     }
 
     /// Where it looks.
     #[must_use]
     pub fn pointer(&self) -> &str {
-        &self.pointer
+        &self.0.pointer
     }
 
     /// What it compares with: of a number that was read from JSON text and that a `Value`
     /// cannot hold exactly, the nearest that it can.
     #[must_use]
     pub fn values(&self) -> &[serde_json::Value] {
-        self.any_of.values()
+        self.0.any_of.values()
+    }
+
+    /// About how many bytes it takes in memory. Its clones share them.
+    #[cfg(feature = "tokio")]
+    pub(super) fn bytes(&self) -> usize {
+        self.0.bytes
     }
 
     /// What it has to know of the value at its pointer.
-    pub(super) const fn asked(&self) -> Asked {
-        let levels = Some(self.levels);
-        match self.relation {
+    pub(super) fn asked(&self) -> Asked {
+        let levels = Some(self.0.levels);
+        match self.0.relation {
             Relation::Equals => Asked { value: levels, members: None },
             Relation::Holds => Asked { value: None, members: levels },
             Relation::Lacks => Asked { value: levels, members: levels },
@@ -166,9 +193,9 @@ impl Filter {
 
     fn passes(&self, payload: &Places<'_>) -> bool {
         // An object whose keys cannot be read may hold anything.
-        let Some(place) = payload.at(&self.pointer) else { return false };
-        let values = &self.identities;
-        match self.relation {
+        let Some(place) = payload.at(&self.0.pointer) else { return false };
+        let values = &self.0.identities;
+        match self.0.relation {
             Relation::Equals => place.is_one_of(values),
             Relation::Holds => place.holds_one_of(values),
             Relation::Lacks => {

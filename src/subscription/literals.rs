@@ -39,14 +39,28 @@ impl Literals {
 
     fn push(&mut self, json: &RawValue) -> serde_json::Result<()> {
         let value = serde_json::from_str(json.get())?;
-        let exact = identity(json.get(), FILTER_DEPTH_MAX);
-        let is_held = exact.is_some_and(|exact| identities_of(&value).is_some_and(|of| of.contains(&exact)));
-        if !is_held {
+        if may_be_inexact(&value) && !is_held(&value, json.get()) {
             self.texts.insert(self.values.len(), json.get().to_owned());
         }
         self.values.push(value);
         Ok(())
     }
+}
+
+/// Whether a part of a value may be another number than the text that it was read from: a
+/// `Value` holds integers up to 64 bits exactly, and all else that is no number.
+fn may_be_inexact(value: &Value) -> bool {
+    match value {
+        Value::Array(members) => members.iter().any(may_be_inexact),
+        Value::Object(members) => members.values().any(may_be_inexact),
+        _ => value.is_f64(),
+    }
+}
+
+/// Whether a value is what the text says that it was read from.
+fn is_held(value: &Value, text: &str) -> bool {
+    let exact = identity(text, FILTER_DEPTH_MAX);
+    exact.is_some_and(|exact| identities_of(value).is_some_and(|of| of.contains(&exact)))
 }
 
 /// What a value is compared by: an `f64` is the decimal that JSON writes it as and, where it

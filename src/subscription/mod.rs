@@ -262,6 +262,14 @@ impl Subscription {
         self.filters.iter().chain(of_interests)
     }
 
+    /// About how many bytes it takes in memory.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = self.patterns().chain(self.parts.iter().map(String::as_str));
+        let of_texts: usize = texts.map(|text| size_of::<String>() + text.len()).sum();
+        size_of::<Self>() + of_texts + self.filters_in_all().map(Filter::bytes).sum::<usize>()
+    }
+
     /// Whether it takes a payload, which was read for it.
     pub(crate) fn takes(&self, payload: &Places<'_>) -> bool {
         !self.looks_at_payloads()

@@ -115,17 +115,22 @@ impl Directory for SqliteStore {
         after: Option<&EndpointId>,
         limit: usize,
     ) -> Result<EndpointPage, StoreError> {
-        let (event, after, cipher) = (event.clone(), after.cloned(), Arc::clone(&self.cipher));
+        let (event, after, reader) = (event.clone(), after.cloned(), Arc::clone(&self.endpoints));
         self.readers
             .call(Some(event.tenant.clone()), "reading subscribers", move |db| {
-                registry::subscribers(db, &cipher, &event, after.as_ref(), limit)
+                registry::subscribers(db, &reader, &event, after.as_ref(), limit)
             })
             .await
     }
 
     async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
-        let (ids, cipher) = (ids.to_vec(), Arc::clone(&self.cipher));
-        self.readers.call(None, "reading endpoints", move |db| registry::load(db, &cipher, &ids)).await
+        let mut loaded = Vec::with_capacity(ids.len());
+        while let Some(left) = ids.get(loaded.len()..).filter(|left| !left.is_empty()) {
+            let (left, reader) = (left.to_vec(), Arc::clone(&self.endpoints));
+            let read = move |db: &Db<'_>| registry::load_first(db, &reader, &left);
+            loaded.extend(self.readers.call(None, "reading endpoints", read).await?);
+        }
+        Ok(loaded)
     }
 
     async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
@@ -141,13 +146,13 @@ impl Registry for SqliteStore {
         let Some(binding) = self.binding(write).await? else {
             return Ok(Put::Conflict { current: None });
         };
-        let (write, cipher) = (write.clone(), Arc::clone(&self.cipher));
+        let (write, reader) = (write.clone(), Arc::clone(&self.endpoints));
         // Sealed beside the writer: a slow cipher must not hold the file's lock.
         let (write, seal, begins_anew) = self
             .history
             .call(Some(write.endpoint.tenant.clone()), "sealing secrets", move |db| {
-                let begins_anew = registry::begins_anew(db, &cipher, &write)?;
-                let seal = sealed::seal(&cipher, &write.endpoint, binding)?;
+                let begins_anew = registry::begins_anew(db, &reader, &write)?;
+                let seal = sealed::seal(reader.cipher(), &write.endpoint, binding)?;
                 Ok((write, seal, begins_anew))
             })
             .await?;
@@ -172,10 +177,10 @@ impl Registry for SqliteStore {
         after: Option<&EndpointId>,
         limit: usize,
     ) -> Result<EndpointPage, StoreError> {
-        let (tenant, after, cipher) = (tenant.clone(), after.cloned(), Arc::clone(&self.cipher));
+        let (tenant, after, reader) = (tenant.clone(), after.cloned(), Arc::clone(&self.endpoints));
         self.history
             .call(Some(tenant.clone()), "listing endpoints", move |db| {
-                registry::list(db, &cipher, &tenant, after.as_ref(), limit)
+                registry::list(db, &reader, &tenant, after.as_ref(), limit)
             })
             .await
     }

@@ -18,6 +18,12 @@ use crate::subscription::Subscription;
 use super::failure::Failure;
 use super::row;
 use super::sealed::{self, Binding, Seal};
+use super::subscriptions::Subscriptions;
+
+/// The columns whose values may be large.
+const SEALED: usize = 8;
+const SUBSCRIPTION: usize = 9;
+const OVERRIDES: usize = 10;
 
 /// A URL that a row keeps. Its profile judged it when it was written, so only the grammar
 /// is checked here.
@@ -40,36 +46,75 @@ pub(super) fn json(setting: &impl Serialize) -> Result<String, StoreError> {
     })
 }
 
-/// The endpoint of the `endpoint*` statements' rows. One that cannot be read is its own
-/// answer: the other rows of the statement are read on.
-pub(super) fn read(
-    row: &Row<'_>,
-    id: EndpointId,
-    cipher: &Arc<dyn Cipher>,
-) -> Result<Arc<Endpoint>, Unreadable> {
-    read_with(row, id, |tenant, id, seal| sealed::open(cipher, tenant, id, seal))
+/// What rows of endpoints are read with.
+pub(super) struct EndpointReader {
+    cipher: Arc<dyn Cipher>,
+    subscriptions: Subscriptions,
 }
 
-/// As [`read`], where `open` answers for the secrets and the headers.
-pub(super) fn read_with(
-    row: &Row<'_>,
-    id: EndpointId,
-    open: impl FnOnce(&TenantId, &EndpointId, &Seal) -> (Secrets, Headers),
-) -> Result<Arc<Endpoint>, Unreadable> {
-    let url = row::text(row, 5).and_then(read_url).ok();
-    let fields = Fields { row, id, tenant: row::name(row, 3).ok(), url };
-    fields.endpoint(open)
+impl EndpointReader {
+    pub(super) fn new(cipher: Arc<dyn Cipher>) -> Self {
+        Self { cipher, subscriptions: Subscriptions::default() }
+    }
+
+    pub(super) const fn cipher(&self) -> &Arc<dyn Cipher> {
+        &self.cipher
+    }
+
+    /// The endpoint of the `endpoint*` statements' rows. One that cannot be read is its own
+    /// answer: the other rows of the statement are read on.
+    pub(super) fn read(&self, row: &Row<'_>, id: EndpointId) -> Result<Arc<Endpoint>, Unreadable> {
+        self.read_with(row, id, self.subscription(row))
+    }
+
+    /// The same for an event; `None` where routing may pass the endpoint over: it can be
+    /// read that it is disabled, or that it does not want events of this type or scope.
+    pub(super) fn read_subscriber(
+        &self,
+        row: &Row<'_>,
+        id: EndpointId,
+        event: &EventMeta,
+    ) -> Option<Result<Arc<Endpoint>, Unreadable>> {
+        if row.get::<_, bool>(11).is_ok_and(|enabled| !enabled) {
+            return None;
+        }
+        let subscription = self.subscription(row);
+        let wants = |subscription: &Subscription| {
+            subscription.wants_type(&event.kind)
+                && subscription.scope().is_none_or(|scope| event.scope.as_ref() == Some(scope))
+        };
+        let may_want = subscription.as_ref().map_or(true, wants);
+        may_want.then(|| self.read_with(row, id, subscription))
+    }
+
+    fn read_with(
+        &self,
+        row: &Row<'_>,
+        id: EndpointId,
+        subscription: Result<Subscription, Failure>,
+    ) -> Result<Arc<Endpoint>, Unreadable> {
+        let open = |tenant: &_, id: &_, seal: &_| sealed::open(&self.cipher, tenant, id, seal);
+        Fields::of(row, id).endpoint(subscription, open)
+    }
+
+    fn subscription(&self, row: &Row<'_>) -> Result<Subscription, Failure> {
+        self.subscriptions.read(row::text(row, SUBSCRIPTION)?)
+    }
 }
 
-/// Whether routing may pass the endpoint of this row over: it can be read that it is
-/// disabled, or that it does not want events of this type or scope.
-pub(super) fn may_be_passed_over(row: &Row<'_>, event: &EventMeta) -> bool {
-    let wants = |subscription: &Subscription| {
-        subscription.wants_type(&event.kind)
-            && subscription.scope().is_none_or(|scope| event.scope.as_ref() == Some(scope))
-    };
-    row.get::<_, bool>(11).is_ok_and(|enabled| !enabled)
-        || setting(row, 9).is_ok_and(|subscription| !wants(&subscription))
+/// The endpoint of a row that was just written, with these secrets and headers.
+pub(super) fn read_back(
+    row: &Row<'_>,
+    id: EndpointId,
+    secrets: (Secrets, Headers),
+) -> Result<Arc<Endpoint>, Unreadable> {
+    Fields::of(row, id).endpoint(setting(row, SUBSCRIPTION), |_, _, _| secrets)
+}
+
+/// How many bytes of an endpoint's row have to be read, besides a bounded number.
+pub(super) fn size(row: &Row<'_>) -> usize {
+    let bytes = |column| row.get_ref(column).ok()?.as_bytes_or_null().ok()?.map(<[u8]>::len);
+    [SEALED, SUBSCRIPTION, OVERRIDES].into_iter().filter_map(bytes).sum()
 }
 
 /// The columns of an endpoint's row, each read by itself.
@@ -80,9 +125,15 @@ struct Fields<'a, 'row> {
     url: Option<EndpointUrl>,
 }
 
-impl Fields<'_, '_> {
+impl<'a, 'row> Fields<'a, 'row> {
+    fn of(row: &'a Row<'row>, id: EndpointId) -> Self {
+        let url = row::text(row, 5).and_then(read_url).ok();
+        Self { row, id, tenant: row::name(row, 3).ok(), url }
+    }
+
     fn endpoint(
         self,
+        subscription: Result<Subscription, Failure>,
         open: impl FnOnce(&TenantId, &EndpointId, &Seal) -> (Secrets, Headers),
     ) -> Result<Arc<Endpoint>, Unreadable> {
         let tenant = self.tenant.clone().ok_or_else(|| self.broken("tenant"))?;
@@ -94,9 +145,9 @@ impl Fields<'_, '_> {
             url: self.url.clone().ok_or_else(|| self.broken("url"))?,
             profile: self.read("profile", row::name(row, 6))?,
             secrets,
-            subscription: self.read("subscription", setting(row, 9))?,
+            subscription: self.read("subscription", subscription)?,
             headers,
-            overrides: self.read("overrides", setting(row, 10))?,
+            overrides: self.read("overrides", setting(row, OVERRIDES))?,
             enabled: self.read("enabled", row.get(11).map_err(Failure::from))?,
             since: self.read("since", row::time(row, 12))?,
             began: self.read("began", row::sequence(row, 15))?,
@@ -115,7 +166,7 @@ impl Fields<'_, '_> {
         };
         let sealed = Sealed {
             key_id: self.read("key_id", row.get(7).map_err(Failure::from))?,
-            bytes: self.read("sealed", row.get(8).map_err(Failure::from))?,
+            bytes: self.read("sealed", row.get(SEALED).map_err(Failure::from))?,
         };
         Ok(Seal { sealed, binding })
     }

@@ -29,6 +29,8 @@ mod claim_turns;
 mod damage;
 mod db;
 mod endpoint;
+#[cfg(test)]
+mod endpoint_reads;
 mod failure;
 mod gate;
 mod hints;
@@ -57,6 +59,7 @@ mod sealed;
 mod settle;
 mod sql;
 mod stats;
+mod subscriptions;
 mod timeline;
 mod version;
 mod waiters;
@@ -66,7 +69,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use crate::backend::{Cipher, Clock};
+use crate::backend::Clock;
 use crate::error::StoreError;
 
 pub use host::{PublishInError, publish_in};
@@ -74,6 +77,7 @@ pub use open::SqliteBuilder;
 
 use claim::LastTurns;
 use damage::Damage;
+use endpoint::EndpointReader;
 use hints::Hints;
 use lane::LaneKey;
 use readers::Readers;
@@ -90,7 +94,8 @@ pub struct SqliteStore {
     time: timeline::OwnTime,
     journal: version::Journal,
     payload_max: usize,
-    cipher: Arc<dyn Cipher>,
+    /// What endpoints are read with.
+    endpoints: Arc<EndpointReader>,
     /// Whether the cipher is a host's, which binds what it seals.
     seals: bool,
     /// Whose turn it is to be served.

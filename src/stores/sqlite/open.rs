@@ -16,6 +16,7 @@ use crate::error::{StoreError, StoreErrorKind};
 use super::SqliteStore;
 use super::bounded::Bounded;
 use super::damage::Damage;
+use super::endpoint::EndpointReader;
 use super::failure::Failure;
 use super::line::Order;
 use super::plain::Plain;
@@ -184,10 +185,10 @@ impl SqliteBuilder {
             history,
             clock: self.clock,
             seals: self.cipher.is_some(),
-            cipher: match self.cipher {
+            endpoints: Arc::new(EndpointReader::new(match self.cipher {
                 Some(cipher) => Arc::new(Bounded::new(cipher, self.cipher_timeout)),
                 None => Arc::new(Plain),
-            },
+            })),
             last_turns: Arc::default(),
             damage,
             hints,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::backend::Cipher;
 use crate::delivery::{EventMeta, GateChange};
 use crate::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable};
 use crate::endpoint::{Expected, Put, Write};
@@ -15,7 +14,7 @@ use crate::time::Timestamp;
 
 use super::arrive::next_place;
 use super::db::Db;
-use super::endpoint::{json, may_be_passed_over, read, read_with, version};
+use super::endpoint::{EndpointReader, json, read_back as read_row_back, size, version};
 use super::failure::Failure;
 use super::gate::change_lane;
 use super::lane::Lanes;
@@ -26,6 +25,9 @@ use super::sql;
 /// A page looks at more endpoints than it gives, since few may want the event, but not
 /// at more than so many.
 const LOOKS_MAX: usize = 1000;
+/// A call ends after so many bytes of endpoints, and with one at least: what is large is
+/// read in parts, between which the calls of others have their turn.
+const BYTES_PER_CALL: usize = 512 * 1024;
 
 /// What the seal of a write over that version is bound to; `None` where there is no such
 /// endpoint of the tenant.
@@ -49,9 +51,9 @@ pub(super) fn new_binding(db: &Db<'_>) -> Result<Binding, Failure> {
 /// Whether an endpoint begins anew by this write. It is asked beside the writer, for a slow
 /// cipher must not hold the file's lock: `put` writes over the very version that was
 /// compared here, or not at all.
-pub(super) fn begins_anew(db: &Db<'_>, cipher: &Arc<dyn Cipher>, write: &Write) -> Result<bool, Failure> {
+pub(super) fn begins_anew(db: &Db<'_>, reader: &EndpointReader, write: &Write) -> Result<bool, Failure> {
     let id = std::slice::from_ref(&write.endpoint.id);
-    let there = load(db, cipher, id)?.pop().and_then(Loaded::found);
+    let there = load_first(db, reader, id)?.pop().and_then(Loaded::found);
     Ok(there.is_some_and(|there| there.begins_anew_as(&write.endpoint)))
 }
 
@@ -175,7 +177,7 @@ fn read_back(db: &Db<'_>, write: &Write, version: u64) -> Result<(), Failure> {
     let endpoint = Endpoint { version, ..write.endpoint.clone() };
     let differs = db.statement(sql::ENDPOINT_BY_ID)?.query_row([endpoint.id.as_str()], |row| {
         let secrets = (endpoint.secrets.clone(), endpoint.headers.clone());
-        Ok(match read_with(row, endpoint.id.clone(), |_, _, _| secrets) {
+        Ok(match read_row_back(row, endpoint.id.clone(), secrets) {
             Ok(stored) => difference(&stored, &endpoint),
             Err(unreadable) => Some(unreadable.field),
         })
@@ -245,80 +247,81 @@ pub(super) fn switch_off(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Res
 /// One call of `Registry::list`.
 pub(super) fn list(
     db: &Db<'_>,
-    cipher: &Arc<dyn Cipher>,
+    reader: &EndpointReader,
     tenant: &TenantId,
     after: Option<&EndpointId>,
     limit: usize,
 ) -> Result<EndpointPage, Failure> {
-    let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
-    let mut rows = statement.query([tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
-    let mut page = EndpointPage::default();
-    let mut last = None;
-    while let Some(row) = rows.next()? {
-        // A row whose id is none cannot be named by any call.
-        let Ok(id) = row::name::<EndpointId>(row, 2) else { continue };
-        if page.endpoints.len() + page.unreadable.len() == limit {
-            page.more_after = last;
-            break;
-        }
-        last = Some(id.clone());
-        add(&mut page, read(row, id, cipher));
-    }
-    Ok(page)
-}
-
-fn add(page: &mut EndpointPage, read: Result<Arc<Endpoint>, Unreadable>) {
-    match read {
-        Ok(endpoint) => page.endpoints.push(endpoint),
-        Err(unreadable) => page.unreadable.push(unreadable),
-    }
+    page(db, tenant, after, limit, |row, id| Some(reader.read(row, id)))
 }
 
 /// One call of `Directory::subscribers`. What an endpoint does not want by type or
 /// scope is passed over before its secrets are opened.
 pub(super) fn subscribers(
     db: &Db<'_>,
-    cipher: &Arc<dyn Cipher>,
+    reader: &EndpointReader,
     event: &EventMeta,
     after: Option<&EndpointId>,
     limit: usize,
 ) -> Result<EndpointPage, Failure> {
+    page(db, &event.tenant, after, limit, |row, id| reader.read_subscriber(row, id, event))
+}
+
+/// A page of those endpoints of a tenant that `read` gives.
+fn page(
+    db: &Db<'_>,
+    tenant: &TenantId,
+    after: Option<&EndpointId>,
+    limit: usize,
+    read: impl Fn(&Row<'_>, EndpointId) -> Option<Result<Arc<Endpoint>, Unreadable>>,
+) -> Result<EndpointPage, Failure> {
     let mut statement = db.statement(sql::ENDPOINTS_OF_TENANT)?;
-    let mut rows = statement.query([event.tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
+    let mut rows = statement.query([tenant.as_str(), after.map_or("", EndpointId::as_str)])?;
     let mut page = EndpointPage::default();
-    let mut looks = 0;
-    let mut last = after.cloned();
+    let (mut looks, mut bytes, mut last) = (0, 0, after.cloned());
     while let Some(row) = rows.next()? {
+        // A row whose id is none cannot be named by any call.
         let Ok(id) = row::name::<EndpointId>(row, 2) else { continue };
-        if page.endpoints.len() + page.unreadable.len() == limit || looks == LOOKS_MAX.max(limit) {
+        let is_full = page.endpoints.len() + page.unreadable.len() == limit;
+        if is_full || looks == LOOKS_MAX.max(limit) || bytes >= BYTES_PER_CALL {
             page.more_after = last;
             break;
         }
         looks += 1;
+        bytes += size(row);
         last = Some(id.clone());
-        if !may_be_passed_over(row, event) {
-            add(&mut page, read(row, id, cipher));
+        match read(row, id) {
+            None => {}
+            Some(Ok(endpoint)) => page.endpoints.push(endpoint),
+            Some(Err(unreadable)) => page.unreadable.push(unreadable),
         }
     }
     Ok(page)
 }
 
-/// One call of `Directory::load`.
-pub(super) fn load(
+/// Of one call of `Directory::load`, the answers for the first of these ids: for one at
+/// least, and for no more than a bounded number of bytes holds.
+pub(super) fn load_first(
     db: &Db<'_>,
-    cipher: &Arc<dyn Cipher>,
+    reader: &EndpointReader,
     ids: &[EndpointId],
 ) -> Result<Vec<Loaded>, Failure> {
     let mut statement = db.statement(sql::ENDPOINT_BY_ID)?;
-    let load = |id: &EndpointId| {
-        let found = statement.query_row([id.as_str()], |row| Ok(read(row, id.clone(), cipher))).optional()?;
-        Ok(match found {
+    let (mut loaded, mut bytes) = (Vec::with_capacity(ids.len()), 0);
+    for id in ids {
+        let read = |row: &Row<'_>| Ok((size(row), reader.read(row, id.clone())));
+        let found = statement.query_row([id.as_str()], read).optional()?;
+        bytes += found.as_ref().map_or(0, |(size, _)| *size);
+        loaded.push(match found {
             None => Loaded::Missing,
-            Some(Ok(endpoint)) => Loaded::Found(endpoint),
-            Some(Err(unreadable)) => Loaded::Unreadable(unreadable),
-        })
-    };
-    ids.iter().map(load).collect()
+            Some((_, Ok(endpoint))) => Loaded::Found(endpoint),
+            Some((_, Err(unreadable))) => Loaded::Unreadable(unreadable),
+        });
+        if bytes >= BYTES_PER_CALL {
+            break;
+        }
+    }
+    Ok(loaded)
 }
 
 /// One call of `Directory::disable`.
