@@ -20,6 +20,7 @@ use crate::policy::timeline::Shift;
 use crate::profile::Request;
 use crate::time::Timestamp;
 
+use super::deadline::within;
 use super::laggards::PATIENCE;
 use super::news::{About, What};
 use super::settler::Due;
@@ -154,7 +155,7 @@ impl Shared {
         let looked_up = if has_suspect {
             Some(self.look_up_in_time(&soon).await)
         } else {
-            self.laggards.within(PATIENCE, self.look_up(&soon)).await
+            within(PATIENCE, self.look_up(&soon)).await
         };
         match looked_up {
             Some(looked_up) => self.make_ready(soon, looked_up, lanes, began, acquired).await,
@@ -199,7 +200,7 @@ impl Shared {
 
     /// Looks up for as long as the answer would be fresh enough to be used.
     async fn look_up_in_time(&self, work: &[Claim]) -> LookedUp {
-        let looked_up = self.laggards.within(FRESH, self.look_up(work)).await;
+        let looked_up = within(FRESH, self.look_up(work)).await;
         looked_up.unwrap_or_else(|| LookedUp::unreached(endpoints_of(work)))
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::acquire::Acquired;
-use super::desk::answer;
 use super::publishing::Stored;
 use super::{EVENTS_PER_CLAIM, Engine, Happening, NO_RANDOMNESS};
 
@@ -44,12 +43,16 @@ impl Engine {
     /// Stores what publishers have handed over, and asks for it back, claimed, as far
     /// as there are slots.
     pub(super) fn publish(&mut self) {
-        let Some((tenant, since)) = self.queue.longest_waiting() else { return };
-        let max = if self.a_slot_is_near(since) { self.slots.room_for(tenant) } else { usize::MAX };
+        if self.storing {
+            return;
+        }
+        let Some((tenant, since)) = self.shared.desk.next_turn() else { return };
+        let max = if self.a_slot_is_near(since) { self.slots.room_for(&tenant) } else { usize::MAX };
         if max == 0 {
             return;
         }
-        let (events, replies) = self.queue.next(max);
+        self.storing = true;
+        let orders = self.shared.desk.next(max);
         let claim = if self.may_claim() && !self.slots.is_full() {
             let room = self.slots.room();
             self.shared.claim_request(room, 0, false).ok()
@@ -59,17 +62,18 @@ impl Engine {
         let shared = Arc::clone(&self.shared);
         self.tasks.push(Box::pin(async move {
             let began = shared.clock.elapsed();
-            match shared.publish(&events, claim.as_ref()).await {
+            let events: Vec<_> = orders.iter().map(|order| Arc::clone(&order.event)).collect();
+            let stored = shared.publish(&events, claim.as_ref()).await;
+            shared.desk.call_ended();
+            match stored {
                 Ok(Stored { answers, claims, moved }) => {
-                    for (reply, done) in replies.into_iter().zip(answers) {
-                        answer(reply, Ok(done));
+                    for (order, done) in orders.into_iter().zip(answers) {
+                        order.answer(Ok(done));
                     }
                     Happening::Published(shared.equip(claims, began, moved).await, None)
                 }
                 Err(error) => {
-                    for reply in replies {
-                        answer(reply, Err(error.clone()));
-                    }
+                    orders.into_iter().for_each(|order| order.answer(Err(error.clone())));
                     Happening::Published(Acquired::default(), Some(Box::new(error)))
                 }
             }
@@ -109,12 +113,13 @@ impl Engine {
     fn a_slot_is_near(&self, since: Duration) -> bool {
         let (now, store_now) = (self.now(), self.shared.clock.now());
         let lately = self.slots.freed_at().is_some_and(|freed_at| now < freed_at + LATELY);
-        lately && now < since + SLOT_WAIT && !self.orders.is_closed() && !self.lookout.is_due(store_now)
+        lately && now < since + SLOT_WAIT && self.shared.desk.is_open() && !self.lookout.is_due(store_now)
     }
 
     /// Until when what publishers have handed over may be kept waiting for a slot.
     pub(super) fn store_by(&self) -> Option<Duration> {
-        self.queue.longest_waiting().map(|(_, since)| since + SLOT_WAIT)
+        let waiting = (!self.storing).then(|| self.shared.desk.next_turn()).flatten();
+        waiting.map(|(_, since)| since + SLOT_WAIT)
     }
 
     fn may_claim(&self) -> bool {

@@ -4,76 +4,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 
 use crate::delivery::PublishAnswer;
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::TenantId;
 
-/// More publishers than this wait in line outside.
-const WAITING_MAX: usize = 1024;
-
-/// So many events are stored per call.
-const PUBLISHES_PER_CALL: usize = 512;
+use super::line::Line;
 
 /// What is handed over: an event to store, and where to say what became of it.
-pub(crate) struct Order {
+pub(super) struct Order {
     pub(super) event: Arc<Event>,
-    pub(super) reply: Reply,
+    reply: Reply,
 }
 
 type Reply = oneshot::Sender<Result<PublishAnswer, StoreError>>;
+type Answer = oneshot::Receiver<Result<PublishAnswer, StoreError>>;
 
-/// Answers a publisher. One that no longer listens has its event all the same.
-pub(super) fn answer(reply: Reply, done: Result<PublishAnswer, StoreError>) {
-    drop(reply.send(done));
-}
-
-/// What the engine has taken from the desk and not stored yet. One call stores at a
-/// time: what comes meanwhile makes the next one.
-#[derive(Default)]
-pub(super) struct Queue {
-    events: Vec<Arc<Event>>,
-    replies: Vec<Reply>,
-    storing: bool,
-    /// When the first of those that wait came.
-    since: Duration,
-}
-
-impl Queue {
-    pub(super) fn push(&mut self, event: Arc<Event>, reply: Reply, now: Duration) {
-        if self.events.is_empty() {
-            self.since = now;
-        }
-        self.events.push(event);
-        self.replies.push(reply);
+impl Order {
+    /// With where its publisher waits for the answer.
+    pub(super) fn of(event: Arc<Event>) -> (Self, Answer) {
+        let (reply, answer) = oneshot::channel();
+        (Self { event, reply }, answer)
     }
 
-    /// Whose event waits longest and since when; `None` while nothing waits, or a call
-    /// is under way.
-    pub(super) fn longest_waiting(&self) -> Option<(&TenantId, Duration)> {
-        let first = self.events.first().filter(|_| !self.storing)?;
-        Some((&first.tenant, self.since))
+    /// Whether its publisher still waits for the answer.
+    pub(super) fn is_waited_for(&self) -> bool {
+        !self.reply.is_closed()
     }
 
-    /// The next call's worth, of at most so many.
-    pub(super) fn next(&mut self, max: usize) -> (Vec<Arc<Event>>, Vec<Reply>) {
-        self.storing = true;
-        let count = self.events.len().min(max);
-        (self.events.drain(..count).collect(), self.replies.drain(..count).collect())
-    }
-
-    pub(super) const fn stored(&mut self) {
-        self.storing = false;
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.events.len() >= PUBLISHES_PER_CALL
-    }
-
-    pub(super) fn is_done(&self) -> bool {
-        !self.storing && self.events.is_empty()
+    /// Answers the publisher. One that no longer listens has its event all the same.
+    pub(super) fn answer(self, done: Result<PublishAnswer, StoreError>) {
+        drop(self.reply.send(done));
     }
 }
 
@@ -81,41 +44,104 @@ impl Queue {
 /// meanwhile loses nothing: the engine's task makes the call.
 #[derive(Default)]
 pub(crate) struct Desk {
-    line: Mutex<Option<mpsc::Sender<Order>>>,
+    counter: Mutex<Counter>,
+    came: Notify,
     nudged: Notify,
     /// A publisher waited in vain, and the engine's task has not come by since.
     stuck: AtomicBool,
 }
 
+#[derive(Default)]
+struct Counter {
+    line: Line,
+    is_open: bool,
+    /// Whether an engine runs.
+    is_served: bool,
+    /// How many calls that stored something have ended.
+    calls: u64,
+}
+
 impl Desk {
-    /// Opens the desk; `None` if an engine runs already.
-    pub(crate) fn open(&self) -> Option<mpsc::Receiver<Order>> {
-        let mut line = self.line();
-        if line.as_ref().is_some_and(|line| !line.is_closed()) {
-            return None;
+    /// Opens the desk for an engine. Says whether it did: not if one runs already.
+    pub(super) fn open(&self) -> bool {
+        let mut counter = self.counter();
+        let opens = !std::mem::replace(&mut counter.is_served, true);
+        counter.is_open |= opens;
+        drop(counter);
+        if opens {
+            self.goes_on();
         }
-        let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        *line = Some(sender);
-        self.goes_on();
-        Some(receiver)
+        opens
     }
 
-    /// Closes the desk: publishers store their events themselves again.
-    pub(crate) fn close(&self) {
-        *self.line() = None;
+    /// Closes the desk: publishers store their events themselves again. What was handed
+    /// over is still to be stored.
+    pub(super) fn close(&self) {
+        self.counter().is_open = false;
     }
 
-    /// Hands an event over and waits for the answer; `None` when no engine takes it,
-    /// or the engine ended before it answered.
-    pub(crate) async fn publish(&self, event: &Arc<Event>) -> Option<Result<PublishAnswer, StoreError>> {
-        let line = self.line().clone()?;
-        let (reply, answer) = oneshot::channel();
-        line.send(Order { event: Arc::clone(event), reply }).await.ok()?;
+    /// The engine is gone: publishers that it has not answered store their events themselves.
+    pub(super) fn leave(&self) {
+        let left = std::mem::take(&mut *self.counter());
+        drop(left);
+    }
+
+    /// Hands an event over, at `now`, and waits for the answer; `None` when no engine takes
+    /// it, or the engine ended before it answered.
+    pub(crate) async fn publish(
+        &self,
+        event: &Arc<Event>,
+        now: Duration,
+    ) -> Option<Result<PublishAnswer, StoreError>> {
+        let (order, answer) = Order::of(Arc::clone(event));
+        {
+            let mut counter = self.counter();
+            if !counter.is_open {
+                return None;
+            }
+            counter.line.push(order, now);
+        }
+        self.came.notify_one();
         answer.await.ok()
     }
 
+    /// Waits until something was handed over since this last returned.
+    pub(super) async fn came(&self) {
+        self.came.notified().await;
+    }
+
+    /// Which tenant's event is to be stored next, and since when one has waited.
+    pub(super) fn next_turn(&self) -> Option<(TenantId, Duration)> {
+        self.counter().line.next_turn().map(|(tenant, since)| (tenant.clone(), since))
+    }
+
+    /// What the next call stores, of at most so many.
+    pub(super) fn next(&self, max: usize) -> Vec<Order> {
+        self.counter().line.next(max)
+    }
+
+    /// A call that stores what was handed over has ended, well or not.
+    pub(super) fn call_ended(&self) {
+        self.counter().calls += 1;
+    }
+
+    /// How many such calls have ended: publishers whose turn is still to come see that
+    /// nothing is stuck.
+    pub(super) fn calls_ended(&self) -> u64 {
+        self.counter().calls
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.counter().is_open
+    }
+
+    /// Whether nothing waits to be stored.
+    pub(super) fn is_empty(&self) -> bool {
+        self.counter().line.is_empty()
+    }
+
     /// Tells the engine that there may be new work. One that does not wait for it at this
-    /// moment learns of it when it does: a nudge is never lost, however full the line is.
+    /// moment learns of it when it does: a nudge is never lost.
     pub(crate) fn nudge(&self) {
         self.nudged.notify_one();
     }
@@ -126,42 +152,65 @@ impl Desk {
     }
 
     /// A publisher has waited in vain. Says whether it is the first one.
-    pub(crate) fn found_stuck(&self) -> bool {
+    pub(super) fn found_stuck(&self) -> bool {
         !self.stuck.swap(true, Ordering::Relaxed)
     }
 
     /// Whether the engine's task does not answer publishers.
-    pub(crate) fn is_stuck(&self) -> bool {
+    pub(super) fn is_stuck(&self) -> bool {
         self.stuck.load(Ordering::Relaxed)
     }
 
     /// The engine's task goes on.
-    pub(crate) fn goes_on(&self) {
+    pub(super) fn goes_on(&self) {
         self.stuck.store(false, Ordering::Relaxed);
     }
 
-    fn line(&self) -> MutexGuard<'_, Option<mpsc::Sender<Order>>> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counter(&self) -> MutexGuard<'_, Counter> {
+        self.counter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::event::NewEvent;
     use crate::id::EventId;
     use crate::time::Timestamp;
 
-    #[tokio::test]
-    async fn a_nudge_is_heard_behind_a_full_line_and_by_an_engine_that_waits_for_it_later() {
-        let desk = Desk::default();
-        let _orders = desk.open();
+    fn event() -> Arc<Event> {
         let id = EventId::new("e").unwrap();
-        let event = NewEvent::json("t", "k", "{}").unwrap().into_event(id, Timestamp::EPOCH, 100).unwrap();
-        let line = desk.line().clone().unwrap();
-        while line.try_send(Order { event: Arc::new(event.clone()), reply: oneshot::channel().0 }).is_ok() {}
+        Arc::new(NewEvent::json("t", "k", "{}").unwrap().into_event(id, Timestamp::EPOCH, 100).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_nudge_is_heard_beside_a_full_line_and_by_an_engine_that_waits_for_it_later() {
+        let desk = Desk::default();
+        assert!(desk.open());
+        for _ in 0..10_000 {
+            assert!(desk.publish(&event(), Duration::ZERO).now_or_never().is_none(), "it waits");
+        }
         desk.nudge();
         let heard = tokio::time::timeout(Duration::from_secs(5), desk.nudged()).await;
         assert!(heard.is_ok());
+    }
+
+    #[tokio::test]
+    async fn publishers_store_their_events_themselves_where_no_engine_runs_or_one_ends() {
+        let desk = Desk::default();
+        assert!(desk.publish(&event(), Duration::ZERO).await.is_none());
+        assert!(desk.open() && !desk.open());
+        let event = event();
+        let mut waiting = Box::pin(desk.publish(&event, Duration::ZERO));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        desk.close();
+        assert!(desk.publish(&event, Duration::ZERO).await.is_none());
+        assert!(waiting.as_mut().now_or_never().is_none(), "a closed desk still stores what it took");
+        assert!(!desk.open(), "its engine has not ended");
+        desk.leave();
+        assert!(waiting.await.is_none());
+        assert!(desk.open());
     }
 }

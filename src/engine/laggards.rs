@@ -1,8 +1,9 @@
-//! The tenants whose endpoints a host's own directory does not give in time. They are asked
-//! for apart, so that the work of other tenants does not wait for them.
+//! The tenants whose endpoints do not come in time, or are not judged in time, since there are
+//! many and large ones, or since the directory is slow. Their work goes on apart, so that the
+//! work of other tenants does not wait for them.
 
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::id::TenantId;
 
 use super::deadline::within;
 
-/// The work of other tenants waits so long for a host's own directory.
+/// The work of other tenants waits so long for a tenant's endpoints.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 /// A tenant is asked for apart until it has answered in time for so long.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
@@ -24,11 +25,7 @@ const REMEMBERED: usize = 10_000;
 
 /// What is known of the tenants whose endpoints came late.
 #[derive(Debug, Default)]
-pub(crate) struct Laggards {
-    /// Whether the directory is a host's own. All wait for a store's.
-    is_own: bool,
-    late: Mutex<BTreeMap<TenantId, Late>>,
-}
+pub(crate) struct Laggards(Mutex<BTreeMap<TenantId, Late>>);
 
 #[derive(Debug, Default)]
 struct Late {
@@ -46,14 +43,9 @@ pub(crate) struct Turn {
 }
 
 impl Laggards {
-    /// Of a host's own directory, or of a store's, which all wait for.
-    pub(crate) fn new(is_own: bool) -> Self {
-        Self { is_own, late: Mutex::default() }
-    }
-
     /// Whether a tenant is asked for apart.
     pub(crate) fn contain(&self, tenant: &TenantId) -> bool {
-        self.is_own && self.late().contains_key(tenant)
+        self.late().contains_key(tenant)
     }
 
     /// The right to make a call for a tenant; `None` where too many are under way.
@@ -78,9 +70,6 @@ impl Laggards {
 
     /// A call for a tenant that `began` then has come to its end.
     pub(crate) fn note_answer(&self, tenant: &TenantId, began: Duration, now: Duration) {
-        if !self.is_own {
-            return;
-        }
         if now.saturating_sub(began) >= PATIENCE {
             self.note_late(tenant, now);
             return;
@@ -91,34 +80,28 @@ impl Laggards {
         }
     }
 
-    /// What calls of the directory come to within that time.
-    pub(crate) async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-        if self.is_own { within(limit, work).await } else { Some(work.await) }
-    }
-
-    /// Waits as long as others do, and divides what is done from what is still under way.
-    pub(crate) async fn divide<K, T>(
-        &self,
-        mut work: Vec<(K, BoxFuture<'static, T>)>,
-    ) -> (Vec<T>, Vec<(K, BoxFuture<'static, T>)>) {
-        let mut done = Vec::with_capacity(work.len());
-        let mut all = std::pin::pin!(poll_fn(|cx| {
-            work.retain_mut(|(_, one)| match one.poll_unpin(cx) {
-                Poll::Ready(one) => {
-                    done.push(one);
-                    false
-                }
-                Poll::Pending => true,
-            });
-            if work.is_empty() { Poll::Ready(()) } else { Poll::Pending }
-        }));
-        self.within(PATIENCE, all.as_mut()).await;
-        (done, work)
-    }
-
     fn late(&self) -> MutexGuard<'_, BTreeMap<TenantId, Late>> {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits as long as others do, and divides what is done from what is still under way.
+pub(crate) async fn divide<K, T>(
+    mut work: Vec<(K, BoxFuture<'static, T>)>,
+) -> (Vec<T>, Vec<(K, BoxFuture<'static, T>)>) {
+    let mut done = Vec::with_capacity(work.len());
+    let mut all = std::pin::pin!(poll_fn(|cx| {
+        work.retain_mut(|(_, one)| match one.poll_unpin(cx) {
+            Poll::Ready(one) => {
+                done.push(one);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if work.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }));
+    within(PATIENCE, all.as_mut()).await;
+    (done, work)
 }
 
 impl Drop for Turn {
@@ -140,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_tenant_is_asked_for_apart_until_it_has_answered_in_time_for_a_minute() {
-        let (laggards, mallory) = (Laggards::new(true), "mallory".parse().unwrap());
+        let (laggards, mallory) = (Laggards::default(), "mallory".parse().unwrap());
         let now = seconds(100);
         laggards.note_answer(&mallory, now, now + PATIENCE / 2);
         assert!(!laggards.contain(&mallory));
@@ -157,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_tenant_that_is_asked_for_apart_has_a_bounded_number_of_calls_under_way() {
-        let (laggards, mallory) = (Arc::new(Laggards::new(true)), "mallory".parse().unwrap());
+        let (laggards, mallory) = (Arc::new(Laggards::default()), "mallory".parse().unwrap());
         let in_time: Vec<_> = (0..20).map(|_| laggards.turn(&mallory)).collect();
         assert!(in_time.iter().all(Option::is_some));
         laggards.note_late(&mallory, seconds(1));
@@ -177,10 +160,8 @@ mod tests {
             .boxed()
         };
         let all = || [100, 10_000, 0, 200].map(|time| (time, work(time))).into_iter().collect();
-        let (done, left) = Laggards::new(true).divide(all()).await;
+        let (done, left) = divide(all()).await;
         assert_eq!(done, [0, 100, 200]);
         assert_eq!(left.into_iter().map(|(time, _)| time).collect::<Vec<_>>(), [10_000]);
-        let (done, left) = Laggards::new(false).divide(all()).await;
-        assert_eq!((done.len(), left.len()), (4, 0), "all wait for the store");
     }
 }

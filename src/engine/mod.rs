@@ -13,6 +13,7 @@ mod guard;
 mod guarded;
 mod house;
 mod laggards;
+mod line;
 mod lookout;
 mod news;
 mod own_faults;
@@ -37,7 +38,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
 
 use crate::delivery::Shares;
 use crate::error::StoreError;
@@ -45,7 +45,6 @@ use crate::notice::{Notice, Part};
 use crate::time::Timestamp;
 
 use self::acquire::Acquired;
-use self::desk::{Order, Queue};
 use self::flights::Flights;
 use self::house::House;
 use self::lookout::Lookout;
@@ -60,7 +59,6 @@ use self::wake::{Timer, Wake};
 pub(crate) use self::desk::Desk;
 pub(crate) use self::guard::{Guard, caught};
 pub(crate) use self::guarded::{Guarded, GuardedClock, guarded_profile};
-pub(crate) use self::laggards::Laggards;
 pub(crate) use self::news::News;
 pub(crate) use self::publishing::Stored;
 pub(crate) use self::standings::{Standing, Standings};
@@ -98,11 +96,13 @@ pub(crate) async fn run(
     if !deadline::has_timer() {
         return Err(RunError::NoRuntime);
     }
-    let orders = shared.desk.open().ok_or(RunError::AlreadyRunning)?;
+    if !shared.desk.open() {
+        return Err(RunError::AlreadyRunning);
+    }
     let _closing = Closing(Arc::clone(&shared));
     let guard = Arc::clone(&shared.guard);
     let shutdown = guard.wait(Part::Shutdown, || Box::pin(shutdown));
-    let mut engine = Engine::new(shared, orders);
+    let mut engine = Engine::new(shared);
     // The loop polls hundreds of sockets from one task: tokio's budget per poll would
     // only send it around the scheduler.
     tokio::task::unconstrained(async {
@@ -114,12 +114,12 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Closes the desk however the run ends.
+/// Leaves the desk however the run ends.
 struct Closing(Arc<Shared>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.0.desk.close();
+        self.0.desk.leave();
     }
 }
 
@@ -144,8 +144,9 @@ enum Happening {
 
 struct Engine {
     shared: Arc<Shared>,
-    orders: mpsc::Receiver<Order>,
-    queue: Queue,
+    /// Whether a call stores what publishers handed over. What comes meanwhile makes the
+    /// next one.
+    storing: bool,
     tasks: FuturesUnordered<BoxFuture<'static, Happening>>,
     flights: Arc<Flights>,
     slots: Slots,
@@ -161,10 +162,9 @@ struct Engine {
 }
 
 impl Engine {
-    fn new(shared: Arc<Shared>, orders: mpsc::Receiver<Order>) -> Self {
+    fn new(shared: Arc<Shared>) -> Self {
         Self {
-            orders,
-            queue: Queue::default(),
+            storing: false,
             tasks: FuturesUnordered::new(),
             flights: Arc::default(),
             slots: Slots::new(shared.settings.concurrency),
@@ -192,9 +192,8 @@ impl Engine {
             let alarm = self.alarm();
             match self.wake(shutdown.as_mut(), alarm).await {
                 Wake::Shutdown => return,
-                Wake::Order(order) => self.take_order(order),
                 Wake::Happened(happening) => self.note(happening),
-                Wake::Landed | Wake::Alarm => {}
+                Wake::Landed | Wake::Came | Wake::Alarm => {}
             }
             self.drain();
         }
@@ -207,15 +206,6 @@ impl Engine {
             self.note(happening);
         }
         self.land();
-        while !self.queue.is_full()
-            && let Ok(order) = self.orders.try_recv()
-        {
-            self.take_order(order);
-        }
-    }
-
-    fn take_order(&mut self, Order { event, reply }: Order) {
-        self.queue.push(event, reply, self.now());
     }
 
     fn note(&mut self, happening: Happening) {
@@ -237,7 +227,7 @@ impl Engine {
                 self.store_failed(&error, "claim");
             }
             Happening::Published(acquired, error) => {
-                self.queue.stored();
+                self.storing = false;
                 if error.is_none() {
                     self.store_worked("publish");
                 }

@@ -14,7 +14,7 @@ use crate::notice::Notice;
 use crate::policy::timeline::Shift;
 use futures_util::future::{Either, select};
 
-use super::deadline::passed;
+use super::deadline::{passed, within};
 use super::laggards::PATIENCE;
 use super::shared::{STORE_TIMEOUT, Shared};
 use super::store_clock::Moment;
@@ -23,7 +23,8 @@ use super::store_clock::Moment;
 const FEW_MATCHES: usize = 16;
 /// Up to so many endpoints its publisher looks at for that.
 const FEW_ENDPOINTS: usize = 64;
-/// A publisher waits so long for the engine's task, which may wait for the store.
+/// A publisher waits so long for the engine's task, which may wait for the store, where
+/// nothing that others publish is stored meanwhile.
 const STUCK_AFTER: Duration = STORE_TIMEOUT;
 /// A call whose answer was lost is repeated so often.
 const REPEATS: usize = 3;
@@ -46,7 +47,7 @@ impl Shared {
     /// a part of the host's blocks it: it then stores the event itself. Both may store
     /// it: storing one id twice is storing it once.
     pub(crate) async fn publish_one(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
-        let mut handed_over = pin!(self.desk.publish(event));
+        let mut handed_over = pin!(self.desk.publish(event, self.clock.elapsed()));
         match select(handed_over.as_mut(), pin!(self.patience())).await {
             Either::Left((Some(answer), _)) => return answer.map(Some),
             Either::Left((None, _)) => {
@@ -69,12 +70,15 @@ impl Shared {
         })
     }
 
-    /// Ends once a publisher has waited long enough for the engine's task.
+    /// Ends once a publisher has waited long enough for the engine's task, in which that has
+    /// not stored anything for others either.
     async fn patience(&self) {
-        if self.desk.is_stuck() {
-            return;
+        let mut goes_on = !self.desk.is_stuck();
+        while goes_on {
+            let calls = self.desk.calls_ended();
+            passed(STUCK_AFTER).await;
+            goes_on = self.desk.calls_ended() > calls;
         }
-        passed(STUCK_AFTER).await;
     }
 
     /// Stores an event by the store alone: of all other parts, one may be what blocks
@@ -107,20 +111,23 @@ impl Shared {
     }
 
     /// Routes what few endpoints want. An event whose endpoints cannot be read now, or are
-    /// not read in time, is stored all the same, to be routed later.
+    /// not read or judged in time, is stored all the same, to be routed later.
     async fn route_few(&self, events: &[Arc<Event>]) -> Vec<Publish> {
         let mut asked: BTreeMap<EventMeta, Option<EndpointPage>> = BTreeMap::new();
         let mut unreached = BTreeSet::new();
         let mut publishes = Vec::with_capacity(events.len());
         let began = self.clock.elapsed();
+        // Whoever has less time than half would be taken for late without being it.
+        let left = || {
+            let left = PATIENCE.saturating_sub(self.clock.elapsed().saturating_sub(began));
+            (left >= PATIENCE / 2).then_some(left)
+        };
         for event in events {
             let meta = EventMeta::of(event);
             let is_asked = asked.contains_key(&meta) || unreached.contains(&event.tenant);
-            let left = PATIENCE.saturating_sub(self.clock.elapsed().saturating_sub(began));
-            // Whoever has less time to answer would be taken for late without being it.
-            let has_time = left >= PATIENCE / 2;
-            if !is_asked && has_time && !self.laggards.contain(&event.tenant) {
-                match self.laggards.within(left, self.few_subscribers(&meta)).await {
+            let is_late = self.laggards.contain(&event.tenant);
+            if let Some(left) = left().filter(|_| !is_asked && !is_late) {
+                match within(left, self.few_subscribers(&meta)).await {
                     Some(Ok(page)) => drop(asked.insert(meta.clone(), page)),
                     Some(Err(error)) => {
                         unreached.insert(event.tenant.clone());
@@ -129,8 +136,14 @@ impl Shared {
                     None => self.laggards.note_late(&event.tenant, self.clock.elapsed()),
                 }
             }
-            let routes = match asked.get(&meta) {
-                Some(Some(page)) => Some(self.route(event, None, page).await),
+            let routes = match (asked.get(&meta), left()) {
+                (Some(Some(page)), Some(left)) => {
+                    let routes = within(left, self.route(event, None, page)).await;
+                    if routes.is_none() {
+                        self.laggards.note_late(&event.tenant, self.clock.elapsed());
+                    }
+                    routes
+                }
                 _ => None,
             };
             let routes = routes.filter(|routes| routes.len() <= FEW_MATCHES);

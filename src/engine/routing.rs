@@ -19,6 +19,7 @@ use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
 use super::acquire::Acquired;
+use super::laggards::divide;
 use super::news::{About, What};
 use super::settler::Due;
 use super::shared::{DIRECTORY_TIMEOUT, Shared};
@@ -48,7 +49,7 @@ impl Shared {
                 soon.push((tenant, routing));
             }
         }
-        let (routed, late) = self.laggards.divide(soon).await;
+        let (routed, late) = divide(soon).await;
         for routed in routed {
             acquired.absorb(routed);
         }

@@ -26,7 +26,7 @@ use super::store_clock::{Asked, Moment, StoreClock};
 
 /// How long one call of the store may take within a lease.
 pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long one call of a host's own directory may take.
+/// How long one call of the directory may take.
 pub(crate) const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may take within a lease.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

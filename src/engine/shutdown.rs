@@ -13,10 +13,6 @@ const LAST_WRITES: Duration = Duration::from_secs(1);
 impl Engine {
     pub(super) async fn wind_down(&mut self) {
         self.shared.desk.close();
-        self.orders.close();
-        while let Ok(order) = self.orders.try_recv() {
-            self.take_order(order);
-        }
         let cut_at = self.now() + self.shared.settings.shutdown_grace;
         let end_at = cut_at + LAST_WRITES;
         loop {
@@ -38,13 +34,16 @@ impl Engine {
                     self.drain();
                 }
                 Wake::Landed => self.drain(),
-                Wake::Shutdown | Wake::Order(_) | Wake::Alarm => {}
+                Wake::Shutdown | Wake::Came | Wake::Alarm => {}
             }
         }
     }
 
     fn is_wound_down(&self) -> bool {
-        let under_way = self.slots.sending() > 0 || self.lookout.is_claiming() || !self.queue.is_done();
+        let under_way = self.slots.sending() > 0
+            || self.lookout.is_claiming()
+            || self.storing
+            || !self.shared.desk.is_empty();
         !under_way && self.settler.is_done() && self.disabling == 0 && self.apart == 0
     }
 }

@@ -1,21 +1,22 @@
 //! What the loop waits for.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, Sleep};
 
-use super::{Engine, Happening, desk};
+use super::{Engine, Happening};
 
 /// Why the loop woke.
 pub(super) enum Wake {
     Shutdown,
     Happened(Happening),
     Landed,
-    Order(desk::Order),
+    /// A publisher has handed something over.
+    Came,
     Alarm,
 }
 
@@ -72,9 +73,9 @@ impl Engine {
         alarm: Duration,
     ) -> Wake {
         let now = self.now();
-        let Self { tasks, orders, timer, flights, .. } = self;
+        let Self { shared, tasks, timer, flights, .. } = self;
         let mut sleep = timer.until(alarm, now);
-        let mut closed = orders.is_closed() && orders.is_empty();
+        let mut came = pin!(shared.desk.came());
         poll_fn(|cx| {
             if shutdown.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Wake::Shutdown);
@@ -85,12 +86,8 @@ impl Engine {
             if flights.has_landings() {
                 return Poll::Ready(Wake::Landed);
             }
-            if !closed {
-                match orders.poll_recv(cx) {
-                    Poll::Ready(Some(order)) => return Poll::Ready(Wake::Order(order)),
-                    Poll::Ready(None) => closed = true,
-                    Poll::Pending => {}
-                }
+            if came.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Wake::Came);
             }
             sleep.as_mut().poll(cx).map(|()| Wake::Alarm)
         })

@@ -12,7 +12,7 @@ use crate::backend::{Backend, Clock, Directory, Entropy, Observer, Silence, Tran
 use crate::endpoint::TIMEOUT_MAX;
 use crate::engine::shared::{CONNECT_TIMEOUT, DIRECTORY_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
 use crate::engine::{
-    Desk, Guard, Guarded, GuardedClock, Laggards, News, Standings, StoreClock, caught, guarded_profile,
+    Desk, Guard, Guarded, GuardedClock, News, Standings, StoreClock, caught, guarded_profile,
 };
 use crate::history::Class;
 use crate::id::ProfileName;
@@ -225,10 +225,11 @@ impl Builder {
             .into_iter()
             .map(|profile| (profile.name.clone(), Arc::new(guarded_profile(profile, &guard))))
             .collect();
-        let laggards = Arc::new(Laggards::new(self.directory.is_some()));
         let directory: Arc<dyn Directory> = match self.directory {
             Some(own) => Arc::new(Guarded::new(own, Arc::clone(&guard)).within(DIRECTORY_TIMEOUT)),
-            None => Arc::new(Guarded::new(self.backend.clone(), Arc::clone(&guard))),
+            None => {
+                Arc::new(Guarded::new(self.backend.clone(), Arc::clone(&guard)).within(DIRECTORY_TIMEOUT))
+            }
         };
         let backend = Arc::new(Guarded::new(self.backend, Arc::clone(&guard)));
         let shared = Shared {
@@ -243,7 +244,7 @@ impl Builder {
             reading: Mutex::default(),
             guard,
             standings: Standings::new(profiles),
-            laggards,
+            laggards: Arc::default(),
             news: News::default(),
             desk: Desk::default(),
             faults: std::sync::Mutex::default(),
