@@ -73,7 +73,9 @@ impl Engine {
                     Happening::Published(shared.equip(claims, began, moved).await, None)
                 }
                 Err(error) => {
-                    orders.into_iter().for_each(|order| order.answer(Err(error.clone())));
+                    for order in orders {
+                        order.answer(Err(error.clone()));
+                    }
                     Happening::Published(Acquired::default(), Some(Box::new(error)))
                 }
             }

@@ -142,7 +142,9 @@ mod tests {
     fn a_call_stores_a_bounded_number_of_bytes_and_of_events() {
         let mut line = Line::default();
         let mebibyte = 1024 * 1024;
-        (0..600).for_each(|number| line.push(order("large", number, mebibyte).0, Duration::ZERO));
+        for number in 0..600 {
+            line.push(order("large", number, mebibyte).0, Duration::ZERO);
+        }
         line.push(order("other", 0, 2).0, Duration::ZERO);
         assert_eq!(call(&mut line), ["large0", "other0", "large1", "large2", "large3"]);
         line.push(order("other", 1, 2).0, Duration::ZERO);
@@ -150,7 +152,9 @@ mod tests {
         assert_eq!(call(&mut line).len(), 4);
         let mut line = Line::default();
         line.push(order("large", 0, 8 * mebibyte).0, Duration::ZERO);
-        (0..600).for_each(|number| line.push(order("small", number, 2).0, Duration::ZERO));
+        for number in 0..600 {
+            line.push(order("small", number, 2).0, Duration::ZERO);
+        }
         assert_eq!(call(&mut line), ["large0"], "one event at least");
         assert_eq!(call(&mut line).len(), EVENTS_PER_CALL);
     }
@@ -165,7 +169,9 @@ mod tests {
                 answer
             })
             .collect();
-        (10..100_000).for_each(|number| line.push(order("a", number, 2).0, Duration::ZERO));
+        for number in 10..100_000 {
+            line.push(order("a", number, 2).0, Duration::ZERO);
+        }
         assert!(line.tenants.values().all(|waiting| waiting.orders.len() <= WAITING_MAX));
         let first = line.next(10);
         assert!(first.iter().all(Order::is_waited_for));

@@ -25,6 +25,7 @@ use crate::time::Timestamp;
 
 use super::db::Db;
 use super::failure::Failure;
+use super::line::Party;
 use super::repeat::Candidates;
 use super::sealed::Binding;
 use super::{
@@ -56,8 +57,10 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
         check_sizes(publishes, self.payload_max)?;
+        let (party, bytes) = (party_of(publishes), publishes.iter().map(size).sum());
         let (publishes, claim) = (publishes.to_vec(), claim.cloned());
-        self.writer.call("publishing", move |db| publish::publish(db, &publishes, claim.as_ref(), now)).await
+        let store = move |db: &Db<'_>| publish::publish(db, &publishes, claim.as_ref(), now);
+        self.writer.call_publishing(party, bytes, "publishing", store).await
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
@@ -371,9 +374,20 @@ impl SqliteStore {
     }
 }
 
+/// Whose turn it is where these are stored.
+fn party_of(publishes: &[Publish]) -> Party {
+    let mut tenants = publishes.iter().map(|publish| &publish.event.tenant);
+    let first = tenants.next()?;
+    tenants.all(|tenant| tenant == first).then(|| first.clone())
+}
+
+fn size(publish: &Publish) -> usize {
+    publish.event.payload.len()
+}
+
 /// Whether all payloads are of a size that the file takes.
 fn check_sizes(publishes: &[Publish], max: usize) -> Result<(), StoreError> {
-    match publishes.iter().map(|publish| publish.event.payload.len()).find(|size| *size > max) {
+    match publishes.iter().map(size).find(|size| *size > max) {
         None => Ok(()),
         Some(size) => {
             let what = format!("payload: {size} bytes exceed the limit of {max}");

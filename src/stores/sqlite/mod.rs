@@ -33,6 +33,7 @@ mod endpoint;
 mod endpoint_reads;
 mod failure;
 mod gate;
+mod groups;
 mod hints;
 mod history;
 mod host;

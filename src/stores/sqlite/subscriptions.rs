@@ -72,7 +72,9 @@ mod tests {
         let (text, mut kept) = (|number: usize| format!("{number:04}"), Kept::default());
         let room = 10 * (4 + subscription.bytes());
         let mut kept_of = |numbers: std::ops::Range<usize>| {
-            numbers.clone().for_each(|number| kept.keep(&text(number), &subscription, room));
+            for number in numbers.clone() {
+                kept.keep(&text(number), &subscription, room);
+            }
             assert!(kept.bytes <= room);
             numbers.filter(|number| kept.by_text.contains_key(text(*number).as_str())).count()
         };

@@ -1,10 +1,9 @@
 //! The one thread that writes. It takes the calls that wait, runs them in one
 //! transaction, and answers when the commit is on disk: many callers, one sync.
 //!
-//! Calls over a tenant's history wait in a line of their own: each transaction holds a
-//! few of them, of different tenants, beside all of the other calls.
+//! Publishers' calls, and calls over a tenant's history, wait for their tenant's turn: see
+//! [`groups`](super::groups).
 
-use std::collections::VecDeque;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
@@ -18,14 +17,10 @@ use super::answer::answer_of;
 use super::damage::Damage;
 use super::db::Db;
 use super::failure::{Failure, explain};
+use super::groups::{Group, Waiting, Way};
 use super::hints::Hints;
-use super::line::{Line, Order, Party};
+use super::line::Party;
 use super::panics::{caught, panicked};
-
-/// At most so many calls share a transaction: the first one waits for the last.
-const GROUP_MAX: usize = 512;
-/// At most so many of them go over a tenant's history, each for another tenant.
-const OVER_HISTORY_MAX: usize = 2;
 
 /// A handle to the writing thread; the thread ends with it.
 pub(super) struct Writer {
@@ -65,6 +60,22 @@ impl Writer {
         self.send(Way::AtOnceWithHint, during, work).await
     }
 
+    /// The same for events of that many bytes, which wait for their tenant's turn among those
+    /// who publish.
+    pub(super) async fn call_publishing<T, W>(
+        &self,
+        party: Party,
+        bytes: usize,
+        during: &'static str,
+        work: W,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        self.send(Way::Publishing(party, bytes), during, work).await
+    }
+
     /// The same without waiting for it: for what may be lost, since it is written anew by
     /// whoever asks next.
     pub(super) fn note<W>(&self, during: &'static str, work: W)
@@ -86,7 +97,7 @@ impl Writer {
         T: Send + 'static,
         W: FnMut(&Db<'_>) -> Result<T, Failure> + Send + 'static,
     {
-        self.send(Way::InTurn(Some(tenant)), during, work).await
+        self.send(Way::OverHistory(Some(tenant)), during, work).await
     }
 
     async fn send<T, W>(&self, way: Way, during: &'static str, work: W) -> Result<T, StoreError>
@@ -128,16 +139,6 @@ pub(super) fn gone(during: &'static str) -> StoreError {
 
 /// What a call comes to.
 type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
-
-/// How a call waits.
-enum Way {
-    /// For the next transaction.
-    AtOnce,
-    /// For the next transaction, after which the store hints.
-    AtOnceWithHint,
-    /// For its party's turn, after which the store hints.
-    InTurn(Party),
-}
 
 type Sent = (Way, Box<dyn Write>);
 
@@ -197,77 +198,24 @@ where
 }
 
 fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>, hints: &Hints) {
-    let (at_once, in_turn) = (VecDeque::new(), Line::of(1, Order::InTurn));
-    let mut waiting = Waiting { at_once, in_turn, hinting: 0 };
+    let mut waiting = Waiting::new();
     loop {
         if waiting.is_empty() {
             match sent.recv() {
-                Ok(call) => waiting.add(call),
+                Ok((way, call)) => waiting.add(way, call),
                 Err(_) => return,
             }
         }
-        for call in sent.try_iter() {
-            waiting.add(call);
+        for (way, call) in sent.try_iter() {
+            waiting.add(way, call);
         }
-        let Group { calls, parties, hints: is_hinted } = waiting.group();
+        let Group { calls, served, hints: is_hinted } = waiting.group();
         // A call is caught where it runs; this is for what it drops.
         caught(|| commit_group(db, calls));
-        for party in &parties {
-            waiting.in_turn.done(party);
-        }
+        waiting.done(&served);
         if is_hinted {
             hints.give();
         }
-    }
-}
-
-/// The calls that the next transactions take.
-struct Waiting {
-    at_once: VecDeque<Box<dyn Write>>,
-    in_turn: Line<Box<dyn Write>>,
-    /// The calls at once, from the first on, among which the last one with a hint is.
-    hinting: usize,
-}
-
-/// The calls of one transaction.
-struct Group {
-    calls: Vec<Box<dyn Write>>,
-    /// The parties whose turn it was.
-    parties: Vec<Party>,
-    /// Whether the store hints after it.
-    hints: bool,
-}
-
-impl Waiting {
-    fn add(&mut self, (way, call): Sent) {
-        match way {
-            Way::AtOnce => self.at_once.push_back(call),
-            Way::AtOnceWithHint => {
-                self.at_once.push_back(call);
-                self.hinting = self.at_once.len();
-            }
-            Way::InTurn(party) => self.in_turn.push(party, call),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.at_once.is_empty() && self.in_turn.is_empty()
-    }
-
-    /// The next transaction's worth.
-    fn group(&mut self) -> Group {
-        let first = self.at_once.len().min(GROUP_MAX);
-        let mut calls: Vec<_> = self.at_once.drain(..first).collect();
-        let hinted = self.hinting > 0;
-        self.hinting = self.hinting.saturating_sub(first);
-        let mut parties = Vec::new();
-        while parties.len() < OVER_HISTORY_MAX
-            && let Some((party, call)) = self.in_turn.take()
-        {
-            calls.push(call);
-            parties.push(party);
-        }
-        Group { hints: hinted || !parties.is_empty(), calls, parties }
     }
 }
 
