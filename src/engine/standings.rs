@@ -20,6 +20,8 @@ use crate::secret::Secrets;
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
 /// More than this are not remembered: the next claim loads them again.
 const REMEMBERED: usize = 20_000;
+/// Nor are more than take about so many bytes of memory.
+const REMEMBERED_BYTES: usize = 64 * 1024 * 1024;
 
 /// The profiles of this process, and its endpoints as they were loaded lately.
 pub(crate) struct Standings {
@@ -29,7 +31,7 @@ pub(crate) struct Standings {
 
 #[derive(Default)]
 struct Known {
-    endpoints: BTreeMap<EndpointId, Remembered>,
+    endpoints: Endpoints,
     /// Endpoints that a load did not find once.
     missing: BTreeSet<EndpointId>,
     /// How many writes there were.
@@ -38,6 +40,13 @@ struct Known {
     forgotten: BTreeMap<EndpointId, u64>,
     /// Every endpoint counts as forgotten at this write.
     all_forgotten: u64,
+}
+
+#[derive(Default)]
+struct Endpoints {
+    by_id: BTreeMap<EndpointId, Remembered>,
+    /// How much memory they take.
+    bytes: usize,
 }
 
 /// When a load began. An endpoint that is written while it is being loaded may come back as
@@ -51,6 +60,7 @@ pub(crate) struct LoadBegan {
 struct Remembered {
     resolved: Arc<Resolved>,
     at: Duration,
+    bytes: usize,
 }
 
 /// What a load found of one endpoint.
@@ -211,10 +221,7 @@ impl Standings {
         } else {
             Arc::new(Resolved::new(Arc::clone(endpoint), self.profiles.get(&endpoint.profile)))
         };
-        if known.endpoints.len() >= REMEMBERED {
-            known.endpoints.clear();
-        }
-        let loaded = Remembered { resolved, at: began.at };
+        let loaded = Remembered { resolved, at: began.at, bytes: bytes(endpoint) };
         let standing = loaded.standing();
         if !known.was_forgotten_since(&endpoint.id, began) {
             known.endpoints.insert(endpoint.id.clone(), loaded);
@@ -256,6 +263,27 @@ impl Standings {
     }
 }
 
+impl Endpoints {
+    fn get(&self, id: &EndpointId) -> Option<&Remembered> {
+        self.by_id.get(id)
+    }
+
+    fn insert(&mut self, id: EndpointId, loaded: Remembered) {
+        self.remove(&id);
+        if self.by_id.len() >= REMEMBERED || self.bytes + loaded.bytes > REMEMBERED_BYTES {
+            *self = Self::default();
+        }
+        self.bytes += loaded.bytes;
+        self.by_id.insert(id, loaded);
+    }
+
+    fn remove(&mut self, id: &EndpointId) {
+        if let Some(loaded) = self.by_id.remove(id) {
+            self.bytes -= loaded.bytes;
+        }
+    }
+}
+
 impl Known {
     fn was_forgotten_since(&self, id: &EndpointId, began: LoadBegan) -> bool {
         let last = self.forgotten.get(id).copied().unwrap_or(0).max(self.all_forgotten);
@@ -290,6 +318,13 @@ impl Remembered {
     }
 }
 
+/// About how many bytes an endpoint takes in memory.
+fn bytes(endpoint: &Endpoint) -> usize {
+    let headers = endpoint.headers.as_map().iter();
+    let of_headers: usize = headers.map(|(name, value)| name.as_str().len() + value.len()).sum();
+    size_of::<Endpoint>() + size_of::<Resolved>() + of_headers + endpoint.subscription.bytes()
+}
+
 /// A version counts the writes of one registration. A host's own directory may count no
 /// registrations, so what else no two endpoints of an id have in common is compared as well.
 fn is_as_before(before: &Endpoint, now: &Endpoint) -> bool {
@@ -313,7 +348,7 @@ mod tests {
     use crate::policy::egress::EndpointUrl;
     use crate::secret::{SecretSet, WhySealed};
     use crate::sequence::Sequence;
-    use crate::subscription::Subscription;
+    use crate::subscription::{Filter, Subscription};
     use crate::time::Timestamp;
 
     use super::*;
@@ -342,7 +377,7 @@ mod tests {
     fn an_endpoint_that_is_written_while_it_is_loaded_is_not_remembered_as_it_was() {
         let standings = Standings::new(BTreeMap::new());
         let (endpoint, other) = (Arc::new(endpoint()), "other".parse().unwrap());
-        let is_known = || standings.known().endpoints.contains_key(&endpoint.id);
+        let is_known = || standings.known().endpoints.get(&endpoint.id).is_some();
         let began = standings.begin_load(Duration::ZERO);
         standings.forget(&endpoint.id);
         standings.remember(&endpoint, began);
@@ -358,6 +393,32 @@ mod tests {
         }
         standings.remember(&endpoint, began);
         assert!(!is_known(), "so many were written that not each is known");
+    }
+
+    #[test]
+    fn what_is_remembered_takes_a_bounded_memory() {
+        let values: Vec<_> = (0..1024).map(serde_json::Value::from).collect();
+        let filter = Filter::equals("/a", values).unwrap();
+        let standings = Standings::new(BTreeMap::new());
+        let began = standings.begin_load(Duration::ZERO);
+        let known = || {
+            let known = standings.known();
+            (known.endpoints.by_id.len(), known.endpoints.bytes)
+        };
+        let large = |number: usize| {
+            let subscription = (0..32).fold(Subscription::to_all(), |all, _| all.filtered(filter.clone()));
+            let id = format!("e{number}").parse().unwrap();
+            Arc::new(Endpoint { id, subscription, ..endpoint() })
+        };
+        for number in 0..200 {
+            standings.remember(&large(number % 120), began);
+            assert!(known().1 <= REMEMBERED_BYTES);
+        }
+        assert!((10..60).contains(&known().0), "1.6 MiB each: {known:?}", known = known());
+        for number in 0..200 {
+            standings.forget(&large(number).id);
+        }
+        assert_eq!(known(), (0, 0));
     }
 
     #[test]
