@@ -5,15 +5,19 @@
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hookpost::backend::Clock as _;
+use hookpost::backend::{Clock as _, Directory};
+use hookpost::delivery::EventMeta;
+use hookpost::endpoint::{EndpointPage, Loaded};
 use hookpost::error::StoreError;
+use hookpost::id::EndpointId;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::testing::{ScriptedTransport, SeededEntropy, VirtualClock};
-use hookpost::{NewEvent, Profile, Webhooks};
+use hookpost::{Endpoint, NewEvent, Profile, Webhooks};
 use tokio::time::sleep;
 use world::{Heard, START, endpoint, without_jitter};
 
@@ -72,7 +76,7 @@ impl Sender {
     async fn wait(&self) -> Duration {
         let began = self.clock.elapsed();
         self.webhooks.publish(NewEvent::json("acme", "k", "{}").unwrap()).await.unwrap();
-        self.clock.elapsed() - began
+        self.clock.elapsed().saturating_sub(began)
     }
 }
 
@@ -124,4 +128,56 @@ async fn a_publisher_does_not_wait_for_a_store_that_reads_endpoints_slowly() {
     };
     sender.webhooks.run(play).await.unwrap();
     assert_eq!(sender.transport.exchanges().len(), 5, "each is routed and sent apart");
+}
+
+/// A directory that counts how often it is asked for a page of subscribers.
+struct Counting {
+    store: Arc<MemoryStore>,
+    pages: AtomicUsize,
+}
+
+#[async_trait]
+impl Directory for Counting {
+    async fn subscribers(
+        &self,
+        event: &EventMeta,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<EndpointPage, StoreError> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.store.subscribers(event, after, limit).await
+    }
+
+    async fn load(&self, ids: &[EndpointId]) -> Result<Vec<Loaded>, StoreError> {
+        self.store.load(ids).await
+    }
+
+    async fn disable(&self, seen: &Endpoint, why: &str) -> Result<bool, StoreError> {
+        self.store.disable(seen, why).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_of_a_type_that_are_routed_together_are_held_against_a_page_that_is_read_once() {
+    let clock = Arc::new(VirtualClock::starting_at(START));
+    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let directory = Arc::new(Counting { store: store.clone(), pages: AtomicUsize::new(0) });
+    let transport = Arc::new(ScriptedTransport::new(clock.clone()));
+    let webhooks = Webhooks::builder(store, transport.clone())
+        .clock(clock)
+        .directory(directory.clone())
+        .build()
+        .unwrap();
+    // More than a publisher routes to.
+    for number in 0..100 {
+        webhooks.register(endpoint(&format!("e{number}"), "standard")).await.unwrap();
+    }
+    for number in 0..60 {
+        let kind = if number < 30 { "order.paid" } else { "order.sent" };
+        webhooks.publish(NewEvent::json("acme", kind, "{}").unwrap()).await.unwrap();
+    }
+    directory.pages.store(0, Ordering::Relaxed);
+    webhooks.run(sleep(Duration::from_secs(60))).await.unwrap();
+    assert_eq!(transport.exchanges().len(), 60 * 100);
+    assert_eq!(directory.pages.load(Ordering::Relaxed), 2, "one for each type");
 }

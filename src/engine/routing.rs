@@ -30,6 +30,17 @@ use super::shared::{DIRECTORY_TIMEOUT, Shared};
 const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
+/// What is known of a tenant's endpoints while its claimed events are routed. Many of these
+/// are of one type, and are held against one page, which is read once.
+struct Pages {
+    /// The page that was read last, of these events and after that endpoint.
+    last: Option<LastPage>,
+    /// Whether the endpoints can be read, and there is time left for it.
+    is_reached: bool,
+}
+
+type LastPage = (EventMeta, Option<EndpointId>, Arc<EndpointPage>);
+
 impl Shared {
     /// Routes one chunk of each event. Where a tenant's endpoints cannot be read, its
     /// events wait; those of other tenants are routed. Nor do others wait for long: what is
@@ -64,31 +75,27 @@ impl Shared {
     async fn route_of(self: Arc<Self>, tenant: TenantId, claims: Vec<EventClaim>, moved: Shift) -> Acquired {
         let mut acquired = Acquired { moved, ..Acquired::default() };
         let (turn, began) = (self.laggards.turn(&tenant), self.clock.elapsed());
-        let mut is_reached = turn.is_some();
+        let mut pages = Pages { last: None, is_reached: turn.is_some() };
         for claim in claims {
-            is_reached &= self.clock.elapsed().saturating_sub(began) < DIRECTORY_TIMEOUT;
-            acquired.dues.push(self.route_chunk(claim, moved, &mut is_reached).await);
+            pages.is_reached &= self.clock.elapsed().saturating_sub(began) < DIRECTORY_TIMEOUT;
+            acquired.dues.push(self.route_chunk(claim, moved, &mut pages).await);
         }
         acquired
     }
 
-    async fn route_chunk(&self, claim: EventClaim, moved: Shift, is_reached: &mut bool) -> Due {
+    async fn route_chunk(&self, claim: EventClaim, moved: Shift, pages: &mut Pages) -> Due {
         let event = &claim.event;
-        let page = if *is_reached {
-            let limit = self.settings.route_chunk;
-            self.subscribers(&EventMeta::of(event), claim.after.as_ref(), limit).await.map_err(Some)
-        } else {
-            Err(None)
-        };
+        let page =
+            if pages.is_reached { self.page(&claim, &mut pages.last).await.map_err(Some) } else { Err(None) };
         let next = match page {
             Ok(page) => {
                 let routes = self.route(event, Some(claim.sequence), &page).await;
                 let Event { tenant, kind, id, .. } = &**event;
                 self.notice(&Notice::Routed { tenant, kind, event: id, deliveries: routes.len() });
-                Next::Routed { routes, more_after: page.more_after }
+                Next::Routed { routes, more_after: page.more_after.clone() }
             }
             Err(error) => {
-                *is_reached = false;
+                pages.is_reached = false;
                 if let Some(error) = error {
                     self.routing_failed(&event.tenant, &error);
                 }
@@ -99,6 +106,26 @@ impl Shared {
         let at = self.clock.now_as_of(moved);
         let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
         Due { settlement, event: claim.event, endpoint: None, disable: None }
+    }
+
+    /// The page that a claimed event is held against next. It may be the last one that was
+    /// read, which was read after the event was claimed.
+    async fn page(
+        &self,
+        claim: &EventClaim,
+        last: &mut Option<LastPage>,
+    ) -> Result<Arc<EndpointPage>, StoreError> {
+        let (meta, after) = (EventMeta::of(&claim.event), &claim.after);
+        if let Some((of, behind, page)) = last
+            && *of == meta
+            && behind == after
+        {
+            return Ok(Arc::clone(page));
+        }
+        let read = self.subscribers(&meta, after.as_ref(), self.settings.route_chunk).await?;
+        let page = Arc::new(read);
+        *last = Some((meta, after.clone(), Arc::clone(&page)));
+        Ok(page)
     }
 
     /// The routes of an event to a page of endpoints. Many filters take their time, which
