@@ -7,7 +7,6 @@
 //! | a request that a system of yours receives | [`Sender`], by any scheme |
 //! | hours of retries in milliseconds | [`VirtualClock`] and [`ScriptedTransport`] under tokio's paused time |
 //! | the same run twice | [`SeededEntropy`] |
-//! | everything at once, by seed | [`simulation::simulate`] |
 //! | what a lost answer of the store does | [`FlakyStore`] |
 //!
 //! Never a real socket under paused time: while the only thing left to wait for is
@@ -57,7 +56,6 @@ pub mod clock;
 pub mod entropy;
 pub mod receiver;
 pub mod sender;
-pub mod simulation;
 pub mod store;
 pub mod transport;
 

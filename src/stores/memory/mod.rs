@@ -84,17 +84,19 @@ impl MemoryStore {
         Self { clock, state: Arc::clone(&self.state) }
     }
 
-    /// Whether that claim would give something: what the simulator's judges compare an
-    /// engine's sleep with.
+    /// Whether a claim would return work now. It changes nothing, so that a test can compare
+    /// with it whether an engine that sleeps may sleep. `false` where the store has failed.
     #[cfg(feature = "testing")]
-    pub(crate) fn could_claim(&self, request: &ClaimRequest) -> bool {
+    #[must_use]
+    pub fn could_claim(&self, request: &ClaimRequest) -> bool {
         self.state().is_ok_and(|state| state.could_claim(request))
     }
 
-    /// What its time is where its clocks' monotonic part is zero: another moment whenever the
-    /// time has moved.
+    /// The store's time at the moment at which the monotonic part of its clocks was zero. It
+    /// changes whenever the store's time is moved. `None` before the clock was first read.
     #[cfg(feature = "testing")]
-    pub(crate) fn zero(&self) -> Option<Timestamp> {
+    #[must_use]
+    pub fn zero(&self) -> Option<Timestamp> {
         self.state().ok()?.time.as_ref().map(|time| time.zero)
     }
 

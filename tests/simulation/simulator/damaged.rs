@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
-use crate::backend::{Backend, Directory};
-use crate::delivery::EventMeta;
-use crate::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable, WhyUnreadable};
-use crate::error::StoreError;
-use crate::id::EndpointId;
+use hookpost::backend::{Backend, Directory};
+use hookpost::delivery::EventMeta;
+use hookpost::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable, WhyUnreadable};
+use hookpost::error::StoreError;
+use hookpost::id::EndpointId;
 
 use super::mood::Mood;
 use super::world::World;

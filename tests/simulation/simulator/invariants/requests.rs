@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 
-use crate::delivery::{Attempt, AttemptResult, Delivery, FailReason, State};
-use crate::history::AttemptLog;
-use crate::id::Round;
-use crate::policy::outcome::{Outcome, Unknown};
-use crate::profile::StandardEvent;
-use crate::secret::Secret;
-use crate::sign::Scheme;
-use crate::sign::{Tolerance, Verifier};
-use crate::testing::Exchange;
-use crate::time::Timestamp;
+use hookpost::delivery::{Attempt, AttemptResult, Delivery, FailReason, State};
+use hookpost::history::AttemptLog;
+use hookpost::id::Round;
+use hookpost::policy::outcome::{Outcome, Unknown};
+use hookpost::profile::StandardEvent;
+use hookpost::secret::Secret;
+use hookpost::sign::Scheme;
+use hookpost::sign::{Tolerance, Verifier};
+use hookpost::testing::Exchange;
+use hookpost::time::Timestamp;
 
 use super::super::machine::{BASE, SECRET};
 use super::super::trace::{Command, What};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::delivery::Settled;
-use crate::id::{DeliveryId, Token};
-use crate::time::Timestamp;
+use hookpost::delivery::Settled;
+use hookpost::id::{DeliveryId, Token};
+use hookpost::time::Timestamp;
 
 use super::super::trace::{Command, What};
 use super::{Evidence, Report, store_time};

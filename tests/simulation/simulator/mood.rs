@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::policy::outcome::NotSent;
-use crate::testing::Reply;
+use hookpost::policy::outcome::NotSent;
+use hookpost::testing::Reply;
 
 use super::noise::{OF_ALL, POISON};
 
 /// How a receiver behaves until its world heals; then it answers `200`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     /// Answers `200` within a fifth of a second.
     Well,
     /// Answers that status, always.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::backend::History;
-use crate::event::{EventError, NewEvent};
-use crate::history::{PageAfter, Selection};
-use crate::id::{EndpointId, ReplayId, TenantId};
-use crate::testing::{Behaviour, Reply};
-use crate::webhooks::{PublishError, Webhooks};
+use hookpost::backend::History;
+use hookpost::event::{EventError, NewEvent};
+use hookpost::history::{PageAfter, Selection};
+use hookpost::id::{EndpointId, ReplayId, TenantId};
+use hookpost::testing::{Behaviour, Reply};
+use hookpost::webhooks::{PublishError, Webhooks};
 
 use super::invariants::Evidence;
 use super::machine::{Ground, Machine};

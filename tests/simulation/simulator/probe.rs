@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::delivery::{Claimed, Claims, Publish, PublishAnswer, Published, Settled, Settlement};
-use crate::error::StoreError;
-use crate::policy::timeline::Shift;
-use crate::stores::memory::MemoryStore;
-use crate::testing::store::{Call, Effect, Interpose};
-use crate::time::Timestamp;
+use hookpost::delivery::{Claimed, Claims, Publish, PublishAnswer, Published, Settled, Settlement};
+use hookpost::error::StoreError;
+use hookpost::policy::timeline::Shift;
+use hookpost::stores::memory::MemoryStore;
+use hookpost::testing::store::{Call, Effect, Interpose};
+use hookpost::time::Timestamp;
 
 use super::machine::BASE;
 use super::trace::{Trace, What};

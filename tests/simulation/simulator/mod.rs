@@ -10,13 +10,6 @@
 //! Nothing of it is compiled into the engine: what fails stands before the store and
 //! the transport. What judges sees the trace, the receivers' own record and the final
 //! store, never a counter of the engine.
-//!
-//! ```
-//! let report = hookpost::testing::simulation::simulate(7);
-//! assert!(report.violations.is_empty(), "{report}");
-//! ```
-
-#![allow(clippy::expect_used, reason = "what a world cannot be built of is a fault of the simulator")]
 
 mod damaged;
 mod draw;
@@ -34,12 +27,11 @@ mod world;
 
 use std::fmt;
 
-pub use failpoints::{FailingTransport, Failpoints, Point};
-pub use invariants::{Evidence, Violation};
-pub use mood::Mood;
-pub use noise::NOISY;
-pub use trace::{Command, Entry, What};
-pub use world::{Deed, Parcel, Site, World};
+pub(crate) use invariants::{Evidence, Violation};
+pub(crate) use mood::Mood;
+pub(crate) use noise::NOISY;
+pub(crate) use trace::{Command, Entry, What};
+pub(crate) use world::{Deed, Parcel, Site, World};
 
 /// Draws the world of a seed, plays it on a runtime of its own, and judges it.
 ///
@@ -47,7 +39,7 @@ pub use world::{Deed, Parcel, Site, World};
 /// When there is no runtime to be had, or a part of the world cannot be built: a
 /// fault of the simulator, not of what it simulates.
 #[must_use]
-pub fn simulate(seed: u64) -> Report {
+pub(crate) fn simulate(seed: u64) -> Report {
     simulate_world(World::draw(seed))
 }
 
@@ -56,7 +48,7 @@ pub fn simulate(seed: u64) -> Report {
 /// # Panics
 /// As [`simulate`].
 #[must_use]
-pub fn simulate_world(world: World) -> Report {
+pub(crate) fn simulate_world(world: World) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -68,13 +60,13 @@ pub fn simulate_world(world: World) -> Report {
 
 /// What came of one simulation.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// What was violated; nothing, it is hoped.
-    pub violations: Vec<Violation>,
+    pub(crate) violations: Vec<Violation>,
     /// The same for the same seed, always.
-    pub trace_hash: String,
+    pub(crate) trace_hash: String,
     /// All that was judged.
-    pub evidence: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 impl fmt::Display for Report {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 
-use crate::backend::Clock;
-use crate::delivery::{ClaimRequest, Claimed, Settled};
-use crate::error::StoreError;
-use crate::id::Token;
-use crate::testing::store::{Call, Effect, Interpose};
+use hookpost::backend::Clock;
+use hookpost::delivery::{ClaimRequest, Claimed, Settled};
+use hookpost::error::StoreError;
+use hookpost::id::Token;
+use hookpost::testing::store::{Call, Effect, Interpose};
 
 use super::machine::Ground;
 use super::trace::What;
@@ -128,7 +128,7 @@ fn request(ground: &Ground, held: usize) -> ClaimRequest {
         deliveries: within(total, 3),
         events: 1,
         doubtful: within((total / 2).max(1), 1),
-        shares: crate::delivery::Shares::unlimited(),
+        shares: hookpost::delivery::Shares::unlimited(),
         alone: false,
     }
 }

@@ -2,88 +2,88 @@
 
 use std::time::Duration;
 
-use crate::testing::Faults;
+use hookpost::testing::Faults;
 
 use super::failpoints::Point;
 use super::mood::Mood;
 
 /// One world. A plain value: print it, change it, play it again.
 #[derive(Debug, Clone)]
-pub struct World {
+pub(crate) struct World {
     /// The seed that drew it, and of all that is drawn while it is played.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// How many processes run an engine on the one store.
-    pub machines: usize,
+    pub(crate) machines: usize,
     /// How long a claim lasts.
-    pub lease: Duration,
+    pub(crate) lease: Duration,
     /// How often an idle engine looks.
-    pub poll: Duration,
+    pub(crate) poll: Duration,
     /// Requests in flight per machine.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
     /// The first gap between two attempts; each next one is twice as long.
-    pub gap_first: Duration,
+    pub(crate) gap_first: Duration,
     /// The longest gap.
-    pub gap_max: Duration,
+    pub(crate) gap_max: Duration,
     /// How much gaps are spread.
-    pub jitter_percent: u8,
+    pub(crate) jitter_percent: u8,
     /// How long a delivery is tried, from its first attempt.
-    pub window: Duration,
+    pub(crate) window: Duration,
     /// Request starts per window that each tenant may make.
-    pub limit: Option<(u32, Duration)>,
+    pub(crate) limit: Option<(u32, Duration)>,
     /// Request starts per window that all endpoints together may make.
-    pub shared_limit: Option<(u32, Duration)>,
+    pub(crate) shared_limit: Option<(u32, Duration)>,
     /// How the store fails each machine.
-    pub store_faults: Faults,
+    pub(crate) store_faults: Faults,
     /// The endpoints, by tenant.
-    pub sites: Vec<Site>,
+    pub(crate) sites: Vec<Site>,
     /// What is done, and when.
-    pub script: Vec<(Duration, Deed)>,
+    pub(crate) script: Vec<(Duration, Deed)>,
     /// From here on nothing fails any more.
-    pub heal_at: Duration,
+    pub(crate) heal_at: Duration,
 }
 
 /// An endpoint and its receiver.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub(crate) struct Site {
     /// The endpoint's id.
-    pub id: String,
+    pub(crate) id: String,
     /// Whose it is.
-    pub tenant: String,
+    pub(crate) tenant: String,
     /// Where it is; no two sites share one.
-    pub url: String,
+    pub(crate) url: String,
     /// The event types it wants: all, or those of one pattern.
-    pub wants: String,
+    pub(crate) wants: String,
     /// How its receiver behaves until the world heals.
-    pub mood: Mood,
+    pub(crate) mood: Mood,
     /// How many requests it takes at a time.
-    pub width: u32,
+    pub(crate) width: u32,
     /// How many filters its subscription has; every payload passes them.
-    pub filters: usize,
+    pub(crate) filters: usize,
     /// How many request starts it allows itself in a window, if that is less than its
     /// tenant may.
-    pub limit: Option<(u32, Duration)>,
+    pub(crate) limit: Option<(u32, Duration)>,
 }
 
 /// What somebody publishes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel {
+pub(crate) struct Parcel {
     /// The event's id: publishing is repeated under it until it is answered.
-    pub id: String,
+    pub(crate) id: String,
     /// Whose.
-    pub tenant: String,
+    pub(crate) tenant: String,
     /// The event's type.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The payload.
-    pub payload: String,
+    pub(crate) payload: String,
     /// The idempotency key.
-    pub key: Option<String>,
+    pub(crate) key: Option<String>,
     /// The ordering key.
-    pub order: Option<String>,
+    pub(crate) order: Option<String>,
 }
 
 /// What somebody does. Sites and machines are meant by their place in the world.
 #[derive(Debug, Clone)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// Publishes.
     Publish(Parcel),
     /// Pauses a site, and resumes it so much later.
@@ -117,26 +117,26 @@ pub enum Deed {
 impl World {
     /// Whether some deed is of that kind.
     #[must_use]
-    pub fn has(&self, kind: impl Fn(&Deed) -> bool) -> bool {
+    pub(crate) fn has(&self, kind: impl Fn(&Deed) -> bool) -> bool {
         self.script.iter().any(|(_, deed)| kind(deed))
     }
 
     /// Whether a wall clock is moved.
     #[must_use]
-    pub fn jumps(&self) -> bool {
+    pub(crate) fn jumps(&self) -> bool {
         self.has(|deed| matches!(deed, Deed::JumpAhead(_) | Deed::JumpBack(_) | Deed::Skew(..)))
     }
 
     /// Whether no machine crashes or freezes and the store never fails: every request
     /// then has its record.
     #[must_use]
-    pub fn is_calm(&self) -> bool {
+    pub(crate) fn is_calm(&self) -> bool {
         self.store_faults.are_none() && !self.has(|deed| matches!(deed, Deed::Crash(..) | Deed::Freeze(..)))
     }
 
     /// Whether anybody touches that site with such a deed.
     #[must_use]
-    pub fn touches(&self, site: usize, kind: impl Fn(&Deed) -> Option<usize>) -> bool {
+    pub(crate) fn touches(&self, site: usize, kind: impl Fn(&Deed) -> Option<usize>) -> bool {
         self.has(|deed| kind(deed) == Some(site))
     }
 }
@@ -144,7 +144,7 @@ impl World {
 impl Site {
     /// Whether it wants events of that type of its tenant.
     #[must_use]
-    pub fn is_for(&self, parcel: &Parcel) -> bool {
+    pub(crate) fn is_for(&self, parcel: &Parcel) -> bool {
         let under = self
             .wants
             .strip_suffix(".*")
@@ -156,25 +156,16 @@ impl Site {
 impl Deed {
     /// The site that it switches off, takes away or empties.
     #[must_use]
-    pub const fn ends_work_of(&self) -> Option<usize> {
+    pub(crate) const fn ends_work_of(&self) -> Option<usize> {
         match self {
             Self::Disable(site, _) | Self::Remove(site) | Self::Cancel(site) => Some(*site),
             _ => None,
         }
     }
 
-    /// The site that it keeps from being sent to for a while.
-    #[must_use]
-    pub const fn holds(&self) -> Option<usize> {
-        match self {
-            Self::Pause(site, _) => Some(*site),
-            _ => None,
-        }
-    }
-
     /// The site whose timing or rounds it changes.
     #[must_use]
-    pub const fn repeats(&self) -> Option<usize> {
+    pub(crate) const fn repeats(&self) -> Option<usize> {
         match self {
             Self::Replay(site) | Self::Expedite(site) => Some(*site),
             _ => None,

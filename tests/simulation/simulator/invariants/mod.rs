@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::backend::History;
-use crate::delivery::Delivery;
-use crate::history::{AttemptLog, DeliveryQuery, PageAfter, Selection, Stats};
-use crate::id::{DeliveryId, EndpointId, TenantId};
-use crate::testing::Exchange;
-use crate::time::Timestamp;
+use hookpost::backend::History;
+use hookpost::delivery::Delivery;
+use hookpost::history::{AttemptLog, DeliveryQuery, PageAfter, Selection, Stats};
+use hookpost::id::{DeliveryId, EndpointId, TenantId};
+use hookpost::testing::Exchange;
+use hookpost::time::Timestamp;
 
 use super::machine::Ground;
 use super::trace::{Command, Entry, What};
@@ -24,26 +24,26 @@ use super::world::{Site, World};
 
 /// All that can be seen of a world that came to its end.
 #[derive(Debug, Clone)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// What was played.
-    pub world: World,
+    pub(crate) world: World,
     /// What happened.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// The receivers' own record.
-    pub exchanges: Vec<Exchange>,
+    pub(crate) exchanges: Vec<Exchange>,
     /// The final store: each delivery with its attempts.
-    pub deliveries: Vec<(Delivery, AttemptLog)>,
+    pub(crate) deliveries: Vec<(Delivery, AttemptLog)>,
     /// What the final store counts.
-    pub stats: Stats,
+    pub(crate) stats: Stats,
 }
 
 /// Something that must never be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
+pub(crate) struct Violation {
     /// Which invariant, such as `I7 one lease`.
-    pub invariant: &'static str,
+    pub(crate) invariant: &'static str,
     /// By what.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 impl fmt::Display for Violation {
@@ -86,7 +86,7 @@ impl Evidence {
 
     /// What it shows to be wrong, by every invariant.
     #[must_use]
-    pub fn judge(&self) -> Vec<Violation> {
+    pub(crate) fn judge(&self) -> Vec<Violation> {
         let mut found = Vec::new();
         let mut report = |invariant, what| found.push(Violation { invariant, what });
         fate::judge(self, &mut report);
@@ -99,7 +99,7 @@ impl Evidence {
 
     /// A name for exactly what happened: the trace and every request (I18).
     #[must_use]
-    pub fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         let mut digest = Sha256::new();
         for line in self.entries.iter().map(Entry::to_string) {
             digest.update(line);
@@ -182,7 +182,7 @@ struct Span {
 
 /// The delivery that this makes terminal.
 fn ending(what: &What) -> Option<DeliveryId> {
-    use crate::delivery::Settled::{Applied, Fenced};
+    use hookpost::delivery::Settled::{Applied, Fenced};
     match what {
         What::Settled { delivery, ends: Some(_), answer: Applied, .. }
         | What::Settled { delivery, success: true, answer: Fenced, .. } => Some(*delivery),

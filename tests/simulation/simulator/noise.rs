@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::outcome::{BodyNeed, Classify, Hold, Reach, Response, Verdict, retry_after};
-use crate::subscription::FILTERS_MAX;
-use crate::testing::Faults;
-use crate::time::Timestamp;
+use hookpost::policy::outcome::{BodyNeed, Classify, Hold, Reach, Response, Verdict, retry_after};
+use hookpost::subscription::FILTERS_MAX;
+use hookpost::testing::Faults;
+use hookpost::time::Timestamp;
 
 use super::mood::Mood;
 use super::world::{Deed, Parcel, Site, World};
 
 /// The tenant that misbehaves.
-pub const NOISY: &str = "mallory";
+pub(crate) const NOISY: &str = "mallory";
 /// The noise begins here: what was in use before is proven.
 pub(super) const BEGINS: Duration = Duration::from_secs(120);
 /// The quiet tenants publish until here.
@@ -32,7 +32,7 @@ impl World {
     /// third all share one rate limit, which the noisy tenant would take for itself.
     /// What the quiet tenants feel is the noise alone.
     #[must_use]
-    pub fn draw_noisy(seed: u64) -> Self {
+    pub(crate) fn draw_noisy(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed ^ 0x6e_6f69_7365);
         let gap_first = Duration::from_secs(random.u64(1..=30));
         let mut world = Self {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::delivery::{Settled, State};
-use crate::id::{DeliveryId, EndpointId, EventId, OrderingKey, TenantId, Token};
-use crate::time::Timestamp;
+use hookpost::delivery::{Settled, State};
+use hookpost::id::{DeliveryId, EndpointId, EventId, OrderingKey, TenantId, Token};
+use hookpost::time::Timestamp;
 
 use super::failpoints::Point;
 use super::world::Parcel;
@@ -21,18 +21,19 @@ pub(super) struct Trace {
 
 /// Something happened.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// So long after the world began, on the one true clock.
-    pub at: Duration,
+    pub(crate) at: Duration,
     /// To which machine, or by whom.
-    pub actor: String,
+    pub(crate) actor: String,
     /// What.
-    pub what: What,
+    pub(crate) what: What,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum What {
+#[allow(dead_code, reason = "some fields are read by the printed trace alone")]
+pub(crate) enum What {
     /// The store took an event.
     Stored {
         /// Whose.
@@ -115,7 +116,7 @@ pub enum What {
 
 /// What is asked about an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Command {
+pub(crate) enum Command {
     /// Hold its deliveries back.
     Pause,
     /// Go on.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::delivery::{FailReason, State};
-use crate::id::EventId;
-use crate::policy::outcome::Outcome;
-use crate::testing::Exchange;
+use hookpost::delivery::{FailReason, State};
+use hookpost::id::EventId;
+use hookpost::policy::outcome::Outcome;
+use hookpost::testing::Exchange;
 
 use super::super::mood::Mood;
 use super::super::trace::What;
@@ -94,7 +94,7 @@ fn terminal_absorbs(evidence: &Evidence, report: Report<'_>) {
         }
         if let Some(delivery) = ending(&entry.what) {
             let What::Settled { ends, answer, .. } = &entry.what else { continue };
-            let state = ends.filter(|_| *answer == crate::delivery::Settled::Applied);
+            let state = ends.filter(|_| *answer == hookpost::delivery::Settled::Applied);
             ended.entry(delivery).or_insert(state);
         }
     }

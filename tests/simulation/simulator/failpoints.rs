@@ -10,17 +10,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::backend::Transport;
-use crate::error::StoreError;
-use crate::policy::outcome::Outcome;
-use crate::profile::Request;
-use crate::testing::store::{Call, Effect, Interpose};
+use hookpost::backend::Transport;
+use hookpost::error::StoreError;
+use hookpost::policy::outcome::Outcome;
+use hookpost::profile::Request;
+use hookpost::testing::store::{Call, Effect, Interpose};
 
 use super::signal::Signal;
 
 /// Where a process can be caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Point {
+pub(crate) enum Point {
     /// An event is about to be stored.
     BeforePublish,
     /// It is stored; nobody has been told.
@@ -41,7 +41,7 @@ pub enum Point {
 
 impl Point {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::BeforePublish,
         Self::AfterPublish,
         Self::BeforeClaim,
@@ -73,7 +73,7 @@ impl Point {
 
 /// The failpoints of one process, from its start to its crash.
 #[derive(Debug)]
-pub struct Failpoints {
+pub(crate) struct Failpoints {
     armed: Mutex<Option<Point>>,
     frozen_until: Mutex<Option<Instant>>,
     crashed: Signal,
@@ -82,28 +82,28 @@ pub struct Failpoints {
 impl Failpoints {
     /// A process that lives and meets nothing.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { armed: Mutex::new(None), frozen_until: Mutex::new(None), crashed: Signal::default() }
     }
 
     /// Dies when it next comes by that point.
-    pub fn crash_at(&self, point: Point) {
+    pub(crate) fn crash_at(&self, point: Point) {
         *held(&self.armed) = Some(point);
     }
 
     /// Neither reaches the store nor hears from anybody for so long.
-    pub fn freeze(&self, span: Duration) {
+    pub(crate) fn freeze(&self, span: Duration) {
         *held(&self.frozen_until) = Some(Instant::now() + span);
     }
 
     /// No crash that was not yet met, and no standing still.
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         *held(&self.armed) = None;
         *held(&self.frozen_until) = None;
     }
 
     /// Waits until it is dead.
-    pub async fn crashed(&self) {
+    pub(crate) async fn crashed(&self) {
         self.crashed.wait().await;
     }
 
@@ -151,7 +151,7 @@ impl Interpose for Failpoints {
 
 /// A transport with failpoints before and after it.
 #[derive(Debug)]
-pub struct FailingTransport<T: ?Sized> {
+pub(crate) struct FailingTransport<T: ?Sized> {
     failpoints: Arc<Failpoints>,
     inner: Arc<T>,
 }
@@ -159,7 +159,7 @@ pub struct FailingTransport<T: ?Sized> {
 impl<T: Transport + ?Sized> FailingTransport<T> {
     /// Stands the failpoints around `inner`.
     #[must_use]
-    pub const fn new(inner: Arc<T>, failpoints: Arc<Failpoints>) -> Self {
+    pub(crate) const fn new(inner: Arc<T>, failpoints: Arc<Failpoints>) -> Self {
         Self { failpoints, inner }
     }
 }

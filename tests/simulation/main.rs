@@ -6,10 +6,12 @@
 //! `TRACE=1` beside it tells all that happened.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod simulator;
+
 use std::ops::Range;
 use std::time::Instant;
 
-use hookpost::testing::simulation::{World, simulate, simulate_world};
+use simulator::{World, simulate, simulate_world};
 
 fn seeds() -> Range<u64> {
     let Ok(text) = std::env::var("SEEDS") else { return 0..150 };
@@ -75,12 +77,12 @@ mod the_judges_see {
 
     use std::time::Duration;
 
+    use crate::simulator::{
+        Command, Deed, Entry, Evidence, Mood, NOISY, Parcel, Site, What, World, simulate_world,
+    };
     use hookpost::delivery::{FailReason, Settled, State};
     use hookpost::policy::outcome::Outcome;
     use hookpost::testing::Faults;
-    use hookpost::testing::simulation::{
-        Command, Deed, Entry, Evidence, Mood, NOISY, Parcel, Site, What, World, simulate_world,
-    };
 
     /// Three sites of one tenant, one of them sick at first; keys, an order, a limit.
     fn world() -> World {

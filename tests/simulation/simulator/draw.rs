@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::testing::Faults;
+use hookpost::testing::Faults;
 
 use super::failpoints::Point;
 use super::mood::Mood;
@@ -15,7 +15,7 @@ const SCRIPT: u64 = 1800;
 impl World {
     /// The world of a seed.
     #[must_use]
-    pub fn draw(seed: u64) -> Self {
+    pub(crate) fn draw(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
         let calm = random.u8(..4) == 0;
         let gap_first = seconds(random.u64(1..=30));
