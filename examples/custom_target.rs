@@ -1,9 +1,9 @@
-//! A target that hookpost does not know: push messages to a phone, as ntfy takes them. All
-//! of it is in this file: how a message is written, how an answer is read, how fast and
-//! how long it is tried.
+//! A target that hookpost has no profile for: push messages to a phone through ntfy. This file
+//! contains all of it: how a message is written, how a response is classified, and the rate
+//! limit and the retries.
 //!
-//! `cargo run --example custom_target` plays the service on this machine. With `NTFY_URL`
-//! set to the URL of a topic it sends there.
+//! `cargo run --example custom_target` starts a simulated ntfy service on this machine. With
+//! `NTFY_URL` set to the URL of a topic, it sends to that topic instead.
 
 mod shown;
 mod stage;

@@ -1,8 +1,8 @@
-//! Tells a Discord channel of two events: one that is far too long, and one whose author
+//! Sends two events to a Discord channel: one that is far too long, and one whose author
 //! tries to ping everybody.
 //!
-//! `cargo run --example discord` plays Discord on this machine. With `DISCORD_WEBHOOK_URL`
-//! set to the URL of a webhook it posts to that channel.
+//! `cargo run --example discord` starts a simulated Discord on this machine. With
+//! `DISCORD_WEBHOOK_URL` set to the URL of a webhook, it posts to that channel instead.
 
 mod shown;
 mod stage;

@@ -1,6 +1,6 @@
-//! LiveChat's Configuration API on one machine: an application registers webhooks, sees that
-//! nothing comes before its license is enabled, enables it, and knows by the key in each body
-//! who sent it.
+//! LiveChat's Configuration API on one machine. An application registers webhooks, and
+//! receives nothing before its license is enabled. It enables the license, and then recognises
+//! the sender by the key in each body.
 //!
 //! `cargo run --example live_chat_registry`
 

@@ -1,10 +1,11 @@
-//! LiveSession's webhooks, both ends on one machine: an owner makes an endpoint for a
-//! website and two alerts, visitors have their troubles, and a receiver verifies, reads and
-//! counts what the alerts let through. It fails once, so that a message comes twice.
+//! LiveSession's webhooks, with sender and receiver on one machine. An owner creates an
+//! endpoint for a website and two alerts, and events of visitors are published. The receiver
+//! verifies, reads and counts the events that match the alerts. It fails once, so that one
+//! message arrives twice.
 //!
 //! `cargo run --example live_session`
 //!
-//! With `HOOKPOST_URL` the same goes to a receiver of yours, signed with the secret below.
+//! With `HOOKPOST_URL` set, the events go to that receiver, signed with the secret below.
 
 mod shown;
 mod stage;

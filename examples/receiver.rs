@@ -1,9 +1,9 @@
-//! A receiver with axum that handles each event exactly once: a layer verifies, and the
-//! event's id is kept in the transaction that writes its effect.
+//! A receiver with axum that handles each event exactly once: a layer verifies requests, and
+//! the event's id is stored in the transaction that writes the effect of the event.
 //!
-//! `cargo run --example receiver` sends it three orders. Of one the answer is lost after the
-//! work was done, of another the work fails half way: each comes twice and counts once. Then
-//! strangers knock.
+//! `cargo run --example receiver` sends it three orders. The response to one of them is lost
+//! after the work was done, and the work for another fails half way: both arrive twice and are
+//! counted once. At the end it sends requests that must be refused.
 
 mod shown;
 mod stage;

@@ -1,20 +1,21 @@
-//! Signs what stands on stdin, by any scheme, for programs in other languages.
+//! Signs messages from stdin, by any scheme, for programs in other languages.
 //!
-//! One JSON object per line comes in, and one goes out for each, in order:
+//! It reads one JSON object per line and writes one line for each, in the same order:
 //!
 //! ```text
 //! {"id","scheme","secret","body_base64","now","message_id","url"?}
 //! {"id","scheme","secret","headers":[[name,value],…],"body_base64","now"}
 //! ```
 //!
-//! `now` is in unix seconds. `scheme` is a name of `Scheme::presets` or `live_chat`. The
-//! body that comes out is the one to send: two systems write something into it.
-//! `live_chat` puts `secret_key` into the JSON object, `linear` puts `webhookTimestamp`
-//! into one that has none. A line that cannot be signed gives `{"id","error"}`.
+//! `now` is in unix seconds. `scheme` is a name of `Scheme::presets` or `live_chat`. Send the
+//! body of the output, since two systems write something into it: `live_chat` puts
+//! `secret_key` into the JSON object, and `linear` puts `webhookTimestamp` into an object that
+//! has none. A line that cannot be signed gives `{"id","error"}`.
 //!
 //! For ed25519, `secret` is the private key: `standard_v1a` takes `whsk_` and base64 of
-//! the seed (32 bytes) or of seed and public key (64), `discord` the same in plain
-//! hexadecimal. `verify_jsonl` takes the public one: `whpk_` and base64, or hexadecimal.
+//! the seed (32 bytes) or of seed and public key (64), and `discord` takes the same bytes in
+//! hexadecimal without a prefix. `verify_jsonl` takes the public key: `whpk_` and base64, or
+//! hexadecimal.
 
 use std::error::Error;
 use std::io::{self, BufRead as _, Write as _};

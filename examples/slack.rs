@@ -1,8 +1,8 @@
-//! Tells a Slack channel of three events: one that hookpost words, one whose author tries
-//! to ping everybody, and one that this program words itself.
+//! Sends three events to a Slack channel: one with hookpost's built-in wording, one whose
+//! author tries to ping everybody, and one with this program's own wording.
 //!
-//! `cargo run --example slack` plays Slack on this machine. With `SLACK_WEBHOOK_URL` set to
-//! the URL of an incoming webhook it posts to that channel.
+//! `cargo run --example slack` starts a simulated Slack on this machine. With
+//! `SLACK_WEBHOOK_URL` set to the URL of an incoming webhook, it posts to that channel instead.
 
 mod shown;
 mod stage;

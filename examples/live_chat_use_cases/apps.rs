@@ -1,7 +1,7 @@
-//! The tutorial's three applications. LiveChat promises neither order nor that a webhook
-//! comes once, and names no delivery. So what each of them keeps only grows, by keys that the
-//! payload has, and what it concludes is read from all of it: the same after any order and
-//! any number of repetitions.
+//! The tutorial's three applications. LiveChat guarantees neither the order of webhooks nor
+//! that each arrives only once, and gives deliveries no id. Therefore each application only
+//! adds to what it has stored, by keys in the payload, and derives its results from
+//! everything stored: they are the same after any order and any number of repetitions.
 
 use std::collections::{BTreeMap, BTreeSet};
 

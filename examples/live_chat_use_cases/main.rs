@@ -1,6 +1,6 @@
 //! The three applications of LiveChat's tutorial, over real HTTP: a list of visitors, a
-//! detector of customers in the queue, a tagger of ended chats. Then everything again in every
-//! order and twice over, which has to end in the same state.
+//! detector of customers in the queue, and a tagger of ended chats. Then all events are sent
+//! again in every order and twice over, which must lead to the same state.
 //!
 //! `cargo run --example live_chat_use_cases`
 #![allow(unreachable_pub, reason = "an example is no library")]

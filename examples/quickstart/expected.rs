@@ -1,5 +1,5 @@
-//! What should have happened, as the sender's history, the receivers' requests and their
-//! verdicts tell it.
+//! The expected results, compared with the sender's history, the receivers' requests and the
+//! receivers' verdicts.
 
 use std::error::Error;
 

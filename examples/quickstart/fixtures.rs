@@ -1,4 +1,4 @@
-//! What happens: two events of a website and two of a chat, from the project's own fixtures.
+//! The published events: two of a website and two of a chat, from the project's own fixtures.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

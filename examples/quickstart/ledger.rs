@@ -1,4 +1,4 @@
-//! The deliveries of a tenant as a table, read from the history.
+//! A table of a tenant's deliveries, read from the history.
 
 use std::error::Error;
 use std::fmt;

@@ -1,6 +1,6 @@
-//! A first minute with hookpost, on one machine and over real HTTP: five webhooks in three
-//! dialects. Two take what they get, one fails twice and recovers, one is down, and one was
-//! told another secret.
+//! A first minute with hookpost, on one machine and over real HTTP: five endpoints with three
+//! profiles. Two endpoints accept everything, one fails twice and recovers, one is down, and
+//! one was given another secret.
 //!
 //! `cargo run --example quickstart`
 #![allow(unreachable_pub, reason = "an example is no library")]

@@ -1,5 +1,5 @@
-//! Prints what happens as it happens. A service would hand notices on to its log and its
-//! metrics here: an observer is called from the engine's own task and never blocks.
+//! Prints each notice when it is sent. A service would pass notices to its log and its metrics
+//! here. An observer is called on the engine's own task and must not block.
 
 use std::time::{Instant, SystemTime};
 

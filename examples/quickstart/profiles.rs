@@ -1,5 +1,5 @@
-//! The three dialects, each a preset with parts replaced: plain http, and seconds where the
-//! preset waits for minutes. They keep the presets' names and so take their places.
+//! The three profiles, each a preset with parts replaced: plain http is allowed, and the gaps
+//! are seconds instead of minutes. They keep the names of the presets and so replace them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The other side: what the owners of the five endpoints have running.
+//! The receivers: one for each of the five endpoints.
 
 use std::error::Error;
 use std::io;

@@ -1,5 +1,5 @@
-//! What an example shows: a title over each of its parts, and at the end whether what it
-//! expected held.
+//! Output of the examples: a title for each part, and at the end whether each expectation
+//! was met.
 #![allow(dead_code, unreachable_pub, reason = "each example uses its own part")]
 
 use std::error::Error;

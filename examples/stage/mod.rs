@@ -1,4 +1,5 @@
-//! Where examples play: a sender that forgets, beside receivers on this machine or outside.
+//! Shared setup of the examples: a sender with a memory store, for receivers on this machine
+//! or outside.
 #![allow(dead_code, unreachable_pub, reason = "each example uses its own part")]
 
 use std::error::Error;

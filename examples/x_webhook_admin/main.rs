@@ -1,10 +1,10 @@
-//! The webhook settings of Botble Live Chat, as a library: a form with mistakes, who may do
-//! what, the test, the switch, and what a receiver sees of it all.
+//! The webhook settings of Botble Live Chat, as library calls: a form with mistakes, the
+//! permissions, the test, enabling an endpoint, and the requests that the receiver gets.
 //!
 //! `cargo run --example x_webhook_admin`
 //!
-//! With `HOOKPOST_URL` (https, or http://127.0.0.1:PORT) the test and the events go to a
-//! receiver of yours, signed with the secret below.
+//! With `HOOKPOST_URL` set (https, or http://127.0.0.1:PORT), the test and the events go to
+//! that receiver, signed with the secret below.
 #![allow(unreachable_pub, reason = "an example is no library")]
 
 mod receive;

@@ -1,4 +1,4 @@
-//! The receiving side: what a framework's own function would do with a request.
+//! The receiving side: the code that a web framework's handler would call with a request.
 
 use hookpost::systems::x_webhook::payload::Body;
 use hookpost::{Timestamp, Verifier};
