@@ -21,12 +21,12 @@ pub(crate) struct Resolved {
     /// The endpoint as it was loaded.
     pub(crate) endpoint: Arc<Endpoint>,
     /// What of it can be sent to.
-    pub(crate) standing: Standing,
+    pub(crate) sendability: Sendability,
 }
 
 /// Whether an endpoint can be sent to.
 #[derive(Debug)]
-pub(crate) enum Standing {
+pub(crate) enum Sendability {
     /// It can.
     Sendable(Box<Sendable>),
     /// It cannot now, and its lane is held: its secrets do not open, or this process
@@ -65,11 +65,11 @@ impl Resolved {
     /// does not know.
     #[must_use]
     pub(crate) fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
-        let standing = match profile {
-            None => Standing::Held(NotSendable::UnknownProfile { profile: endpoint.profile.clone() }),
-            Some(profile) => standing(&endpoint, profile),
+        let sendability = match profile {
+            None => Sendability::Held(NotSendable::UnknownProfile { profile: endpoint.profile.clone() }),
+            Some(profile) => sendability(&endpoint, profile),
         };
-        Self { endpoint, standing }
+        Self { endpoint, sendability }
     }
 
     /// What a send needs, if the endpoint's configuration allows one; a test ping
@@ -78,33 +78,33 @@ impl Resolved {
     /// # Errors
     /// Says why nothing can be sent.
     pub(crate) fn sendable(&self) -> Result<&Sendable, NotSendable> {
-        match &self.standing {
-            Standing::Sendable(sendable) => Ok(sendable),
-            Standing::Held(why) => Err(why.clone()),
-            Standing::Blocked(error) => Err(NotSendable::Blocked(*error)),
+        match &self.sendability {
+            Sendability::Sendable(sendable) => Ok(sendable),
+            Sendability::Held(why) => Err(why.clone()),
+            Sendability::Blocked(error) => Err(NotSendable::Blocked(*error)),
         }
     }
 }
 
-fn standing(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Standing {
+fn sendability(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Sendability {
     if let Err(error) = endpoint.url.judge(&profile.urls) {
-        return Standing::Blocked(error);
+        return Sendability::Blocked(error);
     }
     let secrets = match &endpoint.secrets {
         Secrets::Open(secrets) => secrets,
-        Secrets::Sealed { why, .. } => return Standing::Held(NotSendable::Sealed(*why)),
+        Secrets::Sealed { why, .. } => return Sendability::Held(NotSendable::Sealed(*why)),
     };
     if secrets.current.is_empty() && profile.signing == Signing::Required {
-        return Standing::Held(NotSendable::NoSecret);
+        return Sendability::Held(NotSendable::NoSecret);
     }
     let signer = match Signer::new(&profile.schemes, secrets) {
         Ok(signer) => signer,
-        Err(error) => return Standing::Held(NotSendable::Secret(error)),
+        Err(error) => return Sendability::Held(NotSendable::Secret(error)),
     };
     let overrides = &endpoint.overrides;
     let mut headers = endpoint.headers.as_map().clone();
     headers.extend(profile.headers.clone());
-    Standing::Sendable(Box::new(Sendable {
+    Sendability::Sendable(Box::new(Sendable {
         endpoint: Arc::clone(endpoint),
         signer,
         headers,

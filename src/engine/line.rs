@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::id::TenantId;
 
-use super::desk::Order;
+use super::inbox::WaitingPublish;
 
 /// One call stores at most so many events.
 const EVENTS_PER_CALL: usize = 512;
@@ -27,13 +27,13 @@ pub(super) struct Line {
 }
 
 struct Waiting {
-    orders: VecDeque<Order>,
+    orders: VecDeque<WaitingPublish>,
     /// With so many, those are looked for whose publishers wait no more.
     check_at: usize,
 }
 
 impl Line {
-    pub(super) fn push(&mut self, order: Order, now: Duration) {
+    pub(super) fn push(&mut self, order: WaitingPublish, now: Duration) {
         if self.turns.is_empty() {
             self.since = now;
         }
@@ -56,7 +56,7 @@ impl Line {
     }
 
     /// The next call's worth, of at most so many.
-    pub(super) fn next(&mut self, max: usize) -> Vec<Order> {
+    pub(super) fn next(&mut self, max: usize) -> Vec<WaitingPublish> {
         let (mut orders, mut bytes) = (Vec::new(), 0);
         while orders.len() < max.min(EVENTS_PER_CALL)
             && bytes < BYTES_PER_CALL
@@ -72,7 +72,7 @@ impl Line {
         self.turns.is_empty()
     }
 
-    fn take(&mut self) -> Option<Order> {
+    fn take(&mut self) -> Option<WaitingPublish> {
         let tenant = self.turns.pop_front()?;
         let waiting = self.tenants.get_mut(&tenant)?;
         let order = waiting.orders.pop_front();
@@ -87,9 +87,9 @@ impl Line {
 
 impl Waiting {
     /// Publishers that give up and come again must not fill the memory.
-    fn push(&mut self, order: Order) {
+    fn push(&mut self, order: WaitingPublish) {
         if self.orders.len() >= self.check_at {
-            self.orders.retain(Order::is_waited_for);
+            self.orders.retain(WaitingPublish::is_waited_for);
             self.check_at = (2 * self.orders.len()).max(WAITING_MAX);
         }
         self.orders.push_back(order);
@@ -112,16 +112,16 @@ mod tests {
 
     type Answer = oneshot::Receiver<Result<PublishAnswer, StoreError>>;
 
-    fn order(tenant: &str, number: usize, bytes: usize) -> (Order, Answer) {
+    fn order(tenant: &str, number: usize, bytes: usize) -> (WaitingPublish, Answer) {
         let event = NewEvent::json(tenant, "k", format!("\"{}\"", "a".repeat(bytes - 2))).unwrap();
         let event =
             event.into_event(EventId::new(number.to_string()).unwrap(), Timestamp::EPOCH, bytes).unwrap();
-        Order::of(Arc::new(event))
+        WaitingPublish::of(Arc::new(event))
     }
 
     /// What the next call stores, each event as its tenant and its number.
     fn call(line: &mut Line) -> Vec<String> {
-        let name = |order: &Order| format!("{}{}", order.event.tenant, order.event.id);
+        let name = |order: &WaitingPublish| format!("{}{}", order.event.tenant, order.event.id);
         line.next(usize::MAX).iter().map(name).collect()
     }
 
@@ -174,7 +174,7 @@ mod tests {
         }
         assert!(line.tenants.values().all(|waiting| waiting.orders.len() <= WAITING_MAX));
         let first = line.next(10);
-        assert!(first.iter().all(Order::is_waited_for));
+        assert!(first.iter().all(WaitingPublish::is_waited_for));
         drop(waited_for);
     }
 }

@@ -4,19 +4,20 @@
 //! publish and one settle are under way, and what comes meanwhile makes the next
 //! batch. The decisions are `step`'s and `policy`'s; here is only who waits for what.
 
-mod acquire;
 mod asking;
+mod claiming;
 mod deadline;
-mod desk;
-mod flights;
+mod endpoint_cache;
 mod guard;
 mod guarded;
-mod house;
+mod in_flight;
+mod inbox;
 mod laggards;
 mod line;
-mod lookout;
+mod maintenance;
 mod news;
 mod own_faults;
+mod pacing;
 mod publishing;
 mod routing;
 mod sending;
@@ -25,7 +26,6 @@ mod settling;
 pub(crate) mod shared;
 mod shutdown;
 mod slots;
-mod standings;
 mod store_clock;
 mod tick;
 mod wake;
@@ -44,24 +44,24 @@ use crate::error::StoreError;
 use crate::notice::{Notice, Part};
 use crate::time::Timestamp;
 
-use self::acquire::Acquired;
-use self::flights::Flights;
-use self::house::House;
-use self::lookout::Lookout;
+use self::claiming::Acquired;
+use self::in_flight::InFlightTable;
+use self::maintenance::Maintenance;
 use self::news::About;
 use self::own_faults::OwnFaults;
+use self::pacing::Pacing;
 use self::settler::{Batch, Settler};
 use self::settling::Answers;
 use self::shared::Shared;
 use self::slots::{Room, Slots};
 use self::wake::{Timer, Wake};
 
-pub(crate) use self::desk::Desk;
+pub(crate) use self::endpoint_cache::{CachedEndpoint, EndpointCache};
 pub(crate) use self::guard::{Guard, caught};
 pub(crate) use self::guarded::{Guarded, GuardedClock, guarded_profile};
+pub(crate) use self::inbox::Inbox;
 pub(crate) use self::news::News;
 pub(crate) use self::publishing::Stored;
-pub(crate) use self::standings::{Standing, Standings};
 pub(crate) use self::store_clock::StoreClock;
 pub use self::tick::Tick;
 
@@ -96,7 +96,7 @@ pub(crate) async fn run(
     if !deadline::has_timer() {
         return Err(RunError::NoRuntime);
     }
-    if !shared.desk.open() {
+    if !shared.inbox.open() {
         return Err(RunError::AlreadyRunning);
     }
     let _closing = Closing(Arc::clone(&shared));
@@ -114,17 +114,17 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Leaves the desk however the run ends.
+/// Closes the inbox however the run ends.
 struct Closing(Arc<Shared>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.0.desk.leave();
+        self.0.inbox.leave();
     }
 }
 
 /// Something under way has ended.
-enum Happening {
+enum Completion {
     Claimed(Result<Acquired, StoreError>),
     /// What was asked for apart.
     Equipped(Acquired),
@@ -147,17 +147,17 @@ struct Engine {
     /// Whether a call stores what publishers handed over. What comes meanwhile makes the
     /// next one.
     storing: bool,
-    tasks: FuturesUnordered<BoxFuture<'static, Happening>>,
-    flights: Arc<Flights>,
+    tasks: FuturesUnordered<BoxFuture<'static, Completion>>,
+    in_flight: Arc<InFlightTable>,
     slots: Slots,
     settler: Settler,
     /// How many endpoints are being disabled.
     disabling: usize,
     /// How much is being asked for apart.
     apart: usize,
-    lookout: Lookout,
+    pacing: Pacing,
     faults: OwnFaults,
-    house: House,
+    maintenance: Maintenance,
     timer: Timer,
 }
 
@@ -166,14 +166,14 @@ impl Engine {
         Self {
             storing: false,
             tasks: FuturesUnordered::new(),
-            flights: Arc::default(),
+            in_flight: Arc::default(),
             slots: Slots::new(shared.settings.concurrency),
             settler: Settler::default(),
             disabling: 0,
             apart: 0,
-            lookout: Lookout::new(shared.clock.now(), shared.clock.elapsed()),
+            pacing: Pacing::new(shared.clock.now(), shared.clock.elapsed()),
             faults: OwnFaults::default(),
-            house: House::default(),
+            maintenance: Maintenance::default(),
             timer: Timer::default(),
             shared,
         }
@@ -188,12 +188,12 @@ impl Engine {
             self.settle();
             self.publish();
             self.claim();
-            self.keep_house();
+            self.maintain();
             let alarm = self.alarm();
             match self.wake(shutdown.as_mut(), alarm).await {
                 Wake::Shutdown => return,
                 Wake::Happened(happening) => self.note(happening),
-                Wake::Landed | Wake::Came | Wake::Alarm => {}
+                Wake::Finished | Wake::Came | Wake::Alarm => {}
             }
             self.drain();
         }
@@ -201,76 +201,76 @@ impl Engine {
 
     /// Takes in all that has happened already, so that one settle call carries it.
     fn drain(&mut self) {
-        self.shared.desk.goes_on();
+        self.shared.inbox.goes_on();
         while let Some(happening) = self.already_happened() {
             self.note(happening);
         }
         self.land();
     }
 
-    fn note(&mut self, happening: Happening) {
+    fn note(&mut self, happening: Completion) {
         match happening {
-            Happening::Claimed(Ok(acquired)) => {
+            Completion::Claimed(Ok(acquired)) => {
                 self.store_worked("claim");
                 let (store_now, now) = (self.shared.clock.now(), self.now());
-                self.lookout.move_to(acquired.moved);
-                self.lookout.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
-                self.lookout.suspect_claimed(acquired.suspect(), now);
-                self.take_in(acquired);
+                self.pacing.move_to(acquired.moved);
+                self.pacing.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
+                self.pacing.suspect_claimed(acquired.suspect(), now);
+                self.admit(acquired);
             }
-            Happening::Equipped(acquired) => {
+            Completion::Equipped(acquired) => {
                 self.apart -= 1;
-                self.take_in(acquired);
+                self.admit(acquired);
             }
-            Happening::Claimed(Err(error)) => {
-                self.lookout.claim_failed(self.shared.clock.now());
+            Completion::Claimed(Err(error)) => {
+                self.pacing.claim_failed(self.shared.clock.now());
                 self.store_failed(&error, "claim");
             }
-            Happening::Published(acquired, error) => {
+            Completion::Published(acquired, error) => {
                 self.storing = false;
                 if error.is_none() {
                     self.store_worked("publish");
                 }
-                self.lookout.move_to(acquired.moved);
-                self.lookout.due(acquired.next_due);
-                self.take_in(acquired);
+                self.pacing.move_to(acquired.moved);
+                self.pacing.due(acquired.next_due);
+                self.admit(acquired);
                 if let Some(error) = error {
                     // They may be stored all the same.
-                    self.lookout.look_at_once(self.shared.clock.now());
+                    self.pacing.look_at_once(self.shared.clock.now());
                     self.store_failed(&error, "publish");
                 }
             }
-            Happening::Settled(batch, Ok((answers, next_due))) => {
+            Completion::Settled(batch, Ok((answers, next_due))) => {
                 self.store_worked("settle");
                 self.settled(batch, &answers, next_due);
             }
-            Happening::Settled(batch, Err(error)) => {
+            Completion::Settled(batch, Err(error)) => {
                 self.settler.failed(batch, self.now());
                 self.store_failed(&error, "settle");
             }
-            Happening::Disabled => self.disabling -= 1,
-            Happening::SlotEmptied | Happening::Held => {}
-            Happening::Hinted => {
+            Completion::Disabled => self.disabling -= 1,
+            Completion::SlotEmptied | Completion::Held => {}
+            Completion::Hinted => {
                 self.await_hint();
-                self.lookout.look_at_once(self.shared.clock.now());
+                self.pacing.look_at_once(self.shared.clock.now());
             }
-            Happening::Nudged => {
+            Completion::Nudged => {
                 self.await_nudge();
-                self.lookout.look_at_once(self.shared.clock.now());
+                self.pacing.look_at_once(self.shared.clock.now());
             }
-            Happening::ClockRead(result) => {
-                self.house.clock_was_read(result.is_err(), self.now());
+            Completion::ClockRead(result) => {
+                self.maintenance.clock_was_read(result.is_err(), self.now());
                 match result {
                     Ok(_) => self.store_worked("clock"),
                     Err(error) => self.store_failed(&error, "clock"),
                 }
             }
-            Happening::Pruned(result) => {
+            Completion::Pruned(result) => {
                 match &result {
                     Ok(_) => self.store_worked("prune"),
                     Err(error) => self.store_failed(error, "prune"),
                 }
-                self.house.pruned(result.ok(), self.now());
+                self.maintenance.pruned(result.ok(), self.now());
             }
         }
     }
@@ -282,15 +282,15 @@ impl Engine {
         let store = Arc::clone(&self.shared.store);
         self.tasks.push(Box::pin(async move {
             store.hint().await;
-            Happening::Hinted
+            Completion::Hinted
         }));
     }
 
     fn await_nudge(&mut self) {
         let shared = Arc::clone(&self.shared);
         self.tasks.push(Box::pin(async move {
-            shared.desk.nudged().await;
-            Happening::Nudged
+            shared.inbox.nudged().await;
+            Completion::Nudged
         }));
     }
 

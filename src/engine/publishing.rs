@@ -47,7 +47,7 @@ impl Shared {
     /// a part of the host's blocks it: it then stores the event itself. Both may store
     /// it: storing one id twice is storing it once.
     pub(crate) async fn publish_one(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
-        let mut handed_over = pin!(self.desk.publish(event, self.clock.elapsed()));
+        let mut handed_over = pin!(self.inbox.publish(event, self.clock.elapsed()));
         match select(handed_over.as_mut(), pin!(self.patience())).await {
             Either::Left((Some(answer), _)) => return answer.map(Some),
             Either::Left((None, _)) => {
@@ -56,7 +56,7 @@ impl Shared {
             }
             Either::Right(((), _)) => {}
         }
-        if self.desk.found_stuck() {
+        if self.inbox.found_stuck() {
             self.guard.notice_if_free(&Notice::EngineStuck { waited: STUCK_AFTER });
         }
         let stored = match select(handed_over, pin!(self.store_unrouted(event))).await {
@@ -73,11 +73,11 @@ impl Shared {
     /// Ends once a publisher has waited long enough for the engine's task, in which that has
     /// not stored anything for others either.
     async fn patience(&self) {
-        let mut goes_on = !self.desk.is_stuck();
+        let mut goes_on = !self.inbox.is_stuck();
         while goes_on {
-            let calls = self.desk.calls_ended();
+            let calls = self.inbox.calls_ended();
             passed(STUCK_AFTER).await;
-            goes_on = self.desk.calls_ended() > calls;
+            goes_on = self.inbox.calls_ended() > calls;
         }
     }
 
@@ -153,13 +153,13 @@ impl Shared {
     }
 
     async fn few_subscribers(&self, meta: &EventMeta) -> Result<Option<EndpointPage>, StoreError> {
-        let began = self.standings.begin_load(self.clock.elapsed());
+        let began = self.endpoint_cache.begin_load(self.clock.elapsed());
         let page = self.subscribers(meta, None, FEW_ENDPOINTS).await?;
         if page.more_after.is_some() {
             return Ok(None);
         }
         for endpoint in &page.endpoints {
-            self.standings.remember(endpoint, began);
+            self.endpoint_cache.remember(endpoint, began);
         }
         Ok(Some(page))
     }
@@ -191,7 +191,7 @@ impl Shared {
 
     /// How wide a new lane of this endpoint begins.
     pub(crate) fn width(&self, endpoint: &Endpoint) -> u32 {
-        self.standings.profile(&endpoint.profile).map_or(1, |profile| resolve::width(endpoint, profile))
+        self.endpoint_cache.profile(&endpoint.profile).map_or(1, |profile| resolve::width(endpoint, profile))
     }
 }
 

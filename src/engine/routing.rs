@@ -18,10 +18,10 @@ use crate::policy::timeline::Shift;
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-use super::acquire::Acquired;
+use super::claiming::Acquired;
 use super::laggards::divide;
 use super::news::{About, What};
-use super::settler::Due;
+use super::settler::PendingSettlement;
 use super::shared::{DIRECTORY_TIMEOUT, Shared};
 
 /// An event whose tenant's endpoints cannot be read waits as long as it has waited
@@ -83,7 +83,7 @@ impl Shared {
         acquired
     }
 
-    async fn route_chunk(&self, claim: EventClaim, moved: Shift, pages: &mut Pages) -> Due {
+    async fn route_chunk(&self, claim: EventClaim, moved: Shift, pages: &mut Pages) -> PendingSettlement {
         let event = &claim.event;
         let page =
             if pages.is_reached { self.page(&claim, &mut pages.last).await.map_err(Some) } else { Err(None) };
@@ -105,7 +105,7 @@ impl Shared {
         let of = Claimed::Event(event.tenant.clone(), event.id.clone());
         let at = self.clock.now_as_of(moved);
         let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
-        Due { settlement, event: claim.event, endpoint: None, disable: None }
+        PendingSettlement { settlement, event: claim.event, endpoint: None, disable: None }
     }
 
     /// The page that a claimed event is held against next. It may be the last one that was

@@ -12,13 +12,13 @@ use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::Request;
 use crate::time::Timestamp;
 
-use super::acquire::{Flight, release};
-use super::settler::Due;
+use super::claiming::{Flight, release};
+use super::settler::PendingSettlement;
 use super::shared::Shared;
 
 /// What a request came to, before anybody has judged whose fault it is.
 #[derive(Debug)]
-pub(crate) struct Landed {
+pub(crate) struct Finished {
     pub(crate) flight: Arc<Flight>,
     pub(crate) outcome: Outcome,
     pub(crate) began_at: Timestamp,
@@ -28,14 +28,14 @@ pub(crate) struct Landed {
 /// What is to be written about a flight that landed, in the time that it was claimed in.
 #[derive(Debug)]
 pub(crate) struct Written {
-    pub(crate) due: Due,
+    pub(crate) due: PendingSettlement,
     pub(crate) lane: Option<LaneChange>,
     pub(crate) gates: Vec<(Gate, GateChange)>,
 }
 
 impl Shared {
     /// Sends one request. A transport that panics may have sent it.
-    pub(crate) async fn send(&self, flight: Arc<Flight>, request: Request) -> Landed {
+    pub(crate) async fn send(&self, flight: Arc<Flight>, request: Request) -> Finished {
         let (moved, clock) = (flight.moved, &self.clock);
         let began_at = clock.now_as_of(moved);
         let tenant = flight.claim.event.tenant.clone();
@@ -43,12 +43,12 @@ impl Shared {
         let (outcome, took) = on_behalf_of(Some(tenant), sending)
             .await
             .unwrap_or_else(|_| (Outcome::Unknown(Unknown::Aborted), clock.now_as_of(moved).since(began_at)));
-        Landed { flight, outcome, began_at, took }
+        Finished { flight, outcome, began_at, took }
     }
 
     /// Concludes what landed, and tells the observer.
-    pub(crate) fn conclude(&self, landed: Landed, fault: Fault) -> Written {
-        let Landed { flight, outcome, began_at, took } = landed;
+    pub(crate) fn conclude(&self, landed: Finished, fault: Fault) -> Written {
+        let Finished { flight, outcome, began_at, took } = landed;
         let claim = &flight.claim;
         let Some(sendable) = flight.sendable() else {
             let due = release(claim, self.clock.now_as_of(flight.moved));
@@ -79,7 +79,11 @@ impl Shared {
             });
         }
         let disable = disable.map(|why| (Arc::clone(&flight.resolved.endpoint), why));
-        Written { due: Due { disable, ..Due::of(claim, settlement) }, lane, gates }
+        Written {
+            due: PendingSettlement { disable, ..PendingSettlement::of(claim, settlement) },
+            lane,
+            gates,
+        }
     }
 
     /// A number for jitter: without randomness, the middle of the spread.

@@ -21,7 +21,7 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// A settlement, with what an observer is told of it.
 #[derive(Debug)]
-pub(crate) struct Due {
+pub(crate) struct PendingSettlement {
     pub(crate) settlement: Settlement,
     pub(crate) event: Arc<Event>,
     pub(crate) endpoint: Option<EndpointId>,
@@ -29,7 +29,7 @@ pub(crate) struct Due {
     pub(crate) disable: Option<(Arc<Endpoint>, Disable)>,
 }
 
-impl Due {
+impl PendingSettlement {
     pub(crate) fn of(claim: &Claim, settlement: Settlement) -> Self {
         let (event, endpoint) = (Arc::clone(&claim.event), Some(claim.endpoint.clone()));
         Self { settlement, event, endpoint, disable: None }
@@ -99,8 +99,8 @@ pub(crate) struct Settler {
 
 impl Settler {
     /// Takes what was decided when the store's time had moved by so much.
-    pub(crate) fn add(&mut self, due: Due, moved: Shift) {
-        let Due { mut settlement, event, endpoint, disable } = due;
+    pub(crate) fn add(&mut self, due: PendingSettlement, moved: Shift) {
+        let PendingSettlement { mut settlement, event, endpoint, disable } = due;
         settlement.shift(self.moved.since(moved));
         self.settlements.push(settlement);
         self.about.push(About { event, endpoint, disable });

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use super::settler::{About, Batch};
 use super::shared::Shared;
 use super::store_clock::Moment;
-use super::{Engine, Happening};
+use super::{Completion, Engine};
 
 /// What a store answers to a batch: one answer per settlement, and when something is due
 /// next.
@@ -28,7 +28,7 @@ impl Engine {
         let shared = Arc::clone(&self.shared);
         self.tasks.push(Box::pin(async move {
             let (batch, answers) = shared.settle(batch).await;
-            Happening::Settled(batch, answers)
+            Completion::Settled(batch, answers)
         }));
     }
 
@@ -36,9 +36,9 @@ impl Engine {
     /// something is due.
     pub(super) fn settled(&mut self, mut batch: Batch, answers: &[Settled], next_due: Option<Timestamp>) {
         self.settler.written();
-        self.lookout.stir();
-        self.lookout.move_to(batch.moved);
-        self.lookout.due(next_due);
+        self.pacing.retry_soon();
+        self.pacing.move_to(batch.moved);
+        self.pacing.due(next_due);
         self.shared.tell_settled(&batch, answers);
         for (endpoint, why) in batch.disabling(answers) {
             self.disable(endpoint, why);
@@ -50,7 +50,7 @@ impl Engine {
         self.disabling += 1;
         self.tasks.push(Box::pin(async move {
             shared.disable(&endpoint, why).await;
-            Happening::Disabled
+            Completion::Disabled
         }));
     }
 }
@@ -118,7 +118,7 @@ impl Shared {
     pub(super) async fn disable(&self, endpoint: &Endpoint, disable: Disable) {
         match self.try_disable(endpoint, disable).await {
             Ok(true) => {
-                self.standings.forget(&endpoint.id);
+                self.endpoint_cache.forget(&endpoint.id);
                 let Endpoint { tenant, id, .. } = endpoint;
                 self.notice(&Notice::Disabled { tenant, endpoint: id, why: disable.why() });
             }

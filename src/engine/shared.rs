@@ -15,13 +15,13 @@ use crate::policy::egress::AddressPolicy;
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 
-use super::desk::Desk;
+use super::endpoint_cache::EndpointCache;
 use super::guard::Guard;
+use super::inbox::Inbox;
 use super::laggards::Laggards;
 use super::news::{About, News, What};
 use super::own_faults::OwnFaults;
 use super::slots::Room;
-use super::standings::Standings;
 use super::store_clock::{Asked, Moment, StoreClock};
 
 /// How long one call of the store may take within a lease.
@@ -50,11 +50,11 @@ pub(crate) struct Shared {
     pub(crate) clock: StoreClock,
     /// The right to read the store's clock.
     pub(crate) reading: Mutex<()>,
-    pub(crate) standings: Standings,
+    pub(crate) endpoint_cache: EndpointCache,
     pub(crate) laggards: Arc<Laggards>,
     /// What the observer was told of and what still holds.
     pub(crate) news: News,
-    pub(crate) desk: Desk,
+    pub(crate) inbox: Inbox,
     /// What the rounds that the host asks for have shown so far.
     pub(crate) faults: std::sync::Mutex<OwnFaults>,
     pub(crate) settings: Settings,

@@ -12,11 +12,11 @@ const LAST_WRITES: Duration = Duration::from_secs(1);
 
 impl Engine {
     pub(super) async fn wind_down(&mut self) {
-        self.shared.desk.close();
+        self.shared.inbox.close();
         let cut_at = self.now() + self.shared.settings.shutdown_grace;
         let end_at = cut_at + LAST_WRITES;
         loop {
-            self.lookout.close();
+            self.pacing.close();
             self.give_back_waiting();
             if self.now() >= cut_at {
                 self.cut();
@@ -33,7 +33,7 @@ impl Engine {
                     self.note(happening);
                     self.drain();
                 }
-                Wake::Landed => self.drain(),
+                Wake::Finished => self.drain(),
                 Wake::Shutdown | Wake::Came | Wake::Alarm => {}
             }
         }
@@ -41,9 +41,9 @@ impl Engine {
 
     fn is_wound_down(&self) -> bool {
         let under_way = self.slots.sending() > 0
-            || self.lookout.is_claiming()
+            || self.pacing.is_claiming()
             || self.storing
-            || !self.shared.desk.is_empty();
+            || !self.shared.inbox.is_empty();
         !under_way && self.settler.is_done() && self.disabling == 0 && self.apart == 0
     }
 }

@@ -10,9 +10,9 @@ use crate::decide::conclude::Fault;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
-use super::acquire::Acquired;
+use super::claiming::Acquired;
 use super::news::About;
-use super::sending::Landed;
+use super::sending::Finished;
 use super::settler::Settler;
 use super::shared::Shared;
 use super::slots::Slots;
@@ -103,7 +103,7 @@ impl Shared {
 impl Shared {
     /// What one round shows is judged by what those before have shown: in one alone, all that
     /// is known may be of a single tenant.
-    fn whose_fault(&self, landed: &Landed) -> Fault {
+    fn whose_fault(&self, landed: &Finished) -> Fault {
         let flight = &landed.flight;
         let (tenant, host) = (&flight.claim.event.tenant, flight.resolved.endpoint.url.host());
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);

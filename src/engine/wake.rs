@@ -8,13 +8,13 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, Sleep};
 
-use super::{Engine, Happening};
+use super::{Completion, Engine};
 
 /// Why the loop woke.
 pub(super) enum Wake {
     Shutdown,
-    Happened(Happening),
-    Landed,
+    Happened(Completion),
+    Finished,
     /// A publisher has handed something over.
     Came,
     Alarm,
@@ -47,12 +47,12 @@ impl Engine {
     pub(super) fn alarm(&self) -> Duration {
         let (now, poll) = (self.now(), self.shared.settings.poll);
         let claim = self.claims_from().map(|from| {
-            let worth_it = self.lookout.worth_it_at(poll, self.shared.clock.now(), now);
+            let worth_it = self.pacing.worth_it_at(poll, self.shared.clock.now(), now);
             worth_it.max(from).max(now + MINIMUM)
         });
         let retry = self.settler.retry_at();
-        let stale = self.flights.start_by().map(|start_by| start_by + MINIMUM);
-        [claim, retry, self.house.prune_at(), stale, self.store_by()]
+        let stale = self.in_flight.start_by().map(|start_by| start_by + MINIMUM);
+        [claim, retry, self.maintenance.prune_at(), stale, self.store_by()]
             .into_iter()
             .flatten()
             .fold(now + poll, Duration::min)
@@ -61,8 +61,8 @@ impl Engine {
     /// From when on a claim may be made; `None` where something has to happen first,
     /// which wakes the loop by itself. An alarm for it would only spin.
     fn claims_from(&self) -> Option<Duration> {
-        let waits = self.lookout.is_claiming() || self.slots.is_full() || self.settler.is_failing();
-        let may_ask = !waits && self.lookout.may_ask(self.slots.is_idle());
+        let waits = self.pacing.is_claiming() || self.slots.is_full() || self.settler.is_failing();
+        let may_ask = !waits && self.pacing.may_ask(self.slots.is_idle());
         may_ask.then(|| self.now().max(self.faults.paused_until()))
     }
 
@@ -73,9 +73,9 @@ impl Engine {
         alarm: Duration,
     ) -> Wake {
         let now = self.now();
-        let Self { shared, tasks, timer, flights, .. } = self;
+        let Self { shared, tasks, timer, in_flight, .. } = self;
         let mut sleep = timer.until(alarm, now);
-        let mut came = pin!(shared.desk.came());
+        let mut came = pin!(shared.inbox.came());
         poll_fn(|cx| {
             if shutdown.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Wake::Shutdown);
@@ -83,8 +83,8 @@ impl Engine {
             if let Poll::Ready(Some(happening)) = tasks.poll_next_unpin(cx) {
                 return Poll::Ready(Wake::Happened(happening));
             }
-            if flights.has_landings() {
-                return Poll::Ready(Wake::Landed);
+            if in_flight.has_landings() {
+                return Poll::Ready(Wake::Finished);
             }
             if came.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Wake::Came);
@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// What has happened already, without waiting.
-    pub(super) fn already_happened(&mut self) -> Option<Happening> {
+    pub(super) fn already_happened(&mut self) -> Option<Completion> {
         self.tasks.next().now_or_never().flatten()
     }
 }

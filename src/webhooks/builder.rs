@@ -12,7 +12,7 @@ use crate::backend::{Backend, Clock, Directory, Entropy, Observer, Silence, Tran
 use crate::endpoint::TIMEOUT_MAX;
 use crate::engine::shared::{CONNECT_TIMEOUT, DIRECTORY_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
 use crate::engine::{
-    Desk, Guard, Guarded, GuardedClock, News, Standings, StoreClock, caught, guarded_profile,
+    EndpointCache, Guard, Guarded, GuardedClock, Inbox, News, StoreClock, caught, guarded_profile,
 };
 use crate::history::Class;
 use crate::id::ProfileName;
@@ -243,10 +243,10 @@ impl Builder {
             clock: StoreClock::new(Arc::new(GuardedClock::new(self.clock, Arc::clone(&guard)))),
             reading: Mutex::default(),
             guard,
-            standings: Standings::new(profiles),
+            endpoint_cache: EndpointCache::new(profiles),
             laggards: Arc::default(),
             news: News::default(),
-            desk: Desk::default(),
+            inbox: Inbox::default(),
             faults: std::sync::Mutex::default(),
             settings: self.settings,
         };

@@ -146,7 +146,7 @@ impl Webhooks {
     /// When there is no such endpoint, or the store fails.
     pub async fn disable(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
         let there = self.shared.registry.switch_off(tenant, id).await?;
-        self.shared.standings.forget(id);
+        self.shared.endpoint_cache.forget(id);
         if there { Ok(()) } else { Err(RegisterError::NotFound) }
     }
 
@@ -178,7 +178,7 @@ impl Webhooks {
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let _changed = self.nudge_at_the_end();
         let removed = self.shared.registry.remove(tenant, id).await?;
-        self.shared.standings.forget(id);
+        self.shared.endpoint_cache.forget(id);
         if let Some(at) = removed {
             self.cancel_what_came_before(tenant, id, at).await?;
         }
@@ -351,9 +351,9 @@ impl Webhooks {
     }
 
     pub(super) fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, RegisterError> {
-        self.shared.standings.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
+        self.shared.endpoint_cache.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
             profile: name.clone(),
-            known: self.shared.standings.profiles().map(|profile| profile.name.clone()).collect(),
+            known: self.shared.endpoint_cache.profiles().map(|profile| profile.name.clone()).collect(),
         })
     }
 
@@ -368,7 +368,7 @@ impl Webhooks {
         // A wider lane, or one whose pause or hold ended, can be claimed then.
         let _changed = self.nudge_at_the_end();
         let put = self.shared.registry.put(&write).await?;
-        self.shared.standings.forget(&write.endpoint.id);
+        self.shared.endpoint_cache.forget(&write.endpoint.id);
         match put {
             Put::Stored { version, began } => Ok(Arc::new(Endpoint { began, version, ..write.endpoint })),
             Put::Conflict { current } => Err(match expected {

@@ -34,7 +34,7 @@ pub use register_error::RegisterError;
 pub use test_ping::{TestError, TestReport};
 
 /// A handle on a store, a transport and the profiles in use. It clones cheaply; all
-/// clones share one desk and one engine.
+/// clones share one inbox and one engine.
 ///
 /// Nothing runs until [`run`](Self::run) or [`tick`](Self::tick) is awaited.
 /// Publishing works without either: another process on the same store delivers.
@@ -101,7 +101,7 @@ impl Webhooks {
     /// Tells this process's engine that there may be new work, after a commit of the
     /// host's own. Without it the engine finds out within its poll interval.
     pub fn nudge(&self) {
-        self.shared.desk.nudge();
+        self.shared.inbox.nudge();
     }
 
     /// Nudges when the value is dropped, so also where the caller drops the future of a call

@@ -11,7 +11,7 @@ use crate::decide::resolve::{self, Resolved};
 use crate::decide::route::test_route;
 use crate::delivery::{AttemptResult, Publish, PublishAnswer, Published, State};
 use crate::endpoint::{Endpoint, Loaded, NotSendable};
-use crate::engine::Standing;
+use crate::engine::CachedEndpoint;
 use crate::engine::Stored;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
@@ -90,13 +90,13 @@ impl Webhooks {
     async fn tested(&self, tenant: &TenantId, id: &EndpointId) -> Result<Tested, TestError> {
         let shared = &self.shared;
         let now = shared.read_clock().await?;
-        let began = shared.standings.begin_load(shared.clock.elapsed());
+        let began = shared.endpoint_cache.begin_load(shared.clock.elapsed());
         let endpoint = match self.load(tenant, id).await? {
             Loaded::Found(endpoint) => endpoint,
             Loaded::Missing => return Err(TestError::NotFound),
             Loaded::Unreadable(unreadable) => return Err(NotSendable::Unreadable(unreadable).into()),
         };
-        let Standing::Found { resolved, .. } = shared.standings.remember(&endpoint, began) else {
+        let CachedEndpoint::Found { resolved, .. } = shared.endpoint_cache.remember(&endpoint, began) else {
             return Err(TestError::NotFound);
         };
         let profile = Arc::clone(&resolved.sendable()?.profile);
@@ -132,7 +132,7 @@ impl Webhooks {
             }
             Some(PublishAnswer { published: Published::Stored, .. }) | None => {}
         }
-        let acquired = shared.equip_whole(claims, began, moved).await;
+        let acquired = shared.make_ready_whole(claims, began, moved).await;
         shared.finish(acquired).await?;
         self.report(&endpoint.tenant, event_id, delivery).await
     }

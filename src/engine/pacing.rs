@@ -20,7 +20,7 @@ const SUSPECT_REST: u32 = 3;
 
 /// What is known of the work that waits in the store.
 #[derive(Debug)]
-pub(super) struct Lookout {
+pub(super) struct Pacing {
     /// The claim under way, if there is one.
     asking: Option<Asking>,
     asked_at: Duration,
@@ -67,7 +67,7 @@ enum Suspect {
     InFlight,
 }
 
-impl Lookout {
+impl Pacing {
     pub(super) const fn new(store_now: Timestamp, now: Duration) -> Self {
         Self {
             asking: None,
@@ -100,7 +100,7 @@ impl Lookout {
         if at.is_none() {
             return;
         }
-        self.stir();
+        self.retry_soon();
         let known = match &mut self.asking {
             Some(asking) => &mut asking.due,
             None => &mut self.next_due,
@@ -114,7 +114,7 @@ impl Lookout {
     }
 
     /// Something ended: what gave nothing before may give something now.
-    pub(super) const fn stir(&mut self) {
+    pub(super) const fn retry_soon(&mut self) {
         self.stall = None;
         if let Some(asking) = &mut self.asking {
             asking.stirred = true;
@@ -265,88 +265,88 @@ mod tests {
 
     #[test]
     fn an_idle_engine_sleeps_until_something_is_due_or_the_poll() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
-        assert!(lookout.is_worth_it(POLL, at(100), Duration::ZERO), "it looks at once when it begins");
-        lookout.ask(Duration::ZERO);
-        lookout.claimed(None, false, 0, at(100), Duration::ZERO);
-        assert_eq!(lookout.worth_it_at(POLL, at(100), Duration::ZERO), POLL);
-        lookout.due(Some(at(100) + ms(300)));
-        assert_eq!(lookout.worth_it_at(POLL, at(100), Duration::ZERO), ms(300));
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
+        assert!(pacing.is_worth_it(POLL, at(100), Duration::ZERO), "it looks at once when it begins");
+        pacing.ask(Duration::ZERO);
+        pacing.claimed(None, false, 0, at(100), Duration::ZERO);
+        assert_eq!(pacing.worth_it_at(POLL, at(100), Duration::ZERO), POLL);
+        pacing.due(Some(at(100) + ms(300)));
+        assert_eq!(pacing.worth_it_at(POLL, at(100), Duration::ZERO), ms(300));
     }
 
     #[test]
     fn what_is_learned_while_a_claim_is_under_way_outlives_its_answer() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
-        lookout.ask(Duration::ZERO);
-        lookout.due(Some(at(100)));
-        lookout.claimed(Some(at(130)), false, 16, at(100), ms(5));
-        assert!(lookout.is_worth_it(POLL, at(100), ms(5)), "the claim may have looked before");
-        lookout.ask(ms(5));
-        lookout.claimed(Some(at(130)), false, 0, at(100), ms(10));
-        assert!(!lookout.is_worth_it(POLL, at(100), ms(10)), "this one was made after it");
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
+        pacing.ask(Duration::ZERO);
+        pacing.due(Some(at(100)));
+        pacing.claimed(Some(at(130)), false, 16, at(100), ms(5));
+        assert!(pacing.is_worth_it(POLL, at(100), ms(5)), "the claim may have looked before");
+        pacing.ask(ms(5));
+        pacing.claimed(Some(at(130)), false, 0, at(100), ms(10));
+        assert!(!pacing.is_worth_it(POLL, at(100), ms(10)), "this one was made after it");
     }
 
     #[test]
     fn what_ends_while_a_claim_is_under_way_lets_the_next_follow_at_once() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
-        lookout.ask(Duration::ZERO);
-        lookout.stir();
-        lookout.claimed(Some(at(99)), false, 0, at(100), ms(5));
-        assert!(lookout.is_worth_it(POLL, at(100), ms(5)));
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
+        pacing.ask(Duration::ZERO);
+        pacing.retry_soon();
+        pacing.claimed(Some(at(99)), false, 0, at(100), ms(5));
+        assert!(pacing.is_worth_it(POLL, at(100), ms(5)));
     }
 
     #[test]
     fn what_becomes_due_does_not_wait_for_the_pause_of_earlier_claims() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
         for _ in 0..9 {
-            lookout.ask(Duration::ZERO);
-            lookout.claimed(Some(at(99)), false, 0, at(100), Duration::ZERO);
+            pacing.ask(Duration::ZERO);
+            pacing.claimed(Some(at(99)), false, 0, at(100), Duration::ZERO);
         }
-        lookout.due(Some(at(100)));
-        assert!(lookout.is_worth_it(POLL, at(100), Duration::ZERO));
+        pacing.due(Some(at(100)));
+        assert!(pacing.is_worth_it(POLL, at(100), Duration::ZERO));
     }
 
     #[test]
     fn claims_that_give_nothing_of_what_is_due_pause_longer_and_longer() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
         let (mut now, mut pauses) = (Duration::ZERO, Vec::new());
         for _ in 0..9 {
-            lookout.ask(now);
-            lookout.claimed(Some(at(99)), false, 0, at(100), now);
-            assert!(!lookout.is_worth_it(POLL, at(100), now));
-            let next = lookout.worth_it_at(POLL, at(100), now);
+            pacing.ask(now);
+            pacing.claimed(Some(at(99)), false, 0, at(100), now);
+            assert!(!pacing.is_worth_it(POLL, at(100), now));
+            let next = pacing.worth_it_at(POLL, at(100), now);
             pauses.push(next.saturating_sub(now).as_millis());
             now = next;
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 100, 100]);
-        lookout.stir();
-        assert!(lookout.is_worth_it(POLL, at(100), now));
+        pacing.retry_soon();
+        assert!(pacing.is_worth_it(POLL, at(100), now));
     }
 
     #[test]
     fn a_claim_that_failed_is_made_again() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
-        lookout.ask(Duration::ZERO);
-        lookout.claimed(Some(at(130)), false, 0, at(100), Duration::ZERO);
-        lookout.ask(POLL);
-        lookout.claim_failed(at(101));
-        assert!(lookout.is_worth_it(POLL, at(101), POLL));
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
+        pacing.ask(Duration::ZERO);
+        pacing.claimed(Some(at(130)), false, 0, at(100), Duration::ZERO);
+        pacing.ask(POLL);
+        pacing.claim_failed(at(101));
+        assert!(pacing.is_worth_it(POLL, at(101), POLL));
     }
 
     #[test]
     fn a_suspect_closes_the_lookout_until_it_has_ended() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
-        lookout.claimed(Some(at(99)), true, 0, at(100), Duration::ZERO);
-        assert!(lookout.suspect_waits() && !lookout.is_open());
-        assert!(!lookout.may_ask(false));
-        assert_eq!((lookout.may_ask(true), lookout.worth_it_at(POLL, at(100), ms(5))), (true, ms(5)));
-        lookout.ask(ms(5));
-        assert!(!lookout.is_open(), "while it is being claimed");
-        lookout.claimed(Some(at(99)), false, 1, at(100), ms(6));
-        lookout.suspect_claimed(Some(&tenant("a")), ms(6));
-        assert!(!lookout.is_open());
-        lookout.suspect_ended(ms(7));
-        assert!(lookout.is_open());
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
+        pacing.claimed(Some(at(99)), true, 0, at(100), Duration::ZERO);
+        assert!(pacing.suspect_waits() && !pacing.is_open());
+        assert!(!pacing.may_ask(false));
+        assert_eq!((pacing.may_ask(true), pacing.worth_it_at(POLL, at(100), ms(5))), (true, ms(5)));
+        pacing.ask(ms(5));
+        assert!(!pacing.is_open(), "while it is being claimed");
+        pacing.claimed(Some(at(99)), false, 1, at(100), ms(6));
+        pacing.suspect_claimed(Some(&tenant("a")), ms(6));
+        assert!(!pacing.is_open());
+        pacing.suspect_ended(ms(7));
+        assert!(pacing.is_open());
     }
 
     fn tenant(name: &str) -> TenantId {
@@ -355,42 +355,42 @@ mod tests {
 
     /// A suspect that is found at `now` and has ended so much later; says whether it was
     /// waited for at all.
-    fn suspect(lookout: &mut Lookout, of: Option<&str>, now: Duration, lasts: Duration) -> bool {
-        lookout.claimed(Some(at(99)), true, 0, at(100), now);
-        if !lookout.suspect_waits() {
+    fn suspect(pacing: &mut Pacing, of: Option<&str>, now: Duration, lasts: Duration) -> bool {
+        pacing.claimed(Some(at(99)), true, 0, at(100), now);
+        if !pacing.suspect_waits() {
             return false;
         }
-        lookout.ask(now);
-        lookout.claimed(Some(at(99)), false, 1, at(100), now);
-        lookout.suspect_claimed(of.map(tenant).as_ref(), now);
-        lookout.suspect_ended(now + lasts);
+        pacing.ask(now);
+        pacing.claimed(Some(at(99)), false, 1, at(100), now);
+        pacing.suspect_claimed(of.map(tenant).as_ref(), now);
+        pacing.suspect_ended(now + lasts);
         true
     }
 
     #[test]
     fn suspects_take_at_most_a_quarter_of_the_time() {
-        let (mut lookout, second) = (Lookout::new(at(100), Duration::ZERO), Duration::from_secs(1));
-        assert!(suspect(&mut lookout, Some("a"), Duration::ZERO, second * 15));
+        let (mut pacing, second) = (Pacing::new(at(100), Duration::ZERO), Duration::from_secs(1));
+        assert!(suspect(&mut pacing, Some("a"), Duration::ZERO, second * 15));
         for seconds in [15, 59] {
-            assert!(!suspect(&mut lookout, Some("a"), second * seconds, second), "{seconds} s");
-            assert!(lookout.is_open());
+            assert!(!suspect(&mut pacing, Some("a"), second * seconds, second), "{seconds} s");
+            assert!(pacing.is_open());
         }
-        assert!(suspect(&mut lookout, Some("a"), second * 60, ms(1)));
-        assert!(suspect(&mut lookout, Some("a"), second * 60 + ms(4), ms(1)), "a short one costs little");
+        assert!(suspect(&mut pacing, Some("a"), second * 60, ms(1)));
+        assert!(suspect(&mut pacing, Some("a"), second * 60 + ms(4), ms(1)), "a short one costs little");
     }
 
     #[test]
     fn tenants_take_turns_with_their_suspects() {
-        let mut lookout = Lookout::new(at(100), Duration::ZERO);
-        let spared = |lookout: &Lookout| {
+        let mut pacing = Pacing::new(at(100), Duration::ZERO);
+        let spared = |pacing: &Pacing| {
             let mut shares = Shares::unlimited();
-            lookout.take_turns(&mut shares);
+            pacing.take_turns(&mut shares);
             shares.in_flight.into_keys().map(|tenant| tenant.to_string()).collect::<Vec<_>>()
         };
-        suspect(&mut lookout, Some("a"), Duration::ZERO, Duration::ZERO);
-        suspect(&mut lookout, Some("b"), Duration::ZERO, Duration::ZERO);
-        assert_eq!(spared(&lookout), ["a", "b"]);
-        suspect(&mut lookout, None, Duration::ZERO, Duration::ZERO);
-        assert!(spared(&lookout).is_empty(), "nobody else has one: the next round begins");
+        suspect(&mut pacing, Some("a"), Duration::ZERO, Duration::ZERO);
+        suspect(&mut pacing, Some("b"), Duration::ZERO, Duration::ZERO);
+        assert_eq!(spared(&pacing), ["a", "b"]);
+        suspect(&mut pacing, None, Duration::ZERO, Duration::ZERO);
+        assert!(spared(&pacing).is_empty(), "nobody else has one: the next round begins");
     }
 }

@@ -21,11 +21,11 @@ use crate::profile::Request;
 use crate::time::Timestamp;
 
 use super::deadline::within;
+use super::endpoint_cache::{CachedEndpoint, FRESH, LookedUp};
 use super::laggards::PATIENCE;
 use super::news::{About, What};
-use super::settler::Due;
+use super::settler::PendingSettlement;
 use super::shared::{CLOCK_READ_EVERY, MARGIN, START_WITHIN, STORE_TIMEOUT, Shared};
-use super::standings::{FRESH, LookedUp, Standing};
 
 /// One delivery on its way out.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ type Lanes = Arc<BTreeMap<EndpointId, Arc<Lane>>>;
 #[derive(Default)]
 pub(crate) struct Acquired {
     pub(crate) ready: Vec<Ready>,
-    pub(crate) dues: Vec<Due>,
+    pub(crate) dues: Vec<PendingSettlement>,
     pub(crate) lanes: Vec<LaneChange>,
     pub(crate) next_due: Option<Timestamp>,
     pub(crate) suspects: bool,
@@ -100,12 +100,17 @@ impl Shared {
         let began = self.clock.elapsed();
         let claims = self.store.claim(&request).await?;
         drop(turn);
-        Ok(self.equip(claims, began, moved).await)
+        Ok(self.make_claims_ready(claims, began, moved).await)
     }
 
     /// Makes claims ready to start. `began` was read before the call that gave them: leases
     /// count from there. The store's time had `moved` by so much then.
-    pub(crate) async fn equip(self: &Arc<Self>, claims: Claims, began: Duration, moved: Shift) -> Acquired {
+    pub(crate) async fn make_claims_ready(
+        self: &Arc<Self>,
+        claims: Claims,
+        began: Duration,
+        moved: Shift,
+    ) -> Acquired {
         for row in &claims.unreadable {
             self.notice(&Notice::Unreadable { row });
         }
@@ -121,18 +126,18 @@ impl Shared {
         };
         self.route_all(claims.events, &mut acquired).await;
         let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane)));
-        self.equip_all(claims.work, &Arc::new(lanes.collect()), began, &mut acquired).await;
+        self.make_ready_all(claims.work, &Arc::new(lanes.collect()), began, &mut acquired).await;
         acquired
     }
 
     /// The same, with all that others do not wait for.
-    pub(crate) async fn equip_whole(
+    pub(crate) async fn make_ready_whole(
         self: &Arc<Self>,
         claims: Claims,
         began: Duration,
         moved: Shift,
     ) -> Acquired {
-        let mut acquired = self.equip(claims, began, moved).await;
+        let mut acquired = self.make_claims_ready(claims, began, moved).await;
         let apart = std::mem::take(&mut acquired.apart);
         for apart in join_all(apart).await {
             acquired.absorb(apart);
@@ -142,7 +147,7 @@ impl Shared {
 
     /// Makes ready what of it is ready soon. The rest is done apart, tenant by tenant, but for
     /// a suspect, which nothing else goes on beside.
-    async fn equip_all(
+    async fn make_ready_all(
         self: &Arc<Self>,
         work: Vec<Claim>,
         lanes: &Lanes,
@@ -167,11 +172,11 @@ impl Shared {
         }
         let moved = acquired.moved;
         acquired.apart.extend(by_tenant.into_iter().map(|(tenant, work)| {
-            Arc::clone(self).equip_apart(tenant, work, Arc::clone(lanes), began, moved).boxed()
+            Arc::clone(self).make_ready_apart(tenant, work, Arc::clone(lanes), began, moved).boxed()
         }));
     }
 
-    async fn equip_apart(
+    async fn make_ready_apart(
         self: Arc<Self>,
         tenant: TenantId,
         work: Vec<Claim>,
@@ -195,7 +200,7 @@ impl Shared {
 
     async fn look_up(&self, work: &[Claim]) -> LookedUp {
         let wanted = work.iter().map(|claim| (&claim.event.tenant, &claim.endpoint));
-        self.standings.look_up(&*self.directory, wanted, self.clock.elapsed()).await
+        self.endpoint_cache.look_up(&*self.directory, wanted, self.clock.elapsed()).await
     }
 
     /// Looks up for as long as the answer would be fresh enough to be used.
@@ -212,9 +217,9 @@ impl Shared {
         began: Duration,
         acquired: &mut Acquired,
     ) {
-        let LookedUp { standings, failures } = looked_up;
-        self.tell_unreached(&work, &standings, failures);
-        let candidates = self.prepare_all(work, &standings, lanes, began, acquired);
+        let LookedUp { cached, failures } = looked_up;
+        self.tell_unreached(&work, &cached, failures);
+        let candidates = self.prepare_all(work, &cached, lanes, began, acquired);
         self.limit(candidates, acquired).await;
     }
 
@@ -222,11 +227,11 @@ impl Shared {
     fn tell_unreached(
         &self,
         work: &[Claim],
-        standings: &BTreeMap<EndpointId, Standing>,
+        cached: &BTreeMap<EndpointId, CachedEndpoint>,
         failures: Vec<StoreErrorKind>,
     ) {
         let is_unreached =
-            |claim: &&Claim| matches!(standings.get(&claim.endpoint), Some(Standing::Unreached));
+            |claim: &&Claim| matches!(cached.get(&claim.endpoint), Some(CachedEndpoint::Unreached));
         let mut unreached = work.iter().filter(is_unreached);
         if unreached.any(|claim| !self.news.was_told_why(&claim.endpoint, UNREACHED)) {
             for kind in failures {
@@ -238,7 +243,7 @@ impl Shared {
     fn prepare_all(
         &self,
         work: Vec<Claim>,
-        standings: &BTreeMap<EndpointId, Standing>,
+        cached: &BTreeMap<EndpointId, CachedEndpoint>,
         lanes: &BTreeMap<EndpointId, Arc<Lane>>,
         began: Duration,
         acquired: &mut Acquired,
@@ -248,14 +253,14 @@ impl Shared {
         let start_within = self.clock.elapsed() + START_WITHIN;
         let mut candidates = Vec::with_capacity(work.len());
         for claim in work {
-            let standing = standings.get(&claim.endpoint).unwrap_or(&Standing::Missing);
+            let known = cached.get(&claim.endpoint).unwrap_or(&CachedEndpoint::Missing);
             let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
             let prepared = self
                 .guard
-                .call(Part::Envelope, || prepare(&claim, standing.as_found(), now, distrusted))
+                .call(Part::Envelope, || prepare(&claim, known.as_found(), now, distrusted))
                 .unwrap_or_else(|_| unrenderable(&claim, "envelope: must not panic"));
-            match (prepared, standing) {
-                (Prepared::Send(request), Standing::Found { resolved, loaded_at }) => {
+            match (prepared, known) {
+                (Prepared::Send(request), CachedEndpoint::Found { resolved, loaded_at }) => {
                     if !claim.test {
                         self.news.is_over(|| About::Endpoint(claim.endpoint.clone()));
                     }
@@ -265,12 +270,12 @@ impl Shared {
                     candidates.push(Ready { flight: Arc::new(flight), request, start_by });
                 }
                 (Prepared::Settle(next), _) => {
-                    acquired.dues.push(Due::without_attempt(&claim, next, now));
+                    acquired.dues.push(PendingSettlement::without_attempt(&claim, next, now));
                 }
                 (Prepared::Hold { why, hold }, _) => {
                     let until = now + hold;
                     // It is held as the endpoint that was loaded: not where that has begun anew.
-                    let generation = standing.generation();
+                    let generation = known.generation();
                     let about = About::Endpoint(claim.endpoint.clone());
                     if self.news.is_new(about, What::Held(why.clone(), generation)) {
                         self.notice(&Notice::Held {
@@ -381,8 +386,8 @@ fn endpoints_of(work: &[Claim]) -> Vec<EndpointId> {
 }
 
 /// Gives a claim back.
-pub(crate) fn release(claim: &Claim, now: Timestamp) -> Due {
-    Due::without_attempt(claim, Next::Release, now)
+pub(crate) fn release(claim: &Claim, now: Timestamp) -> PendingSettlement {
+    PendingSettlement::without_attempt(claim, Next::Release, now)
 }
 
 /// A test ping is outside every limit.

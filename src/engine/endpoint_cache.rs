@@ -24,7 +24,7 @@ const REMEMBERED: usize = 20_000;
 const REMEMBERED_BYTES: usize = 64 * 1024 * 1024;
 
 /// The profiles of this process, and its endpoints as they were loaded lately.
-pub(crate) struct Standings {
+pub(crate) struct EndpointCache {
     profiles: BTreeMap<ProfileName, Arc<Profile>>,
     known: Mutex<Known>,
 }
@@ -65,7 +65,7 @@ struct Remembered {
 
 /// What a load found of one endpoint.
 #[derive(Clone)]
-pub(crate) enum Standing {
+pub(crate) enum CachedEndpoint {
     Found {
         resolved: Arc<Resolved>,
         loaded_at: Duration,
@@ -80,12 +80,12 @@ pub(crate) enum Standing {
 /// What the directory said of the endpoints that were looked up.
 #[derive(Default)]
 pub(crate) struct LookedUp {
-    pub(crate) standings: BTreeMap<EndpointId, Standing>,
+    pub(crate) cached: BTreeMap<EndpointId, CachedEndpoint>,
     /// How the directory failed, where it did; the endpoints concerned are `Unreached`.
     pub(crate) failures: Vec<StoreErrorKind>,
 }
 
-impl Standing {
+impl CachedEndpoint {
     pub(crate) fn as_found(&self) -> Found<'_> {
         match self {
             Self::Found { resolved, .. } => Found::Endpoint(resolved),
@@ -105,7 +105,7 @@ impl Standing {
     }
 }
 
-impl Standings {
+impl EndpointCache {
     pub(crate) fn new(profiles: BTreeMap<ProfileName, Arc<Profile>>) -> Self {
         Self { profiles, known: Mutex::default() }
     }
@@ -118,7 +118,7 @@ impl Standings {
         self.profiles.values()
     }
 
-    /// The standing of these endpoints, none loaded longer ago than half of [`FRESH`]
+    /// What is known of these endpoints, none loaded longer ago than half of [`FRESH`]
     /// before `now`, which was read before this call. A call that fails is repeated tenant
     /// by tenant, so that the endpoints of one tenant fail alone.
     pub(crate) async fn look_up<'a>(
@@ -172,8 +172,8 @@ impl Standings {
         for (tenant, id) in wanted {
             match known.endpoints.get(id) {
                 Some(loaded) if now.saturating_sub(loaded.at) <= FRESH / 2 => {
-                    if !looked_up.standings.contains_key(id) {
-                        looked_up.standings.insert(id.clone(), loaded.standing());
+                    if !looked_up.cached.contains_key(id) {
+                        looked_up.cached.insert(id.clone(), loaded.to_cached());
                     }
                 }
                 _ => {
@@ -190,16 +190,16 @@ impl Standings {
         let complete = answer.len() == ids.len();
         let mut answer = answer.into_iter();
         for id in ids {
-            let standing = match answer.next() {
+            let cached = match answer.next() {
                 Some(Loaded::Found(endpoint)) if endpoint.id == id => self.remember(&endpoint, began),
                 Some(Loaded::Unreadable(unreadable)) if unreadable.id == id => {
                     self.found_unreadable(&id);
-                    Standing::Unreadable(unreadable)
+                    CachedEndpoint::Unreadable(unreadable)
                 }
                 Some(Loaded::Missing) if complete => self.miss(&id),
-                _ => Standing::Unreadable(not_answered(&id)),
+                _ => CachedEndpoint::Unreadable(not_answered(&id)),
             };
-            looked_up.standings.insert(id, standing);
+            looked_up.cached.insert(id, cached);
         }
     }
 
@@ -209,7 +209,7 @@ impl Standings {
     }
 
     /// Notes an endpoint that was just loaded.
-    pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, began: LoadBegan) -> Standing {
+    pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, began: LoadBegan) -> CachedEndpoint {
         let mut known = self.known();
         known.missing.remove(&endpoint.id);
         let same = known
@@ -222,11 +222,11 @@ impl Standings {
             Arc::new(Resolved::new(Arc::clone(endpoint), self.profiles.get(&endpoint.profile)))
         };
         let loaded = Remembered { resolved, at: began.at, bytes: bytes(endpoint) };
-        let standing = loaded.standing();
+        let cached = loaded.to_cached();
         if !known.was_forgotten_since(&endpoint.id, began) {
             known.endpoints.insert(endpoint.id.clone(), loaded);
         }
-        standing
+        cached
     }
 
     /// Forgets an endpoint that has just been written, also as loads that have begun will
@@ -249,13 +249,13 @@ impl Standings {
         known.missing.remove(id);
     }
 
-    fn miss(&self, id: &EndpointId) -> Standing {
+    fn miss(&self, id: &EndpointId) -> CachedEndpoint {
         let mut known = self.known();
         known.endpoints.remove(id);
         if known.missing.len() >= REMEMBERED {
             known.missing.clear();
         }
-        if known.missing.insert(id.clone()) { Standing::Missing } else { Standing::MissingAgain }
+        if known.missing.insert(id.clone()) { CachedEndpoint::Missing } else { CachedEndpoint::MissingAgain }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -303,7 +303,7 @@ impl LookedUp {
 
     fn fail(&mut self, ids: Vec<EndpointId>, kind: StoreErrorKind) {
         self.failures.push(kind);
-        self.standings.extend(ids.into_iter().map(|id| (id, Standing::Unreached)));
+        self.cached.extend(ids.into_iter().map(|id| (id, CachedEndpoint::Unreached)));
     }
 }
 
@@ -313,8 +313,8 @@ fn not_answered(id: &EndpointId) -> Unreadable {
 }
 
 impl Remembered {
-    fn standing(&self) -> Standing {
-        Standing::Found { resolved: Arc::clone(&self.resolved), loaded_at: self.at }
+    fn to_cached(&self) -> CachedEndpoint {
+        CachedEndpoint::Found { resolved: Arc::clone(&self.resolved), loaded_at: self.at }
     }
 }
 
@@ -375,23 +375,23 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_is_written_while_it_is_loaded_is_not_remembered_as_it_was() {
-        let standings = Standings::new(BTreeMap::new());
+        let endpoint_cache = EndpointCache::new(BTreeMap::new());
         let (endpoint, other) = (Arc::new(endpoint()), "other".parse().unwrap());
-        let is_known = || standings.known().endpoints.get(&endpoint.id).is_some();
-        let began = standings.begin_load(Duration::ZERO);
-        standings.forget(&endpoint.id);
-        standings.remember(&endpoint, began);
+        let is_known = || endpoint_cache.known().endpoints.get(&endpoint.id).is_some();
+        let began = endpoint_cache.begin_load(Duration::ZERO);
+        endpoint_cache.forget(&endpoint.id);
+        endpoint_cache.remember(&endpoint, began);
         assert!(!is_known(), "loaded before the write");
-        let began = standings.begin_load(Duration::ZERO);
-        standings.forget(&other);
-        standings.remember(&endpoint, began);
+        let began = endpoint_cache.begin_load(Duration::ZERO);
+        endpoint_cache.forget(&other);
+        endpoint_cache.remember(&endpoint, began);
         assert!(is_known(), "another endpoint was written");
-        let began = standings.begin_load(Duration::ZERO);
-        standings.forget(&endpoint.id);
+        let began = endpoint_cache.begin_load(Duration::ZERO);
+        endpoint_cache.forget(&endpoint.id);
         for number in 0..REMEMBERED {
-            standings.forget(&format!("e{number}").parse().unwrap());
+            endpoint_cache.forget(&format!("e{number}").parse().unwrap());
         }
-        standings.remember(&endpoint, began);
+        endpoint_cache.remember(&endpoint, began);
         assert!(!is_known(), "so many were written that not each is known");
     }
 
@@ -399,10 +399,10 @@ mod tests {
     fn what_is_remembered_takes_a_bounded_memory() {
         let values: Vec<_> = (0..1024).map(serde_json::Value::from).collect();
         let filter = Filter::equals("/a", values).unwrap();
-        let standings = Standings::new(BTreeMap::new());
-        let began = standings.begin_load(Duration::ZERO);
+        let endpoint_cache = EndpointCache::new(BTreeMap::new());
+        let began = endpoint_cache.begin_load(Duration::ZERO);
         let known = || {
-            let known = standings.known();
+            let known = endpoint_cache.known();
             (known.endpoints.by_id.len(), known.endpoints.bytes)
         };
         let large = |number: usize| {
@@ -411,12 +411,12 @@ mod tests {
             Arc::new(Endpoint { id, subscription, ..endpoint() })
         };
         for number in 0..200 {
-            standings.remember(&large(number % 120), began);
+            endpoint_cache.remember(&large(number % 120), began);
             assert!(known().1 <= REMEMBERED_BYTES);
         }
         assert!((10..60).contains(&known().0), "1.6 MiB each: {known:?}", known = known());
         for number in 0..200 {
-            standings.forget(&large(number).id);
+            endpoint_cache.forget(&large(number).id);
         }
         assert_eq!(known(), (0, 0));
     }

@@ -1,4 +1,4 @@
-//! Keeping house: reading the store's clock, and forgetting what is over, in small
+//! Maintenance: reading the store's clock, and forgetting what is over, in small
 //! steps, so that nothing else waits for long.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::StoreError;
 
 use super::shared::{CLOCK_READ_EVERY, Shared};
-use super::{Engine, Happening};
+use super::{Completion, Engine};
 
 /// So many rows go in one step.
 const STEP: usize = 500;
@@ -20,14 +20,14 @@ const BETWEEN_ROUNDS: Duration = Duration::from_secs(60);
 
 /// Which chores are under way, and when the next is due.
 #[derive(Debug, Default)]
-pub(super) struct House {
+pub(super) struct Maintenance {
     reading_clock: bool,
     read_clock_at: Duration,
     pruning: bool,
     prune_at: Duration,
 }
 
-impl House {
+impl Maintenance {
     /// The store's clock was read, or could not be. A store that fails at once is not
     /// asked again at once.
     pub(super) fn clock_was_read(&mut self, failed: bool, now: Duration) {
@@ -51,16 +51,16 @@ impl House {
 }
 
 impl Engine {
-    pub(super) fn keep_house(&mut self) {
-        if self.house.may_read_clock(self.now()) && self.shared.clock.is_stale(CLOCK_READ_EVERY) {
-            self.house.reading_clock = true;
+    pub(super) fn maintain(&mut self) {
+        if self.maintenance.may_read_clock(self.now()) && self.shared.clock.is_stale(CLOCK_READ_EVERY) {
+            self.maintenance.reading_clock = true;
             let shared = Arc::clone(&self.shared);
-            self.tasks.push(Box::pin(async move { Happening::ClockRead(shared.read_clock().await) }));
+            self.tasks.push(Box::pin(async move { Completion::ClockRead(shared.read_clock().await) }));
         }
-        if self.house.prune_at().is_some_and(|at| self.now() >= at) {
-            self.house.pruning = true;
+        if self.maintenance.prune_at().is_some_and(|at| self.now() >= at) {
+            self.maintenance.pruning = true;
             let shared = Arc::clone(&self.shared);
-            self.tasks.push(Box::pin(async move { Happening::Pruned(shared.prune_step().await) }));
+            self.tasks.push(Box::pin(async move { Completion::Pruned(shared.prune_step().await) }));
         }
     }
 }

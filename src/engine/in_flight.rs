@@ -9,10 +9,10 @@ use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::Request;
 use crate::time::Timestamp;
 
-use super::acquire::{Flight, Ready, release};
-use super::sending::Landed;
+use super::claiming::{Flight, Ready, release};
+use super::sending::Finished;
 use super::store_clock::StoreClock;
-use super::{Engine, Happening, NO_WAY_OUT};
+use super::{Completion, Engine, NO_WAY_OUT};
 
 /// Requests before, while and after they are on their way.
 ///
@@ -21,7 +21,7 @@ use super::{Engine, Happening, NO_WAY_OUT};
 /// freed right before the next one's is needed: a batch of landings followed by a batch
 /// of starts overflows the allocator's per-thread cache (a sixth of the throughput).
 #[derive(Debug, Default)]
-pub(super) struct Flights(Mutex<Board>);
+pub(super) struct InFlightTable(Mutex<Board>);
 
 #[derive(Debug, Default)]
 struct Board {
@@ -43,12 +43,12 @@ struct Start {
 #[derive(Debug)]
 pub(super) struct Landing {
     number: u64,
-    landed: Landed,
+    landed: Finished,
     /// The slot took the next one that waited.
     went_on: bool,
 }
 
-impl Flights {
+impl InFlightTable {
     pub(super) fn wait(&self, ready: Ready) {
         self.board().waiting.push_back(ready);
     }
@@ -68,7 +68,7 @@ impl Flights {
     }
 
     /// Writes a landing down, and gives its slot the next one that may start.
-    fn land(&self, number: u64, landed: Landed, clock: &StoreClock) -> Option<Start> {
+    fn land(&self, number: u64, landed: Finished, clock: &StoreClock) -> Option<Start> {
         let mut board = self.board();
         let next = board.start_next(clock.elapsed(), clock);
         board.landed.push(Landing { number, landed, went_on: next.is_some() });
@@ -104,7 +104,7 @@ impl Engine {
     pub(super) fn start_waiting(&mut self) {
         let now = self.now();
         loop {
-            let stale = self.flights.board().next_stale(now);
+            let stale = self.in_flight.board().next_stale(now);
             if let Some(ready) = stale {
                 self.give_back(&ready.flight);
                 continue;
@@ -112,7 +112,7 @@ impl Engine {
             if !self.slots.can_start() {
                 return;
             }
-            let Some(start) = self.flights.board().start_next(now, &self.shared.clock) else { return };
+            let Some(start) = self.in_flight.board().start_next(now, &self.shared.clock) else { return };
             self.slots.start();
             self.fill_slot(start);
         }
@@ -120,19 +120,19 @@ impl Engine {
 
     /// One slot: it sends one request after the other, as long as any waits.
     fn fill_slot(&self, first: Start) {
-        let (shared, flights) = (Arc::clone(&self.shared), Arc::clone(&self.flights));
+        let (shared, in_flight) = (Arc::clone(&self.shared), Arc::clone(&self.in_flight));
         self.tasks.push(Box::pin(async move {
             let mut start = Some(first);
             while let Some(Start { number, flight, request }) = start {
                 let landed = shared.send(flight, request).await;
-                start = flights.land(number, landed, &shared.clock);
+                start = in_flight.land(number, landed, &shared.clock);
             }
-            Happening::SlotEmptied
+            Completion::SlotEmptied
         }));
     }
 
     pub(super) fn give_back_waiting(&mut self) {
-        let waiting = std::mem::take(&mut self.flights.board().waiting);
+        let waiting = std::mem::take(&mut self.in_flight.board().waiting);
         for ready in waiting {
             self.give_back(&ready.flight);
         }
@@ -140,22 +140,22 @@ impl Engine {
 
     /// Concludes all that has landed.
     pub(super) fn land(&mut self) {
-        for Landing { number, landed, went_on } in self.flights.landings() {
+        for Landing { number, landed, went_on } in self.in_flight.landings() {
             if went_on {
                 self.slots.start();
             }
-            let was_written_down_as_cut = self.flights.board().flying.remove(&number).is_none();
+            let was_written_down_as_cut = self.in_flight.board().flying.remove(&number).is_none();
             if !was_written_down_as_cut {
                 self.conclude(landed);
             }
         }
     }
 
-    fn conclude(&mut self, landed: Landed) {
+    fn conclude(&mut self, landed: Finished) {
         let flight = Arc::clone(&landed.flight);
         self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
         if self.slots.is_idle() {
-            self.lookout.suspect_ended(self.now());
+            self.pacing.suspect_ended(self.now());
         }
         let host = flight.resolved.endpoint.url.host();
         let clock = &self.shared.clock;
@@ -176,12 +176,12 @@ impl Engine {
     /// Cuts what is still in flight: each may have reached its receiver.
     pub(super) fn cut(&mut self) {
         self.land();
-        let flying = std::mem::take(&mut self.flights.board().flying);
+        let flying = std::mem::take(&mut self.in_flight.board().flying);
         for (flight, began_at) in flying.into_values() {
             self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
             let took = self.shared.clock.now_as_of(flight.moved).since(began_at);
             let outcome = Outcome::Unknown(Unknown::Aborted);
-            let landed = Landed { flight: Arc::clone(&flight), outcome, began_at, took };
+            let landed = Finished { flight: Arc::clone(&flight), outcome, began_at, took };
             self.write_down(landed, Fault::Cut);
         }
     }
@@ -189,13 +189,13 @@ impl Engine {
     fn give_back(&mut self, flight: &Flight) {
         self.slots.give_back(&flight.claim.event.tenant, flight.lane.as_deref());
         if self.slots.is_idle() {
-            self.lookout.suspect_ended(self.now());
+            self.pacing.suspect_ended(self.now());
         }
         let now = self.shared.clock.now_as_of(flight.moved);
         self.settler.add(release(&flight.claim, now), flight.moved);
     }
 
-    fn write_down(&mut self, landed: Landed, fault: Fault) {
+    fn write_down(&mut self, landed: Finished, fault: Fault) {
         let moved = landed.flight.moved;
         let written = self.shared.conclude(landed, fault);
         self.settler.add(written.due, moved);
@@ -206,7 +206,7 @@ impl Engine {
             let shared = Arc::clone(&self.shared);
             self.tasks.push(Box::pin(async move {
                 shared.hold(&written.gates, moved).await;
-                Happening::Held
+                Completion::Held
             }));
         }
     }

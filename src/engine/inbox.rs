@@ -14,7 +14,7 @@ use crate::id::TenantId;
 use super::line::Line;
 
 /// What is handed over: an event to store, and where to say what became of it.
-pub(super) struct Order {
+pub(super) struct WaitingPublish {
     pub(super) event: Arc<Event>,
     reply: Reply,
 }
@@ -22,7 +22,7 @@ pub(super) struct Order {
 type Reply = oneshot::Sender<Result<PublishAnswer, StoreError>>;
 type Answer = oneshot::Receiver<Result<PublishAnswer, StoreError>>;
 
-impl Order {
+impl WaitingPublish {
     /// With where its publisher waits for the answer.
     pub(super) fn of(event: Arc<Event>) -> (Self, Answer) {
         let (reply, answer) = oneshot::channel();
@@ -43,7 +43,7 @@ impl Order {
 /// Open while an engine runs in this process. A publisher that drops its future
 /// meanwhile loses nothing: the engine's task makes the call.
 #[derive(Default)]
-pub(crate) struct Desk {
+pub(crate) struct Inbox {
     counter: Mutex<Counter>,
     came: Notify,
     nudged: Notify,
@@ -61,8 +61,8 @@ struct Counter {
     calls: u64,
 }
 
-impl Desk {
-    /// Opens the desk for an engine. Says whether it did: not if one runs already.
+impl Inbox {
+    /// Opens the inbox for an engine. Says whether it did: not if one runs already.
     pub(super) fn open(&self) -> bool {
         let mut counter = self.counter();
         let opens = !std::mem::replace(&mut counter.is_served, true);
@@ -74,7 +74,7 @@ impl Desk {
         opens
     }
 
-    /// Closes the desk: publishers store their events themselves again. What was handed
+    /// Closes the inbox: publishers store their events themselves again. What was handed
     /// over is still to be stored.
     pub(super) fn close(&self) {
         self.counter().is_open = false;
@@ -93,7 +93,7 @@ impl Desk {
         event: &Arc<Event>,
         now: Duration,
     ) -> Option<Result<PublishAnswer, StoreError>> {
-        let (order, answer) = Order::of(Arc::clone(event));
+        let (order, answer) = WaitingPublish::of(Arc::clone(event));
         {
             let mut counter = self.counter();
             if !counter.is_open {
@@ -116,7 +116,7 @@ impl Desk {
     }
 
     /// What the next call stores, of at most so many.
-    pub(super) fn next(&self, max: usize) -> Vec<Order> {
+    pub(super) fn next(&self, max: usize) -> Vec<WaitingPublish> {
         self.counter().line.next(max)
     }
 
@@ -187,30 +187,30 @@ mod tests {
 
     #[tokio::test]
     async fn a_nudge_is_heard_beside_a_full_line_and_by_an_engine_that_waits_for_it_later() {
-        let desk = Desk::default();
-        assert!(desk.open());
+        let inbox = Inbox::default();
+        assert!(inbox.open());
         for _ in 0..10_000 {
-            assert!(desk.publish(&event(), Duration::ZERO).now_or_never().is_none(), "it waits");
+            assert!(inbox.publish(&event(), Duration::ZERO).now_or_never().is_none(), "it waits");
         }
-        desk.nudge();
-        let heard = tokio::time::timeout(Duration::from_secs(5), desk.nudged()).await;
+        inbox.nudge();
+        let heard = tokio::time::timeout(Duration::from_secs(5), inbox.nudged()).await;
         assert!(heard.is_ok());
     }
 
     #[tokio::test]
     async fn publishers_store_their_events_themselves_where_no_engine_runs_or_one_ends() {
-        let desk = Desk::default();
-        assert!(desk.publish(&event(), Duration::ZERO).await.is_none());
-        assert!(desk.open() && !desk.open());
+        let inbox = Inbox::default();
+        assert!(inbox.publish(&event(), Duration::ZERO).await.is_none());
+        assert!(inbox.open() && !inbox.open());
         let event = event();
-        let mut waiting = Box::pin(desk.publish(&event, Duration::ZERO));
+        let mut waiting = Box::pin(inbox.publish(&event, Duration::ZERO));
         assert!(waiting.as_mut().now_or_never().is_none());
-        desk.close();
-        assert!(desk.publish(&event, Duration::ZERO).await.is_none());
-        assert!(waiting.as_mut().now_or_never().is_none(), "a closed desk still stores what it took");
-        assert!(!desk.open(), "its engine has not ended");
-        desk.leave();
+        inbox.close();
+        assert!(inbox.publish(&event, Duration::ZERO).await.is_none());
+        assert!(waiting.as_mut().now_or_never().is_none(), "a closed inbox still stores what it took");
+        assert!(!inbox.open(), "its engine has not ended");
+        inbox.leave();
         assert!(waiting.await.is_none());
-        assert!(desk.open());
+        assert!(inbox.open());
     }
 }
