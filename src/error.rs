@@ -1,41 +1,40 @@
-//! What a store can refuse. The other areas keep their errors beside their code.
+//! The errors of a store. Other errors are defined beside their code.
 
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-/// A foreign error whose type stays out of this crate's interface.
+/// Any error whose type is not part of this crate's interface.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
-/// What a store's failure means for the engine.
+/// The kind of a store's failure, which determines what the engine does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// It cannot be reached now. The engine stops claiming and tries again.
+    /// The store cannot be reached now. The engine stops claiming and tries again.
     Unavailable,
-    /// Somebody else holds what it needs. The engine tries again.
+    /// Another process or thread holds what the store needs. The engine tries again.
     Contended,
-    /// No room: the disk, or a stated capacity. Nothing was written.
+    /// The disk or a configured capacity is full. Nothing was written.
     Full,
-    /// It may be read but not written. Nothing was written.
+    /// The store can be read but not written. Nothing was written.
     ReadOnly,
-    /// What it holds cannot be trusted. It is never repaired or recreated.
+    /// The stored data cannot be trusted. The store is never repaired or recreated.
     Corrupt,
-    /// Its schema is newer than this crate. Nothing was touched.
+    /// The store's schema is newer than this crate. Nothing was changed.
     NewerSchema,
-    /// The linked database has a fault that loses data.
+    /// The linked database library has a fault that loses data.
     UnsafeVersion,
-    /// The answer was lost: the call may have been applied. `publish`, `settle`
-    /// and `replay` are safe to repeat.
+    /// The answer was lost: the call may or may not have been applied. `publish`, `settle` and
+    /// `replay` are safe to repeat.
     InDoubt,
-    /// What was asked for breaks a rule of the store.
+    /// The request breaks a rule of the store.
     Invalid,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
-/// A store could not do what it was asked. It clones, because one failed batch
-/// answers many callers.
+/// An error of a store. It can be cloned, because one failed batch answers many callers.
 #[derive(Debug, Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,
@@ -46,12 +45,12 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// A failure of that kind; `what` says what was refused, without secrets.
+    /// An error of that kind. `what` describes the failure, without secrets.
     pub fn new(kind: StoreErrorKind, what: impl Into<String>) -> Self {
         Self { kind, what: what.into(), source: None, tells_source: false }
     }
 
-    /// Keeps the error that caused this one.
+    /// Sets the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(Arc::from(source.into()));
@@ -59,33 +58,33 @@ impl StoreError {
         self
     }
 
-    /// Keeps the error that caused this one, where the text of this one says what that one
-    /// says: a report of the whole chain of causes goes on behind it. [`get_ref`](Self::get_ref)
-    /// has it as a value.
+    /// Sets the error that caused this one, if this error's text already contains the text of
+    /// the cause. [`source`](Error::source) then skips the cause and returns the cause's own
+    /// source; [`get_ref`](Self::get_ref) returns the cause.
     #[must_use]
     pub fn with_told_source(self, source: impl Into<BoxError>) -> Self {
         Self { tells_source: true, ..self.with_source(source) }
     }
 
-    /// The error that caused this one, also where the text of this one says it already.
+    /// The error that caused this one, even if this error's text already contains its text.
     #[must_use]
     pub fn get_ref(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.source.as_deref()
     }
 
-    /// The same error, whose text begins with where it happened.
+    /// The same error, with the place where it happened at the beginning of its text.
     #[cfg(feature = "sqlite")]
     pub(crate) fn within(self, place: &str) -> Self {
         Self { what: format!("{place}: {}", self.what), ..self }
     }
 
-    /// What the failure means.
+    /// The kind of the failure.
     #[must_use]
     pub const fn kind(&self) -> StoreErrorKind {
         self.kind
     }
 
-    /// Whether the same call may succeed later without anybody's help.
+    /// Whether the same call may succeed later without any action.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self.kind, StoreErrorKind::Unavailable | StoreErrorKind::Contended | StoreErrorKind::InDoubt)

@@ -1,4 +1,4 @@
-//! What happened: once, immutable.
+//! Events: something that happened, recorded once and never changed.
 
 mod json;
 
@@ -12,41 +12,42 @@ use crate::time::Timestamp;
 
 pub(crate) use json::check_json;
 
-/// The content type of a payload that nobody said otherwise of.
+/// The content type of a payload for which none was given.
 pub const JSON: &str = "application/json";
 
-/// What happened. Its fields are what a store keeps and gives back byte for byte;
-/// a host makes one through [`NewEvent`]. It prints without its payload.
+/// Something that happened in the host's application. A store keeps its fields and returns
+/// them byte for byte. A host creates one with [`NewEvent`]. `Debug` does not show the
+/// payload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     /// The message id on the wire.
     pub id: EventId,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: TenantId,
-    /// Its type.
+    /// The type of the event, such as `order.paid`.
     pub kind: EventType,
-    /// The payload as it was given; never re-serialised.
+    /// The payload exactly as it was given; it is never re-serialised.
     pub payload: Bytes,
-    /// What the payload is.
+    /// The content type of the payload.
     pub content_type: String,
     /// When it was published.
     pub created_at: Timestamp,
-    /// Narrows it inside its tenant.
+    /// Selects endpoints within the tenant, such as a website id; `None` for no scope.
     pub scope: Option<Scope>,
-    /// Publishing again under this key adds nothing.
+    /// The key under which publishing twice adds nothing.
     pub idempotency_key: Option<IdempotencyKey>,
-    /// Delivered in publish order among events of this key.
+    /// Events with the same key are delivered in publish order.
     pub ordering_key: Option<OrderingKey>,
-    /// No attempt before.
+    /// The time before which no attempt is made; `None` for no limit.
     pub not_before: Option<Timestamp>,
-    /// No attempt after.
+    /// The time after which no attempt is made; `None` for no limit.
     pub expires_at: Option<Timestamp>,
-    /// A W3C `traceparent` to send along.
+    /// The W3C `traceparent` to send with the event.
     pub trace: Option<String>,
 }
 
 impl Event {
-    /// Whether this is the same event by content: all but id and creation.
+    /// Whether both events have the same content: all fields but the id and the creation time.
     #[must_use]
     pub fn same_content(&self, other: &Self) -> bool {
         let content =
@@ -54,13 +55,14 @@ impl Event {
         content(self) == content(other)
     }
 
-    /// When its deliveries are born: at its creation, or at its not-before if later.
+    /// The time from which its deliveries' age counts: its creation, or its `not_before` if
+    /// that is later.
     #[must_use]
     pub fn born_at(&self) -> Timestamp {
         self.created_at.max(self.not_before.unwrap_or(self.created_at))
     }
 
-    /// Whether the payload is meant as JSON.
+    /// Whether the content type is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
         is_json(&self.content_type)
@@ -82,44 +84,44 @@ impl fmt::Debug for Event {
     }
 }
 
-/// What keeps an event from being published.
+/// Why an event cannot be published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {
     /// A name breaks its rule.
     #[error(transparent)]
     Id(#[from] IdError),
-    /// The payload says it is JSON and is not.
+    /// The content type is JSON, but the payload is not valid JSON.
     #[error("payload: must be valid JSON; reading stopped at byte {at}: expected {expected}")]
     NotJson {
-        /// Where reading stopped.
+        /// The byte at which reading stopped.
         at: usize,
-        /// What was expected there.
+        /// What was expected at that byte.
         expected: &'static str,
     },
     /// A value could not be written as JSON.
     #[error("payload: must be a value that can be written as JSON")]
     Unwritable,
-    /// The payload is over the limit.
+    /// The payload exceeds the limit.
     #[error("payload: must be at most {limit} bytes (got {size})")]
     TooLarge {
-        /// Its size.
+        /// The size of the payload, in bytes.
         size: usize,
-        /// The limit.
+        /// The limit, in bytes.
         limit: usize,
     },
     /// A field breaks its rule.
     #[error("{field}: {rule}")]
     Field {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
-        /// The rule.
+        /// The rule that the field breaks.
         rule: &'static str,
     },
 }
 
-/// An event as a host hands it in: the id and the moment of creation are given
-/// when it is published, unless it brings its own.
+/// An event that a host is about to publish. Its creation time, and its id unless it has one,
+/// are set when it is published.
 ///
 /// ```
 /// use hookpost::NewEvent;
@@ -128,7 +130,7 @@ pub enum EventError {
 /// # Ok::<(), hookpost::EventError>(())
 /// ```
 ///
-/// It prints without its payload.
+/// `Debug` does not show the payload.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewEvent {
     id: Option<EventId>,
@@ -159,10 +161,10 @@ impl fmt::Debug for NewEvent {
 }
 
 impl NewEvent {
-    /// An event whose payload is this JSON text, sent as it stands.
+    /// Creates an event whose payload is this JSON text, sent unchanged.
     ///
     /// # Errors
-    /// When a name breaks its rule or the payload is not JSON.
+    /// If a name breaks its rule or the payload is not valid JSON.
     pub fn json(
         tenant: impl AsRef<str>,
         kind: impl AsRef<str>,
@@ -171,10 +173,10 @@ impl NewEvent {
         Self::bytes(tenant, kind, JSON, payload)
     }
 
-    /// An event whose payload is `value`, written as JSON once.
+    /// Creates an event whose payload is `value`, serialised to JSON once.
     ///
     /// # Errors
-    /// When a name breaks its rule or the value cannot be written.
+    /// If a name breaks its rule or the value cannot be serialised.
     pub fn serialize(
         tenant: impl AsRef<str>,
         kind: impl AsRef<str>,
@@ -184,10 +186,10 @@ impl NewEvent {
         Self::unchecked(tenant, kind, JSON.to_owned(), payload.into())
     }
 
-    /// An event whose payload is opaque bytes of that content type.
+    /// Creates an event whose payload is any bytes of the given content type.
     ///
     /// # Errors
-    /// When a name breaks its rule, the content type is no header value, or it says
+    /// If a name breaks its rule, if the content type is not a valid header value, or if it is
     /// JSON and the payload is not.
     pub fn bytes(
         tenant: impl AsRef<str>,
@@ -202,66 +204,69 @@ impl NewEvent {
         Ok(new)
     }
 
-    /// Whose event it is.
+    /// The tenant of the event.
     #[must_use]
     pub const fn tenant(&self) -> &TenantId {
         &self.tenant
     }
 
-    /// Brings its own id. Publishing the same id again adds nothing.
+    /// Sets the event's id. Publishing the same id again adds nothing.
     ///
     /// # Errors
-    /// When the id breaks its rule.
+    /// If the id breaks its rule.
     pub fn id(mut self, id: impl AsRef<str>) -> Result<Self, EventError> {
         self.id = Some(EventId::new(id)?);
         Ok(self)
     }
 
-    /// Narrows the event inside its tenant.
+    /// Sets the scope, which selects endpoints within the tenant.
     ///
     /// # Errors
-    /// When the scope breaks its rule.
+    /// If the scope breaks its rule.
     pub fn scope(mut self, scope: impl AsRef<str>) -> Result<Self, EventError> {
         self.scope = Some(Scope::new(scope)?);
         Ok(self)
     }
 
-    /// Publishing again under this key of the tenant adds nothing.
+    /// Sets the idempotency key. Publishing again under the same key of the tenant adds
+    /// nothing.
     ///
     /// # Errors
-    /// When the key breaks its rule.
+    /// If the key breaks its rule.
     pub fn idempotency_key(mut self, key: impl AsRef<str>) -> Result<Self, EventError> {
         self.idempotency_key = Some(IdempotencyKey::new(key)?);
         Ok(self)
     }
 
-    /// Each endpoint gets the events of one key one at a time, in publish order.
+    /// Sets the ordering key. Each endpoint gets the events of one key one at a time, in
+    /// publish order.
     ///
     /// # Errors
-    /// When the key breaks its rule.
+    /// If the key breaks its rule.
     pub fn ordering_key(mut self, key: impl AsRef<str>) -> Result<Self, EventError> {
         self.ordering_key = Some(OrderingKey::new(key)?);
         Ok(self)
     }
 
-    /// No attempt before that moment; its deliveries' age counts from there.
+    /// Sets the time before which no attempt is made. The age of its deliveries counts from
+    /// there.
     #[must_use]
     pub const fn not_before(mut self, moment: Timestamp) -> Self {
         self.not_before = Some(moment);
         self
     }
 
-    /// No attempt after that moment.
+    /// Sets the time after which no attempt is made.
     #[must_use]
     pub const fn expires_at(mut self, moment: Timestamp) -> Self {
         self.expires_at = Some(moment);
         self
     }
 
-    /// A W3C `traceparent` to send along.
+    /// Sets a W3C `traceparent` to send with the event.
     ///
     /// # Errors
-    /// When it is not of the form `00-<32 hex>-<16 hex>-<2 hex>`.
+    /// If it is not of the form `00-<32 hex>-<16 hex>-<2 hex>`.
     pub fn trace(mut self, traceparent: impl Into<String>) -> Result<Self, EventError> {
         let text = traceparent.into();
         let groups: Vec<_> = text.split('-').collect();
@@ -274,10 +279,12 @@ impl NewEvent {
         Ok(self)
     }
 
-    /// The event, with `id` where it brought none, published at `now`.
+    /// Converts it to an event that is published at `now`. The event gets `id` unless one was
+    /// set.
     ///
     /// # Errors
-    /// When the payload is over `limit` bytes, or it would expire before it may start.
+    /// If the payload exceeds `limit` bytes, or if the event would expire before it may be
+    /// sent.
     pub fn into_event(self, id: EventId, now: Timestamp, limit: usize) -> Result<Event, EventError> {
         let event = Event {
             id: self.id.unwrap_or(id),

@@ -1,4 +1,4 @@
-//! The names of things, each a type of its own.
+//! Identifiers, each with its own type.
 
 mod error;
 
@@ -94,50 +94,52 @@ const fn not_visible_ascii(byte: u8) -> bool {
 }
 
 text_id!(
-    /// Names an event: the message id on the wire in every profile, the same
-    /// over endpoints, retries and replays.
+    /// The id of an event, which is the message id in the requests of every profile. It is the
+    /// same for all endpoints, retries and replays.
     ///
     /// It holds no `.`, because schemes join id and timestamp with one.
     EventId, "event id", 128, |byte| not_visible_ascii(byte) || byte == b'.',
     "1 to 128 visible ASCII characters, none of them a dot"
 );
 text_id!(
-    /// Names whose events these are: the key of isolation, fairness and account limits.
+    /// The id of a tenant: its events are isolated from other tenants', get a fair share, and
+    /// count against its account limits.
     TenantId, "tenant", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
 );
 text_id!(
-    /// Names an endpoint, unique over all tenants.
+    /// The id of an endpoint, unique among all tenants.
     EndpointId, "endpoint id", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
 );
 text_id!(
-    /// Says what happened, such as `order.paid`.
+    /// The type of an event, such as `order.paid`.
     EventType, "event type", 128, |byte| not_visible_ascii(byte) || byte == b'*',
     "1 to 128 visible ASCII characters, none of them an asterisk"
 );
 text_id!(
-    /// Narrows an event or a subscription inside its tenant, such as a website id.
+    /// The scope of an event or subscription within its tenant, such as a website id.
     Scope, "scope", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
 );
 text_id!(
-    /// Events of one ordering key reach an endpoint one at a time, in publish order.
+    /// A key for ordering: an endpoint gets the events of one key one at a time, in publish
+    /// order.
     OrderingKey, "ordering key", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
 );
 text_id!(
-    /// Publishing twice under one key of a tenant stores one event.
+    /// A key for publishing once: publishing twice under one key of a tenant stores one event.
     IdempotencyKey, "idempotency key", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
 );
 text_id!(
-    /// Names one replay, so that asking for it twice makes its deliveries once.
+    /// The id of a replay. Requesting a replay twice under one id creates its deliveries once.
     ReplayId, "replay id", 128, not_visible_ascii, "1 to 128 visible ASCII characters"
 );
 text_id!(
-    /// Names a profile, such as `live_session`.
+    /// The name of a profile, such as `live_session`.
     ProfileName, "profile name", 128,
     |byte| !(byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'),
     "1 to 128 of a-z, 0-9 and underscore"
 );
 text_id!(
-    /// The host of an endpoint's URL as it stands there, in lower case.
+    /// The host of an endpoint's URL, as written there, in lower case.
     HostName, "host", 253, not_visible_ascii, "1 to 253 visible ASCII characters"
 );
 
@@ -150,7 +152,7 @@ impl ProfileName {
 
 #[cfg(feature = "tokio")]
 impl HostName {
-    /// Stands for the host of a URL that cannot be read: a name that never resolves
+    /// The placeholder for the host of a URL that cannot be read: a name that never resolves
     /// (RFC 6761, 6.4) and that no lane of a readable endpoint shares.
     pub(crate) fn of_unreadable() -> Self {
         Self(Arc::from("unreadable.invalid"))
@@ -162,7 +164,7 @@ impl EventId {
     /// Where a UUID's text has the digits of each byte.
     const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
 
-    /// A fresh id in the text form of a version 7 UUID: it sorts by time to the
+    /// Creates an id in the text form of a version 7 UUID: it sorts by `now`, to the
     /// millisecond, and the rest is `random`.
     #[must_use]
     pub fn from_parts(now: Timestamp, random: [u8; 10]) -> Self {
@@ -182,14 +184,14 @@ impl EventId {
     }
 }
 
-/// Which time an event goes to an endpoint: when it was routed, or in a replay.
+/// The reason why an event is delivered to an endpoint: its routing, or a replay.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Round {
-    /// The event's own routing.
+    /// The routing of the event.
     Routing,
-    /// A replay that somebody asked for.
+    /// A replay that was requested.
     Replay(ReplayId),
-    /// The event's own routing, to an endpoint that could not be read then. Whether the
+    /// The routing of the event, to an endpoint that could not be read then. Whether the
     /// endpoint wants the event is decided when it can be read again.
     Unjudged,
 }
@@ -198,8 +200,8 @@ pub enum Round {
 const UNJUDGED: &str = " unjudged";
 
 impl Round {
-    /// The form that stores keep: empty for the routing, a text of its own for what is not
-    /// judged yet, else the replay's id.
+    /// The form in which stores keep it: empty for the routing, a fixed text for `Unjudged`,
+    /// and otherwise the replay's id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -209,10 +211,10 @@ impl Round {
         }
     }
 
-    /// Reads the form that stores keep.
+    /// Reads the form in which stores keep it.
     ///
     /// # Errors
-    /// When the text is not a replay id.
+    /// If the text is not a replay id.
     pub fn from_stored(text: &str) -> Result<Self, IdError> {
         match text {
             "" => Ok(Self::Routing),
@@ -222,16 +224,16 @@ impl Round {
     }
 }
 
-/// Names a delivery: one event for one endpoint in one round.
+/// The id of a delivery: one event to one endpoint in one round.
 ///
-/// It is derived, not drawn: whoever routes the same event again writes the same
-/// ids, so routing twice is routing once. The first six bytes are the event's
-/// creation in milliseconds, which keeps neighbours together in an index.
+/// It is derived, not random: routing the same event again creates the same ids, so nothing is
+/// routed twice. The first six bytes are the creation time of the event in milliseconds, so
+/// that neighbouring deliveries are close together in an index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId([u8; 16]);
 
 impl DeliveryId {
-    /// The id of this event's delivery to this endpoint in this round.
+    /// The id of the delivery of this event to this endpoint in this round.
     #[must_use]
     pub fn derive(
         tenant: &TenantId,
@@ -253,7 +255,7 @@ impl DeliveryId {
         Self(bytes)
     }
 
-    /// What the ids of all deliveries begin with whose events were created in that
+    /// The first bytes of the ids of all deliveries whose events were created in that
     /// millisecond.
     pub(crate) fn first_bytes(created_at: Timestamp) -> [u8; 6] {
         let millis = u64::try_from(created_at.as_micros().div_euclid(1000)).unwrap_or(0);
@@ -262,13 +264,13 @@ impl DeliveryId {
         bytes
     }
 
-    /// The id that a store kept.
+    /// The id with these stored bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The form that stores keep.
+    /// The bytes that stores keep.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -304,19 +306,19 @@ impl FromStr for DeliveryId {
     }
 }
 
-/// The right to settle what one claim call took: 128 random bits, drawn by the caller.
+/// The right to settle what one claim call claimed: 128 random bits, drawn by the caller.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token([u8; 16]);
 
 impl Token {
-    /// The token made of these bytes, which must come from the operating system's
-    /// randomness: a token that another claim also draws is no fence.
+    /// The token made of these bytes, which must come from the operating system's random
+    /// numbers: if another claim draws the same token, it gives no protection.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The form that stores keep.
+    /// The bytes that stores keep.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -329,22 +331,23 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What an answer is about: which registration of an id was sent to, and how often that had
-/// begun anew. An answer to an older generation says nothing of the endpoint that stands
-/// there now.
+/// The generation of an endpoint that an answer is about: which registration of its id was
+/// sent to, and how often it had begun anew. An answer to an older generation does not affect
+/// the endpoint that is registered now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation {
     /// The number of the registration, greater than that of every earlier one of the id. A
     /// [`Registry`](crate::backend::Registry) takes the next number of the store's order. Zero
-    /// where a host's own directory does not count them.
+    /// if a host's own directory does not count registrations.
     pub registration: u64,
-    /// How often it began anew since: with a new URL, a new secret, or by being enabled.
+    /// How often the endpoint has begun anew since then: with a new URL, a new secret, or by
+    /// being enabled.
     pub renewal: u64,
 }
 
 impl Generation {
-    /// Of a lane that nothing was learned of, and of the endpoints of a directory that does
-    /// not count them.
+    /// The generation of a lane that nothing was learned of, and of the endpoints of a
+    /// directory that does not count registrations.
     pub const UNKNOWN: Self = Self { registration: 0, renewal: 0 };
 }
 

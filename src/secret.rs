@@ -1,4 +1,4 @@
-//! Key material that cannot be printed.
+//! Secrets that cannot be printed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,76 +7,76 @@ use zeroize::Zeroizing;
 
 use crate::time::Timestamp;
 
-/// The longest secret any scheme takes.
+/// The longest secret that any scheme accepts, in bytes.
 pub const SECRET_BYTES_MAX: usize = 1024;
 
-/// A text that cannot serve as a secret.
+/// Why a text cannot be used as a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
-    /// None was given where something is to be verified.
+    /// No secret was given, but one is needed to verify.
     #[error("secret: at least one must be given")]
     Missing,
-    /// Nothing, or nothing but white space: anybody could sign with it.
+    /// The secret is empty or only white space, so anyone could sign with it.
     #[error("secret: must not be empty or only white space")]
     Blank,
-    /// Longer than [`SECRET_BYTES_MAX`].
+    /// The secret is longer than [`SECRET_BYTES_MAX`].
     #[error("secret: must be at most 1024 bytes long")]
     TooLong,
-    /// Lacks the scheme's prefix, or has that of another kind of key.
+    /// The secret lacks the scheme's prefix, or has that of another kind of key.
     #[error(
         "secret: must begin with the prefix of its scheme and no other: whsec_ in standard and svix, whsk_ (private) \
          or whpk_ (public) in standard_v1a"
     )]
     Prefix,
-    /// Not in canonical base64, in a scheme that asks for it.
+    /// The secret is not in canonical base64, which its scheme requires.
     #[error(
         "secret: must be canonical base64 after its prefix: of A-Z, a-z, 0-9, + and /, without stray bits at its end"
     )]
     Encoding,
-    /// Base64 with another padding than it needs.
+    /// The base64 of the secret has the wrong padding.
     #[error(
         "secret: must end with the padding of its base64, as it was issued: as many = as it needs, and no more"
     )]
     Padding,
-    /// White space in or around a secret that is encoded.
+    /// There is white space in or around an encoded secret.
     #[error("secret: must have no white space, such as a space before it or a line feed after it")]
     WhiteSpace,
-    /// Not in hexadecimal, in a scheme that asks for it.
+    /// The secret is not in hexadecimal, which its scheme requires.
     #[error("secret: must be hexadecimal: two of 0-9 and a-f for each byte")]
     Hexadecimal,
-    /// Nothing but zero bytes: a buffer that nobody filled.
+    /// The secret consists of zero bytes only, like a buffer that was never filled.
     #[error("secret: must not be nothing but zero bytes")]
     Zero,
-    /// No point of the curve that can be trusted: not one at all, one written in
-    /// another than its one form, or one of small order, whose signatures fit anything.
+    /// The key is not a trustworthy point of the curve: it is not a point, it is not in the
+    /// canonical form, or it is of small order, so that its signatures fit any message.
     #[error("secret: must be a sound ed25519 public key")]
     Point,
-    /// A private key whose public half is another seed's.
+    /// The public half of the private key does not belong to its seed.
     #[error("secret: must have a public half that belongs to its seed")]
     Pair,
-    /// The scheme bounds the decoded length.
+    /// The decoded secret is shorter or longer than the scheme allows.
     #[error("secret: must decode to {min} to {max} bytes, as its scheme asks (it decodes to {bytes} bytes)")]
     Length {
-        /// The length found.
+        /// The decoded length, in bytes.
         bytes: usize,
-        /// The least length allowed.
+        /// The least length allowed, in bytes.
         min: usize,
-        /// The greatest length allowed.
+        /// The greatest length allowed, in bytes.
         max: usize,
     },
 }
 
-/// A secret as its user configures it. It prints as `Secret(***)`, does not
-/// serialise, and is wiped from memory with its last copy.
+/// A secret as its user configures it. `Debug` shows `Secret(***)`, it cannot be serialised,
+/// and it is wiped from memory when its last copy is dropped.
 #[derive(Clone)]
 pub struct Secret(Arc<Zeroizing<Vec<u8>>>);
 
 impl Secret {
-    /// Takes a secret. Its scheme may ask for more when it is used.
+    /// Creates a secret. Its scheme may require more when the secret is used.
     ///
     /// # Errors
-    /// When it is blank or longer than [`SECRET_BYTES_MAX`].
+    /// If it is blank or longer than [`SECRET_BYTES_MAX`].
     pub fn new(text: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
         let bytes = Zeroizing::new(text.into());
         if std::str::from_utf8(&bytes).is_ok_and(|text| text.trim().is_empty()) {
@@ -88,7 +88,7 @@ impl Secret {
         Ok(Self(Arc::new(bytes)))
     }
 
-    /// The secret itself. Whoever calls this answers for where it goes.
+    /// The bytes of the secret. The caller is responsible for where they go.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
@@ -101,43 +101,43 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret that still signs beside the current one, until a moment.
+/// An older secret that still signs beside the current one, until a set time.
 #[derive(Debug, Clone)]
 pub struct Retiring {
     /// The older secret.
     pub secret: Secret,
-    /// From here on it neither signs nor verifies.
+    /// The time from which it neither signs nor verifies.
     pub until: Timestamp,
 }
 
 /// The most secrets that an endpoint has in force at once, the retiring ones included.
 pub const SECRETS_MAX: usize = 10;
 
-/// An endpoint's secrets: those that sign, and older ones that are being retired.
+/// The secrets of an endpoint: the current ones, and older ones that are being retired.
 #[derive(Debug, Clone, Default)]
 pub struct SecretSet {
-    /// The secrets that sign: one, or one for each form that the profile's schemes ask
-    /// for. None where the profile allows unsigned sending.
+    /// The secrets that sign: one, or one for each form that the profile's schemes require.
+    /// Empty if the profile allows unsigned requests.
     pub current: Vec<Secret>,
-    /// Older secrets, the youngest first; a scheme whose header holds a list signs with
+    /// Older secrets, the most recent first. A scheme whose header holds a list signs with
     /// them too.
     pub retiring: Vec<Retiring>,
 }
 
 impl SecretSet {
-    /// One secret, none retiring.
+    /// A set of this secret, with none retiring.
     #[must_use]
     pub fn of(secret: Secret) -> Self {
         Self { current: vec![secret], retiring: Vec::new() }
     }
 
-    /// No secret: requests go out unsigned, where the profile allows that.
+    /// A set without secrets: requests are unsigned, if the profile allows that.
     #[must_use]
     pub const fn none() -> Self {
         Self { current: Vec::new(), retiring: Vec::new() }
     }
 
-    /// Another current secret, for schemes whose secrets have another form: see
+    /// Adds another current secret, for schemes whose secrets have another form; see
     /// [`Schemes`](crate::sign::Schemes).
     #[must_use]
     pub fn and(mut self, secret: Secret) -> Self {
@@ -145,15 +145,15 @@ impl SecretSet {
         self
     }
 
-    /// Makes `next` the current secret; those before it sign beside it until `until` at
+    /// Makes `next` the current secret. The secrets before it also sign, until `until` at
     /// most.
     #[must_use]
     pub fn rotated(self, next: Secret, until: Timestamp) -> Self {
         self.rotated_where(next, until, |_| true)
     }
 
-    /// The same for the secrets that `replaced` picks. A secret that comes back is current
-    /// alone: it neither retires nor signs twice.
+    /// The same for the secrets that `replaced` selects. A secret that is rotated in again is
+    /// only current: it neither retires nor signs twice.
     pub(crate) fn rotated_where(
         self,
         next: Secret,
@@ -171,7 +171,7 @@ impl SecretSet {
         Self { current, retiring }
     }
 
-    /// Leaves out what is no longer in force at `now`.
+    /// Removes the secrets that are no longer in force at `now`.
     #[must_use]
     pub fn kept_at(mut self, now: Timestamp) -> Self {
         self.retiring.retain(|old| now < old.until);
@@ -185,16 +185,16 @@ impl SecretSet {
     }
 }
 
-/// What a store knows of an endpoint's secrets.
+/// The secrets of an endpoint, as far as a store could open them.
 #[derive(Debug, Clone)]
 pub enum Secrets {
-    /// They were opened.
+    /// The secrets were opened.
     Open(SecretSet),
-    /// They could not be opened: the endpoint's lane is held, nothing is sent unsigned.
+    /// The secrets could not be opened. The endpoint's lane is held; nothing is sent unsigned.
     Sealed {
-        /// The key that would open them.
+        /// The id of the key that they are sealed with.
         key_id: String,
-        /// Why it did not.
+        /// Why they could not be opened.
         why: WhySealed,
     },
 }
@@ -203,19 +203,19 @@ pub enum Secrets {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhySealed {
-    /// This process has no key of that id.
+    /// This process has no key with that id.
     UnknownKey,
     /// The sealed bytes are not those that were last written for this endpoint: they are
-    /// damaged, or another endpoint's, or an older version's that was put back.
+    /// damaged, or they were replaced by those of another endpoint or an older version.
     Broken,
-    /// The cipher, or the service that it asks, could not be reached.
+    /// The cipher, or the service that it calls, could not be reached.
     Unreachable,
     /// The cipher panicked.
     Panicked,
 }
 
 impl WhySealed {
-    /// The reason in words, as a notice about the endpoint gives it.
+    /// The reason in words, as it is shown in a notice about the endpoint.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

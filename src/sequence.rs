@@ -1,18 +1,18 @@
-//! The order in which a store took things in.
+//! The order in which a store accepted things.
 
 use std::fmt;
 
-/// A place in the order in which a store took in events, replays and endpoints, and removed
+/// A place in the order in which a store accepted events, replays and endpoints, and removed
 /// endpoints.
 ///
-/// The store numbers them itself, each higher than all before, and uses no number
-/// twice, also after it removed what had the highest. Which event an endpoint gets is
-/// decided by these numbers and not by times, since a wall clock can be set back.
+/// The store assigns the numbers itself. Each is higher than all before, and none is used
+/// twice, even after the row with the highest was removed. These numbers, and not times,
+/// decide which events an endpoint gets, since a wall clock can be set back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(u64);
 
 impl Sequence {
-    /// Before everything that a store numbers.
+    /// The place before everything that a store numbers.
     pub const START: Self = Self(0);
 
     /// The place with this number.
@@ -21,7 +21,7 @@ impl Sequence {
         Self(number)
     }
 
-    /// Its number.
+    /// The number of the place.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0

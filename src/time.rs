@@ -1,6 +1,6 @@
-//! Moments, as whole microseconds since the Unix epoch.
+//! Points in time, as whole microseconds since the Unix epoch.
 //!
-//! No floor below the engine reads a clock: a moment is always an argument.
+//! No code below the engine reads a clock: the time is always an argument.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// A moment in UTC, in microseconds since 1970-01-01, leap seconds ignored.
+/// A point in time in UTC, in microseconds since 1970-01-01, without leap seconds.
 ///
-/// All arithmetic saturates: a receiver's number can never make a delivery panic.
+/// All arithmetic saturates, so no number that a receiver sends can cause a panic.
 ///
 /// ```
 /// use hookpost::Timestamp;
@@ -31,16 +31,16 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const EPOCH: Self = Self(0);
-    /// The last moment that can be written: "never" in a comparison.
+    /// The last point in time that can be represented; it stands for "never" in comparisons.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// The moment that many microseconds after the epoch.
+    /// The time that many microseconds after the epoch.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// The moment that many seconds after the epoch, cut to what can be written.
+    /// The time that many seconds after the epoch, limited to what can be represented.
     #[must_use]
     pub const fn from_unix_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(MICROS_PER_SECOND))
@@ -58,13 +58,13 @@ impl Timestamp {
         self.0.div_euclid(MICROS_PER_SECOND)
     }
 
-    /// How long after `earlier` this moment is; zero when it is not after it.
+    /// The duration since `earlier`; zero if this time is not after it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The distance between two moments, whichever comes first.
+    /// The distance between two times, whichever is first.
     #[must_use]
     pub fn distance(self, other: Self) -> Duration {
         Duration::from_micros(self.0.abs_diff(other.0))
@@ -122,13 +122,13 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// A text that is not a moment in RFC 3339.
+/// The error for a text that is not a time in RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a moment in RFC 3339, such as 2025-01-15T10:30:00Z")]
 pub struct TimestampError;
 
-/// Reads RFC 3339: `T` or a space, `Z` or an offset, up to nine fraction digits
-/// (those past the sixth are dropped).
+/// Parses RFC 3339: `T` or a space, `Z` or an offset, and up to nine fraction digits, of which
+/// those past the sixth are dropped.
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
@@ -195,7 +195,7 @@ fn offset_seconds(zone: &[u8]) -> Result<i64, TimestampError> {
     }
 }
 
-/// The calendar's view of a moment (proleptic Gregorian, UTC).
+/// A time as a date and time of day (proleptic Gregorian calendar, UTC).
 struct Civil {
     year: i64,
     month: i64,

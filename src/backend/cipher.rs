@@ -1,40 +1,40 @@
-//! Secrets at rest.
+//! Encryption of stored secrets.
 
 use zeroize::Zeroize as _;
 
 use crate::error::BoxError;
 
-/// Seals the secrets that a store keeps.
+/// Encrypts the secrets that a store keeps.
 pub trait Cipher: Send + Sync {
-    /// Seals. `context` must be bound to the result, as the associated data of an AEAD
-    /// is: what was sealed in one context must not open in another. It names tenant,
-    /// endpoint, registration and version, so that neither another endpoint's seal nor an
-    /// older one of the same endpoint opens in the place of the last.
+    /// Encrypts `plain`. The result must be bound to `context`, like the associated data of an
+    /// AEAD: what was sealed in one context must not open in another. The context names
+    /// tenant, endpoint, registration and version, so that a sealed secret cannot be replaced
+    /// by that of another endpoint or by an older one of the same endpoint.
     ///
-    /// A store calls it on a thread of its own and waits for a bounded time, 1 s in
-    /// SQLite's unless set otherwise. A panic, or no answer by then, fails the write.
+    /// A store calls it on a separate thread and waits for a bounded time; in SQLite's store
+    /// this is 1 s unless set otherwise. If it panics or takes longer, the write fails.
     ///
     /// # Errors
-    /// When the key cannot be used now.
+    /// If the key cannot be used now.
     fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Sealed, CipherError>;
 
-    /// Opens what was sealed under that key in that context.
+    /// Decrypts what was sealed with that key in that context.
     ///
-    /// A store calls it on a thread of its own and waits for a bounded time, 1 s in
-    /// SQLite's unless set otherwise. No answer by then counts as `Unreachable`, and so
-    /// do all calls for that tenant until it returns.
+    /// A store calls it on a separate thread and waits for a bounded time; in SQLite's store
+    /// this is 1 s unless set otherwise. If it takes longer, it counts as `Unreachable`, and
+    /// so do all calls for that tenant until it returns.
     ///
     /// # Errors
-    /// `UnknownKey`, `Broken` and a panic hold one endpoint. `Unreachable` says that
-    /// nothing is known of what was sealed.
+    /// `UnknownKey`, `Broken` and a panic hold one endpoint. `Unreachable` means that nothing
+    /// is known about the sealed secret.
     fn open(&self, sealed: &Sealed, context: &[u8]) -> Result<Vec<u8>, CipherError>;
 }
 
-/// What a store keeps of a secret. It is wiped from memory when it is dropped, since
-/// without a cipher its bytes are the secret itself.
+/// A secret as a store keeps it. It is wiped from memory when it is dropped, since without a
+/// cipher its bytes are the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed {
-    /// The key it is sealed with.
+    /// The id of the key that it is sealed with.
     pub key_id: String,
     /// The sealed bytes.
     pub bytes: Vec<u8>,
@@ -46,20 +46,20 @@ impl Drop for Sealed {
     }
 }
 
-/// A secret cannot be sealed or opened.
+/// Why a secret cannot be sealed or opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CipherError {
-    /// No key of that name is at hand.
+    /// The cipher has no key with this id.
     #[error("the key {0:?} is not known to this process")]
     UnknownKey(String),
-    /// The bytes are not what was sealed last for this row.
+    /// The bytes are not those that were last sealed for this row.
     #[error("what was sealed last for this row does not open")]
     Broken,
-    /// It panicked. A store says this of a cipher, never the cipher itself.
+    /// The cipher panicked. Only a store returns this, never a cipher.
     #[error("the cipher panicked")]
     Panicked,
-    /// The cipher cannot be asked now.
+    /// The cipher cannot be reached now.
     #[error("the cipher cannot be reached")]
     Unreachable(#[source] BoxError),
 }

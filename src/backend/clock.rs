@@ -1,25 +1,26 @@
-//! This machine's clocks.
+//! The clocks of this machine.
 
 use std::time::Duration;
 
 use crate::policy::timeline::Uptime;
 use crate::time::Timestamp;
 
-/// Reads time. Only tokio's timer sleeps; this says what time it is. It is called on the
-/// engine's task, many times per delivery.
+/// Reads the time. Only tokio's timer sleeps. It is called on the engine's task, many times
+/// per delivery.
 pub trait Clock: Send + Sync {
-    /// The wall clock.
+    /// The time of the wall clock.
     fn now(&self) -> Timestamp;
 
-    /// A clock that never goes back, since some moment of its own.
+    /// The time since a fixed moment, by a clock that never goes back.
     fn elapsed(&self) -> Duration;
 
-    /// A monotonic clock that all processes of this machine share and that goes on while the
-    /// machine sleeps; `None` where there is none. Processes that share a file tell by it
-    /// whose wall clock is wrong. Without it, each of them decides alone.
+    /// The time of a monotonic clock that all processes of this machine share and that
+    /// continues while the machine sleeps; `None` if there is none. Processes that share a
+    /// file use it to find out whose wall clock is wrong. Without it, each process decides
+    /// alone.
     ///
-    /// Unlike the other methods of the traits here it has a default, which is right for every
-    /// clock that knows no such time: one of a test, or of a system that has none.
+    /// It has a default, unlike the other methods of these traits. The default is right for
+    /// every clock without such a time: that of a test, or of a system that has none.
     fn uptime(&self) -> Option<Uptime> {
         None
     }

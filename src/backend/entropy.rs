@@ -1,12 +1,12 @@
-//! Randomness.
+//! Random bytes.
 
-/// Fills buffers with random bytes: tokens, ids, jitter. It is called on the engine's
-/// task and must not block; a panic counts as an error.
+/// Fills buffers with random bytes, for tokens, ids and jitter. It is called on the engine's
+/// task and must not block. A panic counts as an error.
 pub trait Entropy: Send + Sync {
     /// Fills the whole buffer.
     ///
     /// # Errors
-    /// When the source has none; nothing is claimed then.
+    /// If the source failed. Nothing is claimed then.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
 }
 

@@ -1,4 +1,4 @@
-//! What happened, and how it is asked to happen again.
+//! The history of deliveries, and the calls that repeat or cancel them.
 
 use std::sync::Arc;
 
@@ -13,27 +13,28 @@ use crate::history::{
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::time::Timestamp;
 
-/// Reads and repeats. Every call that tells of deliveries names the tenant.
+/// Reads the history and changes deliveries. Every call about deliveries names the tenant.
 #[async_trait]
 pub trait History: Send + Sync {
-    /// One event.
+    /// Looks up one event.
     async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Arc<Event>>, StoreError>;
 
-    /// A page of deliveries, in the order of their ids, which is that of their
-    /// events' creation to the millisecond.
+    /// A page of deliveries, in the order of their ids. That is the order in which their
+    /// events were created, to the millisecond.
     async fn deliveries(&self, query: &DeliveryQuery, page: PageAfter) -> Result<DeliveryPage, StoreError>;
 
-    /// What is recorded of one delivery; `None` if the tenant has no such one.
+    /// The attempts and silent leases of one delivery; `None` if the tenant has no such
+    /// delivery.
     async fn attempts(&self, tenant: &TenantId, id: &DeliveryId) -> Result<Option<AttemptLog>, StoreError>;
 
-    /// Makes new deliveries, in the round named by the replay's id, for a page of the
-    /// selected ones' (event, endpoint) pairs. Asking again adds nothing. Where the
-    /// endpoint is gone, the new delivery is cancelled when it is claimed.
+    /// Creates new deliveries for one page of the selected deliveries: one per pair of event
+    /// and endpoint, in the round that the replay's id names. Repeating the call adds nothing.
+    /// If the endpoint no longer exists, the new delivery is cancelled when it is claimed.
     async fn replay(&self, replay: &Replay, page: PageAfter) -> Result<Replayed, StoreError>;
 
-    /// Makes a page of the selected pending deliveries due now and lifts the engine's
-    /// hold from their lanes, never a pause. Clocks are unchanged; parked followers
-    /// of an ordering key stay parked.
+    /// Makes one page of the selected pending deliveries due now, and ends the engine's hold
+    /// on their lanes, but never a pause. Clocks are not changed. Deliveries that wait for an
+    /// earlier event of their ordering key still wait for it.
     async fn expedite(
         &self,
         tenant: &TenantId,
@@ -42,10 +43,11 @@ pub trait History: Send + Sync {
         page: PageAfter,
     ) -> Result<Replayed, StoreError>;
 
-    /// Cancels a page of the selected pending deliveries. What is leased is cancelled too,
-    /// but not with [`CancelReason::EndpointRemoved`]: its answer settles it. Where that is
-    /// to be tried again, or no answer comes, it is cancelled then: an endpoint that was
-    /// registered under the same id meanwhile never gets it. What cannot be read is cancelled like what can.
+    /// Cancels one page of the selected pending deliveries. Those that are leased are
+    /// cancelled too, except with [`CancelReason::EndpointRemoved`]: then the answer to the
+    /// request settles them. If they would be tried again, or if there is no answer, they are
+    /// cancelled then, so that an endpoint registered later under the same id never gets them.
+    /// Deliveries that cannot be read are cancelled too.
     async fn cancel(
         &self,
         tenant: &TenantId,
@@ -55,13 +57,13 @@ pub trait History: Send + Sync {
         page: PageAfter,
     ) -> Result<Replayed, StoreError>;
 
-    /// Counts, of one tenant or of all. It may count in steps, and what is written
-    /// meanwhile is counted or not.
+    /// Counts events and deliveries, of one tenant or of all. It may count in steps, so rows
+    /// that are written meanwhile may or may not be counted.
     async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError>;
 
-    /// What holds an endpoint's deliveries back at that moment. `None` where the tenant
-    /// has neither an endpoint of that id here nor a lane that one left behind, or that
-    /// a host's own directory made: another tenant's is not found, never forbidden.
+    /// What holds back an endpoint's deliveries at that time. `None` if the tenant has no
+    /// endpoint with that id here, and no lane of one that was removed or that is in a host's
+    /// own directory. Another tenant's endpoint counts as not found.
     async fn queue(
         &self,
         tenant: &TenantId,
@@ -69,9 +71,9 @@ pub trait History: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Queue>, StoreError>;
 
-    /// The tenants and hosts that are held back at that moment: tenants first, then hosts,
-    /// each by name; at most `limit`, after that gate. This is for the operator of all
-    /// tenants.
+    /// The tenants and hosts that are held back at that time: first tenants, then hosts, each
+    /// in the order of their names; at most `limit`, beginning after the given gate. It is
+    /// meant for the operator of all tenants.
     async fn gates(
         &self,
         now: Timestamp,

@@ -1,6 +1,6 @@
-//! What a host may bring itself: one trait per choice, each small, object-safe and
-//! in batches, with plain owned values across. No default bodies and no capability
-//! flags: what a trait says, every implementation does.
+//! What a host can implement itself: one trait per part, each small and object-safe, with
+//! calls in batches and plain owned values as arguments. There are no default methods and no
+//! capability flags: every implementation does everything that its trait states.
 //!
 #![doc = include_str!("../../docs/own-parts.md")]
 
@@ -28,6 +28,6 @@ pub use resolver::{ResolveError, Resolver};
 pub use store::Store;
 pub use transport::Transport;
 
-/// All that a built-in store brings.
+/// Everything that a built-in store implements.
 pub trait Backend: Store + Directory + Registry + History + Limiter {}
 impl<B: Store + Directory + Registry + History + Limiter> Backend for B {}

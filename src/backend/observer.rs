@@ -1,17 +1,17 @@
-//! Who hears what happens.
+//! Observes what the engine does.
 
 use crate::notice::Notice;
 
-/// Hears what happens, as it happens.
+/// Receives a notice of everything that happens, as it happens.
 ///
 /// It is called on the engine's task and on publishers' tasks: return quickly and do not
 /// block, since nothing is sent meanwhile. Panics are caught and ignored.
 pub trait Observer: Send + Sync {
-    /// Something happened.
+    /// Called when something happened.
     fn notice(&self, notice: &Notice<'_>);
 }
 
-/// A closure hears too.
+/// A closure can be an observer.
 ///
 /// ```
 /// use hookpost::backend::Observer;
@@ -31,7 +31,7 @@ impl<F: Fn(&Notice<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// Hears nothing.
+/// An observer that ignores all notices.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silence;
 

@@ -1,4 +1,4 @@
-//! Names to addresses.
+//! Resolves host names to addresses.
 
 use std::net::IpAddr;
 
@@ -7,37 +7,36 @@ use async_trait::async_trait;
 use crate::error::BoxError;
 use crate::id::HostName;
 
-/// Finds the addresses of a name. It is asked once for every new connection, and
-/// answers with what it found, all of it: whether a request may go there is judged
-/// by whoever asked.
+/// Resolves a host name. It is called once for every new connection, and returns all addresses
+/// that it finds: the caller decides whether a request may be sent there.
 ///
-/// Names that never answer can take all of a resolver's threads or queries. A resolver whose
-/// number of look-ups is bounded shares them by tenant, which `system::current_tenant` tells,
-/// and answers [`ResolveError::Busy`] to a tenant whose share is spent.
-/// `system::SystemResolver` does so for any function that blocks.
+/// Names that never answer can use up all threads or queries of a resolver. A resolver with a
+/// bounded number of look-ups shares them among tenants, using `system::current_tenant`, and
+/// returns [`ResolveError::Busy`] to a tenant whose share is used up. `system::SystemResolver`
+/// does so for any blocking function.
 #[async_trait]
 pub trait Resolver: Send + Sync {
-    /// The addresses of that name, the one to try first in front.
+    /// Returns the addresses of that name, the preferred one first.
     async fn resolve(&self, host: &HostName) -> Result<Vec<IpAddr>, ResolveError>;
 }
 
-/// A name could not be resolved.
+/// Why a name could not be resolved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// There is no such name, or it has no address: a definite answer, which shows that
+    /// The name does not exist or has no address. This is a definite answer, which shows that
     /// names can be looked up.
     #[error("the name has no address")]
     NoAddress,
-    /// No answer came in time.
+    /// There was no answer in time.
     #[error("no answer came in time")]
     Timeout,
-    /// The name was not looked up, since the resolver has no room for another look-up of
-    /// this tenant. It says nothing of the name: the request counts for nothing, and is
-    /// made again a second later.
+    /// The name was not looked up, because the resolver cannot start another look-up for this
+    /// tenant. Nothing is known about the name: the request does not count, and is repeated a
+    /// second later.
     #[error("too many look-ups are under way")]
     Busy,
-    /// The lookup failed.
+    /// The look-up failed.
     #[error("the lookup failed")]
     Failed(#[source] BoxError),
 }

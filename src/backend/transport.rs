@@ -1,4 +1,4 @@
-//! The way out.
+//! Sends requests.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::policy::outcome::Outcome;
 use crate::profile::Request;
 
 /// Sends requests. One call is one request on the wire: no retry, no redirect, no
-/// decompression, and the request's timeout over everything. A body that breaks
-/// after its head is still a response.
+/// decompression, and the request's timeout covers everything. If the body breaks off after
+/// the response's head, the result is still a response.
 ///
-/// It is called on the engine's task: a call that blocks its thread stops everything that
-/// this process sends. A panic counts as an attempt that may have left.
+/// It is called on the engine's task: a call that blocks its thread stops everything that this
+/// process sends. A panic counts as an attempt that may have been sent.
 ///
-/// **You own the address check.** Nothing in front of a transport knows where a name
-/// leads, so judge every address it resolves to by [`AddressPolicy::judge`], let one that
-/// is forbidden refuse the request, and connect to no other than those: a second lookup
-/// may answer something else.
+/// **You must check the addresses.** Nothing before a transport knows which addresses a name
+/// resolves to. Check every address by [`AddressPolicy::judge`], refuse the request if one is
+/// forbidden, and connect only to the addresses that you checked: a second look-up may return
+/// others.
 ///
 /// ```
 /// use hookpost::policy::egress::{AddressPolicy, UrlHost};
@@ -79,6 +79,6 @@ use crate::profile::Request;
 /// [`AddressPolicy::judge`]: crate::policy::egress::AddressPolicy::judge
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends one request; answers what came back and how long it took.
+    /// Sends one request. Returns the outcome and how long it took.
     async fn send(&self, request: Request) -> (Outcome, Duration);
 }

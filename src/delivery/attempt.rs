@@ -1,4 +1,4 @@
-//! One call of the transport, as the history keeps it.
+//! One call of the transport, as the history records it.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,31 +10,32 @@ use crate::id::Token;
 use crate::policy::outcome::{NotSent, Unknown};
 use crate::time::Timestamp;
 
-/// One call of the transport, as it is recorded.
+/// The record of one call of the transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// The lease it belongs to: a delivery has at most one attempt of a token.
+    /// The token of the lease that it belongs to. A delivery has at most one attempt per
+    /// token.
     pub token: Token,
-    /// When it began.
+    /// When the attempt began.
     pub began_at: Timestamp,
-    /// How long it took.
+    /// How long the attempt took.
     pub took: Duration,
-    /// What came back.
+    /// The response's status, or the reason why there is none.
     pub result: AttemptResult,
-    /// Whether the profile counts it as success.
+    /// Whether the profile counts the result as a success.
     pub success: bool,
-    /// The beginning of the answer's body, where the profile keeps it.
+    /// The beginning of the response's body, if the profile keeps it.
     pub body: Bytes,
 }
 
-/// What came back, in brief.
+/// The result of an attempt: an HTTP status, or the reason why there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptResult {
-    /// An HTTP status.
+    /// The HTTP status of the response.
     Status(StatusCode),
-    /// The request did not leave.
+    /// The request was not sent, for this reason.
     NotSent(NotSent),
-    /// The request may have left.
+    /// The request may have been sent, but there is no response, for this reason.
     Unknown(Unknown),
 }
 
@@ -49,20 +50,20 @@ impl fmt::Display for AttemptResult {
     }
 }
 
-/// An attempt as the history shows it.
+/// An attempt with its number, as the history returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedAttempt {
-    /// 1 for the first that was recorded.
+    /// The number of the attempt; the first recorded one is 1.
     pub number: u32,
-    /// What was recorded.
+    /// The record of the attempt.
     pub attempt: Attempt,
 }
 
-/// A lease that ended without a word.
+/// A lease that expired before anything was settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SilentLease {
-    /// Its token.
+    /// The token of the lease.
     pub token: Token,
-    /// When it was claimed.
+    /// When the delivery was claimed under it.
     pub claimed_at: Timestamp,
 }

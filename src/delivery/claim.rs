@@ -1,4 +1,4 @@
-//! What a claim asks for and gives.
+//! What a claim requests, and what the store returns.
 
 use std::sync::Arc;
 
@@ -10,110 +10,111 @@ use crate::time::Timestamp;
 
 use super::{Shares, UnreadableRow};
 
-/// What an engine asks of a store.
+/// What an engine requests from a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimRequest {
-    /// Drawn for this very call.
+    /// A token drawn only for this call.
     pub token: Token,
-    /// The caller's reading of the store's clock.
+    /// The time of the store as the caller reads it.
     pub now: Timestamp,
-    /// Until when the caller may settle what it gets.
+    /// When the lease of everything that is claimed ends; the caller may settle until then.
     pub lease_until: Timestamp,
-    /// At most so many deliveries.
+    /// The most deliveries to claim.
     pub deliveries: usize,
-    /// At most so many of them of doubtful lanes: those that have no success in their
-    /// last answer, new ones among them.
+    /// The most deliveries to claim from doubtful lanes: lanes whose last answer was not a
+    /// success, and new lanes. They count against `deliveries` too.
     pub doubtful: usize,
-    /// At most so many events to route.
+    /// The most events to claim for routing.
     pub events: usize,
-    /// Which part of `deliveries` and `doubtful` one tenant may have.
+    /// The part of `deliveries` and `doubtful` that one tenant may get.
     pub shares: Shares,
-    /// Whether the caller has nothing else in flight and takes a suspect: a
-    /// delivery with [`SUSPECT_AFTER`] silent leases, which comes alone or not at all, and
-    /// only of a tenant whose share has room.
+    /// Whether the caller has nothing else in flight and accepts a suspect: a delivery with
+    /// [`SUSPECT_AFTER`] silent leases. A suspect is claimed only by itself, and only if its
+    /// tenant's share allows it.
     pub alone: bool,
 }
 
-/// After so many silent leases in a row a delivery is claimed alone.
+/// The number of silent leases in a row after which a delivery is claimed only by itself.
 pub const SUSPECT_AFTER: u32 = 2;
-/// After so many silent leases in a row, [`ABANDON_ALONE`] of them alone, a delivery
-/// is given up.
+/// The number of silent leases in a row after which a delivery is given up, if at least
+/// [`ABANDON_ALONE`] of them were claimed alone.
 pub const ABANDON_AFTER: u32 = 5;
-/// See [`ABANDON_AFTER`].
+/// How many of the silent leases must have been claimed alone; see [`ABANDON_AFTER`].
 pub const ABANDON_ALONE: u32 = 3;
 
-/// What a store gives.
+/// What a claim returns.
 #[derive(Debug, Clone, Default)]
 pub struct Claims {
-    /// Deliveries to attempt.
+    /// The deliveries to attempt.
     pub work: Vec<Claim>,
-    /// The lanes of `work`, one each, as the claim left them.
+    /// The lanes of `work`, each once, in the state after the claim.
     pub lanes: Vec<Lane>,
-    /// Events to route.
+    /// The events to route.
     pub events: Vec<EventClaim>,
-    /// The places of those `events` that came into the store by another way than
-    /// [`Store::publish`](crate::backend::Store::publish), each in its first claim alone. The
-    /// engine sends their notice. Empty in a store that knows no other way.
+    /// The places in the store's order of those `events` that were not stored by
+    /// [`Store::publish`](crate::backend::Store::publish). Each is listed only when its event
+    /// is claimed for the first time. The engine then notifies the observer of them. Always
+    /// empty in a store that takes events only by `publish`.
     pub found: Vec<Sequence>,
-    /// Never later than the first moment at which another claim could give
-    /// something; `None` if never, as things stand. After a publish it speaks of the
-    /// published events alone.
+    /// A time no later than the first moment at which another claim could return something;
+    /// `None` if there is no such moment unless something changes. After a publish it covers
+    /// only the published events.
     pub next_due: Option<Timestamp>,
-    /// Whether a due suspect was passed over because the request was not `alone`.
+    /// Whether a due suspect was skipped because the request was not `alone`.
     pub suspects: bool,
-    /// Rows that the store could not read, in whichever call it met them. Each is named
-    /// once, however often it is met again.
+    /// Rows that the store could not read, found by this call or an earlier one. Each row is
+    /// reported once, however often the store finds it again.
     pub unreadable: Vec<UnreadableRow>,
 }
 
-/// One leased delivery.
+/// A delivery that was claimed, with its lease.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// Which.
+    /// The id of the delivery.
     pub delivery: DeliveryId,
-    /// What is to be delivered.
+    /// The event to deliver.
     pub event: Arc<Event>,
-    /// Where to.
+    /// The endpoint to deliver it to.
     pub endpoint: EndpointId,
-    /// In which round.
+    /// The round of the delivery: the event's routing or a replay.
     pub round: Round,
-    /// The right to settle it.
+    /// The token that is needed to settle it.
     pub token: Token,
-    /// Until when.
+    /// When the lease ends.
     pub lease_until: Timestamp,
-    /// The due time that the lease replaced: a release puts it back.
+    /// The due time that the lease replaced. A release restores it.
     pub due_at: Timestamp,
-    /// Its birth.
+    /// The time from which its age counts.
     pub born_at: Timestamp,
-    /// Where in the store's order it was born: its event's place, or the place of the
-    /// replay that made it.
+    /// The delivery's place in the store's order: that of its event, or of the replay that
+    /// created it.
     pub born: Sequence,
-    /// When its first attempt began.
+    /// When its first attempt began; `None` if there was no attempt yet.
     pub first_attempt_at: Option<Timestamp>,
-    /// Attempts made before.
+    /// The number of attempts made before this claim.
     pub attempts: u32,
-    /// How many leases in a row ended without a word. Only a recorded attempt ends
-    /// the row: a release or a deferral does not.
+    /// The number of leases in a row that expired before anything was settled. Only a recorded
+    /// attempt resets it; a release or a deferral does not.
     pub silent: u32,
-    /// How many of those had it alone.
+    /// The number of those leases in which the delivery was claimed alone.
     pub silent_alone: u32,
-    /// Whether `due_at` is the end of a lease that ended without a word.
+    /// Whether `due_at` is the end of a lease that expired before anything was settled.
     pub lapsed: bool,
-    /// Whether it is a test ping.
+    /// Whether the delivery is a test ping.
     pub test: bool,
 }
 
-/// One leased event to route.
+/// An event that was claimed for routing, with its lease.
 #[derive(Debug, Clone)]
 pub struct EventClaim {
-    /// What.
+    /// The event to route.
     pub event: Arc<Event>,
     /// The event's place in the store's order.
     pub sequence: Sequence,
-    /// The last endpoint that an earlier chunk has routed to.
+    /// The last endpoint of the previous chunk; `None` in the first chunk.
     pub after: Option<EndpointId>,
-    /// The right to settle it.
+    /// The token that is needed to settle it.
     pub token: Token,
-    /// Until when.
+    /// When the lease ends.
     pub lease_until: Timestamp,
 }

@@ -1,15 +1,15 @@
-//! What holds work back.
+//! What can hold back deliveries.
 
 use crate::id::{EndpointId, HostName, OrderingKey, TenantId};
 use crate::time::Timestamp;
 
-/// What can hold work back in one row.
+/// What can hold back deliveries, as one row of a store.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Gate {
-    /// One endpoint's lane.
+    /// The lane of one endpoint.
     Lane(EndpointId),
-    /// All of a tenant's lanes.
+    /// All lanes of a tenant.
     Tenant(TenantId),
     /// All lanes to a host.
     Host(HostName),
@@ -17,15 +17,17 @@ pub enum Gate {
     Key(EndpointId, OrderingKey),
 }
 
-/// What is done to a gate.
+/// A change to a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GateChange {
-    /// The engine's hold: nothing before that moment, unless it is held longer.
+    /// The engine's hold: nothing is claimed before this time. A hold that ends later stays.
     Hold(Timestamp),
-    /// Ends the engine's hold, never a pause. A lane's streak is lowered to just below
-    /// [`SICK_STREAK`](crate::policy::lane::SICK_STREAK), so that what waits there catches up.
+    /// Ends the engine's hold, but never a pause. The streak of a lane is lowered to just
+    /// below [`SICK_STREAK`](crate::policy::lane::SICK_STREAK), so that its waiting deliveries
+    /// are sent.
     Lift,
-    /// The operator's pause: nothing until a resume. Only lanes and tenants pause.
+    /// The operator's pause: nothing is claimed until a resume. Only lanes and tenants can be
+    /// paused.
     Pause,
     /// Ends the operator's pause.
     Resume,

@@ -1,5 +1,5 @@
-//! One event on its way to one endpoint, what a claim takes of it, and what
-//! settling the claim writes.
+//! The delivery of one event to one endpoint: what a claim takes of it, and what settling the
+//! claim writes.
 
 mod attempt;
 mod claim;
@@ -26,24 +26,24 @@ pub(crate) use self::share::leaves_enough;
 pub use self::share::{Allowance, InFlight, Shares};
 pub use self::unreadable::UnreadableRow;
 
-/// Where a delivery stands. All but `Pending` are terminal: they never change again.
+/// The state of a delivery. All states but `Pending` are terminal: they never change again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Waiting for its first or next attempt, or being attempted.
     Pending,
-    /// The receiver has it.
+    /// The receiver got the event.
     Delivered {
-        /// Whether the answer proves it.
+        /// Whether the response proves that.
         confirmed: bool,
     },
-    /// It was given up: a dead letter, which a replay can send again.
+    /// It was given up, for this reason. A replay can send it again.
     Failed(FailReason),
-    /// It was taken back before it was delivered.
+    /// It was cancelled before it was delivered, for this reason.
     Cancelled(CancelReason),
 }
 
 impl State {
-    /// Whether it never changes again.
+    /// Whether the state never changes again.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         !matches!(self, Self::Pending)
@@ -77,7 +77,8 @@ macro_rules! words {
                 match self { $(Self::$variant => $word,)* }
             }
 
-            /// Reads the word that stores and logs use.
+            /// Returns the value for a word of [`as_str`](Self::as_str); `None` for any other
+            /// word.
             #[must_use]
             pub fn from_word(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$variant),)* _ => None }
@@ -95,35 +96,36 @@ macro_rules! words {
 words! {
     /// Why a delivery was given up.
     FailReason {
-        /// The next try would have been past the retry window.
+        /// The next attempt would have been after the end of the retry window.
         RetryWindow = "retry_window",
-        /// It grew older than its profile or its event allows.
+        /// The delivery became older than its profile or its event allows.
         Expired = "expired",
-        /// Its schedule or number of attempts was used up.
+        /// Its retry schedule, or its number of attempts, was used up.
         Exhausted = "exhausted",
-        /// The receiver answered that it is gone for good.
+        /// The receiver answered that the endpoint no longer exists.
         Gone = "gone",
-        /// The receiver refuses this very message.
+        /// The receiver refused this message for good.
         Rejected = "rejected",
-        /// Its URL names a forbidden address.
+        /// The endpoint's URL points to a forbidden address.
         Blocked = "blocked",
-        /// The profile cannot write this event.
+        /// The profile cannot write a body for this event.
         Unrenderable = "unrenderable",
-        /// Its lease ended silently too often: sending it seems to kill the process.
+        /// Its leases expired silently too often: sending it seems to kill the process.
         Abandoned = "abandoned",
     }
 }
 
 words! {
-    /// Why a delivery was taken back.
+    /// Why a delivery was cancelled.
     CancelReason {
-        /// The host asked.
+        /// The host cancelled it.
         ByHost = "by_host",
         /// Its endpoint was removed.
         EndpointRemoved = "endpoint_removed",
         /// Its endpoint was disabled, and its profile does not catch up.
         EndpointDisabled = "endpoint_disabled",
-        /// Its endpoint could not be read when it was routed, and does not want the event.
+        /// Its endpoint could not be read when the event was routed, and turned out not to
+        /// want it.
         Unwanted = "unwanted",
     }
 }
@@ -138,38 +140,39 @@ impl From<GiveUp> for FailReason {
     }
 }
 
-/// A delivery as the history shows it.
+/// A delivery as the history returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its name.
+    /// The id of the delivery.
     pub id: DeliveryId,
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant: TenantId,
-    /// What is delivered.
+    /// The id of the event to deliver.
     pub event: EventId,
     /// The event's type.
     pub kind: EventType,
-    /// Where to.
+    /// The endpoint to deliver it to.
     pub endpoint: EndpointId,
-    /// In which round.
+    /// The round of the delivery: the event's routing or a replay.
     pub round: Round,
-    /// Where it stands.
+    /// The state of the delivery.
     pub state: State,
-    /// Why it failed, where the reason of its state says too little: what must hold and
-    /// does not. It holds no secret.
+    /// Why it failed, if the reason in its state is not specific enough: the rule that does
+    /// not hold. Contains no secret.
     pub why: Option<String>,
-    /// When it is next due, or its lease ends; `None` when terminal or parked
-    /// behind an earlier event of its ordering key.
+    /// When it is next due, or when its lease ends. `None` if it is terminal or waits for an
+    /// earlier event of its ordering key.
     pub due_at: Option<Timestamp>,
-    /// Its birth, from which its age counts.
+    /// The time from which its age counts.
     pub born_at: Timestamp,
-    /// When its first attempt began.
+    /// When its first attempt began; `None` if there was no attempt yet.
     pub first_attempt_at: Option<Timestamp>,
-    /// Attempts made that count for its retries. Those cut at shutdown, and those that came
-    /// before their due time and failed, are in its history and do not count.
+    /// The number of attempts that count for its retries. Attempts that were cut off at
+    /// shutdown, and those that came before their due time and failed, are in its history but
+    /// do not count.
     pub attempts: u32,
-    /// When it became terminal.
+    /// When it became terminal; `None` if it is pending.
     pub settled_at: Option<Timestamp>,
-    /// Whether it is a test ping.
+    /// Whether the delivery is a test ping.
     pub test: bool,
 }

@@ -1,4 +1,4 @@
-//! What was decided in one time of the store, written down in another.
+//! Converts what was decided before the store's time moved into the time after it.
 
 use crate::policy::timeline::Shift;
 
@@ -7,7 +7,7 @@ use super::publish::Route;
 use super::settlement::{Next, Progress, Settlement};
 
 impl Settlement {
-    /// Moves its moments along when the store's time moves by so much.
+    /// Converts its times after the store's time moved by `by`.
     pub fn shift(&mut self, by: Shift) {
         let decided_at = self.at;
         self.at = by.carry(self.at);
@@ -45,7 +45,7 @@ impl Progress {
 }
 
 impl GateChange {
-    /// The same change after the store's time moved by so much.
+    /// Returns the same change after the store's time moved by `by`.
     #[must_use]
     pub fn shifted(self, by: Shift) -> Self {
         match self {

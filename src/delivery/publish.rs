@@ -1,4 +1,4 @@
-//! What is stored when an event is published, and where it goes.
+//! What is stored when an event is published, and the endpoints that it is routed to.
 
 use std::sync::Arc;
 
@@ -6,89 +6,89 @@ use crate::event::Event;
 use crate::id::{DeliveryId, EndpointId, EventId, EventType, HostName, Round, Scope, TenantId};
 use crate::time::Timestamp;
 
-/// What a routing makes of one match: a new delivery and, if need be, its lane.
+/// One match of a routing: a new delivery and, if the endpoint has none yet, its lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// The delivery's derived name.
+    /// The id of the delivery, derived from its event, endpoint and round.
     pub delivery: DeliveryId,
-    /// Where to.
+    /// The endpoint to deliver to.
     pub endpoint: EndpointId,
-    /// The `generation.registration` of the endpoint that it was made for; 0 where that is
+    /// The `generation.registration` of the endpoint that the route was made for; 0 if it is
     /// not known.
     pub registration: u64,
-    /// The endpoint's host, for the lane.
+    /// The host of the endpoint's URL, for the lane.
     pub host: HostName,
     /// The endpoint's width, for a new lane.
     pub width: u32,
-    /// In which round.
+    /// The round of the delivery: the event's routing or a replay.
     pub round: Round,
-    /// When it is due, if nothing of its ordering key goes before it.
+    /// When it is due, unless it has to wait for an earlier event of its ordering key.
     pub due_at: Timestamp,
-    /// Its birth.
+    /// The time from which the delivery's age counts.
     pub born_at: Timestamp,
-    /// Whether it is a test ping: attempted once, apart from its lane.
+    /// Whether it is a test ping, which is attempted once and outside its lane.
     pub test: bool,
 }
 
 impl Route {
-    /// Whether the endpoint's id was registered after this route was made, where a store finds
-    /// that registration there.
+    /// Whether the endpoint's id was registered after this route was made, given the
+    /// registration that the store has now.
     pub(crate) fn is_outdated_by(&self, registration: Option<u64>) -> bool {
         !self.test && self.registration != 0 && registration.is_some_and(|there| there > self.registration)
     }
 }
 
-/// One event to be stored.
+/// An event to store.
 #[derive(Debug, Clone)]
 pub struct Publish {
     /// The event.
     pub event: Arc<Event>,
-    /// Its routes, if they are known already. An event with an older unrouted event of its
-    /// ordering key is stored unrouted all the same, and so is one with a route to an endpoint
-    /// whose id the store registered later than that route was made: what is registered there
-    /// now may not want the event. A test ping is never stored unrouted.
+    /// The routes of the event, if they are already known. The store ignores them, and stores
+    /// the event unrouted, in two cases: an older event of its ordering key is still unrouted,
+    /// or an endpoint's id was registered after its route was made, since the endpoint that is
+    /// registered now may not want the event. A test ping is never stored unrouted.
     pub routes: Option<Vec<Route>>,
 }
 
-/// What became of one publish.
+/// The result of publishing one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
-    /// It is stored.
+    /// The event was stored.
     Stored,
-    /// Its id or idempotency key was there already; nothing was added.
+    /// An event of this id or idempotency key was already there; nothing was added.
     Existing {
         /// Whether the stored event has the same content.
         same_content: bool,
     },
-    /// The store holds as much as it may; nothing was added.
+    /// The store has reached its limit; nothing was added.
     Full {
-        /// The limit that is reached.
+        /// The limit that was reached.
         limit: u64,
     },
 }
 
-/// The answer to one publish: what became of it, and the id in the store.
+/// The result of publishing one event, and the id under which it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishAnswer {
-    /// The id in the store: the event's own, or that of the existing one.
+    /// The id of the stored event: the event's own, or that of the existing event.
     pub id: EventId,
-    /// What became of it.
+    /// The result of the publish.
     pub published: Published,
 }
 
-/// What routing asks a directory about.
+/// What a directory needs to know of an event to find its subscribers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventMeta {
-    /// Whose event.
+    /// The tenant of the event.
     pub tenant: TenantId,
-    /// Its type.
+    /// The type of the event.
     pub kind: EventType,
-    /// Its scope.
+    /// The scope of the event, if it has one.
     pub scope: Option<Scope>,
 }
 
 impl EventMeta {
-    /// What routing asks about this event.
+    /// Returns what a directory needs to know of this event.
     #[must_use]
     pub fn of(event: &Event) -> Self {
         Self { tenant: event.tenant.clone(), kind: event.kind.clone(), scope: event.scope.clone() }

@@ -9,22 +9,22 @@ use super::attempt::Attempt;
 use super::publish::Route;
 use super::{FailReason, State};
 
-/// What follows from a claim, in absolute values: settling twice is settling once.
+/// The consequence of a claim, in absolute values: writing it twice has the effect of once.
 #[derive(Debug, Clone)]
 pub struct Settlement {
-    /// The right to write it.
+    /// The token of the claim.
     pub token: Token,
-    /// What was claimed.
+    /// The delivery or the event that was claimed.
     pub of: Claimed,
-    /// When it was decided.
+    /// When the consequence was decided.
     pub at: Timestamp,
-    /// What follows.
+    /// The consequence for the delivery or the event.
     pub next: Next,
-    /// What was tried, if anything was. Recorded even when the token is stale.
+    /// The attempt that was made, if there was one. It is recorded even if the token is stale.
     pub attempt: Option<Attempt>,
 }
 
-/// What a settlement is about.
+/// The subject of a settlement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claimed {
     /// A delivery.
@@ -33,65 +33,64 @@ pub enum Claimed {
     Event(TenantId, EventId),
 }
 
-/// What follows from a claim.
+/// The consequence of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
-    /// The delivery is terminal.
+    /// The delivery becomes terminal.
     Done {
-        /// How it ended.
+        /// The terminal state.
         state: State,
-        /// What it has behind it then.
+        /// The attempts of the delivery so far.
         progress: Progress,
     },
-    /// The delivery failed, for a reason that says too little by itself.
+    /// The delivery fails, for a reason that needs an explanation.
     Failed {
-        /// The reason.
+        /// The reason of the failure.
         reason: FailReason,
-        /// What must hold and does not: at most [`WHY_MAX`] bytes, without any secret.
+        /// The rule that does not hold: at most [`WHY_MAX`] bytes, without any secret.
         why: Cow<'static, str>,
-        /// What the delivery has behind it then.
+        /// The attempts of the delivery so far.
         progress: Progress,
     },
-    /// The delivery is due again then.
+    /// The delivery becomes due again at a later time.
     Later {
-        /// When.
+        /// When it is due.
         due_at: Timestamp,
-        /// What it has behind it then.
+        /// The attempts of the delivery so far.
         progress: Progress,
     },
-    /// The claim is given back as if it had never been: the due time it replaced
-    /// stands again and nothing is counted.
+    /// The claim is undone: the due time that it replaced is restored, and nothing is counted.
     Release,
-    /// The event could not be routed now: it is due again then, at the same place.
+    /// The event could not be routed now. It becomes due again later, at the same place.
     RouteLater {
-        /// When.
+        /// When it is due.
         due_at: Timestamp,
     },
-    /// The event goes to these endpoints, and to more after that one if it is given.
+    /// The event is routed to these endpoints, and to further ones if `more_after` is given.
     Routed {
-        /// New deliveries.
+        /// The new deliveries.
         routes: Vec<Route>,
-        /// Where the next chunk begins; `None` when this was the last.
+        /// The endpoint after which the next chunk begins; `None` in the last chunk.
         more_after: Option<EndpointId>,
     },
 }
 
-/// The longest text that a delivery keeps of why it failed, in bytes.
+/// The longest stored text of why a delivery failed, in bytes.
 pub const WHY_MAX: usize = 256;
 
-/// How a delivery ends.
+/// The end of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End<'a> {
     /// The terminal state.
     pub state: State,
-    /// What the delivery has behind it then.
+    /// The attempts of the delivery so far.
     pub progress: Progress,
-    /// Why it failed, where the state's reason says too little.
+    /// Why it failed, if the reason in the state is not specific enough.
     pub why: Option<&'a str>,
 }
 
 impl Next {
-    /// How the delivery ends by this; `None` where it does not end.
+    /// How the delivery ends with this settlement; `None` if it does not end.
     #[must_use]
     pub fn end(&self) -> Option<End<'_>> {
         match self {
@@ -103,7 +102,7 @@ impl Next {
         }
     }
 
-    /// A failure with a text that says why, of which it keeps at most [`WHY_MAX`] bytes.
+    /// A failure with a text that explains it, cut to [`WHY_MAX`] bytes.
     #[must_use]
     pub fn failed(reason: FailReason, why: Cow<'static, str>, progress: Progress) -> Self {
         let kept = (0..=WHY_MAX.min(why.len())).rev().find(|at| why.is_char_boundary(*at)).unwrap_or(0);
@@ -112,23 +111,23 @@ impl Next {
     }
 }
 
-/// What a delivery has behind it.
+/// The attempts that a delivery has had so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Attempts made.
+    /// The number of attempts made.
     pub attempts: u32,
-    /// When the first one began.
+    /// When the first attempt began; `None` if there was none.
     pub first_attempt_at: Option<Timestamp>,
 }
 
-/// What became of one settlement.
+/// The result of one settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     /// It was written.
     Applied,
-    /// The token no longer holds: nothing moved, but the attempt is recorded, and a
-    /// success has ended a delivery that was still pending.
+    /// The token no longer holds. The state did not change, except that a success has ended a
+    /// delivery that was still pending. The attempt is recorded.
     Fenced,
-    /// There is no such delivery or event (any more).
+    /// There is no such delivery or event, or it no longer exists.
     Missing,
 }

@@ -1,4 +1,4 @@
-//! How a claim is shared among tenants.
+//! How the deliveries of a claim are shared among tenants.
 
 use std::collections::BTreeMap;
 
@@ -6,35 +6,35 @@ use crate::id::TenantId;
 
 use super::ClaimRequest;
 
-/// Which part of a claim one tenant may have.
+/// The part of a claim that one tenant may get.
 ///
-/// A tenant that has nothing in flight may always take one delivery, as long as the
-/// request has one left. Any further delivery must leave enough for others: what the
-/// tenant then holds is at most [`of_all`](Self::of_all) times what the request then has
-/// left. The more tenants share the slots, the smaller is the share of each, and
-/// something is left for the next one.
+/// A tenant that has nothing in flight may always take one delivery, as long as the request
+/// has one left. Any further delivery must leave enough for other tenants: what the tenant
+/// then holds is at most [`of_all`](Self::of_all) times what the request then has left. The
+/// more tenants share the slots, the smaller is the share of each, and something is left for
+/// the next tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shares {
-    /// What the tenants have in flight already. A tenant that is not named has nothing.
+    /// What each tenant already has in flight. A tenant that is not listed has nothing.
     pub in_flight: BTreeMap<TenantId, InFlight>,
-    /// The most that a tenant may hold, as a multiple of what is left of
+    /// The most deliveries that a tenant may hold, as a multiple of what is left of
     /// [`ClaimRequest::deliveries`]; `usize::MAX` sets no limit.
     pub of_all: usize,
-    /// The most that a tenant may hold of doubtful lanes, as a multiple of what is left of
-    /// [`ClaimRequest::doubtful`]; `usize::MAX` sets no limit.
+    /// The most deliveries of doubtful lanes that a tenant may hold, as a multiple of what is
+    /// left of [`ClaimRequest::doubtful`]; `usize::MAX` sets no limit.
     pub of_doubtful: usize,
 }
 
 /// How many deliveries a tenant has in flight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct InFlight {
-    /// Of all its lanes.
+    /// The number in all its lanes.
     pub all: usize,
-    /// Of its doubtful lanes.
+    /// The number in its doubtful lanes.
     pub doubtful: usize,
 }
 
-/// What a claim may still take of its request. Every store counts with it.
+/// What a claim may still take of its request. Every store counts with this type.
 #[derive(Debug)]
 pub struct Allowance<'a> {
     request: &'a ClaimRequest,
@@ -44,7 +44,7 @@ pub struct Allowance<'a> {
 }
 
 impl Shares {
-    /// No tenant is limited to a share.
+    /// Shares that limit no tenant.
     #[must_use]
     pub const fn unlimited() -> Self {
         Self { in_flight: BTreeMap::new(), of_all: usize::MAX, of_doubtful: usize::MAX }
@@ -52,25 +52,25 @@ impl Shares {
 }
 
 impl<'a> Allowance<'a> {
-    /// The whole request.
+    /// The allowance of a request of which nothing has been taken.
     #[must_use]
     pub const fn of(request: &'a ClaimRequest) -> Self {
         Self { request, deliveries: request.deliveries, doubtful: request.doubtful, taken: BTreeMap::new() }
     }
 
-    /// How many more deliveries, of whatever lane.
+    /// The number of deliveries that may still be taken, from any lane.
     #[must_use]
     pub const fn deliveries(&self) -> usize {
         self.deliveries
     }
 
-    /// Whether any doubtful lane may still give something.
+    /// Whether a delivery of a doubtful lane may still be taken.
     #[must_use]
     pub const fn takes_doubtful(&self) -> bool {
         self.deliveries > 0 && self.doubtful > 0
     }
 
-    /// Whether a lane of that tenant may give another delivery.
+    /// Whether another delivery may be taken from a lane of this tenant.
     #[must_use]
     pub fn allows(&self, tenant: &TenantId, doubtful: bool) -> bool {
         let (all, of_doubtful) = (self.request.shares.of_all, self.request.shares.of_doubtful);
@@ -79,7 +79,7 @@ impl<'a> Allowance<'a> {
             && (!doubtful || leaves_enough(held.doubtful, self.doubtful, of_doubtful))
     }
 
-    /// A lane of that tenant gives a delivery.
+    /// Counts a delivery taken from a lane of this tenant.
     pub fn take(&mut self, tenant: &TenantId, doubtful: bool) {
         self.deliveries = self.deliveries.saturating_sub(1);
         self.doubtful = self.doubtful.saturating_sub(usize::from(doubtful));
@@ -91,7 +91,7 @@ impl<'a> Allowance<'a> {
         }
     }
 
-    /// A test ping is given, which counts against the number of deliveries alone.
+    /// Counts a test ping, which uses up only the number of deliveries.
     pub const fn take_test(&mut self) {
         self.deliveries = self.deliveries.saturating_sub(1);
     }
@@ -108,8 +108,8 @@ impl InFlight {
     }
 }
 
-/// Whether a tenant that holds so many may take one more of what is left, of which it may
-/// hold that multiple.
+/// Whether a tenant that holds `held` deliveries may take one more, if it may hold at most
+/// `multiple` times what is left.
 pub(crate) const fn leaves_enough(held: usize, left: usize, multiple: usize) -> bool {
     match left {
         0 => false,

@@ -4,20 +4,20 @@ use std::fmt;
 
 use crate::id::DeliveryId;
 
-/// A row of a store that cannot be read. Nothing is done about what it stands for until it
-/// can be read again, and no other row is affected.
+/// A row of a store that cannot be read. Its delivery or event waits until the row can be read
+/// again, and no other row is affected.
 ///
-/// It names the field and never quotes its value.
+/// It names the field and never shows the field's value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnreadableRow {
-    /// The table.
+    /// The name of the table.
     pub table: &'static str,
-    /// What finds the row in its table, such as its number.
+    /// What identifies the row in its table, such as its number.
     pub key: String,
-    /// The first field of it that cannot be read.
+    /// The first field of the row that cannot be read.
     pub field: String,
-    /// The delivery, where the row is one and its id can be read: it can be cancelled by
-    /// that id.
+    /// The id of the delivery, if the row is a delivery and its id can be read. The delivery
+    /// can be cancelled by this id.
     pub delivery: Option<DeliveryId>,
 }
 

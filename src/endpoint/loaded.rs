@@ -1,4 +1,4 @@
-//! What a directory answers about the endpoints that it was asked for.
+//! What a directory returns for the endpoints that it was asked for.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::id::{EndpointId, HostName, TenantId};
 
 use super::Endpoint;
 
-/// What a directory has under one id.
+/// What a directory found under one id.
 #[derive(Debug, Clone)]
 pub enum Loaded {
-    /// The endpoint as it stands now.
+    /// The endpoint in its present state.
     Found(Arc<Endpoint>),
-    /// There is no endpoint of this id.
+    /// There is no endpoint with this id.
     Missing,
-    /// There is one and it cannot be read, so nothing is sent to it.
+    /// There is an endpoint, but it cannot be read, so nothing is sent to it.
     Unreadable(Unreadable),
 }
 
@@ -28,7 +28,7 @@ impl Loaded {
         }
     }
 
-    /// The id of the endpoint that stands here; `None` where there is none.
+    /// The id of the endpoint; `None` if there is none.
     #[must_use]
     pub fn id(&self) -> Option<&EndpointId> {
         match self {
@@ -42,19 +42,19 @@ impl Loaded {
 /// A registered endpoint that cannot be read. Its deliveries wait in its lane until it can
 /// be read again or is removed; no other endpoint is affected.
 ///
-/// It names the field and never quotes its value, which may be a credential.
+/// It names the field and never shows the field's value, which may be a credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("endpoint {id}: its {field} {why}")]
 pub struct Unreadable {
-    /// The endpoint.
+    /// The id of the endpoint.
     pub id: EndpointId,
-    /// Its tenant; `None` where that cannot be read either.
+    /// The tenant of the endpoint; `None` if that cannot be read either.
     pub tenant: Option<TenantId>,
     /// The first field that cannot be read, such as `url`.
     pub field: &'static str,
     /// Why it cannot be read.
     pub why: WhyUnreadable,
-    /// The host of its URL; `None` where the URL cannot be read.
+    /// The host of the endpoint's URL; `None` if the URL cannot be read.
     pub host: Option<HostName>,
 }
 
@@ -62,16 +62,16 @@ pub struct Unreadable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WhyUnreadable {
-    /// What is stored breaks the rule of its field.
+    /// The stored value breaks the rule of its field.
     #[error("cannot be read from what is stored")]
     Broken,
-    /// The directory's answer was too short or about another endpoint.
+    /// The directory's answer was too short, or was about another endpoint.
     #[error("was not in the directory's answer")]
     NotAnswered,
 }
 
 impl WhyUnreadable {
-    /// Whether it may be read soon without anybody's help.
+    /// Whether the endpoint may soon be readable again without any action.
     #[must_use]
     pub const fn may_pass_soon(self) -> bool {
         match self {
@@ -94,10 +94,10 @@ impl From<Unreadable> for StoreError {
 /// A page of endpoints in the order of their ids.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointPage {
-    /// The endpoints.
+    /// The endpoints that could be read.
     pub endpoints: Vec<Arc<Endpoint>>,
-    /// The endpoints of the same stretch of ids that cannot be read.
+    /// The endpoints in the same range of ids that cannot be read.
     pub unreadable: Vec<Unreadable>,
-    /// The next page begins after this id; `None` when this was the last page.
+    /// The id after which the next page begins; `None` on the last page.
     pub more_after: Option<EndpointId>,
 }

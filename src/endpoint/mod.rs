@@ -1,4 +1,4 @@
-//! Where events go.
+//! Endpoints: the URLs that events are delivered to.
 
 mod loaded;
 mod not_sendable;
@@ -25,53 +25,54 @@ pub use loaded::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
 pub use not_sendable::NotSendable;
 pub use write::{Expected, Put, Write};
 
-/// The longest total timeout an endpoint may set.
+/// The longest total timeout that an endpoint may set.
 pub const TIMEOUT_MAX: Duration = Duration::from_secs(120);
-/// The greatest width: how many requests one endpoint may have in flight.
+/// The greatest width: the most requests that one endpoint may have in flight.
 pub const WIDTH_MAX: u32 = 1024;
 
-/// Where events go, as a store keeps it. A host makes one through the façade's
-/// `register`, which checks it against its profile.
+/// A URL that events are delivered to, with its settings, as a store keeps it. A host creates
+/// one with `register`, which checks it against its profile.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// Its name.
+    /// The id of the endpoint.
     pub id: EndpointId,
-    /// Whose it is. Its tenant never changes.
+    /// The tenant that it belongs to. It never changes.
     pub tenant: TenantId,
     /// A label for people.
     pub name: String,
-    /// Where requests go.
+    /// The URL that requests are sent to.
     pub url: EndpointUrl,
-    /// The dialect spoken there.
+    /// The profile that defines how events are sent there.
     pub profile: ProfileName,
-    /// What signs.
+    /// The secrets that requests are signed with.
     pub secrets: Secrets,
-    /// Which events it wants.
+    /// The events that it wants.
     pub subscription: Subscription,
-    /// Headers of the host's own, sent with every request.
+    /// The host's own headers, sent with every request.
     pub headers: Headers,
-    /// What it sets differently from its profile.
+    /// The settings in which it differs from its profile.
     pub overrides: Overrides,
     /// Whether events are routed to it.
     pub enabled: bool,
-    /// When it was registered or last enabled, by the clock of the process that did it.
-    /// For people to read: routing goes by `began`.
+    /// When it was registered or last enabled, by the clock of the process that did it. It is
+    /// only informative: routing compares `began`.
     pub since: Timestamp,
-    /// Where in the store's order it was registered or last enabled. Events that the store
-    /// numbered before are not routed to it. A [`Registry`](crate::backend::Registry) sets it.
-    /// An endpoint of a host's own directory says [`Sequence::START`] and gets every event
+    /// The place in the store's order at which it was registered or last enabled. Events with
+    /// an earlier place are not routed to it. A [`Registry`](crate::backend::Registry) sets
+    /// it. An endpoint of a host's own directory has [`Sequence::START`] and gets every event
     /// that is routed while the directory lists it.
     pub began: Sequence,
-    /// Changes with every write.
+    /// A number that changes with every write.
     pub version: u64,
-    /// Which endpoint of its id it is, and how often it began anew. A registry counts it: it
-    /// ignores what a write says of it.
+    /// The registration of its id that it belongs to, and how often it has begun anew. A
+    /// registry counts it and ignores the value in a write.
     pub generation: Generation,
 }
 
 impl Endpoint {
-    /// Whether its id was registered after what was born there. Only a registry numbers
-    /// registrations by its store's order, and what it registers begins no earlier.
+    /// Whether its id was registered after the place `born`. Only a registry numbers
+    /// registrations by its store's order, and an endpoint that it registers begins no
+    /// earlier.
     #[must_use]
     #[cfg(feature = "tokio")]
     pub(crate) fn was_registered_after(&self, born: Sequence) -> bool {
@@ -79,8 +80,8 @@ impl Endpoint {
         born < registration && registration <= self.began
     }
 
-    /// Whether what was learned of this endpoint says nothing of it as `next`: it has
-    /// another URL or another secret, or it is switched on again.
+    /// Whether `next` is so different that what was learned of this endpoint no longer
+    /// applies: it has another URL or another secret, or it is enabled again.
     #[must_use]
     pub fn begins_anew_as(&self, next: &Self) -> bool {
         let switched_on = next.enabled && !self.enabled;
@@ -99,8 +100,8 @@ fn has_new_secret(before: &Secrets, next: &Secrets) -> bool {
 pub const NAME_LENGTH_MAX: usize = 255;
 
 impl Endpoint {
-    /// Whether it keeps the bounds that hold under every profile, so that what is stored
-    /// of it can be read back. Stores check it before they write.
+    /// Checks the limits that hold under every profile, so that the stored endpoint can be
+    /// read back. Stores call this before they write.
     ///
     /// # Errors
     /// Names the field and the rule that it breaks.
@@ -132,8 +133,8 @@ impl From<EndpointError> for StoreError {
     }
 }
 
-/// What an endpoint sets instead of its profile, field by field. None of it reaches
-/// beyond the endpoint.
+/// The settings that an endpoint has instead of its profile's, each optional. They affect only
+/// this endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct Overrides {
@@ -145,12 +146,12 @@ pub struct Overrides {
 
 /// The most limits that an endpoint may set.
 pub const OWN_LIMITS_MAX: usize = 4;
-/// The most starts that a limit of an endpoint's own may allow. A limit's log keeps an entry
+/// The most starts that an endpoint's own limit may allow. The log of a limit keeps an entry
 /// for each start that still counts.
 pub const OWN_STARTS_MAX: u32 = 10_000;
 
 impl Overrides {
-    /// Nothing set.
+    /// No setting: those of the profile apply.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
@@ -163,12 +164,12 @@ impl Overrides {
         self
     }
 
-    /// Sets the limits; an empty list lifts the profile's. A limit that endpoints share
-    /// belongs to their profile.
+    /// Sets the rate limits; an empty list removes the profile's. A limit that several
+    /// endpoints share must be set in their profile.
     ///
     /// # Errors
-    /// When a limit has another scope than [`LimitScope::Endpoint`] or allows more than
-    /// [`OWN_STARTS_MAX`] starts, or there are more than [`OWN_LIMITS_MAX`].
+    /// If a limit has another scope than [`LimitScope::Endpoint`] or allows more than
+    /// [`OWN_STARTS_MAX`] starts, or if there are more than [`OWN_LIMITS_MAX`].
     pub fn limits(mut self, limits: impl Into<Vec<Limit>>) -> Result<Self, EndpointError> {
         let limits = limits.into();
         let refuse = |rule| Err(EndpointError::Field { field: "limits", rule });
@@ -185,10 +186,10 @@ impl Overrides {
         Ok(self)
     }
 
-    /// Sets how many requests may be in flight.
+    /// Sets how many requests may be in flight at once.
     ///
     /// # Errors
-    /// Above [`WIDTH_MAX`].
+    /// If it is above [`WIDTH_MAX`].
     pub fn width(mut self, width: NonZeroU32) -> Result<Self, EndpointError> {
         if width.get() > WIDTH_MAX {
             return Err(EndpointError::Field { field: "width", rule: "must be at most 1024" });
@@ -197,11 +198,12 @@ impl Overrides {
         Ok(self)
     }
 
-    /// Sets the total timeout of one attempt. The lease has to cover it: a builder's 30 s
-    /// have room for 19 s, and registering an endpoint with more says so.
+    /// Sets the total timeout of one attempt. The lease must cover it: the default lease of 30
+    /// s leaves room for 19 s, and registering an endpoint with a longer timeout is an error
+    /// that says so.
     ///
     /// # Errors
-    /// When zero or longer than [`TIMEOUT_MAX`].
+    /// If it is zero or longer than [`TIMEOUT_MAX`].
     pub fn timeout(mut self, timeout: Duration) -> Result<Self, EndpointError> {
         if timeout < Duration::from_millis(1) || timeout > TIMEOUT_MAX {
             return Err(EndpointError::Field { field: "timeout", rule: "must be between 1 ms and 120 s" });
@@ -210,25 +212,25 @@ impl Overrides {
         Ok(self)
     }
 
-    /// The retry policy in force: its own, else its profile's.
+    /// The retry policy in force: the endpoint's own, or else its profile's.
     #[must_use]
     pub fn retry_or<'a>(&'a self, profiles: &'a RetryPolicy) -> &'a RetryPolicy {
         self.retry.as_ref().unwrap_or(profiles)
     }
 
-    /// The limits in force: its own, else its profile's.
+    /// The limits in force: the endpoint's own, or else its profile's.
     #[must_use]
     pub fn limits_or<'a>(&'a self, profiles: &'a [Limit]) -> &'a [Limit] {
         self.limits.as_deref().unwrap_or(profiles)
     }
 
-    /// The width in force: its own, else its profile's.
+    /// The width in force: the endpoint's own, or else its profile's.
     #[must_use]
     pub fn width_or(&self, profiles: NonZeroU32) -> NonZeroU32 {
         self.width.unwrap_or(profiles)
     }
 
-    /// The total timeout in force: its own, else its profile's.
+    /// The total timeout in force: the endpoint's own, or else its profile's.
     #[must_use]
     pub fn timeout_or(&self, profiles: Duration) -> Duration {
         self.timeout.unwrap_or(profiles)
@@ -264,42 +266,42 @@ impl TryFrom<Unchecked> for Overrides {
     }
 }
 
-/// What keeps an endpoint from being registered.
+/// Why an endpoint cannot be registered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
     /// A name breaks its rule.
     #[error(transparent)]
     Id(#[from] IdError),
-    /// The URL breaks the grammar or the profile's policy.
+    /// The URL breaks the grammar or its profile's policy.
     #[error("url: {0}")]
     Url(UrlError),
     /// A secret breaks its scheme's rule.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The subscription asks for nothing, or for something unwritable.
+    /// The subscription selects nothing, or has a part that cannot be written.
     #[error(transparent)]
     Subscription(#[from] SubscriptionError),
-    /// A header of the host's own is refused.
+    /// One of the host's own headers is refused.
     #[error("header {name:?}: {rule}")]
     Header {
-        /// The header's name, cut to 64 characters.
+        /// The name of the header, cut to 64 characters.
         name: String,
-        /// The rule it breaks.
+        /// The rule that the header breaks.
         rule: &'static str,
     },
     /// A field breaks its rule.
     #[error("{field}: {rule}")]
     Field {
-        /// The field.
+        /// The name of the field.
         field: &'static str,
-        /// The rule.
+        /// The rule that the field breaks.
         rule: &'static str,
     },
 }
 
-/// The rule is in the text, so it is not the source as well: a report of the whole chain of
-/// causes would say it twice.
+/// The URL's error is in the text, so it is not the source too: otherwise a report of the
+/// whole chain of causes would repeat it.
 impl From<UrlError> for EndpointError {
     fn from(error: UrlError) -> Self {
         Self::Url(error)
@@ -308,12 +310,12 @@ impl From<UrlError> for EndpointError {
 
 /// Headers that a host adds to every request of an endpoint.
 ///
-/// They print by name alone: their values may be credentials.
+/// `Debug` shows only their names: their values may be credentials.
 #[derive(Clone, Default)]
 pub struct Headers(HeaderMap);
 
-/// Names that decide about the connection, the message's frame or the route, or that say
-/// where a request came from or what it asked for.
+/// Header names that affect the connection, the framing of the message or the route, or that
+/// describe the origin of a request or what it asked for.
 const RESERVED: [&str; 32] = [
     "host",
     "content-length",
@@ -362,17 +364,17 @@ fn is_reserved(name: &str) -> bool {
 }
 
 impl Headers {
-    /// No header.
+    /// No headers.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Adds a header. Its value is printable ASCII without white space at its ends.
+    /// Adds a header. The value must be printable ASCII without white space at either end.
     ///
     /// # Errors
-    /// When the name is reserved or no field name, the value is no plain text, the
-    /// header was added before, or there are 32 already.
+    /// If the name is reserved or is not a field name, if the value is not plain text, if the
+    /// header was added before, or if there are already 32.
     pub fn with(mut self, name: &str, value: &str) -> Result<Self, EndpointError> {
         let refuse = |rule| EndpointError::Header { name: name.chars().take(64).collect(), rule };
         let header = HeaderName::from_bytes(name.as_bytes())
@@ -398,7 +400,7 @@ impl Headers {
         Ok(self)
     }
 
-    /// The headers.
+    /// The headers as a map.
     #[must_use]
     pub const fn as_map(&self) -> &HeaderMap {
         &self.0

@@ -10,7 +10,7 @@ use crate::secret::{SecretError, WhySealed};
 
 use super::Unreadable;
 
-/// Why nothing can be sent to an endpoint as it stands.
+/// Why nothing can be sent to an endpoint in its present state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotSendable {
@@ -19,19 +19,19 @@ pub enum NotSendable {
         /// The name of the profile.
         profile: ProfileName,
     },
-    /// Its URL breaks its profile's policy.
+    /// The endpoint's URL breaks its profile's policy.
     Blocked(UrlError),
-    /// Its secrets are sealed and could not be opened.
+    /// The endpoint's secrets are sealed and could not be opened.
     Sealed(WhySealed),
-    /// Its profile signs every request, and it has no secret.
+    /// The endpoint's profile signs every request, and the endpoint has no secret.
     NoSecret,
-    /// One of its secrets breaks the rule of its scheme.
+    /// One of the endpoint's secrets breaks the rule of its scheme.
     Secret(SecretError),
-    /// A field of it cannot be read.
+    /// A field of the endpoint cannot be read.
     Unreadable(Unreadable),
-    /// Its profile cannot write a request for this event.
+    /// The endpoint's profile cannot write a request for this event.
     Unrenderable {
-        /// What breaks the rule, such as `payload`; `event` where the envelope names nothing.
+        /// What breaks the rule, such as `payload`; `event` if the envelope names nothing.
         field: &'static str,
         /// The rule, such as `must be one JSON value in UTF-8`.
         rule: &'static str,
@@ -39,7 +39,7 @@ pub enum NotSendable {
 }
 
 impl NotSendable {
-    /// The reason in words, as a notice about the endpoint gives it.
+    /// The reason in words, as it is shown in a notice about the endpoint.
     #[must_use]
     pub fn why(&self) -> Cow<'static, str> {
         match self {

@@ -1,50 +1,50 @@
-//! An endpoint to be written, and what became of the write.
+//! A write of an endpoint, and its result.
 
 use crate::id::EndpointId;
 use crate::sequence::Sequence;
 
 use super::Endpoint;
 
-/// An endpoint to be written.
+/// A write of an endpoint.
 #[derive(Debug, Clone)]
 pub struct Write {
-    /// The endpoint.
+    /// The endpoint to write.
     pub endpoint: Endpoint,
-    /// The width its lane gets: the endpoint's own, or its profile's.
+    /// The width of the endpoint's lane: the endpoint's own, or its profile's.
     pub width: u32,
-    /// What must be there before.
+    /// What must be in the registry before the write.
     pub expected: Expected,
-    /// Whether the tenant may have no other endpoint of this URL.
+    /// Whether the write is refused if the tenant has another endpoint with this URL.
     pub unique_url: bool,
 }
 
 /// What must be in the registry before a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
-    /// No endpoint of that id.
+    /// There must be no endpoint with that id.
     Absent,
-    /// The tenant's endpoint at this version.
+    /// The tenant's endpoint must be there at this version.
     Version(u64),
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Put {
-    /// It is written, at this version.
+    /// The endpoint was written.
     Stored {
         /// The new version.
         version: u64,
-        /// The endpoint's `began` as it stands now.
+        /// The endpoint's `began` after the write.
         began: Sequence,
     },
-    /// What was expected is not so; nothing was written.
+    /// `Write::expected` did not hold; nothing was written.
     Conflict {
-        /// The version that is there; `None` when there is none for this tenant.
+        /// The version that is stored; `None` if the tenant has no such endpoint.
         current: Option<u64>,
     },
     /// Another endpoint of the tenant has this URL; nothing was written.
     DuplicateUrl {
-        /// That endpoint.
+        /// The id of that endpoint.
         endpoint: EndpointId,
     },
 }

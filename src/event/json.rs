@@ -4,10 +4,11 @@ use serde::de::IgnoredAny;
 
 use super::EventError;
 
-/// Checks the syntax alone: any depth, any number, but UTF-8 throughout (RFC 8259, 8.1).
+/// Checks only the syntax: any depth and any number are allowed, but all text must be UTF-8
+/// (RFC 8259, 8.1).
 ///
 /// # Errors
-/// Says at which byte reading stopped, and what was expected there.
+/// Names the byte at which reading stopped, and what was expected there.
 pub(crate) fn check_json(payload: &[u8]) -> Result<(), EventError> {
     // Skipped strings are not read, so the reader would let any bytes stand in them.
     std::str::from_utf8(payload)
@@ -28,7 +29,7 @@ fn byte_offset(payload: &[u8], error: &serde_json::Error) -> usize {
     line_start + error.column().saturating_sub(1)
 }
 
-/// What the reader's words mean: it names some of its own parts, and others not at all.
+/// The parser's error texts, and what it expected in each case, which it does not always name.
 const EXPECTED: [(&str, &str); 15] = [
     ("EOF while parsing a value", VALUE),
     ("EOF while parsing a list", "a comma or a closing bracket"),

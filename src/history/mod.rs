@@ -1,5 +1,5 @@
-//! What is asked of the history, and what it answers: deliveries by page, attempts, replays,
-//! counts, and why an endpoint gets nothing.
+//! Queries and results of the history: pages of deliveries, attempts, replays, counts, and why
+//! an endpoint gets nothing.
 
 mod queue;
 
@@ -10,41 +10,41 @@ use crate::time::Timestamp;
 
 pub use queue::{ClosedGate, Disabled, GatesOver, Hold, Queue};
 
-/// Which deliveries are asked for. Conditions add up.
+/// A query for deliveries of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryQuery {
-    /// Whose.
+    /// The tenant of the deliveries.
     pub tenant: TenantId,
-    /// Which.
+    /// The deliveries of the tenant to return.
     pub selection: Selection,
 }
 
-/// Which deliveries of a tenant. Conditions add up; none means all.
+/// Selects deliveries of a tenant. A delivery must meet all conditions that are set; with none
+/// set, all are selected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Only these.
+    /// Selects only the deliveries with these ids.
     pub ids: Option<Vec<DeliveryId>>,
-    /// Only of this event.
+    /// Selects only deliveries of this event.
     pub event: Option<EventId>,
-    /// Only to this endpoint.
+    /// Selects only deliveries to this endpoint.
     pub endpoint: Option<EndpointId>,
-    /// Only in this state.
+    /// Selects only deliveries in this state.
     pub state: Option<StateFilter>,
-    /// Only of events created at or after.
+    /// Selects only deliveries of events created at this time or later.
     pub since: Option<Timestamp>,
-    /// Only of events created before.
+    /// Selects only deliveries of events created before this time.
     pub until: Option<Timestamp>,
-    /// Only deliveries that came before this place in the store's order. The place of a
-    /// delivery is that of its event, or of the replay that made it. The call that changes
-    /// deliveries compares the places itself, so that it leaves alone what is published
-    /// meanwhile.
+    /// Selects only deliveries before this place in the store's order. The place of a delivery
+    /// is that of its event, or of the replay that created it. A call that changes deliveries
+    /// compares the places itself, so it leaves out what is published meanwhile.
     pub born_before: Option<Sequence>,
 }
 
-/// A state, or all of a kind.
+/// A state, or all states of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateFilter {
-    /// Not terminal.
+    /// Pending: not terminal.
     Pending,
     /// Delivered, confirmed or not.
     Delivered,
@@ -54,20 +54,22 @@ pub enum StateFilter {
     Cancelled(Option<CancelReason>),
 }
 
-/// A page: so many after that id. The answer's `more_after` is the next one's `after`.
+/// Where a page begins and how long it is. The next page's `after` is this answer's
+/// `more_after`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageAfter {
-    /// The last delivery of the page before.
+    /// The last delivery of the previous page; `None` for the first page.
     pub after: Option<DeliveryId>,
-    /// How many it may hold; 0 counts as 1. A page may hold fewer, even none, and not be
-    /// the last: a store looks at a bounded number of deliveries for a page, whatever its
-    /// limit, so that no tenant's page delays others. It looks past those that are not
-    /// selected, at 1,000 where it finds fewer than the limit. SQLite writes for 100 at most.
+    /// The most deliveries of the page; 0 counts as 1. A page may hold fewer, even none, and
+    /// still not be the last one: a store looks at a bounded number of deliveries per page,
+    /// whatever its limit, so that no tenant's page delays others. If it finds fewer than the
+    /// limit, it skips at most 1,000 deliveries that are not selected. SQLite changes at most
+    /// 100 per page.
     pub limit: usize,
 }
 
 impl PageAfter {
-    /// The first page.
+    /// The first page, of at most `limit` deliveries.
     #[must_use]
     pub const fn first(limit: usize) -> Self {
         Self { after: None, limit }
@@ -77,69 +79,69 @@ impl PageAfter {
 /// A page of deliveries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryPage {
-    /// The deliveries.
+    /// The selected deliveries that could be read.
     pub deliveries: Vec<Delivery>,
-    /// The selected deliveries of the same stretch of ids that cannot be read.
-    /// [`cancel`](crate::backend::History::cancel) ends them too.
+    /// The selected deliveries in the same range of ids that cannot be read.
+    /// [`cancel`](crate::backend::History::cancel) cancels them too.
     pub unreadable: Vec<UnreadableRow>,
-    /// Where the next page begins; `None` when this was the last.
+    /// The delivery after which the next page begins; `None` on the last page.
     pub more_after: Option<DeliveryId>,
 }
 
-/// What is recorded of one delivery.
+/// The attempts and silent leases of one delivery.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AttemptLog {
     /// Its attempts, numbered from 1.
     pub attempts: Vec<RecordedAttempt>,
-    /// Its leases that ended without a word.
+    /// Its leases that expired before anything was settled.
     pub silent: Vec<SilentLease>,
-    /// What was recorded of it and cannot be read.
+    /// Records of it that cannot be read.
     pub unreadable: Vec<UnreadableRow>,
 }
 
-/// A replay that is asked for.
+/// A request to deliver again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
-    /// Its name: the round of its deliveries.
+    /// The id of the replay, which names the round of its deliveries.
     pub id: ReplayId,
-    /// Whose deliveries.
+    /// The tenant of the deliveries.
     pub tenant: TenantId,
-    /// Which.
+    /// The deliveries to send again.
     pub selection: Selection,
     /// When the new deliveries are due.
     pub due_at: Timestamp,
-    /// When it was asked for: the new deliveries' birth.
+    /// When the replay was requested. The age of the new deliveries counts from here.
     pub now: Timestamp,
 }
 
-/// How far a page of a replay, an expedite or a cancel went.
+/// The result of one page of a replay, an expedite or a cancel.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// The deliveries made or changed.
+    /// The deliveries that were created or changed.
     pub deliveries: Vec<DeliveryId>,
-    /// Where the next page begins; `None` when this was the last.
+    /// The delivery after which the next page begins; `None` on the last page.
     pub more_after: Option<DeliveryId>,
 }
 
-/// How much there is.
+/// The numbers of events and deliveries by state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Events that wait for their routing.
+    /// The number of events that wait for their routing.
     pub unrouted: u64,
-    /// Deliveries that are not terminal.
+    /// The number of deliveries that are not terminal.
     pub pending: u64,
-    /// Delivered ones.
+    /// The number of delivered deliveries.
     pub delivered: u64,
-    /// Failed ones.
+    /// The number of failed deliveries.
     pub failed: u64,
-    /// Cancelled ones.
+    /// The number of cancelled deliveries.
     pub cancelled: u64,
-    /// The earliest due time among pending deliveries.
+    /// The earliest due time among pending deliveries; `None` if there are none.
     pub oldest_due: Option<Timestamp>,
 }
 
-/// What retention distinguishes.
+/// The kinds of rows for which retention can be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Delivered deliveries.

@@ -1,67 +1,68 @@
-//! Why an endpoint gets nothing, as a store tells it.
+//! Why an endpoint gets nothing, as the store knows it.
 
 use crate::delivery::Gate;
 use crate::policy::lane::Lane;
 use crate::time::Timestamp;
 
-/// What holds one endpoint's deliveries back, if anything does.
+/// What holds back the deliveries of one endpoint, if anything does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Queue {
-    /// Who switched the endpoint off; `None` while it is on, and where only a host's own
-    /// directory knows.
+    /// Who disabled the endpoint; `None` if it is enabled, or if only a host's own directory
+    /// knows.
     pub disabled: Option<Disabled>,
-    /// The operator paused it. Only a resume ends that.
+    /// Whether the operator paused the endpoint. Only a resume ends that.
     pub paused: bool,
-    /// The operator paused all of its tenant's.
+    /// Whether the operator paused all endpoints of its tenant.
     pub tenant_paused: bool,
-    /// Of the engine's holds that are in force, the one that ends last.
+    /// The hold of the engine that ends last, among those in force; `None` if none is.
     pub held: Option<Hold>,
-    /// Since when every answer has been a failure.
+    /// The time since which every answer has been a failure; `None` if the last one was not a
+    /// failure.
     pub failing_since: Option<Timestamp>,
-    /// Failures in a row.
+    /// The number of failures in a row.
     pub streak: u32,
-    /// How many requests may be under way at once, now.
+    /// The present limit of requests in flight at once.
     pub width: u32,
-    /// The earliest due time among its pending deliveries, or the end of the lease of one
-    /// that is under way; `None` when nothing waits.
+    /// The earliest due time among its pending deliveries, or the end of the lease if that
+    /// delivery is in flight; `None` if it has no pending deliveries.
     pub oldest_due: Option<Timestamp>,
 }
 
-/// Who switched an endpoint off.
+/// Who disabled an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disabled {
-    /// The host, by a call.
+    /// The host disabled it, by a call.
     ByHost,
-    /// The engine, after what the endpoint answered.
+    /// The engine disabled it because of the endpoint's answers.
     ByEngine {
         /// The reason, as a sentence.
         why: String,
     },
 }
 
-/// A hold of the engine's.
+/// A hold that the engine has set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
-    /// Whether it holds the endpoint's lane, all of its tenant's or all to its host.
+    /// The lane, tenant or host that is held.
     pub gate: Gate,
-    /// Nothing is sent before.
+    /// The time before which nothing is sent.
     pub until: Timestamp,
 }
 
-/// A tenant or a host all of whose deliveries are held back.
+/// A tenant or host whose deliveries are all held back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosedGate {
     /// The tenant or the host.
     pub gate: Gate,
-    /// The operator paused it. Only a resume ends that.
+    /// Whether the operator paused it. Only a resume ends that.
     pub paused: bool,
-    /// The end of the engine's hold; `None` if there is none in force.
+    /// The end of the engine's hold; `None` if none is in force.
     pub held_until: Option<Timestamp>,
 }
 
 impl ClosedGate {
-    /// The gate as it stands at `now`; `None` if it is open then.
+    /// The state of the gate at `now`; `None` if it is open then.
     #[must_use]
     pub fn at(now: Timestamp, gate: Gate, paused: bool, held_until: Option<Timestamp>) -> Option<Self> {
         let held_until = held_until.filter(|until| *until > now);
@@ -69,20 +70,20 @@ impl ClosedGate {
     }
 }
 
-/// The gates over a lane: what they hold back, they hold back from others too.
+/// The state of a lane's tenant gate and host gate, which hold back other lanes too.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GatesOver {
-    /// The operator paused the tenant.
+    /// Whether the operator paused the tenant.
     pub tenant_paused: bool,
-    /// The end of the tenant's hold.
+    /// The end of the tenant's hold; `None` if there is none.
     pub tenant_held_until: Option<Timestamp>,
-    /// The end of the host's hold.
+    /// The end of the host's hold; `None` if there is none.
     pub host_held_until: Option<Timestamp>,
 }
 
 impl Queue {
-    /// What follows from a lane and the gates over it. Who disabled the endpoint and what
-    /// is due first, the store adds.
+    /// Combines the state of a lane and its gates. The store adds who disabled the endpoint,
+    /// and what is due first.
     #[must_use]
     pub fn of(lane: &Lane, over: GatesOver, now: Timestamp) -> Self {
         // Of holds that end together the narrowest is told: the last of them.

@@ -1,42 +1,42 @@
-//! Why a text is not the id it was meant for.
+//! The errors of texts that are not valid ids.
 
 use std::fmt;
 
-/// A text that breaks the rule of the id it was meant for.
+/// A text that breaks the rule for its kind of id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: must be {rule}{found}{}", hint(suggestion.as_deref()))]
 pub struct IdError {
-    /// Which kind of id was refused, such as `event id`.
+    /// The kind of id, such as `event id`.
     pub what: &'static str,
-    /// The rule it breaks.
+    /// The rule that the text breaks.
     pub rule: &'static str,
-    /// What breaks it.
+    /// What in the text breaks the rule.
     pub found: Found,
-    /// A text that fits the rule and may have been meant.
+    /// A similar text that keeps the rule and may have been meant.
     pub suggestion: Option<String>,
 }
 
-/// What of a text breaks the rule of an id.
+/// What in a text breaks the rule of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Found {
-    /// It is empty.
+    /// The text is empty.
     Nothing,
-    /// It has more than the allowed number of bytes: this many.
+    /// The text has too many bytes: this many.
     Bytes(usize),
-    /// A character that is not allowed.
+    /// The text has a character that is not allowed.
     Character {
         /// The character.
         character: char,
-        /// Its place in the text, counted in characters from 1.
+        /// The position of the character in the text, counted in characters from 1.
         place: usize,
     },
-    /// It has not the form that the rule describes.
+    /// The text does not have the form that the rule describes.
     AnotherForm,
 }
 
 impl Found {
-    /// What breaks the rule of at most `max` bytes, none of which is refused.
+    /// What breaks the rule of at most `max` bytes, none of which `refuses` rejects.
     pub(super) fn of(text: &str, max: usize, refuses: fn(u8) -> bool) -> Self {
         let is_refused =
             |character: char| u8::try_from(character).map_or(true, |byte| refuses(byte) || byte > 127);
@@ -50,7 +50,7 @@ impl Found {
     }
 }
 
-/// The end of a sentence about the rule.
+/// Completes a sentence about the rule.
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! What the engine tells an observer.
+//! Notices: what the engine reports to an observer.
 
 mod part;
 
@@ -11,188 +11,189 @@ use crate::time::Timestamp;
 
 pub use part::{Panicked, Part};
 
-/// What happened.
+/// A notice to an [`Observer`](crate::backend::Observer).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Notice<'a> {
-    /// An event was stored. For an event of `Webhooks::publish` the publishing process hears
-    /// it. For an event that the host published in a transaction of its own, the engine hears
-    /// it that finds the event, when it first claims it.
+    /// An event was stored. For `Webhooks::publish`, the publishing process gets this notice.
+    /// For an event that the host published in its own transaction, the engine that first
+    /// claims the event gets it.
     Published {
-        /// Whose event it is.
+        /// The tenant of the event.
         tenant: &'a TenantId,
-        /// The event.
+        /// The id of the event.
         event: &'a EventId,
         /// The event's type.
         kind: &'a EventType,
     },
     /// An event, or a chunk of its endpoints, was routed.
     Routed {
-        /// The event.
+        /// The id of the event.
         event: &'a EventId,
-        /// To how many endpoints.
+        /// The number of endpoints that it was routed to.
         deliveries: usize,
-        /// Whose event it is.
+        /// The tenant of the event.
         tenant: &'a TenantId,
         /// The event's type.
         kind: &'a EventType,
     },
-    /// A request came to its end.
+    /// An attempt ended.
     Attempted {
-        /// For which delivery.
+        /// The delivery that was attempted.
         delivery: DeliveryId,
-        /// Of which event.
+        /// The event that was sent.
         event: &'a EventId,
-        /// To which endpoint.
+        /// The endpoint that it was sent to.
         endpoint: &'a EndpointId,
-        /// Which attempt this was.
+        /// The number of the attempt.
         number: u32,
-        /// What came back.
+        /// The response's status, or the reason why there is none.
         result: AttemptResult,
-        /// Whether that is success.
+        /// Whether the profile counts the result as a success.
         success: bool,
-        /// How long it took.
+        /// How long the attempt took.
         took: Duration,
-        /// When it is tried again; `None` when it is not.
+        /// When the next attempt is due; `None` if there is none.
         next_at: Option<Timestamp>,
-        /// Whose event it is.
+        /// The tenant of the event.
         tenant: &'a TenantId,
         /// The event's type.
         kind: &'a EventType,
     },
     /// A delivery became terminal.
     Concluded {
-        /// Which.
+        /// The delivery that became terminal.
         delivery: DeliveryId,
-        /// Of which event.
+        /// The event of the delivery.
         event: &'a EventId,
-        /// To which endpoint.
+        /// The endpoint of the delivery.
         endpoint: &'a EndpointId,
-        /// How it ended.
+        /// The terminal state.
         state: State,
-        /// Whose event it is.
+        /// The tenant of the event.
         tenant: &'a TenantId,
         /// The event's type.
         kind: &'a EventType,
     },
-    /// A settlement came too late or found nothing.
+    /// A settlement came too late, or its delivery or event no longer exists.
     Stale {
-        /// What became of it.
+        /// The result of the settlement.
         settled: Settled,
-        /// The event.
+        /// The event that the settlement was about.
         event: &'a EventId,
-        /// The delivery's endpoint; `None` where the settlement was about routing.
+        /// The endpoint of the delivery; `None` if the settlement was about routing.
         endpoint: Option<&'a EndpointId>,
-        /// Whose event it is.
+        /// The tenant of the event.
         tenant: &'a TenantId,
         /// The event's type.
         kind: &'a EventType,
     },
-    /// Work waits for a rate limit.
+    /// Deliveries wait for a rate limit.
     Limited {
-        /// Until when.
+        /// The time until which they wait.
         until: Timestamp,
-        /// The endpoint that was refused a start. Others that share the limit wait too.
+        /// The endpoint that was refused a start. Other endpoints that share the limit wait
+        /// too.
         endpoint: &'a EndpointId,
-        /// Whose work it is.
+        /// The tenant of the endpoint.
         tenant: &'a TenantId,
     },
-    /// A lane is held because nothing may be sent for its endpoint now. Each process tells it
-    /// once for a reason, and again when the reason changed, when something was sent meanwhile,
-    /// or when the endpoint began anew.
+    /// A lane is held because nothing may be sent to its endpoint now. Each process sends this
+    /// notice once per reason, and again if the reason changed, if something was sent
+    /// meanwhile, or if the endpoint began anew.
     Held {
-        /// Whose lane.
+        /// The endpoint of the lane.
         endpoint: &'a EndpointId,
-        /// Why: its secrets are sealed, its profile is unknown, it is disabled, or a field
-        /// of it, which is named, cannot be read.
+        /// The reason: its secrets are sealed, its profile is unknown, it is disabled, or the
+        /// named field of it cannot be read.
         why: &'a str,
-        /// Until when. Then the endpoint is looked at again.
+        /// The end of the hold. The endpoint is checked again then.
         until: Timestamp,
-        /// Whose endpoint it is.
+        /// The tenant of the endpoint.
         tenant: &'a TenantId,
     },
-    /// An endpoint was disabled by the engine.
+    /// The engine disabled an endpoint.
     Disabled {
-        /// Which.
+        /// The id of the endpoint.
         endpoint: &'a EndpointId,
-        /// Why.
+        /// The reason why it was disabled.
         why: &'static str,
-        /// Whose endpoint it is.
+        /// The tenant of the endpoint.
         tenant: &'a TenantId,
     },
-    /// A delivery was given up; see also `Concluded`.
+    /// A delivery was given up. `Concluded` is sent too.
     DeadLetter {
-        /// Which.
+        /// The delivery that was given up.
         delivery: DeliveryId,
-        /// Of which event.
+        /// The event of the delivery.
         event: &'a EventId,
-        /// To which endpoint.
+        /// The endpoint of the delivery.
         endpoint: &'a EndpointId,
-        /// Why.
+        /// The reason why it was given up.
         reason: FailReason,
-        /// What the reason does not say: what must hold and does not.
+        /// The rule that does not hold, if the reason is not specific enough.
         why: Option<&'a str>,
-        /// Whose event it is.
+        /// The tenant of the event.
         tenant: &'a TenantId,
         /// The event's type.
         kind: &'a EventType,
     },
-    /// Our own fault: claiming stops for a while. Further faults in that while are not told
-    /// of, and of the pauses for a fault that lasts only those that are longer than the one
-    /// before: 1, 2, 4, 8, 16 and 30 s.
+    /// A fault in this process: claiming stops for a while. Further faults during that pause
+    /// are not reported. While a fault lasts, a pause is reported only if it is longer than
+    /// the one before: 1, 2, 4, 8, 16 and 30 s.
     OwnFault {
-        /// What failed.
+        /// What failed, in words.
         what: &'static str,
-        /// For how long.
+        /// How long claiming stops.
         pause: Duration,
     },
-    /// The store refused or failed. The engine tells it once for each thing that it does, and
-    /// again when the meaning changed or it had worked meanwhile.
+    /// The store refused a call or failed. The engine reports this once per kind of call, and
+    /// again if the kind of error changed or a call succeeded meanwhile.
     StoreFailed {
-        /// What it means.
+        /// The kind of error.
         kind: StoreErrorKind,
-        /// What was being done.
+        /// What the engine was doing.
         during: &'static str,
     },
-    /// The endpoints of a tenant could not be read, or not in time, when an event was to be routed. The
-    /// tenant's events are stored and wait to be routed; those of other tenants go on. It is told
-    /// once until the tenant's endpoints could be read again.
+    /// The endpoints of a tenant could not be read, or not in time, when an event was to be
+    /// routed. The tenant's events are stored and wait to be routed; those of other tenants
+    /// are not affected. It is reported once until the tenant's endpoints can be read again.
     RoutingFailed {
-        /// The tenant.
+        /// The tenant whose endpoints could not be read.
         tenant: &'a TenantId,
-        /// What the directory's failure means.
+        /// The kind of the directory's error.
         kind: StoreErrorKind,
     },
-    /// The store met a row that it cannot read. What it stands for waits, and an event is
-    /// delivered when its rows can be read again. Each row is named once per open store.
+    /// The store found a row that it cannot read. Its delivery or event waits until the row
+    /// can be read again. Each row is reported once per open store.
     Unreadable {
-        /// The row.
+        /// The row that cannot be read.
         row: &'a UnreadableRow,
     },
-    /// Two clocks differ by more than can be right: this process's wall clock from the
-    /// store's time, or the store's time from what it was. Nothing expires for ten minutes.
-    /// See [`timeline`](crate::policy::timeline).
+    /// Two clocks differ so much that one must be wrong: this process's wall clock and the
+    /// store's time, or the store's time and what it was before. Nothing expires for ten
+    /// minutes. See [`timeline`](crate::policy::timeline).
     ClockJumped {
-        /// By how much.
+        /// The difference.
         by: Duration,
     },
-    /// A part of the host's panicked. The call failed, and the engine goes on.
+    /// A part that the host provides panicked. The call failed, and the engine goes on.
     Panicked {
         /// The part that panicked.
         part: Part,
     },
-    /// A part of the host's kept its thread for at least 250 ms. On the engine's task
-    /// nothing else is sent or stored meanwhile.
+    /// A part that the host provides blocked its thread for at least 250 ms. If that is the
+    /// engine's task, nothing else is sent or stored meanwhile.
     Slow {
         /// The part that was called.
         part: Part,
         /// How long the call took.
         took: Duration,
     },
-    /// The engine's task has not answered a publisher, which therefore stores its event
+    /// The engine's task did not answer a publisher in time, so the publisher stores its event
     /// itself. A part that blocks keeps the engine from going on.
     EngineStuck {
-        /// How long the publisher had waited.
+        /// How long the publisher waited.
         waited: Duration,
     },
 }

@@ -1,26 +1,26 @@
-//! The parts that a host can bring, by name.
+//! Names of the parts that a host can provide.
 
 use std::fmt;
 
-/// A part that a host can bring, as notices and errors name it.
+/// A part that a host can provide, as notices and errors name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Part {
-    /// The durable queue.
+    /// The store: the durable queue of events and deliveries.
     Store,
-    /// The endpoints as routing and sending read them.
+    /// The directory: endpoints, as routing and sending read them.
     Directory,
-    /// The endpoints as the host manages them.
+    /// The registry: endpoints, as the host manages them.
     Registry,
-    /// What happened.
+    /// The history of events, deliveries and attempts.
     History,
-    /// The rate limits.
+    /// The limiter, which enforces the rate limits.
     Limiter,
-    /// The transport, and a resolver in it.
+    /// The transport, including its resolver.
     Transport,
-    /// A profile's classifier.
+    /// The classifier of a profile.
     Classifier,
-    /// A profile's envelope.
+    /// The envelope of a profile.
     Envelope,
     /// The clock.
     Clock,
@@ -33,7 +33,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// The word that notices and errors use.
+    /// The word for this part in notices and errors.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,7 +59,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// A part that a host brought panicked.
+/// A part that the host provides panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the {part} panicked")]
 pub struct Panicked {

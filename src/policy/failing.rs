@@ -1,9 +1,8 @@
-//! How long an endpoint has answered with failures alone, and when that is long enough
-//! to disable it.
+//! How long an endpoint has answered only with failures, and when that is long enough to
+//! disable it.
 //!
-//! A few failures prove little, however far apart they lie: the clock starts only once
-//! two failures lie at least [`APART`] apart within [`SILENCE`], and a longer silence
-//! starts it anew.
+//! A few failures prove little, however far apart they are. The clock starts only once two
+//! failures within [`SILENCE`] are at least [`APART`] apart. A longer silence starts it again.
 
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use crate::time::Timestamp;
 
 use super::timeline::Shift;
 
-/// The clock starts once two failures lie so far apart.
+/// How far apart two failures must be for the clock to start.
 pub const APART: Duration = Duration::from_secs(12 * 3600);
-/// After so long without an answer, earlier failures no longer count.
+/// The time without an answer after which earlier failures no longer count.
 pub const SILENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// The failures of an endpoint since its last success.
@@ -23,21 +22,21 @@ pub struct Failing {
     pub since: Timestamp,
     /// When the last of them ended.
     pub last: Timestamp,
-    /// The moment from which the time until disabling counts, if `counts`; else the
-    /// first failure since the last silence.
+    /// The time from which the time until disabling counts, if `counts`; otherwise the first
+    /// failure since the last silence.
     pub from: Timestamp,
     /// Whether the clock has started.
     pub counts: bool,
 }
 
 impl Failing {
-    /// The first failure after a success.
+    /// The record after the first failure.
     #[must_use]
     pub const fn first(at: Timestamp) -> Self {
         Self { since: at, last: at, from: at, counts: false }
     }
 
-    /// One more failure.
+    /// The record after one more failure.
     #[must_use]
     pub fn again(self, at: Timestamp) -> Self {
         if at.since(self.last) > SILENCE {
@@ -51,14 +50,14 @@ impl Failing {
         Self { since: self.since, last, from, counts: self.counts || starts }
     }
 
-    /// The same failures after the store's time moved by so much.
+    /// The same failures after the store's time moved by `by`.
     #[must_use]
     pub const fn shifted(self, by: Shift) -> Self {
         let Self { since, last, from, counts } = self;
         Self { since: by.carry(since), last: by.carry(last), from: by.carry(from), counts }
     }
 
-    /// Whether the clock has run for at least `limit` at the last failure.
+    /// Whether the clock had run for at least `limit` at the last failure.
     #[must_use]
     pub fn lasts(&self, limit: Duration) -> bool {
         self.counts && self.last.since(self.from) >= limit

@@ -1,11 +1,11 @@
-//! A lane, and how its health follows from what its deliveries got back:
-//! (lane, outcome, now) → change.
+//! Lanes, and how the results of deliveries change a lane's health: (lane, outcome, now) →
+//! change.
 //!
-//! A healthy lane works at its endpoint's full width. From three failures in a row
-//! it is sick: held by the profile's own schedule, but never longer than the profile's
-//! `probe_gap_max`, then probed with one request. The schedule belongs to a delivery, the
-//! probe to the endpoint: where nothing is due, a delivery that waits for a retry is the
-//! probe. Each success after that doubles the width, up to the endpoint's.
+//! A healthy lane sends at its endpoint's full width. After three failures in a row it is
+//! sick: it is held by the profile's schedule, but never longer than the profile's
+//! `probe_gap_max`, then probed with one request. The schedule is for a delivery, the probe
+//! for the endpoint: if nothing is due, a delivery that waits for a retry is the probe. Each
+//! success after that doubles the width, up to the endpoint's.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -18,91 +18,92 @@ use super::failing::Failing;
 use super::retry::RetryPolicy;
 use super::timeline::Shift;
 
-/// From this many failures in a row on, a lane is held before the next try.
+/// The number of failures in a row from which on a lane is held before the next attempt.
 pub const SICK_STREAK: u32 = 3;
 
-/// A claim puts at most so many deliveries that catch up into the order of their due
-/// times.
+/// The most deliveries to catch up that one claim sorts by their due times.
 pub(crate) const CATCH_UP_LOOKS: usize = 1024;
 
-/// One endpoint's queue, as its row stands.
+/// The queue of one endpoint, as a store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lane {
-    /// Whose queue it is.
+    /// The endpoint that the lane is for.
     pub endpoint: EndpointId,
     /// The endpoint's tenant.
     pub tenant: TenantId,
-    /// The host it sends to.
+    /// The host that the endpoint's requests are sent to.
     pub host: HostName,
-    /// The operator's pause. Only a resume ends it.
+    /// Whether the operator has paused the lane. Only a resume ends that.
     pub paused: bool,
-    /// The engine's hold. It yields nothing before.
+    /// The end of the engine's hold. Before it nothing is claimed.
     pub held_until: Option<Timestamp>,
-    /// Never later than the first moment at which a claim could take something.
+    /// A time no later than the first moment at which a claim could take something.
     pub ready_at: Option<Timestamp>,
-    /// How many may be leased at once, now.
+    /// The most deliveries that may be leased at once now.
     pub width: u32,
-    /// Whether its last answer was a success; false for a new lane.
+    /// Whether the last answer was a success; false for a new lane.
     pub proven: bool,
-    /// Failures since the last success.
+    /// The number of failures since the last success.
     pub streak: u32,
-    /// Its failures since the last success; `None` when its last answer was no failure.
+    /// The failures since the last success; `None` if the last answer was not a failure.
     pub failing: Option<Failing>,
-    /// What may be sent before its due time: the probes of a sick lane, and what waits once
-    /// the endpoint has recovered or begun anew. It ends by itself: at some moment nothing
-    /// waits that was tried before. [`Lane::early`] says whether it applies.
+    /// The deliveries that may be sent before their due time: the probes of a sick lane, and
+    /// those that wait after the endpoint has recovered or begun anew. It ends by itself once
+    /// no delivery waits that was tried before. [`Lane::early`] returns whether it applies.
     pub catch_up: Option<CatchUp>,
-    /// The endpoint's generation that all of this was learned of.
+    /// The generation of the endpoint that this state was learned from.
     pub generation: Generation,
-    /// Changes with health and where a hold ends early, not with a hold that is raised and
-    /// not with `ready_at`.
+    /// A number that changes when the health changes or a hold ends early, but not when a hold
+    /// is raised or `ready_at` changes.
     pub version: u64,
 }
 
-/// What may be sent before its due time: what waits for a retry and was last tried by the
-/// moment at which the endpoint recovered, or last failed while it was sick.
+/// The deliveries that may be sent before their due time: those that wait for a retry and were
+/// last tried no later than the endpoint recovered or, while it is sick, last failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CatchUp {
-    /// That moment. What was tried later keeps its due time.
+    /// When the endpoint recovered or, while it is sick, last failed. A delivery that was
+    /// tried later keeps its due time.
     pub tried_by: Timestamp,
-    /// How long ago the last attempt must lie: the schedule's first gap.
+    /// How long ago the last attempt must be: the first gap of the schedule.
     pub gap: Duration,
 }
 
 impl CatchUp {
-    /// From when on a delivery that was last tried at `tried_at` may be sent; `None` where
-    /// its due time stands.
+    /// The time from which a delivery that was last tried at `tried_at` may be sent; `None` if
+    /// it keeps its due time.
     #[must_use]
     pub fn sendable_at(&self, tried_at: Timestamp) -> Option<Timestamp> {
         (tried_at <= self.tried_by).then(|| tried_at + self.gap)
     }
 
-    /// The same after the store's time moved by so much.
+    /// The same after the store's time moved by `by`.
     #[must_use]
     pub const fn shifted(self, by: Shift) -> Self {
         Self { tried_by: by.carry(self.tried_by), gap: self.gap }
     }
 
-    /// What was last tried at this moment or before may be sent at `now`.
+    /// Deliveries that were last tried at this time or before may be sent at `now`.
     #[must_use]
     pub fn sendable_if_tried_by(&self, now: Timestamp) -> Timestamp {
         self.tried_by.min(now - self.gap)
     }
 }
 
-/// What a settlement does to a lane, in absolute values.
+/// The change that a settlement makes to a lane, in absolute values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneChange {
-    /// Whose lane.
+    /// The endpoint of the lane.
     pub endpoint: EndpointId,
-    /// The endpoint's generation that it was learned of. What was learned of an older one
-    /// than the lane's changes nothing.
+    /// The generation of the endpoint that it was learned from. If it is older than the
+    /// lane's, nothing changes.
     pub generation: Generation,
-    /// The lane's version as the claim saw it.
+    /// The version of the lane that the claim saw.
     pub seen: u64,
-    /// Hold the lane until then, if it is not held longer. Applies whatever the version.
+    /// The time until which to hold the lane, unless it is held longer. It applies whatever
+    /// the version.
     pub raise: Option<Timestamp>,
-    /// The lane's health. An outdated version changes nothing.
+    /// The new health of the lane. It is ignored if the version is outdated.
     pub health: Option<Health>,
 }
 
@@ -113,20 +114,20 @@ pub struct Health {
     pub width: u32,
     /// Whether the last answer was a success.
     pub proven: bool,
-    /// Failures in a row.
+    /// The number of failures in a row.
     pub streak: u32,
     /// The failures since the last success.
     pub failing: Option<Failing>,
-    /// What may be sent before its due time.
+    /// The deliveries that may be sent before their due time.
     pub catch_up: Option<CatchUp>,
-    /// Ends the engine's hold if it ends by this moment: the end of the hold that the claim
-    /// saw. `None` ends no hold. A hold that was raised later stays, since the request
-    /// began before it; the rest of the health applies all the same.
+    /// The end of the hold that the claim saw: the engine's hold ends now if it would end by
+    /// then. `None` ends no hold. A hold that was raised later stays, since the request began
+    /// before it. The rest of the health applies in either case.
     pub ends_hold: Option<Timestamp>,
 }
 
 impl LaneChange {
-    /// Moves its moments along when the store's time moves by so much.
+    /// Converts its times after the store's time moved by `by`.
     pub fn shift(&mut self, by: Shift) {
         self.raise = self.raise.map(|until| by.carry(until));
         if let Some(health) = &mut self.health {
@@ -138,7 +139,7 @@ impl LaneChange {
 }
 
 impl Lane {
-    /// The lane of an endpoint that had nothing to do so far.
+    /// A lane of an endpoint to which nothing was sent so far.
     #[must_use]
     pub const fn new(endpoint: EndpointId, tenant: TenantId, host: HostName, width: u32) -> Self {
         Self {
@@ -158,8 +159,8 @@ impl Lane {
         }
     }
 
-    /// Whether its last answer was no success, or it has had none: such lanes share
-    /// a part of the slots, so that endpoints that never answer cannot take them all.
+    /// Whether its last answer was not a success, or there was none. Such lanes share a part
+    /// of the slots, so that endpoints that never answer cannot take them all.
     #[must_use]
     pub const fn is_doubtful(&self) -> bool {
         !self.proven
@@ -171,17 +172,18 @@ impl Lane {
         self.streak >= SICK_STREAK
     }
 
-    /// What may be sent before its due time now, if anything: in a lane that catches up in
-    /// the order of the due times, as the probe of a sick lane what was tried longest ago.
+    /// The deliveries that may be sent before their due time now, if any. A lane that catches
+    /// up sends them in the order of their due times; a sick lane probes with the one that was
+    /// tried longest ago.
     ///
-    /// `several_wait` says whether more than one delivery waits in the lane, whatever for. A
-    /// delivery that waits alone is tried when it is due: no other one needs a probe.
+    /// `several_wait` is whether more than one delivery waits in the lane, for any reason. A
+    /// delivery that waits alone is tried when it is due: no other delivery needs a probe.
     #[must_use]
     pub fn early(&self, several_wait: bool) -> Option<CatchUp> {
         self.catch_up.filter(|_| several_wait || !self.is_sick())
     }
 
-    /// Holds it until then, if it is not held longer.
+    /// Holds the lane until then, unless it is held longer.
     pub(crate) fn hold_until(&mut self, until: Timestamp) {
         self.held_until = self.held_until.max(Some(until));
     }
@@ -192,17 +194,17 @@ impl Lane {
         self.held_until = None;
     }
 
-    /// Ends the engine's hold since somebody says that the endpoint is well: what waits
-    /// catches up, and one more failure makes a sick lane sick again.
+    /// Ends the engine's hold because the caller says that the endpoint works: waiting
+    /// deliveries catch up, and one more failure makes a sick lane sick again.
     pub(crate) fn lift(&mut self) {
         self.version = self.version.saturating_add(u64::from(self.held_until.is_some() || self.is_sick()));
         self.held_until = None;
         self.streak = self.streak.min(SICK_STREAK - 1);
     }
 
-    /// The change after a success that ended at `ended_at`; `None` when the lane is already
-    /// as it should be. With a `catch_up` gap, a success that ends a sick streak lets what
-    /// waits be sent so long after its last attempt, whatever its due time.
+    /// The change after a success that ended at `ended_at`; `None` if the lane needs no
+    /// change. With a `catch_up` gap, a success that ends a sick streak allows waiting
+    /// deliveries to be sent that long after their last attempt, whatever their due time.
     #[must_use]
     pub fn after_success(
         &self,
@@ -226,11 +228,12 @@ impl Lane {
         Some(self.change(None, Some(health)))
     }
 
-    /// The change after a failure that ended at `ended_at`. A sick lane is held for the
-    /// gap of the schedule that its streak has come to, and for `probe_gap_max` at most. A
-    /// receiver that asked for a pause gets it for the whole lane, bounded by the policy's
-    /// [`retry_after_limit`](RetryPolicy::retry_after_limit). With a `catch_up` gap, what was
-    /// tried so long ago may be a sick lane's next probe, whatever its due time.
+    /// The change after a failure that ended at `ended_at`. A sick lane is held for the gap of
+    /// the schedule that matches its streak, at most for `probe_gap_max`. A pause that the
+    /// receiver asked for holds the whole lane, at most for the policy's
+    /// [`retry_after_limit`](RetryPolicy::retry_after_limit). With a `catch_up` gap, a
+    /// delivery that was tried that long ago may be the next probe of a sick lane, whatever
+    /// its due time.
     #[must_use]
     pub fn after_failure(
         &self,
@@ -260,14 +263,15 @@ impl Lane {
         self.change(backed_off.max(asked), Some(health))
     }
 
-    /// Holds the lane until `until` and leaves its health alone.
+    /// Holds the lane until `until` and does not change its health.
     #[must_use]
     pub fn hold(&self, until: Timestamp) -> LaneChange {
         self.change(Some(until), None)
     }
 
-    /// The lane as it concerns an endpoint of that generation: clean where nothing was
-    /// learned of it yet, and `None` where the lane is a later one's.
+    /// The lane as it applies to an endpoint of that generation: with a clean record if
+    /// nothing was learned of that generation yet; `None` if the lane is of a later
+    /// generation.
     #[must_use]
     pub fn for_generation(&self, generation: Generation, full_width: u32) -> Option<Cow<'_, Self>> {
         match generation.cmp(&self.generation) {
@@ -282,8 +286,8 @@ impl Lane {
         }
     }
 
-    /// Its endpoint was written. A generation that is new begins with a clean record; else
-    /// a sick lane never gets wider by it.
+    /// Applies a write of its endpoint. A new generation begins with a clean record; otherwise
+    /// a sick lane never becomes wider.
     pub(crate) fn refit(&mut self, generation: Generation, host: &HostName, width: u32) {
         if generation > self.generation {
             self.begin_anew(generation);
@@ -293,8 +297,8 @@ impl Lane {
         self.version = self.version.saturating_add(1);
     }
 
-    /// What waits since a sick streak catches up: whoever enabled or moved the endpoint says
-    /// that it is well.
+    /// Lets everything that waits since a sick streak catch up: enabling or changing the
+    /// endpoint means that it should work now.
     fn begin_anew(&mut self, generation: Generation) {
         self.generation = generation;
         self.held_until = None;
@@ -303,7 +307,7 @@ impl Lane {
         self.failing = None;
     }
 
-    /// Moves its hold and its health along when the store's time moves by so much.
+    /// Converts the times of its hold and its health after the store's time moved by `by`.
     pub fn shift(&mut self, by: Shift) {
         self.held_until = self.held_until.map(|until| by.carry(until));
         self.failing = self.failing.map(|failing| failing.shifted(by));
@@ -315,7 +319,8 @@ impl Lane {
         LaneChange { endpoint, generation, seen: self.version, raise, health }
     }
 
-    /// Lets what failed by then catch up too, if anything does; answers whether that changed.
+    /// Also lets what failed by then catch up, if anything does. Returns whether that changed
+    /// anything.
     fn catch_up_with(&mut self, failed_by: Option<Timestamp>) -> bool {
         let Some((mine, failed_by)) = self.catch_up.as_mut().zip(failed_by) else { return false };
         let later = failed_by > mine.tried_by;
@@ -323,11 +328,11 @@ impl Lane {
         later
     }
 
-    /// What a store writes: raises hold whatever the version, health only at the
-    /// version it was decided on. Answers whether anything changed.
+    /// Applies what a store writes: raises hold whatever the version, health only if the
+    /// version is the one that it was decided on. Returns whether anything changed.
     ///
-    /// A raise alone leaves the version as it is: what a request that began before it learns
-    /// of the endpoint's health stays true, though it cannot end that hold.
+    /// A raise alone does not change the version: what a request that began before it shows of
+    /// the endpoint's health remains true, although it cannot end that hold.
     pub fn apply(&mut self, change: &LaneChange) -> bool {
         let failed_by = change.health.and_then(|health| health.catch_up).map(|early| early.tried_by);
         if change.generation < self.generation {

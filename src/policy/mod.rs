@@ -1,5 +1,5 @@
-//! Decisions on values: when to try again, how fast, what an answer means, where
-//! a request may go. Nothing here waits, reads a clock or draws a number.
+//! Decisions as pure functions: when to try again, how fast, what an answer means, and where a
+//! request may go. Nothing here waits, reads a clock or draws a random number.
 
 pub mod egress;
 pub mod failing;

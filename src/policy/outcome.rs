@@ -1,4 +1,4 @@
-//! What came back from a request, and what that means.
+//! The outcome of a request, and what it means.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::time::Timestamp;
 
-/// What one call of a transport gave.
+/// The outcome of one call of a transport.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// A response head arrived. A body that broke after it is still a response.
+    /// A response head arrived. It is still a response if the body broke off after it.
     Response(Response),
-    /// The request certainly did not leave.
+    /// The request was certainly not sent.
     NotSent(NotSent),
-    /// The request may have left, and no response head arrived.
+    /// The request may have been sent, and no response head arrived.
     Unknown(Unknown),
 }
 
@@ -26,60 +26,62 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The beginning of the body, as far as the profile asks for it.
+    /// The beginning of the body, as far as the profile needs it.
     pub body: Bytes,
-    /// Whether more body was there, or broke off.
+    /// Whether the body was longer, or broke off.
     pub cut: bool,
 }
 
-/// Why a request certainly did not leave.
+/// Why a request was certainly not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum NotSent {
-    /// The host's name did not resolve: nobody answered, or the look-up failed.
+    /// The host's name did not resolve: there was no answer, or the look-up failed.
     Name,
-    /// There is no such name, or it has no address: a definite answer of the resolver.
+    /// The name does not exist or has no address, by a definite answer of the resolver.
     NoSuchName,
     /// A name resolved to a forbidden address.
     Blocked,
-    /// The endpoint's own URL names a forbidden address, or is no longer valid.
+    /// The endpoint's own URL contains a forbidden address, or is no longer valid.
     BlockedLiteral,
     /// The connection was refused, or closed before the request began.
     Refused,
-    /// There is no way to its network. Many hosts at once: our own fault.
+    /// There is no route to its network. If this affects many hosts at once, it is a fault of
+    /// this process.
     Unreachable,
-    /// No connection in time.
+    /// No connection was established in time.
     ConnectTimeout,
-    /// No TLS session.
+    /// No TLS session was established.
     Tls,
     /// The configured proxy failed.
     Proxy,
-    /// The transport or its resolver had no room for a request of this tenant: no attempt,
-    /// and no fault of anybody's. Its endpoint is tried again a second later.
+    /// The transport or its resolver could not take another request of this tenant. It is not
+    /// an attempt, and nothing is at fault. The endpoint is tried again a second later.
     Busy,
-    /// Our own fault: descriptors, memory, a panic, a transport shut down.
+    /// A fault in this process: file descriptors, memory, a panic, or a transport that was
+    /// shut down.
     Ours,
 }
 
-/// Why nothing is known of a request that may have left.
+/// Why a request may have been sent but has no response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Unknown {
-    /// The total deadline passed.
+    /// The total timeout passed.
     Timeout,
     /// The connection broke.
     Reset,
-    /// What came back was no HTTP.
+    /// The answer was not HTTP.
     Protocol,
-    /// We cut it, at shutdown or after a panic.
+    /// This process cut it off, at shutdown or after a panic.
     Aborted,
 }
 
 impl NotSent {
     /// The reason to show to tenants: [`Name`](Self::Name) in place of
-    /// [`Blocked`](Self::Blocked) and of [`NoSuchName`](Self::NoSuchName). Told apart, they
-    /// say which names exist inside your network to whoever may set a URL and read the
-    /// history.
+    /// [`Blocked`](Self::Blocked) and [`NoSuchName`](Self::NoSuchName). If these were shown,
+    /// anyone who may set a URL and read the history could find out which names exist inside
+    /// your network.
     #[must_use]
     pub const fn for_tenants(self) -> Self {
         match self {
@@ -124,79 +126,80 @@ impl Unknown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Delivered. Unconfirmed where the receiver accepts before it knows.
+    /// The event was delivered.
     Delivered {
-        /// Whether the answer proves that the receiver has it.
+        /// Whether the response proves that the receiver has it; false if it accepts before it
+        /// knows.
         confirmed: bool,
     },
-    /// Try again; not before `after`, if the receiver asked.
+    /// The delivery is tried again, no sooner than `after` if that is given.
     Retry {
-        /// What the receiver asked for.
+        /// The delay that the receiver asked for; `None` if it asked for none.
         after: Option<Duration>,
     },
-    /// This message will never be taken; the endpoint is healthy.
+    /// The receiver will never accept this message. The endpoint is healthy.
     Reject,
-    /// The endpoint is gone; `disable` says whether it is switched off too.
+    /// The receiver says that the endpoint no longer exists.
     Gone {
-        /// Whether the endpoint is disabled, if it is still the version that was sent to.
+        /// Whether the endpoint is disabled, if its version is still the one that was sent to.
         disable: bool,
     },
 }
 
-/// Judges a response by a profile's rules. It sees the body's beginning only as
-/// far as [`BodyNeed`] asks for it.
+/// Judges a response by the rules of a profile. It gets the beginning of the body only as far
+/// as [`BodyNeed`] requires it.
 ///
-/// It is called on the engine's task and must not block. Where it panics, the attempt
-/// counts as a failure and is retried.
+/// It is called on the engine's task and must not block. If it panics, the attempt counts as a
+/// failure and is retried.
 pub trait Classify: fmt::Debug + Send + Sync {
-    /// What the response means; `now` is for dates in `Retry-After`.
+    /// What the response means; `now` is needed for dates in `Retry-After`.
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict;
 
-    /// How much of the body the judgement needs.
+    /// How much of the body is needed to judge the response.
     fn body_need(&self) -> BodyNeed;
 
-    /// What the response asks of further requests, whatever it means for its own
-    /// delivery. The wait that a [`Verdict::Retry`] names holds the lane already.
+    /// The pause that the response asks for further requests, whatever it means for its own
+    /// delivery. The delay of a [`Verdict::Retry`] holds the lane anyway.
     fn hold(&self, _response: &Response, _now: Timestamp) -> Option<Hold> {
         None
     }
 }
 
-/// No further request for a while.
+/// A time in which no further request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {
-    /// To whom.
+    /// The endpoints that get no request.
     pub reach: Reach,
-    /// For how long. The longest `Retry-After` of the endpoint's retry policy bounds what
-    /// holds the endpoint, that of its profile's what holds others.
+    /// How long they get none. A hold of the endpoint itself is limited by the longest
+    /// `Retry-After` of the endpoint's retry policy, a hold of others by that of its profile.
     pub span: Duration,
 }
 
-/// To whom no further request goes.
+/// The endpoints that a hold applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reach {
-    /// This endpoint.
+    /// Only this endpoint.
     Endpoint,
     /// Every endpoint on a host of the profile's
-    /// [`service`](crate::profile::Profile::service), if this one's host is one of
-    /// them; else this endpoint. Whoever owns a stranger's host can answer as the service
-    /// does, and must hold nobody but itself.
+    /// [`service`](crate::profile::Profile::service), if this endpoint's host is one of them;
+    /// otherwise only this endpoint. The owner of another host can imitate the service's
+    /// answers, and must not be able to hold other endpoints.
     Service,
 }
 
 /// How much of a response's body a classifier needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyNeed {
-    /// The head decides. What is read of the body is for the history alone.
+    /// None: the head decides. What is read of the body is only for the history.
     None,
-    /// The first bytes decide, up to this many.
+    /// The first bytes, up to this many.
     Prefix(usize),
 }
 
-/// A classifier that looks at the status alone.
+/// A classifier that uses only the status.
 ///
-/// Retried by default: everything but success and 410, as the carried systems promise.
+/// By default everything but success and 410 is retried, as the built-in integrations promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ByStatus {
     success: Success,
@@ -213,13 +216,13 @@ enum Success {
 }
 
 impl ByStatus {
-    /// Any 2xx is success; 410 ends the delivery and disables the endpoint.
+    /// Any 2xx is a success. 410 ends the delivery and disables the endpoint.
     #[must_use]
     pub const fn any_2xx() -> Self {
         Self::with(Success::Any2xx)
     }
 
-    /// Only that status is success.
+    /// Only that status is a success.
     #[must_use]
     pub const fn exactly(status: StatusCode) -> Self {
         Self::with(Success::Exactly(status))
@@ -229,21 +232,21 @@ impl ByStatus {
         Self { success, confirmed: true, gone_disables: true, gone: Vec::new(), rejects: Vec::new() }
     }
 
-    /// Success proves only that somebody accepted it, not that it arrived.
+    /// A success proves only that something accepted the event, not that it arrived.
     #[must_use]
     pub const fn unconfirmed(mut self) -> Self {
         self.confirmed = false;
         self
     }
 
-    /// These statuses mean what 410 means.
+    /// These statuses have the same meaning as 410.
     #[must_use]
     pub fn gone_at(mut self, statuses: impl Into<Vec<StatusCode>>) -> Self {
         self.gone = statuses.into();
         self
     }
 
-    /// 410 ends the delivery, and the endpoint stays enabled.
+    /// A 410 ends the delivery, but the endpoint stays enabled.
     #[must_use]
     pub const fn gone_keeps_endpoint(mut self) -> Self {
         self.gone_disables = false;
@@ -281,9 +284,9 @@ impl Classify for ByStatus {
     }
 }
 
-/// The wait that a 429 or 503 asks for: digits or an HTTP date (RFC 9110, 10.2.3).
-/// Anything else, two such headers included, asks for nothing. A wait too long to
-/// write is the longest that can be written; the retry policy bounds it.
+/// The delay that a 429 or 503 response asks for: a number or an HTTP date (RFC 9110, 10.2.3).
+/// `None` for anything else, including two such headers. A delay that is too long to represent
+/// becomes the longest one; the retry policy limits it.
 #[must_use]
 pub fn retry_after(response: &Response, now: Timestamp) -> Option<Duration> {
     if !matches!(response.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {

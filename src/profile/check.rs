@@ -1,4 +1,4 @@
-//! What keeps a derived profile from being used.
+//! The errors of a host's own profile.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{Profile, Signing};
 /// The most of a response's body that a history keeps.
 const KEEP_BODY_MAX: usize = 4096;
 
-/// A part of a profile that cannot be meant.
+/// A part of a profile that breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {rule}")]
 pub struct ProfileError {
@@ -24,10 +24,10 @@ pub struct ProfileError {
 }
 
 impl Profile {
-    /// Checks what the types of the parts leave open.
+    /// Checks the rules that the types of the parts do not enforce.
     ///
     /// # Errors
-    /// Every problem at once, each with its field.
+    /// All problems at once, each with its field.
     pub fn check(&self) -> Result<(), Vec<ProfileError>> {
         let mut problems = Vec::new();
         let mut hold = |holds: bool, field, rule| {

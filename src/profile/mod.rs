@@ -1,6 +1,6 @@
-//! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
-//! A part that a preset lacks is a value of the host's own: an [`Envelope`] that writes the
-//! body, a [`Classify`] that reads the answers.
+//! Profiles: how a kind of system is sent to, as a struct of parts. A host takes a preset and
+//! changes a part. If no preset has a part, the host writes it: an [`Envelope`] that writes
+//! the body, or a [`Classify`] that judges the responses.
 #![cfg_attr(
     all(feature = "reqwest", feature = "targets", feature = "systems"),
     doc = "",
@@ -37,7 +37,7 @@ pub use envelope::{Envelope, Occasion, RenderError, Rendered, Sample, payload_js
 pub use request::Request;
 pub use standard::{Standard, StandardEvent, Verbatim};
 
-/// One sending dialect.
+/// How one kind of system is sent to.
 ///
 /// ```
 /// use hookpost::Profile;
@@ -53,57 +53,61 @@ pub use standard::{Standard, StandardEvent, Verbatim};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Profile {
-    /// What endpoints call it.
+    /// The name by which endpoints refer to the profile.
     pub name: ProfileName,
-    /// Writes bodies.
+    /// The envelope, which writes the bodies.
     pub envelope: Arc<dyn Envelope>,
-    /// Sign them, all at once; none for targets whose URL is the credential.
+    /// The signature schemes; every request is signed with all of them. Empty for targets
+    /// whose URL is the credential.
     pub schemes: Schemes,
     /// Whether an endpoint must have a secret.
     pub signing: Signing,
     /// Headers sent with every request, such as the user agent.
     pub headers: HeaderMap,
-    /// Judges responses.
+    /// The classifier, which judges responses.
     pub classifier: Arc<dyn Classify>,
-    /// When to try again.
+    /// The schedule of the retries.
     pub retry: RetryPolicy,
-    /// How fast.
+    /// The rate limits of requests.
     pub limits: Vec<Limit>,
-    /// The hosts of the one service that speaks this dialect, in lower case. From them an
-    /// answer may hold every endpoint of the service ([`Reach::Service`]), and a limit of
-    /// the scope `host` that has no room holds the host. On every other host both hold the
-    /// endpoint alone. Empty where anybody may run the receiver.
+    /// The hosts of the service that this profile is for, in lower case. Only an answer from
+    /// them can hold every endpoint of the service ([`Reach::Service`]), and only there does a
+    /// used-up limit of the scope `host` hold the host. For any other host, both hold only the
+    /// endpoint. Empty if anyone may run the receiver.
     ///
     /// [`Reach::Service`]: crate::policy::outcome::Reach::Service
     pub service: Vec<HostName>,
-    /// Which URLs an endpoint may have.
+    /// The URLs that an endpoint may have.
     pub urls: UrlPolicy,
-    /// Finds URLs that belong to another profile than the one of that name, and returns that
-    /// other profile's name: an endpoint with such a URL is refused. The built-in targets
-    /// know each other's URLs by it. `None` takes every URL that `urls` permits.
+    /// A function that recognises a URL of another profile and returns that profile's name.
+    /// Its first argument is the name of this profile. An endpoint with such a URL is refused.
+    /// The built-in targets use it to recognise each other's URLs. `None` accepts every URL
+    /// that `urls` permits.
     pub url_of_another: Option<fn(&ProfileName, &EndpointUrl) -> Option<&'static str>>,
-    /// Whether a tenant may have only one endpoint of a URL.
+    /// Whether a tenant may have only one endpoint with the same URL.
     pub unique_urls: bool,
-    /// The deadline of one attempt.
+    /// The total timeout of one attempt.
     pub timeout: Duration,
-    /// How many requests one endpoint may have in flight.
+    /// The most requests that one endpoint may have in flight.
     pub width: NonZeroU32,
-    /// How much of a response's body the history keeps. The endpoint's secrets, the values of
-    /// its sensitive headers and of its URL's query, and long segments of the URL's path are
-    /// masked in it: as they are, in base64 or in hexadecimal, also in lines, and escaped for
-    /// URLs, JSON and HTML up to three times within each other. A receiver that encodes them
-    /// otherwise, or answers with pieces of them, shows them to whoever reads the history.
+    /// The most bytes of a response's body that the history keeps. In it, the endpoint's
+    /// secrets, the values of its sensitive headers and of its URL's query, and long segments
+    /// of its URL's path are masked: in plain form, in base64 or hexadecimal, also broken into
+    /// lines, and escaped for URLs, JSON and HTML up to three times within each other. If a
+    /// receiver encodes them in another way, or answers with pieces of them, everyone who
+    /// reads the history can see them.
     pub keep_body: usize,
-    /// How long a sick endpoint is left alone between two probes at most: its lane backs
-    /// off by the schedule's gaps up to this one, whatever gaps each delivery keeps.
+    /// The longest time between two probes of a sick endpoint. Its lane backs off by the gaps
+    /// of the retry schedule up to this one, whatever gaps each delivery has.
     pub probe_gap_max: Duration,
-    /// How long an endpoint answers with failures alone until it is disabled; `None`
-    /// never disables it for that. The time counts from the moment at which two failures
-    /// lie at least 12 hours apart, and anew after more than 24 hours without an answer.
+    /// How long an endpoint may answer only with failures until it is disabled; `None` never
+    /// disables it for that. The time counts from the moment at which two failures are at
+    /// least 12 hours apart. It starts again after more than 24 hours without an answer.
     pub disable_after: Option<Duration>,
-    /// What becomes of older pending deliveries when an endpoint is enabled again.
+    /// Whether older pending deliveries are sent or cancelled when an endpoint is enabled
+    /// again.
     pub on_enable: OnEnable,
-    /// When what waits for a retry is sent once a sick endpoint has recovered.
+    /// When deliveries that wait for a retry are sent after a sick endpoint has recovered.
     pub on_recovery: OnRecovery,
 }
 
@@ -116,7 +120,7 @@ pub enum Signing {
     Optional,
 }
 
-/// What becomes of older pending deliveries when an endpoint is enabled again.
+/// Whether older pending deliveries are sent or cancelled when an endpoint is enabled again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnEnable {
     /// They are sent.
@@ -125,26 +129,26 @@ pub enum OnEnable {
     Cancel,
 }
 
-/// When what waits for a retry is sent once a sick endpoint has recovered, got a new URL or
-/// secret, or was enabled or lifted.
+/// When deliveries that wait for a retry are sent after a sick endpoint has recovered, got a
+/// new URL or secret, or was enabled or lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnRecovery {
-    /// At once, in the order of the due times, as fast as the endpoint's width allows, and
-    /// never sooner than the schedule's first gap after the last attempt. While the endpoint
-    /// is sick, one of several waiting deliveries is the probe, due or not. An attempt that
-    /// comes before its due time and fails leaves that due time as it was.
+    /// At once, in the order of their due times, as fast as the endpoint's width allows, but
+    /// never sooner than the schedule's first gap after the last attempt. If several wait while
+    /// the endpoint is sick, one of them is sent as the probe, even before it is due. If an
+    /// attempt before the due time fails, the due time does not change.
     CatchUp,
-    /// When it is due, since the system promises its gaps. The same holds for probes.
+    /// Only when they are due, for systems that promise the gaps. The same applies to probes.
     KeepGaps,
 }
 
-/// How many requests an endpoint of a built-in profile may have in flight.
+/// The most requests that an endpoint of a built-in profile may have in flight.
 pub(crate) const WIDTH: NonZeroU32 = at_least_one(16);
 
-/// How long an endpoint of a built-in profile waits for its next probe at most.
+/// The longest time between two probes of an endpoint of a built-in profile.
 pub(crate) const PROBE_GAP_MAX: Duration = minutes(10);
 
-/// How the built-in profiles call themselves where their system says nothing.
+/// The user agent of the built-in profiles whose system does not define one.
 pub(crate) const HOOKPOST: HeaderValue =
     HeaderValue::from_static(concat!("hookpost/", env!("CARGO_PKG_VERSION")));
 

@@ -8,18 +8,18 @@ use http::HeaderMap;
 
 use crate::policy::egress::EndpointUrl;
 
-/// One POST. Its `Debug` shows no header value and no body.
+/// One POST request. `Debug` shows no header value and no body.
 #[derive(Clone)]
 pub struct Request {
-    /// Where to.
+    /// The URL that the request is sent to.
     pub url: EndpointUrl,
-    /// All headers but those that the frame needs (`host`, `content-length`).
+    /// All headers but `host` and `content-length`, which the transport sets.
     pub headers: HeaderMap,
-    /// The very bytes that were signed.
+    /// The exact bytes that were signed.
     pub body: Bytes,
-    /// The deadline over everything: name, connection, TLS, request, response head.
+    /// The timeout for everything: look-up, connection, TLS, request and response head.
     pub timeout: Duration,
-    /// How much of the response's body to read at most.
+    /// The most bytes to read of the response's body.
     pub response_body_max: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Standard Webhooks: the profile, the two forms of its body, and how a receiver reads it.
+//! Standard Webhooks: the profile, the two forms of its body, and the type for receivers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +21,12 @@ use super::{
 };
 
 impl Profile {
-    /// Standard Webhooks: https alone, a body of type, timestamp and data, always signed,
-    /// eight attempts over about 28 hours, disabling after five days of failures alone.
+    /// Standard Webhooks: only https, a body of type, timestamp and data, always signed, eight
+    /// attempts over about 28 hours, disabled after five days with failures only.
     ///
-    /// The payload stands in `data` as it was published, so it must be JSON: an event of
+    /// The payload becomes `data` exactly as it was published, so it must be JSON: an event of
     /// another content type fails as `unrenderable`. [`standard_raw`](Self::standard_raw)
-    /// sends any bytes. Receivers read the body as a
-    /// [`StandardEvent`].
+    /// sends any bytes. Receivers read the body as a [`StandardEvent`].
     #[must_use]
     pub fn standard() -> Self {
         let schedule = Schedule::preset_list(vec![
@@ -62,9 +61,9 @@ impl Profile {
         }
     }
 
-    /// [`standard`](Self::standard) with the payload alone as the body, under its own
-    /// content type. No header carries the event's type: put it into the payload where
-    /// the receiver needs it.
+    /// [`standard`](Self::standard), but the body is the payload itself, under its own content
+    /// type. No header contains the event's type: put the type into the payload if the
+    /// receiver needs it.
     #[must_use]
     pub fn standard_raw() -> Self {
         Self::raw(Self::standard())
@@ -99,8 +98,8 @@ impl Envelope for Standard {
     }
 }
 
-/// Sends the payload's own bytes under the event's own content type. The receiver learns
-/// the event's type only if the payload contains it: [`Standard`] adds it.
+/// Sends the payload's bytes under the event's content type. The receiver learns the event's
+/// type only if the payload contains it; [`Standard`] adds it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Verbatim;
 
@@ -130,9 +129,9 @@ impl Envelope for Verbatim {
     }
 }
 
-/// The body that the profile `standard` sends, `{"type", "timestamp", "data"}`, with the
-/// event's payload as `data`. It is what the [Standard Webhooks specification] recommends,
-/// so it reads events of other senders too.
+/// The body that the profile `standard` sends: `{"type", "timestamp", "data"}`, with the
+/// event's payload as `data`. The [Standard Webhooks specification] recommends this form, so
+/// the type can read events of other senders too.
 ///
 /// Unknown keys are ignored.
 ///
@@ -149,10 +148,10 @@ impl Envelope for Verbatim {
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// Where `data` has another shape for each type, read it as a
-/// [`Value`](serde_json::Value) first. An enum that serde tags with the type refuses
-/// events of types that it does not know, also with `#[serde(other)]`, and the sender sends
-/// what was refused again: new types and test pings arrive one day.
+/// If `data` has a different shape for each type, read it as a [`Value`](serde_json::Value)
+/// first. An enum that serde tags with the type rejects events of unknown types, even with
+/// `#[serde(other)]`. The sender then retries what was rejected, and new types and test pings
+/// are bound to arrive.
 ///
 /// ```
 /// # use hookpost::profile::StandardEvent;
@@ -180,7 +179,7 @@ pub struct StandardEvent<T> {
     #[serde(rename = "type")]
     pub kind: String,
     /// When the event happened. It is the same in each attempt, while the header
-    /// `webhook-timestamp` holds the moment of the attempt.
+    /// `webhook-timestamp` has the time of the attempt.
     #[serde(with = "rfc3339")]
     pub timestamp: Timestamp,
     /// The event's payload.

@@ -1,4 +1,4 @@
-//! An extractor that verifies, for handlers of axum; built on axum-core alone.
+//! An extractor for axum's handlers that verifies requests; depends only on axum-core.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::time::Timestamp;
 
 use super::{Cause, Refused, body};
 
-/// A request that was verified, read by another extractor from the bytes that were
-/// verified: `Webhook<Json<Order>>`, `Webhook<Bytes>`, or a type of
+/// A request that was verified, with its content as read by another extractor from the
+/// verified bytes: `Webhook<Json<Order>>`, `Webhook<Bytes>`, or a type of
 /// [`systems`](crate::systems).
 ///
-/// The verifier is the state's, by [`FromRef`]: an `Arc<Verifier>`. Where the application takes
-/// webhooks of several providers, [`SignedBy`] names the one that is meant. The body is limited as
-/// axum limits every body: to 2 MB, unless `DefaultBodyLimit` says otherwise. A handler that
-/// also takes what was refused asks for `Result<Webhook<T>, Refused>`.
+/// The verifier is taken from the state, by [`FromRef`]: an `Arc<Verifier>`. If the
+/// application receives webhooks of several providers, [`SignedBy`] selects the verifier. The
+/// body is limited as axum limits every body: to 2 MB, unless `DefaultBodyLimit` sets another
+/// limit. A handler that also handles rejected requests takes `Result<Webhook<T>, Refused>`.
 ///
 /// ```
 /// use axum::{Json, Router, routing::post};
@@ -46,9 +46,10 @@ use super::{Cause, Refused, body};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook<T> {
-    /// What the other extractor read.
+    /// The content as read by the other extractor.
     pub content: T,
-    /// The proof, with the event's id and the bytes as they came.
+    /// The result of the verification, with the event's id and the bytes as they were
+    /// received.
     pub verified: Verified<Bytes>,
 }
 
@@ -65,14 +66,14 @@ where
     }
 }
 
-/// A sender of webhooks, as a type that names it: [`SignedBy`] verifies by its verifier. An
-/// application has one for each provider whose webhooks it takes.
+/// A sender of webhooks, as a type that names it: [`SignedBy`] uses its verifier. An
+/// application has one for each provider that it receives webhooks of.
 pub trait Provider<S> {
-    /// The provider's verifier, out of the application's state.
+    /// Returns the provider's verifier from the application's state.
     fn verifier(state: &S) -> &Verifier;
 }
 
-/// [`Webhook`] of a provider, for applications that take webhooks of several.
+/// [`Webhook`] of one provider, for applications that receive webhooks of several.
 ///
 /// ```
 /// use axum::{Json, Router, body::Bytes, extract::State, routing::post};
@@ -113,9 +114,10 @@ pub trait Provider<S> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedBy<P, T> {
-    /// What the other extractor read.
+    /// The content as read by the other extractor.
     pub content: T,
-    /// The proof, with the event's id and the bytes as they came.
+    /// The result of the verification, with the event's id and the bytes as they were
+    /// received.
     pub verified: Verified<Bytes>,
     provider: PhantomData<fn() -> P>,
 }
@@ -180,8 +182,8 @@ fn unread(status: StatusCode) -> Refused {
     if status == StatusCode::PAYLOAD_TOO_LARGE { Refused::TooLarge } else { Refused::Unreadable }
 }
 
-/// Its status, with an empty body. The reason is in the response's extensions, where a layer
-/// of the receiver's own finds it.
+/// The status, with an empty body. The reason is in the response's extensions, where a layer
+/// of the receiver can read it.
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let mut answer: Response = self.answer();
@@ -190,9 +192,9 @@ impl IntoResponse for Refused {
     }
 }
 
-/// What a [`VerifyLayer`](super::tower::VerifyLayer) or [`Webhook`] verified. Where neither
-/// stands in front the answer is a 500 with an empty body: nothing passes for verified by an
-/// oversight.
+/// The result of a [`VerifyLayer`](super::tower::VerifyLayer) or [`Webhook`]. If neither is in
+/// front of the handler, the response is a 500 with an empty body, so that no request is taken
+/// for verified by mistake.
 impl<S: Sync> FromRequestParts<S> for Verified<Bytes> {
     type Rejection = Refused;
 

@@ -10,8 +10,8 @@ use http_body_util::BodyExt;
 
 use super::Refused;
 
-/// All bytes of the body. What announces that it is longer than `limit` is not read at
-/// all, what proves so is read no further.
+/// Reads all bytes of the body. A body that announces more than `limit` bytes is not read at
+/// all; one that turns out to be longer is read no further.
 pub(super) async fn read(headers: &HeaderMap, body: impl Body, limit: usize) -> Result<Bytes, Refused> {
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |least| least > limit) || announces_over(headers, limit) {
@@ -31,8 +31,8 @@ pub(super) async fn read(headers: &HeaderMap, body: impl Body, limit: usize) -> 
     Ok(whole.freeze())
 }
 
-/// Servers tell a body what its head announced; a body that another layer replaced may
-/// have forgotten.
+/// Whether the headers announce more than `limit`. Servers give the body the announced length;
+/// a body that another layer replaced may not have it.
 fn announces_over(headers: &HeaderMap, limit: usize) -> bool {
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let announced =

@@ -1,13 +1,12 @@
-//! What stands between a web framework and a [`Verifier`](crate::Verifier), and between a
-//! verified event and its effect.
+//! Connects a [`Verifier`](crate::Verifier) to a web framework, and ensures that an event is
+//! handled once.
 //!
 //! * `tower` (feature `tower`): a layer in front of any HTTP service. It limits the body,
-//!   verifies the bytes that came, and passes those very bytes on.
-//! * `axum` (feature `axum`): the same as an extractor around another.
-//! * [`Deduplicator`]: an event that comes twice is handled once.
+//!   verifies the received bytes, and passes exactly these bytes on.
+//! * `axum` (feature `axum`): the same as an extractor around another extractor.
+//! * [`Deduplicator`]: ensures that an event that is received twice is handled once.
 //!
-//! A request that is refused gets a status and nothing else: why it was refused is for the
-//! receiver's own log.
+//! A rejected request gets only a status: the reason is for the receiver's own log.
 #![cfg_attr(all(feature = "axum", feature = "sqlite"), doc = include_str!("../../docs/receiving.md"))]
 
 #[cfg(feature = "axum")]

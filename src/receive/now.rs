@@ -1,4 +1,4 @@
-//! Verifying by this machine's clock, which the floors below do not read.
+//! Verifies by this machine's clock, which the code below does not read.
 
 use std::time::SystemTime;
 
@@ -6,10 +6,11 @@ use crate::sign::{HeaderLookup, Verified, Verifier, VerifyError};
 use crate::time::Timestamp;
 
 impl Verifier {
-    /// [`verify`](Self::verify) for a request that came just now, by this machine's clock.
+    /// [`verify`](Self::verify) for a request that was received just now, by this machine's
+    /// clock.
     ///
     /// # Errors
-    /// When it is not proven to be authentic, or its timestamp is too far from now.
+    /// If it is not proven to be authentic, or if its timestamp is too far from now.
     pub fn verify_now<T: AsRef<[u8]>>(
         &self,
         headers: &(impl HeaderLookup + ?Sized),

@@ -1,4 +1,4 @@
-//! Why a request was not let through, and the little that its sender is told.
+//! Why a request was rejected, and what its sender is told.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,44 +8,44 @@ use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::sign::VerifyError;
 
-/// Why a request did not reach the receiver: for its own log. The sender is told the
-/// [`status`](Self::status) alone.
+/// Why a request was rejected, for the receiver's own log. The sender gets only the
+/// [`status`](Self::status).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// Webhooks come by POST.
+    /// The method is not POST, by which webhooks are sent.
     #[error("method: must be POST")]
     Method,
-    /// The content type is missing, came twice, or is none of those that were asked for.
+    /// The content type is missing, occurs twice, or is not one of those allowed.
     #[error("header content-type: must occur once, and be one of those that the receiver takes")]
     MediaType,
-    /// The body is longer than the receiver takes. No more of it was read.
+    /// The body is longer than the receiver's limit. The rest of it was not read.
     #[error("body: must not be longer than the receiver takes")]
     TooLarge,
     /// The body broke off, or its framing was wrong.
     #[error("body: must arrive whole (it broke off, or its framing was wrong)")]
     Unreadable,
-    /// It is not proven to come from who holds the secret.
+    /// The request is not proven to come from the holder of the secret.
     #[error(transparent)]
     Unproven(#[from] VerifyError),
-    /// It is authentic, and the extractor that should read it rejected it.
+    /// The request is authentic, but the extractor that should read it rejected it.
     #[error("body: was verified, and rejected with {status} by what reads it{}", said(cause.as_ref()))]
     Unwanted {
         /// The status of the rejection.
         status: StatusCode,
-        /// What the rejection said, such as `missing field "order"`, which is also in the
-        /// text of this error. It may quote the body.
+        /// The text of the rejection, such as `missing field "order"`, which is also in the
+        /// text of this error. It may contain parts of the body.
         cause: Option<Cause>,
     },
-    /// Nothing verified the request: neither a
-    /// [`VerifyLayer`](super::tower::VerifyLayer) nor an extractor stands in front.
+    /// Nothing verified the request: there is neither a
+    /// [`VerifyLayer`](super::tower::VerifyLayer) nor an extractor in front of the handler.
     #[error(
         "request: was verified by nothing: put a VerifyLayer in front of the handler, or let it take a Webhook"
     )]
     NotVerified,
 }
 
-/// What rejected an authentic body, in its own words. Two are equal if their words are.
+/// The reason why an authentic body was rejected, as a text. Two are equal if their texts are.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{words}")]
 pub struct Cause {
@@ -54,21 +54,21 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// The words of a rejection, also for a reader of your own; `None` where it has none.
+    /// Creates a cause from the text of a rejection, also for your own extractor; `None` if
+    /// the text is empty.
     #[must_use]
     pub fn new(words: &str) -> Option<Self> {
         let words = words.trim();
         (!words.is_empty()).then(|| Self { words: words.to_owned(), error: None })
     }
 
-    /// The words of an error, and the error itself, for an extractor of your own.
+    /// Creates a cause from an error and its text, for your own extractor.
     pub fn of(error: impl Error + Send + Sync + 'static) -> Self {
         Self { words: error.to_string(), error: Some(Arc::new(error)) }
     }
 
-    /// The error that rejected the body, such as a `PayloadError` of the
-    /// built-in systems;
-    /// `None` where there were words alone.
+    /// The error that rejected the body, such as a `PayloadError` of the built-in
+    /// integrations; `None` if there was only a text.
     #[must_use]
     pub fn get_ref(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.error.as_deref()
@@ -88,10 +88,9 @@ fn said(cause: Option<&Cause>) -> String {
 }
 
 impl Refused {
-    /// What the sender is told: 405, 415, 413, 400 or 401, and the reader's own where the
-    /// request was authentic. A missing layer is the receiver's own fault: 500. All that is
-    /// [`Unproven`](Self::Unproven) is one 401: a status for each reason would tell a forger
-    /// how far he got.
+    /// The status for the sender: 405, 415, 413, 400 or 401, or the extractor's own if the
+    /// request was authentic. A missing layer is the receiver's own fault: 500. Every kind of
+    /// [`Unproven`](Self::Unproven) is the same 401: different statuses would help a forger.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
@@ -105,7 +104,7 @@ impl Refused {
         }
     }
 
-    /// The answer, with an empty body. RFC 9110 asks a 405 to name what is allowed.
+    /// The response, with an empty body. RFC 9110 requires a 405 to name the allowed methods.
     pub(super) fn answer<B: Default>(&self) -> Response<B> {
         let mut answer = Response::new(B::default());
         *answer.status_mut() = self.status();

@@ -1,4 +1,4 @@
-//! A layer that verifies, for every service that takes HTTP requests.
+//! A layer that verifies, for every service that handles HTTP requests.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -21,14 +21,14 @@ use crate::time::Timestamp;
 
 use super::{Refused, body};
 
-/// The longest body that is taken where nobody says otherwise: 1 MiB.
+/// The default limit of a body: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// Lets through what a [`Verifier`] believes, and nothing else.
+/// A layer that passes on only requests that a [`Verifier`] accepts.
 ///
-/// The service behind it gets the very bytes that were verified, as a body that is whole,
-/// and a [`Verified<Bytes>`](Verified) in the request's extensions. What is refused gets a
-/// status with an empty body:
+/// The service behind it gets exactly the bytes that were verified, as a complete body, and a
+/// [`Verified<Bytes>`](Verified) in the request's extensions. A rejected request gets a status
+/// with an empty body:
 ///
 /// | status | when |
 /// |---|---|
@@ -38,11 +38,11 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// | 400 | the body breaks off |
 /// | 401 | it is not proven, for whatever reason |
 ///
-/// It waits for a slow body as long as the server lets it: a deadline is the server's, or
-/// that of a timeout layer around this one. The service behind is asked whether it is ready
-/// only for what was verified, so bodies that never come take none of its permits; a limit
-/// on how many bodies are read at once belongs around this layer too. A layer that decompresses bodies belongs behind
-/// it, for the signature is over what was sent.
+/// The layer waits for a slow body as long as the server allows: set a deadline in the server
+/// or in a timeout layer around this one. It asks whether the service behind it is ready only
+/// after a request was verified, so bodies that never arrive use none of its permits. Put a
+/// limit on the number of bodies read at once around this layer too. Put a layer that
+/// decompresses bodies behind it, because the signature covers what was sent.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -78,10 +78,10 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct VerifyLayer(Arc<Rules>);
 
-/// The body behind the layer: whole, and the bytes that were verified.
+/// The body behind the layer: complete, with the bytes that were verified.
 pub type VerifiedBody = Full<Bytes>;
 
-/// The service that [`VerifyLayer`] makes of another.
+/// The service that [`VerifyLayer`] wraps around another.
 #[derive(Debug, Clone)]
 pub struct VerifyService<S> {
     rules: VerifyLayer,
@@ -100,8 +100,8 @@ struct Rules {
 type Tell = dyn Fn(&Refused) + Send + Sync;
 
 impl VerifyLayer {
-    /// Takes what this verifier believes: up to [`BODY_BYTES_MAX`], of any content type,
-    /// by the system's clock.
+    /// Creates a layer that accepts what this verifier accepts: bodies up to
+    /// [`BODY_BYTES_MAX`], of any content type, by the system's clock.
     pub fn new(verifier: impl Into<Arc<Verifier>>) -> Self {
         Self(Arc::new(Rules {
             verifier: verifier.into(),
@@ -112,26 +112,27 @@ impl VerifyLayer {
         }))
     }
 
-    /// Takes bodies of at most so many bytes.
+    /// Sets the longest body, in bytes.
     #[must_use]
     pub fn body_limit(self, bytes: usize) -> Self {
         self.with(|rules| rules.body_limit = bytes)
     }
 
-    /// Takes these media types alone, such as `application/json`. Parameters such as a
-    /// charset are not looked at.
+    /// Accepts only these media types, such as `application/json`. Parameters such as a
+    /// charset are ignored.
     #[must_use]
     pub fn content_types(self, types: impl IntoIterator<Item = &'static str>) -> Self {
         self.with(|rules| rules.content_types = types.into_iter().collect())
     }
 
-    /// Judges the age of a signature by this clock.
+    /// Uses this clock to check the age of a signature.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         self.with(|rules| rules.clock = Some(clock))
     }
 
-    /// Tells why a request was refused: for a log, never for the sender.
+    /// Calls `tell` with the reason why a request was rejected: for a log, never for the
+    /// sender.
     #[must_use]
     pub fn on_refusal(self, tell: impl Fn(&Refused) + Send + Sync + 'static) -> Self {
         self.with(|rules| rules.on_refusal = Some(Arc::new(tell)))
@@ -200,8 +201,9 @@ where
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
-    /// Always ready. Readiness may be a permit that few callers share, and a stranger must
-    /// not keep one while its body comes: the service behind is asked after the proof.
+    /// Always ready. Readiness may be a permit that few callers share, and an unverified
+    /// sender must not keep one while its body is read: the service behind is asked after the
+    /// verification.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }

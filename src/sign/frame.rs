@@ -2,9 +2,8 @@
 
 use http::{HeaderName, header};
 
-/// The headers of the message's frame, for which the transport answers, and for the type
-/// of its content the envelope: one of another meaning would break the request, or would
-/// be lost on the way.
+/// The headers of the message's frame, which the transport sets; the envelope sets the content
+/// type. A header with another value would break the request or be lost.
 pub(crate) const FRAME: [HeaderName; 10] = [
     header::HOST,
     header::CONTENT_LENGTH,

@@ -1,13 +1,13 @@
-//! How a request is signed, and how its signature is verified.
+//! Signs requests and verifies their signatures.
 //!
-//! A scheme is described once, as data: signing and verifying read the same description,
-//! so they cannot drift apart. Nothing here waits, reads a clock or opens a socket.
+//! A scheme is described once, as data. Signing and verifying read the same description, so
+//! they cannot differ. Nothing here waits, reads a clock or opens a socket.
 //!
-//! * A [`Scheme`] is a preset, found by its name or its own function, or a [`Recipe`] of
-//!   yours. A [`Signer`] and a [`Verifier`] take either.
-//! * A [`Verifier`] takes the body's bytes as they came, before anybody parsed them, and
-//!   gives them back as [`Verified`]. What remembers requests or knows a web framework is
-//!   in [`receive`](mod@crate::receive).
+//! * A [`Scheme`] is a preset, found by its name or its own function, or built from your own
+//!   [`Recipe`]. A [`Signer`] and a [`Verifier`] accept both.
+//! * A [`Verifier`] takes the bytes of the body as they were received, before anything parsed
+//!   them, and returns them as [`Verified`]. Detection of repeated requests and support for
+//!   web frameworks are in [`receive`](mod@crate::receive).
 //!
 #![doc = include_str!("../../docs/schemes.md")]
 

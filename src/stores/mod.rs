@@ -1,5 +1,5 @@
-//! The stores that come with the crate: implementations of the traits in `backend`. They never import
-//! each other; what they have in common is the conformance suite.
+//! The built-in stores: implementations of the traits in `backend`. They never import each
+//! other; all must pass the conformance suite.
 
 pub mod memory;
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,4 @@
-//! The systems' bodies as extractors of axum.
+//! Makes the bodies of the built-in integrations extractors of axum.
 
 use axum_core::extract::{FromRequest, FromRequestParts, Request};
 use http::StatusCode;

@@ -1,5 +1,5 @@
-//! Three systems whose webhooks hookpost sends and receives whole: one folder each holds
-//! the system's payloads, envelope, profile, settings page and HTTP API.
+//! Three integrations whose webhooks hookpost can both send and receive. Each has its own
+//! folder with payloads, envelope, profile, settings and HTTP API.
 //!
 //! | system | profile | read | write | settings |
 //! |---|---|---|---|---|
@@ -7,8 +7,8 @@
 //! | X-Webhook (Botble Live Chat) | [`Profile::x_webhook`] | [`x_webhook::payload`] | [`Data`](x_webhook::payload::Data) | `x_webhook::admin` |
 //! | LiveChat | [`Profile::live_chat`] | [`live_chat::payload`] | [`Occurrence`](live_chat::payload::Occurrence) | `live_chat::admin`, `live_chat::http_api` |
 //!
-//! `body` holds what reading the three systems' bodies has in common, and `settings` what
-//! their settings pages have in common. The settings need the feature `tokio`.
+//! `body` contains what reading the bodies of all three has in common, and `settings` what
+//! their settings have in common. The settings need the feature `tokio`.
 //!
 #![doc = include_str!("../../docs/systems.md")]
 
@@ -26,7 +26,7 @@ pub mod x_webhook;
 use crate::profile::Profile;
 
 impl Profile {
-    /// The profiles of the built-in systems: `live_session`, `x_webhook`, and `live_chat`
+    /// The profiles of the built-in integrations: `live_session`, `x_webhook`, and `live_chat`
     /// with each of its versions.
     #[must_use]
     pub fn systems() -> Vec<Self> {

@@ -6,30 +6,31 @@ use http::{HeaderMap, StatusCode};
 
 use crate::policy::outcome::Response;
 
-/// How much of a body is read where services answer with a word or a short sentence.
+/// How much of a body is read if the service answers with a word or a short sentence.
 pub(super) const ENOUGH: usize = 1024;
-/// How much of a body is read where services list what is wrong, or repeat the message: as
-/// much as a history keeps.
+/// How much of a body is read if the service lists errors or repeats the message: as much as a
+/// history keeps.
 pub(super) const ALL: usize = 4096;
 
-/// Whether a body is a page for people. Proxies, gateways and captive portals answer with
-/// pages, and no service that takes webhooks does.
+/// Whether a body is an HTML page. Proxies, gateways and captive portals answer with pages; no
+/// service that accepts webhooks does.
 pub(super) fn is_page(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// Whether a service says that it took a message: by a 2xx, and not by a page of whoever
-/// stands between.
+/// Whether a service says that it accepted a message: by a 2xx that is not the page of a
+/// proxy.
 pub(super) fn says_taken(response: &Response) -> bool {
     response.status.is_success() && !is_page(&response.body)
 }
 
-/// Whether a 410 says that the endpoint is gone: not by a page of whoever stands between.
+/// Whether a 410 says that the endpoint is gone, and is not the page of a proxy.
 pub(super) fn says_gone(response: &Response) -> bool {
     response.status == StatusCode::GONE && !is_page(&response.body)
 }
 
-/// A stranger's seconds, if they are a span of time: `0.35`, `64.57`, never `NaN`.
+/// A number of seconds from a response, if it is a valid duration: `0.35`, `64.57`, never
+/// `NaN`.
 pub(super) fn seconds(count: f64) -> Option<Duration> {
     match Duration::try_from_secs_f64(count) {
         Ok(span) => Some(span),
@@ -38,7 +39,7 @@ pub(super) fn seconds(count: f64) -> Option<Duration> {
     }
 }
 
-/// The seconds that a header names.
+/// The number of seconds in a header.
 pub(super) fn header_seconds(headers: &HeaderMap, name: &str) -> Option<Duration> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok().and_then(seconds)
 }

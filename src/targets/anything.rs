@@ -1,4 +1,4 @@
-//! Events of which nothing is known but their type.
+//! Messages for events of which only the type is known.
 
 use crate::event::Event;
 
@@ -11,11 +11,10 @@ const FIELDS: usize = 10;
 /// As much of a plain text as is read.
 const TEXT_MAX: usize = 16 * 1024;
 
-/// What an object is called, where it is anything to people.
+/// The names of members by which people recognise an object.
 const CALLED: [&str; 6] = ["name", "title", "message", "label", "email", "id"];
 
-/// The members that have a text, or are called something, in the order in which they
-/// stand.
+/// The members that have a text, or an object with a name, in their order.
 pub(super) fn message(parts: &EventParts<'_>) -> Message {
     let titled = Message::titled(in_words(&parts.kind));
     let message = if parts.items > 0 { titled.field("Items", parts.items.to_string()) } else { titled };
@@ -27,7 +26,7 @@ pub(super) fn message(parts: &EventParts<'_>) -> Message {
     texts.take(FIELDS).fold(message, |message, (name, text)| message.field(name, text))
 }
 
-/// An event that is no JSON: its text, or what there is of it.
+/// An event that is not JSON: its text, as far as it has one.
 pub(super) fn without_members(event: &Event) -> Message {
     let message = Message::titled(in_words(event.kind.as_str()));
     let is_text = event.content_type.trim_start().to_ascii_lowercase().starts_with("text/plain");

@@ -1,4 +1,4 @@
-//! Zapier, Make and n8n: they take any body, and people build upon it what they like.
+//! Zapier, Make and n8n, which accept any body.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use super::answer;
 use super::detect::url_of_another;
 
 impl Profile {
-    /// Zapier's catch hook: the payload as published, 30 requests in any second. It
-    /// answers 200 whether or not a Zap listens, so no delivery is ever confirmed.
+    /// Zapier's catch hook: the payload as published, 30 requests in any second. It answers
+    /// 200 whether or not a Zap is active, so no delivery is ever confirmed.
     #[must_use]
     pub fn zapier() -> Self {
         let refused = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE];
@@ -27,8 +27,8 @@ impl Profile {
         }
     }
 
-    /// Make's custom webhook: the payload as published, 30 requests in any second. Events
-    /// wait while the queue is full or the scenario is switched off.
+    /// Make's custom webhook: the payload as published, 30 requests in any second. Events wait
+    /// while the queue is full or the scenario is switched off.
     #[must_use]
     pub fn make() -> Self {
         Self {
@@ -38,8 +38,8 @@ impl Profile {
         }
     }
 
-    /// n8n's webhook node: the payload as published. Events wait while n8n starts, which it
-    /// answers with 200, and while the workflow is not active, which it answers with 404.
+    /// n8n's webhook node: the payload as published. Events wait while n8n starts, when it
+    /// answers 200, and while the workflow is not active, when it answers 404.
     #[must_use]
     pub fn n8n() -> Self {
         Self { classifier: Arc::new(N8nAnswers), ..automation(ProfileName::preset("n8n")) }
@@ -58,8 +58,8 @@ fn automation(name: ProfileName) -> Profile {
     }
 }
 
-/// Reads Make's answers. A scenario that is switched off is answered with 410 and a sentence
-/// that says so; somebody may switch it on again, so the event waits.
+/// Judges Make's responses. If a scenario is switched off, Make answers 410 with a sentence
+/// that says so. The scenario may be switched on again, so the event waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MakeAnswers;
 
@@ -82,17 +82,17 @@ impl Classify for MakeAnswers {
     }
 }
 
-/// Reads n8n's answers.
+/// Judges n8n's responses.
 ///
-/// A server that still migrates its database answers every request with 200 and one sentence,
-/// and runs no workflow. What a workflow answers itself is judged by its status.
+/// A server that is still migrating its database answers every request with 200 and one fixed
+/// sentence, and runs no workflow. A workflow's own response is judged by its status.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct N8nAnswers;
 
 /// What a server answers with 200 before it runs workflows.
 /// <https://github.com/n8n-io/n8n/blob/master/packages/cli/src/abstract-server.ts>
 const STARTING: &str = "n8n is starting up";
-/// What n8n says of a body that it cannot take: with 500, since it is larger than the server
+/// n8n's text for a body that it cannot accept: with 500 if it is larger than the server
 /// permits, and with 422.
 /// <https://github.com/n8n-io/n8n/blob/master/packages/cli/src/middlewares/body-parser.ts>
 const TOO_LARGE: &str = "request entity too large";

@@ -1,4 +1,4 @@
-//! Which built-in target a URL belongs to.
+//! Recognises the built-in target that a URL belongs to.
 
 use crate::id::ProfileName;
 use crate::policy::egress::{EndpointUrl, UrlScheme};
@@ -6,8 +6,8 @@ use crate::profile::Profile;
 
 use super::discord::HOSTS;
 
-/// A built-in target that a URL can be recognised as. Those that stand on hosts of
-/// their users' own, n8n and Mattermost, cannot.
+/// A built-in target that can be recognised by its URL. n8n and Mattermost run on their users'
+/// own hosts, so they cannot be.
 ///
 /// ```
 /// use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
@@ -40,8 +40,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The target that this URL belongs to, by host and path, both whole; `None` for
-    /// every other one, which is sent to in a dialect of the host's choice.
+    /// The target that this URL belongs to, by its whole host and path; `None` for every other
+    /// URL, for which the host chooses the profile.
     #[must_use]
     pub fn of(url: &EndpointUrl) -> Option<Self> {
         if url.scheme() != UrlScheme::Https || url.port() != 443 {
@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// The name of its profile, for an endpoint.
+    /// The name of the target's profile, for an endpoint.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// Its profile.
+    /// The target's profile.
     #[must_use]
     pub fn profile(self) -> Profile {
         match self {
@@ -95,12 +95,12 @@ impl Kind {
     }
 }
 
-/// The target whose URL this is, where the built-in profile of that name speaks to
-/// another one: its messages, or what it reads from the answers, would be wrong there.
+/// The target whose URL this is, if the built-in profile of that name is for another target:
+/// its messages, and how it judges the responses, would be wrong there.
 ///
-/// `None` for Discord's URL that takes Slack's messages, and for `zapier`, `make` and
-/// `n8n` at a target that tells people: they send the payload as published, which a host
-/// may have written for that target. A profile of another name may be used anywhere.
+/// `None` for Discord's URL that accepts Slack's messages, and for `zapier`, `make` and `n8n`
+/// with the URL of a chat or alert target: they send the payload as published, which a host
+/// may have written for that target. A profile with another name may be used anywhere.
 pub(super) fn url_of_another(profile: &ProfileName, url: &EndpointUrl) -> Option<&'static str> {
     let kind = Kind::of(url)?;
     let name = profile.as_str();
@@ -113,8 +113,8 @@ pub(super) fn url_of_another(profile: &ProfileName, url: &EndpointUrl) -> Option
 }
 
 impl Profile {
-    /// The profile for a URL: that of the target it belongs to, else `native`. A host
-    /// that knows better names another profile when it registers the endpoint.
+    /// The profile for a URL: that of the target it belongs to, or else `native`. A host that
+    /// knows better names another profile when it registers the endpoint.
     #[must_use]
     pub fn for_url(url: &EndpointUrl, native: Self) -> Self {
         Kind::of(url).map_or(native, Kind::profile)
@@ -133,7 +133,7 @@ fn takes_slacks_messages(kind: Kind, url: &EndpointUrl) -> bool {
     kind == Kind::Discord && path.ends_with("/slack")
 }
 
-/// `/api[/v10]/webhooks/…`, but for the form that takes what GitHub sends.
+/// `/api[/v10]/webhooks/…`, except for the form that accepts GitHub's webhooks.
 fn is_discord_webhook(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
     let mut parts = path.split('/').skip(1).filter(|part| {
@@ -142,11 +142,11 @@ fn is_discord_webhook(target: &str) -> bool {
     parts.next() == Some("api") && parts.next() == Some("webhooks") && !path.ends_with("/github")
 }
 
-/// Where flows of Logic Apps and of older Power Automate stand, Azure's national clouds
-/// included.
+/// The hosts of flows of Logic Apps and of older Power Automate, including Azure's national
+/// clouds.
 const LOGIC_APPS: [&str; 4] = [".logic.azure.com", ".logic.azure.us", ".logic.azure.cn", ".logic.azure.de"];
-/// Where flows of Power Automate stand: worldwide, for the American government, its
-/// contractors and its military, in China, and in the two clouds without a way out.
+/// The hosts of flows of Power Automate: worldwide, for the American government, its
+/// contractors and its military, in China, and in the two clouds without internet access.
 const POWER_PLATFORM: [&str; 7] = [
     ".api.powerplatform.com",
     ".api.gov.powerplatform.microsoft.us",
@@ -156,7 +156,7 @@ const POWER_PLATFORM: [&str; 7] = [
     ".api.powerplatform.eaglex.ic.gov",
     ".api.powerplatform.microsoft.scloud",
 ];
-/// Where connectors stood before each organisation had a host of its own.
+/// The hosts of connectors before each organisation had its own host.
 const OLD_CONNECTORS: [&str; 2] = ["outlook.office.com", "outlook.office365.com"];
 
 fn is_teams(host: &str, path: &str) -> bool {

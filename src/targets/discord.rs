@@ -20,7 +20,7 @@ use super::message::{Message, Script, Template, Unit};
 use super::wording::Wording;
 use super::{chat, json_body, sample_message};
 
-/// The hosts that are Discord. A limit on all of it holds them all.
+/// The hosts of Discord. A limit of the whole service holds them all.
 pub(super) const HOSTS: [&str; 6] = [
     "discord.com",
     "discordapp.com",
@@ -30,7 +30,8 @@ pub(super) const HOSTS: [&str; 6] = [
     "canary.discordapp.com",
 ];
 
-/// Discord asks for an address and a version in brackets; a host puts its own there.
+/// The user agent: Discord requires an address and a version in brackets. A host can set its
+/// own.
 const BOT: HeaderValue = HeaderValue::from_static(concat!(
     "DiscordBot (https://hookpost.example, ",
     env!("CARGO_PKG_VERSION"),
@@ -38,9 +39,9 @@ const BOT: HeaderValue = HeaderValue::from_static(concat!(
 ));
 
 impl Profile {
-    /// Discord's webhooks: the URL is the credential, one request at a time, 30 in any
-    /// minute per endpoint and 50 in any second over all. Faster limits are learned
-    /// from the answers' headers, before they are hit.
+    /// Discord's webhooks: the URL is the credential; one request at a time, 30 in any minute
+    /// per endpoint and 50 in any second in all. Lower limits are learned from the responses'
+    /// headers before they are reached.
     #[must_use]
     pub fn discord() -> Self {
         Self {
@@ -56,28 +57,27 @@ impl Profile {
     }
 }
 
-/// Reads Discord's answers: a webhook that is unknown or whose token is wrong is never
-/// asked again, since Discord locks out those who go on; limits are kept from the
-/// headers, and a global one holds every endpoint at Discord. Where Discord refuses the
-/// sender's network or the channel, and where somebody else answers, the message waits.
+/// Judges Discord's responses. A webhook that is unknown or whose token is wrong is never used
+/// again, since Discord locks out clients that continue. Limits are read from the headers, and
+/// a global limit holds every endpoint at Discord. If Discord refuses the sender's network or
+/// the channel, or if the response is not from Discord, the message waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DiscordAnswers;
 
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;
-/// A status that Discord has no more to say about: its message is the status too, such as
-/// `404: Not Found`.
+/// An error without further details: its message is only the status, such as `404: Not Found`.
 const GENERAL: u32 = 0;
 /// A form with invalid fields, which may be the URL's.
 const INVALID_FORM: u32 = 50035;
-/// What the message itself is refused for: its size, its form, its words, its files, its
-/// poll. Every other code is about where it was to go, or about who sends.
+/// The codes for a message that is refused for itself: its size, form, words, files or poll.
+/// Every other code is about the target or the sender.
 /// <https://discord.com/developers/docs/topics/opcodes-and-status-codes#json>
 const OF_THE_MESSAGE: [u32; 25] = [
     20009, 30015, 40005, 50006, 50045, 50046, 50068, 50081, 50109, 50110, 50123, 50124, 50138, 50146, 50151,
     50159, 50160, 50161, 50192, 50600, 160_014, 200_000, 200_001, 240_000, 520_004,
 ];
-/// The fields of a form that stand in the URL.
+/// The fields of a form that are part of the URL.
 const OF_THE_URL: [&str; 3] = ["webhook_id", "webhook_token", "thread_id"];
 
 /// What an error says.
@@ -150,8 +150,8 @@ fn problem(response: &Response) -> Option<Problem> {
     serde_json::from_slice(&response.body).ok().filter(|_| !response.status.is_success())
 }
 
-/// Whether a 429 is meant for all that we send: Discord says so, or it is not
-/// Discord's own but its gatekeeper's, which knows us by our address alone.
+/// Whether a 429 applies to everything that this sender sends: Discord says so, or the answer
+/// is not from Discord but from its proxy, which knows only the sender's address.
 fn is_for_all(response: &Response) -> bool {
     let said = response.headers.get("x-ratelimit-global").is_some_and(|value| value == "true");
     said || problem(response).is_none_or(|problem| problem.global)
@@ -184,8 +184,8 @@ const VALUE_MAX: usize = 1024;
 /// Over all embeds of a message.
 const EMBEDS_MAX: usize = 6000;
 
-/// Discord counts code points; characters beyond the first 65,536 were seen to count
-/// for more, so they count for two here. What begins markup or a mention is escaped.
+/// Discord counts code points. Characters beyond the first 65,536 were observed to count for
+/// more, so they count for two here. Characters that begin markup or a mention are escaped.
 const SCRIPT: Script = Script::new(Unit::Utf16, |character, out| {
     if matches!(character, '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']' | '#') {
         out.push('\\');
@@ -194,19 +194,19 @@ const SCRIPT: Script = Script::new(Unit::Utf16, |character, out| {
 })
 .with_urls_whole();
 
-/// Tells a Discord channel of an event, and pings nobody.
+/// Writes a message about an event for a Discord channel. It mentions (pings) nobody.
 ///
-/// Requests go to version 10 of the interface, whatever version the endpoint's URL
-/// names or leaves out: the oldest one, which an unversioned URL means, counts waits
-/// in milliseconds. They wait for the message to be saved, since Discord reports no
-/// error to those who do not. A URL for Slack's format is used as the webhook it is.
+/// Requests use version 10 of the API, whatever version the endpoint's URL contains, if any:
+/// an unversioned URL means the oldest version, which counts delays in milliseconds. Requests
+/// wait until the message is saved, because Discord does not report errors otherwise. A URL
+/// for Slack's format is used as the plain webhook.
 #[derive(Debug, Clone, Default)]
 pub struct Discord {
     wording: Wording,
 }
 
 impl Discord {
-    /// Words messages by the host's own template.
+    /// Uses the host's own template for the messages.
     pub fn worded_by(template: impl Template + 'static) -> Self {
         Self { wording: Wording::by(template) }
     }
@@ -232,7 +232,7 @@ struct Field {
     inline: bool,
 }
 
-/// Nobody at all; left out, it would mean every user that is named.
+/// Mentions nobody. If it were left out, every named user would be mentioned.
 #[derive(Serialize)]
 struct AllowedMentions {
     parse: [&'static str; 0],

@@ -20,8 +20,8 @@ use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
 impl Profile {
-    /// Google Chat's incoming webhooks: key and token in the URL are the credential, 60
-    /// requests in any minute per space. A retry of what was posted posts nothing.
+    /// Google Chat's incoming webhooks: key and token in the URL are the credential; 60
+    /// requests in any minute per space. A retry of a message that was posted posts nothing.
     #[must_use]
     pub fn google_chat() -> Self {
         Self {
@@ -32,9 +32,9 @@ impl Profile {
     }
 }
 
-/// Reads Google's answers by the word of their error. A 400 that is about the key in the
-/// URL or the state of the space, and an answer that is not Google's, says nothing of the
-/// message: it waits.
+/// Judges Google's responses by the error's code word. A 400 about the key in the URL or the
+/// state of the space, and a response that is not from Google, do not concern the message: it
+/// waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GoogleChatAnswers;
 
@@ -70,7 +70,7 @@ impl Classify for GoogleChatAnswers {
     }
 }
 
-/// Google names the status by a word of its own too, which a stranger's JSON does not have.
+/// Google also names the status by its own word, which JSON from another server does not have.
 /// <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>
 fn says_gone(status: StatusCode, problem: &Problem) -> bool {
     let word = match status {
@@ -90,7 +90,7 @@ fn is_of_the_message(problem: &Problem) -> bool {
     problem.status == "INVALID_ARGUMENT" && (of_the_body || !of_the_url)
 }
 
-/// A whole message may have 32,000 bytes; what is shown of a text is less.
+/// A whole message may have 32,000 bytes; less of a text is shown.
 const TEXT_MAX: usize = 4096;
 
 /// Google Chat has no escape. A mention and a link behind other words begin with `<`
@@ -100,15 +100,15 @@ const SCRIPT: Script = Script::new(Unit::Utf16, |character, out| match character
     other => out.push(other),
 });
 
-/// Tells a space of Google Chat of an event. Each event has one request id for each
-/// endpoint, so that a retry, and a replay too, posts nothing that was posted before.
+/// Writes a message about an event for a space of Google Chat. Each event has one request id
+/// per endpoint, so a retry, or a replay, does not post again what was posted before.
 #[derive(Debug, Clone, Default)]
 pub struct GoogleChat {
     wording: Wording,
 }
 
 impl GoogleChat {
-    /// Words messages by the host's own template.
+    /// Uses the host's own template for the messages.
     pub fn worded_by(template: impl Template + 'static) -> Self {
         Self { wording: Wording::by(template) }
     }

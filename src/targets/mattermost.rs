@@ -18,8 +18,8 @@ use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
 impl Profile {
-    /// Mattermost's incoming webhooks: the URL is the credential. A server in one's own
-    /// network needs an address policy, of builder and transport, that lets it through.
+    /// Mattermost's incoming webhooks: the URL is the credential. For a server in your own
+    /// network, allow its address in the policies of the builder and of the transport.
     #[must_use]
     pub fn mattermost() -> Self {
         Self {
@@ -29,12 +29,12 @@ impl Profile {
     }
 }
 
-/// Reads Mattermost's answers by the name of its error.
+/// Judges Mattermost's responses by the name of the error.
 ///
-/// Such a server often stands behind a proxy, which answers with a page of its own while
-/// the server starts: then the message waits. So it does where webhooks are switched off, or
-/// the channel is locked or missing. A webhook that was deleted is waited for too: Mattermost
-/// gives the same answer while it cannot read its database.
+/// Such a server is often behind a proxy, which answers with its own page while the server
+/// starts: then the message waits. It also waits if webhooks are switched off, or if the
+/// channel is locked or missing. Even for a deleted webhook the message waits, because
+/// Mattermost gives the same answer while it cannot read its database.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MattermostAnswers;
 
@@ -79,7 +79,8 @@ impl Classify for MattermostAnswers {
 /// A longer text is cut in several posts by the server.
 const TEXT_MAX: usize = 16_383;
 
-/// What begins markup is escaped. `<!channel>` is read as Slack's, and has no escape.
+/// Characters that begin markup are escaped. `<!channel>` is read as in Slack, and has no
+/// escape.
 const SCRIPT: Script = Script::new(Unit::CodePoints, |character, out| match character {
     '<' => out.push_str("\\<\u{200b}"),
     '\\' | '*' | '_' | '~' | '`' | '#' | '[' | ']' | '>' | '|' => out.extend(['\\', character]),
@@ -87,14 +88,14 @@ const SCRIPT: Script = Script::new(Unit::CodePoints, |character, out| match char
 })
 .with_urls_whole();
 
-/// Tells a Mattermost channel of an event, and pings nobody.
+/// Writes a message about an event for a Mattermost channel. It mentions (pings) nobody.
 #[derive(Debug, Clone, Default)]
 pub struct Mattermost {
     wording: Wording,
 }
 
 impl Mattermost {
-    /// Words messages by the host's own template.
+    /// Uses the host's own template for the messages.
     pub fn worded_by(template: impl Template + 'static) -> Self {
         Self { wording: Wording::by(template) }
     }

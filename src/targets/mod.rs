@@ -1,13 +1,13 @@
-//! Chat rooms, alert services and automations as targets: one file each holds its profile,
-//! its message, and how its answers are read.
+//! Chat, alert and automation services as targets. Each file contains one target's profile,
+//! its message, and how its responses are judged.
 //!
 //! A target is a [`Profile`] whose envelope writes an event as a [message](message) for
-//! people, or leaves the payload as it is for an automation. [`Profile::targets`] lists them
-//! all, and [`Kind::of`] tells from a URL which of them it belongs to.
+//! people, or sends the payload unchanged to an automation. [`Profile::targets`] lists all
+//! targets, and [`Kind::of`] recognises a target by its URL.
 //!
-//! A target of a host's own is a [`Profile`] too, with an envelope of the host's, and
-//! everything else from a preset. This one tells of events by push messages, as ntfy
-//! takes them: a plain text, with the title in a header.
+//! A host's own target is also a [`Profile`], with the host's own envelope and everything else
+//! from a preset. The following one sends push messages in the form of ntfy: plain text, with
+//! the title in a header.
 //!
 //! ```
 //! use hookpost::policy::outcome::ByStatus;
@@ -100,8 +100,8 @@ pub use telegram::{Telegram, TelegramAnswers};
 pub use wording::{BuiltIn, Wording};
 
 impl Profile {
-    /// The built-in targets: what tells people, and what people build automations on.
-    /// A builder knows none of them until it is given them.
+    /// The built-in targets: chat, alert and automation services. A builder does not know them
+    /// until you add them.
     #[must_use]
     pub fn targets() -> [Self; 10] {
         [
@@ -119,9 +119,9 @@ impl Profile {
     }
 }
 
-/// What profiles share that tell people of events: the URL is the credential, one
-/// request at a time keeps the order in which things happened, and what could not be
-/// told within four hours is no news.
+/// The settings that all profiles for people share: the URL is the credential, one request at
+/// a time keeps the order of events, and a message that could not be sent within four hours is
+/// out of date.
 fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
     Profile {
         name,
@@ -138,7 +138,7 @@ fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
     }
 }
 
-/// The sample of an envelope that tells people of events.
+/// The sample of an envelope for people.
 fn sample_message(endpoint: &Endpoint) -> Sample {
     Sample::of_first_type(endpoint, "webhook.test", r#"{"message":"This is a test."}"#)
 }

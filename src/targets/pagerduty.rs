@@ -23,9 +23,9 @@ use super::{answer, chat, json_body, sample_message};
 const LIMITED: Duration = minutes(3);
 
 impl Profile {
-    /// PagerDuty's Events API, version 2: alerts of severity `error`, the endpoint's
-    /// secret is the integration's routing key, and a retry joins the incident that the
-    /// first try made.
+    /// PagerDuty's Events API, version 2: alerts of severity `error`. The endpoint's secret is
+    /// the integration's routing key. A retry joins the incident that the first attempt
+    /// created.
     #[must_use]
     pub fn pagerduty() -> Self {
         Self {
@@ -36,12 +36,13 @@ impl Profile {
     }
 }
 
-/// Reads PagerDuty's answers: 202 is success, and an event that PagerDuty calls invalid is
-/// refused. Where only its routing key is, the endpoint's secret is wrong: the event waits.
+/// Judges PagerDuty's responses. 202 is a success, and an event that PagerDuty calls invalid
+/// is rejected. If only the routing key is invalid, the endpoint's secret is wrong, and the
+/// event waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PagerDutyAnswers;
 
-/// What PagerDuty says of an event that it does not take. Its status is [`INVALID`].
+/// PagerDuty's description of an event that it does not accept. Its status is [`INVALID`].
 /// <https://developer.pagerduty.com/docs/send-alert-event>
 #[derive(Deserialize)]
 struct Refusal {
@@ -72,7 +73,7 @@ impl Classify for PagerDutyAnswers {
     }
 }
 
-/// PagerDuty names what is wrong, and that is not the routing key alone.
+/// Whether PagerDuty's errors are about the event, and not only about the routing key.
 fn is_of_the_message(body: &[u8]) -> bool {
     let Ok(Refusal { status, message, errors }) = serde_json::from_slice(body) else { return false };
     let of_the_key = |text: &String| {
@@ -93,25 +94,25 @@ const ROUTING_KEY_LENGTH: usize = 32;
 /// PagerDuty shows what it gets as plain text.
 const SCRIPT: Script = Script::new(Unit::CodePoints, |character, out| out.push(character));
 
-/// Raises an alert for each event. The integration's routing key is the endpoint's
-/// secret, since the URL is the same for everybody.
+/// Creates an alert for each event. The integration's routing key is the endpoint's secret,
+/// since the URL is the same for all.
 ///
-/// An event's id is its deduplication key: retries and replays join the incident that
-/// is there. A test ping *resolves* an incident of its own id that never was, which
-/// shows that the key is taken and wakes nobody.
+/// The event's id is the deduplication key, so retries and replays join the existing incident.
+/// A test ping *resolves* an incident with its own id that never existed, which shows that the
+/// key is accepted and alerts nobody.
 #[derive(Debug, Clone)]
 pub struct PagerDuty {
     wording: Wording,
     severity: Severity,
 }
 
-/// How bad an alert is.
+/// The severity of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something is down.
     Critical,
-    /// Something fails.
+    /// Something is failing.
     Error,
     /// Something may fail.
     Warning,
@@ -120,13 +121,13 @@ pub enum Severity {
 }
 
 impl PagerDuty {
-    /// Alerts of that severity in the built-in words.
+    /// Alerts of that severity with the built-in texts.
     #[must_use]
     pub fn new(severity: Severity) -> Self {
         Self { wording: Wording::default(), severity }
     }
 
-    /// Words alerts by the host's own template.
+    /// Uses the host's own template for the alerts.
     #[must_use]
     pub fn worded_by(mut self, template: impl Template + 'static) -> Self {
         self.wording = Wording::by(template);

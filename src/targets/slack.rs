@@ -19,8 +19,8 @@ use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
 impl Profile {
-    /// Slack's incoming webhooks: the URL is the credential, one request at a time, ten
-    /// in any ten seconds, and an answer read by its word before its status.
+    /// Slack's incoming webhooks: the URL is the credential; one request at a time, ten in any
+    /// ten seconds. A response is judged by its text before its status.
     #[must_use]
     pub fn slack() -> Self {
         Self {
@@ -31,13 +31,13 @@ impl Profile {
     }
 }
 
-/// Reads Slack's answers. Success is 200 with the body `ok` and nothing else; what
-/// failed is told by one word, whose meaning does not depend on the status: a bad URL
-/// was seen to be answered 500.
+/// Judges Slack's responses. A success is 200 with exactly the body `ok`. A failure is
+/// described by one word, whose meaning does not depend on the status: for a wrong URL, a 500
+/// has been observed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SlackAnswers;
 
-/// The webhook or its channel is no more, or may no longer be posted to.
+/// The webhook or its channel no longer exists, or may no longer be posted to.
 const GONE: [&str; 12] = [
     "action_prohibited",
     "posting_to_general_channel_denied",
@@ -65,7 +65,7 @@ const REJECTED: [&str; 5] = [
     "missing_text_or_fallback_or_attachments",
 ];
 
-/// What Slack writes beside a 429.
+/// The body that Slack sends with a 429.
 #[derive(Deserialize)]
 struct Limited {
     retry_after: f64,
@@ -100,7 +100,7 @@ impl Classify for SlackAnswers {
 }
 
 /// Whether a text has the form of Slack's codes, each of which is several words joined by
-/// underscores. One word alone, such as `forbidden`, is a gateway's.
+/// underscores. A single word, such as `forbidden`, comes from a gateway.
 fn is_word(text: &str) -> bool {
     text.contains('_') && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
@@ -118,7 +118,7 @@ const HEADER_MAX: usize = 150;
 const SECTION_MAX: usize = 3000;
 const FIELD_MAX: usize = 2000;
 const FIELDS_PER_SECTION: usize = 10;
-/// Far below Slack's 50 blocks: more than this nobody reads.
+/// Far below Slack's 50 blocks; more would not be read.
 const FIELDS_MAX: usize = 40;
 
 /// Slack escapes three characters and no others. With `<` escaped, no mention of a
@@ -130,15 +130,15 @@ const SCRIPT: Script = Script::new(Unit::CodePoints, |character, out| match char
     other => out.push(other),
 });
 
-/// Tells a Slack channel of an event. What people wrote stands in plain text objects
-/// alone: Slack's own markup has no escape for `*` and `_`.
+/// Writes a message about an event for a Slack channel. Text from the event is only in plain
+/// text objects: Slack's own markup has no escape for `*` and `_`.
 #[derive(Debug, Clone, Default)]
 pub struct Slack {
     wording: Wording,
 }
 
 impl Slack {
-    /// Words messages by the host's own template.
+    /// Uses the host's own template for the messages.
     pub fn worded_by(template: impl Template + 'static) -> Self {
         Self { wording: Wording::by(template) }
     }

@@ -1,4 +1,4 @@
-//! Microsoft Teams by Power Automate's workflows, and by the connectors before them.
+//! Microsoft Teams, with Power Automate's workflows and with the older connectors.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +22,9 @@ use super::{answer, chat, json_body, sample_message};
 const CONNECTOR_WAIT: Duration = Duration::from_secs(5);
 
 impl Profile {
-    /// Microsoft Teams: the URL with its signature is the credential, sent to the byte;
-    /// four requests in any second. A workflow's 202 says that the flow was started,
-    /// not that anything was posted.
+    /// Microsoft Teams: the URL with its signature is the credential, and is sent unchanged;
+    /// four requests in any second. A workflow's 202 means that the flow was started, not that
+    /// a message was posted.
     #[must_use]
     pub fn teams() -> Self {
         Self {
@@ -35,11 +35,11 @@ impl Profile {
     }
 }
 
-/// Reads the answers of workflows and of connectors, whose failures come as 200 with a
-/// sentence that names the true status.
+/// Judges the responses of workflows and of connectors. A connector reports a failure as 200
+/// with a sentence that contains the true status.
 ///
-/// A flow that is switched off, and an answer that is not Microsoft's, says nothing of the
-/// message: it waits.
+/// If a flow is switched off, or if the response is not from Microsoft, that does not concern
+/// the message: it waits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TeamsAnswers;
 
@@ -64,16 +64,16 @@ impl Classify for TeamsAnswers {
     }
 }
 
-/// Whose words an answer's body is, and what they are about.
+/// The source of a response's text, and what it is about.
 #[derive(Debug, PartialEq, Eq)]
 enum Word {
-    /// An error of Power Automate's or of Logic Apps'.
+    /// An error of Power Automate or of Logic Apps.
     Flows(Problem),
     /// A connector's sentence about a message.
     Refusal,
     /// A connector's sentence about its URL.
     Address,
-    /// Nobody's, or a page of whoever stands between.
+    /// Unknown, such as the page of a proxy.
     Strangers,
 }
 
@@ -84,8 +84,8 @@ struct Problem {
     message: String,
 }
 
-/// The errors of a flow that are about the message. All others are about the flow: it is
-/// off, gone, not allowed, over its quota. There is no published list: these are the codes
+/// The errors of a flow that are about the message. All others are about the flow: it is off,
+/// deleted, not allowed, or over its quota. There is no published list: these are the codes
 /// that senders report.
 const OF_THE_MESSAGE: [&str; 4] =
     ["InvalidRequestContent", "TriggerInputSchemaMismatch", "RequestBodyTooLarge", "RequestEntityTooLarge"];
@@ -167,29 +167,29 @@ fn hidden_status(body: &[u8]) -> Option<StatusCode> {
     Some(status.unwrap_or(StatusCode::BAD_GATEWAY))
 }
 
-/// The whole body; a flow takes it, and fails later, where nobody sees it.
+/// The largest body: a flow accepts a larger one and fails later, where nobody sees it.
 const BODY_MAX: usize = 28 * 1024;
 const TITLE_MAX: usize = 200;
 const TEXT_MAX: usize = 8000;
 const FACTS_MAX: usize = 20;
 const NAME_MAX: usize = 100;
 
-/// Cards read a little Markdown, in which one line end is none. A mention needs an
-/// entity of its own, which no text can bring.
+/// Cards support some Markdown, in which a single line end is ignored. A mention needs a
+/// separate entity, which no text can contain.
 const SCRIPT: Script = Script::new(Unit::CodePoints, |character, out| match character {
     '\n' => out.push_str("\n\n"),
     '\\' | '*' | '_' | '~' | '`' | '[' | ']' | '(' | ')' | '#' => out.extend(['\\', character]),
     other => out.push(other),
 });
 
-/// Tells a Teams channel or chat of an event.
+/// Writes a message about an event for a Teams channel or chat.
 #[derive(Debug, Clone, Default)]
 pub struct Teams {
     wording: Wording,
 }
 
 impl Teams {
-    /// Words messages by the host's own template.
+    /// Uses the host's own template for the messages.
     pub fn worded_by(template: impl Template + 'static) -> Self {
         Self { wording: Wording::by(template) }
     }

@@ -20,8 +20,8 @@ use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
 impl Profile {
-    /// Telegram's bots: the token in the URL is the credential, 20 messages in any
-    /// minute per chat. See [`Telegram`] for how the URL names the chat.
+    /// Telegram's bots: the token in the URL is the credential; 20 messages in any minute per
+    /// chat. See [`Telegram`] for how the URL names the chat.
     #[must_use]
     pub fn telegram() -> Self {
         Self {
@@ -32,11 +32,11 @@ impl Profile {
     }
 }
 
-/// Reads Telegram's answers: the body's word counts, whatever the status.
+/// Judges Telegram's responses by the body, whatever the status.
 ///
-/// A group that became a supergroup has a new number. Its messages are kept and tried
-/// again, so that they arrive once the endpoint's URL names the new chat, which
-/// [`moved_to`](Self::moved_to) reads from the history.
+/// A group that became a supergroup has a new number. Its messages are kept and tried again,
+/// so that they arrive once the endpoint's URL contains the new number.
+/// [`moved_to`](Self::moved_to) reads it from the history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TelegramAnswers;
 
@@ -59,8 +59,8 @@ struct Parameters {
 }
 
 impl TelegramAnswers {
-    /// The number of the chat that an endpoint's chat has become, if an answer's body
-    /// says so. The endpoint's URL is to name that one instead.
+    /// The new number of an endpoint's chat, if the response's body contains one. The
+    /// endpoint's URL must then be changed to it.
     #[must_use]
     pub fn moved_to(body: &[u8]) -> Option<i64> {
         serde_json::from_slice::<Answer>(body).ok()?.parameters.migrate_to_chat_id
@@ -159,18 +159,18 @@ const SCRIPT: Script = Script::new(Unit::Utf16, |character, out| {
     out.push(character);
 });
 
-/// Tells a Telegram chat of an event.
+/// Writes a message about an event for a Telegram chat.
 ///
-/// An endpoint's URL names the chat in its query, which is sent in the body instead:
-/// `https://api.telegram.org/bot<token>/sendMessage?chat_id=-100123`, and for a topic
-/// also `&message_thread_id=7`. A chat by its name may be written `@news` or `%40news`.
+/// The query of the endpoint's URL names the chat, and is sent in the body instead:
+/// `https://api.telegram.org/bot<token>/sendMessage?chat_id=-100123`, and for a topic also
+/// `&message_thread_id=7`. The name of a chat may be written `@news` or `%40news`.
 #[derive(Debug, Clone, Default)]
 pub struct Telegram {
     wording: Wording,
 }
 
 impl Telegram {
-    /// Words messages by the host's own template.
+    /// Uses the host's own template for the messages.
     pub fn worded_by(template: impl Template + 'static) -> Self {
         Self { wording: Wording::by(template) }
     }

@@ -1,10 +1,9 @@
-//! What hookpost says of an event when nobody says otherwise: a small template for
-//! each kind that the built-in systems know, and one that reads well for the rest.
+//! The built-in texts about events: a small template for each kind of event of the built-in
+//! integrations, and a general one for all others.
 //!
-//! These read narrowly: the members that they show, wherever one is there and is of
-//! a kind that can be shown. Nothing else of a payload matters to them. They show no
-//! phone number, no network address and nothing that is named like a credential, in
-//! whatever way it is written (`message/private.rs`).
+//! These templates use only the members that they show, wherever such a member exists and can
+//! be shown, and ignore the rest of the payload. They show no phone number, no network address
+//! and nothing named like a credential, however the name is written (`message/private.rs`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,12 +21,12 @@ use super::message::{Message, Template, is_blank};
 pub struct Wording(Arc<dyn Template>);
 
 impl Wording {
-    /// The host's own template.
+    /// Uses the host's own template.
     pub fn by(template: impl Template + 'static) -> Self {
         Self(Arc::new(template))
     }
 
-    /// What is to be said of an event: never nothing, and a test says that it is one.
+    /// The message about an event. It is never empty, and a test ping is marked as a test.
     #[must_use]
     pub fn of(&self, event: &Event, occasion: Occasion) -> Message {
         let mut message = self.0.message(event);

@@ -1,4 +1,4 @@
-//! Time that a test decides over.
+//! A clock that a test controls.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,11 @@ use crate::backend::Clock;
 use crate::policy::timeline::Uptime;
 use crate::time::Timestamp;
 
-/// A clock that follows tokio's: under paused time it stands still while anything
-/// can run, and jumps to the next timer when nothing can.
+/// A clock that follows tokio's time: under paused time it stands still while any task can
+/// run, and jumps to the next timer when none can.
 ///
-/// The wall part can be set apart from it, as an operator or a time server does it;
-/// `elapsed` and `uptime` never notice.
+/// The wall clock can be moved separately, as an operator or a time server may do it;
+/// `elapsed` and `uptime` do not change.
 ///
 /// ```
 /// use hookpost::{Timestamp, backend::Clock, testing::VirtualClock};
@@ -40,7 +40,7 @@ pub struct VirtualClock {
 }
 
 impl VirtualClock {
-    /// A clock that shows `base` now. Tokio's time must be paused already, or never be.
+    /// A clock that shows `base` now. Tokio's time must already be paused, or never be paused.
     #[must_use]
     pub fn starting_at(base: Timestamp) -> Self {
         static MACHINES: AtomicU64 = AtomicU64::new(0);
@@ -48,21 +48,21 @@ impl VirtualClock {
         Self { base, start: Instant::now(), machine, skew_micros: Mutex::new(0) }
     }
 
-    /// Another clock on the same time line and the same machine, whose wall part may be set
-    /// apart from this one's: one process beside another. It begins without skew.
+    /// Another clock on the same time line and the same machine, for a second process. Its
+    /// wall clock can be moved separately from this one's, and begins without a difference.
     #[must_use]
     pub const fn beside(&self) -> Self {
         let Self { base, start, machine, skew_micros: _ } = *self;
         Self { base, start, machine, skew_micros: Mutex::new(0) }
     }
 
-    /// Sets the wall part ahead.
+    /// Moves the wall clock ahead.
     pub fn jump_ahead(&self, by: Duration) {
         let mut skew = self.skew_micros();
         *skew = skew.saturating_add(micros(by));
     }
 
-    /// Sets the wall part back.
+    /// Moves the wall clock back.
     pub fn jump_back(&self, by: Duration) {
         let mut skew = self.skew_micros();
         *skew = skew.saturating_sub(micros(by));

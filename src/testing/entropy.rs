@@ -1,11 +1,11 @@
-//! Randomness that repeats.
+//! Random numbers that repeat.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use crate::backend::{Entropy, EntropyError};
 
-/// Randomness of a seed: the same draws in the same order, run after run.
+/// Random numbers from a seed: the same numbers in the same order, run after run.
 ///
 /// ```
 /// use hookpost::backend::Entropy;
@@ -23,7 +23,7 @@ pub struct SeededEntropy {
 }
 
 impl SeededEntropy {
-    /// The randomness of this seed.
+    /// The random numbers of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { seed, generator: Mutex::new(fastrand::Rng::with_seed(seed)) }

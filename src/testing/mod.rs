@@ -1,5 +1,5 @@
-//! What a test of a host needs: a real receiver on loopback, a clock and randomness
-//! that a test decides over, a transport without a socket, a store that fails.
+//! Tools for the tests of a host: a real receiver on loopback, a clock and random numbers that
+//! a test controls, a transport without sockets, and a store that fails.
 //!
 //! | to see | take |
 //! |---|---|
@@ -9,14 +9,15 @@
 //! | the same run twice | [`SeededEntropy`] |
 //! | what a lost answer of the store does | [`FlakyStore`] |
 //!
-//! Never a real socket under paused time: while the only thing left to wait for is
-//! the socket, tokio jumps to the next timer, and every deadline passes at once. The stores
-//! may be used: no time passes while SQLite works. An event that your own transaction
-//! publishes by SQL gets the machine's time unless it brings `created_at`; under a clock that
-//! shows another time, give it one.
+//! Never use a real socket under paused time: while the socket is the only thing to wait for,
+//! tokio jumps to the next timer, and every timeout expires immediately. The stores may be
+//! used: no time passes while SQLite works. An event that your own transaction publishes by
+//! SQL gets the machine's time unless it contains `created_at`; if your clock shows another
+//! time, set it.
 //!
-//! A night of retries, for code of yours that publishes. With a longer `poll` the engine
-//! wakes up less often while nothing is due, which is what takes real time:
+//! The following test covers a night of retries, for code of yours that publishes. With a
+//! longer `poll` the engine wakes up less often while nothing is due; these wake-ups are what
+//! takes real time:
 //!
 //! ```
 //! use hookpost::stores::memory::MemoryStore;

@@ -1,4 +1,4 @@
-//! Requests as the senders of known systems sign them, for tests of receivers.
+//! Creates requests as the senders of known systems sign them, for tests of receivers.
 
 use std::borrow::Cow;
 
@@ -33,42 +33,44 @@ enum Kind {
     LiveChat(Secret),
 }
 
-/// What arrives: the scheme's headers alone, and the body.
+/// A signed request: only the headers of the scheme, and the body.
 #[derive(Debug, Clone)]
 pub struct Signed {
-    /// The headers of the scheme; add what else your receiver reads.
+    /// The headers of the scheme. Add any others that your receiver reads.
     pub headers: HeaderMap,
-    /// The body to hand over, byte for byte: two systems write something into it.
+    /// The exact body to pass to the receiver: two systems write something into it.
     pub body: Vec<u8>,
 }
 
-/// A request that the system would not send.
+/// Why the system would not send a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SenderError {
-    /// The scheme cannot sign it. Where it signs the URL, see [`Sender::at`].
+    /// The scheme cannot sign the request. If it signs the URL, see [`Sender::at`].
     #[error(transparent)]
     Unsigned(#[from] SignError),
-    /// `LiveChat` writes its key into a JSON object.
+    /// The body is not a JSON object, into which `LiveChat` writes its key.
     #[error("body: must be a JSON object, so that the key can be written into it")]
     Body,
 }
 
 impl Sender {
-    /// A sender by this scheme. With ed25519 its secret is the private key, whose forms
-    /// `Scheme::standard_v1a` and `Scheme::discord` tell; the receiver has the public one.
+    /// Creates a sender with this scheme. For ed25519 its secret is the private key, in one of
+    /// the forms that `Scheme::standard_v1a` and `Scheme::discord` describe; the receiver has
+    /// the public key.
     ///
     /// # Errors
-    /// When the secret breaks the scheme's rule.
+    /// If the secret breaks the scheme's rule.
     pub fn new(scheme: &Scheme, secret: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
         let signer = Box::new(Signer::new(scheme, &SecretSet::of(Secret::new(secret)?))?);
         Ok(Self(Kind::Signing { scheme: scheme.clone(), signer }))
     }
 
-    /// LiveChat, which signs nothing and writes this key into the body as `secret_key`.
+    /// Creates a sender for LiveChat, which does not sign and writes this key into the body as
+    /// `secret_key`.
     ///
     /// # Errors
-    /// When the key is blank or too long.
+    /// If the key is blank or too long.
     pub fn live_chat(secret: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
         Ok(Self(Kind::LiveChat(Secret::new(secret)?)))
     }
@@ -82,12 +84,12 @@ impl Sender {
         self
     }
 
-    /// A request with this body, signed at `now`. Linear's bodies say themselves when
-    /// they were signed: a JSON object without `webhookTimestamp` gets one.
+    /// Creates a request with this body, signed at `now`. Linear's bodies contain their time
+    /// of signing: a JSON object without `webhookTimestamp` gets one.
     ///
     /// # Errors
-    /// When the scheme signs a URL and none was set, when no receiver could verify it, or
-    /// when `LiveChat`'s body is no object.
+    /// If the scheme signs the URL and none was set, if no receiver could verify the request,
+    /// or if `LiveChat`'s body is not an object.
     pub fn sign(&self, id: &EventId, now: Timestamp, body: &[u8]) -> Result<Signed, SenderError> {
         let mut headers = HeaderMap::new();
         match &self.0 {
@@ -105,7 +107,7 @@ impl Sender {
     }
 }
 
-/// The body with its moment of signing, where the scheme reads that there.
+/// The body with its time of signing, if the scheme reads the time from the body.
 fn dated<'a>(scheme: &Scheme, now: Timestamp, body: &'a [u8]) -> Cow<'a, [u8]> {
     let Some(Part::DatedBody { milliseconds }) = scheme.recipe().content.last() else {
         return Cow::Borrowed(body);
@@ -118,8 +120,8 @@ fn dated<'a>(scheme: &Scheme, now: Timestamp, body: &'a [u8]) -> Cow<'a, [u8]> {
     with_member(body, milliseconds, &moment).map_or(Cow::Borrowed(body), Cow::Owned)
 }
 
-/// The same object with this member: in front of its other bytes, or in place of its
-/// own. `None` for what is no JSON object.
+/// The same object with this member: in front of its other bytes, or replacing its own. `None`
+/// if the body is not a JSON object.
 fn with_member(body: &[u8], name: &str, value: &Value) -> Option<Vec<u8>> {
     let mut object: Map<String, Value> = serde_json::from_slice(body).ok()?;
     if let Some(own) = object.get_mut(name) {

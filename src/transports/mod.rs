@@ -1,4 +1,4 @@
-//! Ways out: adapters of the [`Transport`](crate::backend::Transport) trait.
+//! Implementations of the [`Transport`](crate::backend::Transport) trait.
 
 #[cfg(feature = "reqwest")]
 pub mod reqwest;

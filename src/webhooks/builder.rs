@@ -1,5 +1,5 @@
-//! Putting the parts together: all problems at once, nothing spawned, nothing read
-//! from the environment.
+//! Builds a [`Webhooks`] from its parts. It reports all problems at once, starts no task and
+//! reads nothing from the environment.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,9 +23,9 @@ use crate::profile::Profile;
 
 use super::Webhooks;
 
-/// More slots than this are no gain for one task.
+/// The most slots: more are of no use to one task.
 const CONCURRENCY_MAX: usize = 10_000;
-/// A larger payload is no webhook.
+/// The largest payload: a larger one is not a webhook.
 const PAYLOAD_MAX: usize = 64 * 1024 * 1024;
 const PAYLOAD_DEFAULT: usize = 1024 * 1024;
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -46,7 +46,7 @@ pub struct Builder {
 }
 
 impl Webhooks {
-    /// Begins with the two parts that have no default. The profiles `standard` and
+    /// Starts a builder with the two parts that have no default. The profiles `standard` and
     /// `standard_raw` are known; [`Builder::profile`] and [`Builder::profiles`] add others.
     pub fn builder(backend: Arc<dyn Backend>, transport: Arc<dyn Transport>) -> Builder {
         Builder {
@@ -79,9 +79,9 @@ impl Webhooks {
 }
 
 impl Builder {
-    /// Adds a profile, or replaces the one of its name. Who replaces `standard` replaces
-    /// `standard_raw` with it: that is the same profile with the payload alone as the body,
-    /// unless it is given too.
+    /// Adds a profile, or replaces the profile with its name. Replacing `standard` also
+    /// replaces `standard_raw`, which is the same profile with only the payload as the body,
+    /// unless you add a `standard_raw` too.
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profiles.retain(|known| known.name != profile.name);
         self.profiles.push(profile);
@@ -102,71 +102,70 @@ impl Builder {
         profiles.into_iter().fold(self, Self::profile)
     }
 
-    /// Reads endpoints from the host's own table instead of the store's.
+    /// Reads endpoints from the host's own directory instead of the store's.
     pub fn directory(mut self, directory: Arc<dyn Directory>) -> Self {
         self.directory = Some(directory);
         self
     }
 
-    /// Replaces this machine's clocks.
+    /// Replaces the clocks of this machine.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Replaces the operating system's randomness.
+    /// Replaces the operating system's source of random numbers.
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
         self
     }
 
-    /// Hears what happens.
+    /// Sets the observer, which receives the notices.
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
         self
     }
 
-    /// How many requests may be in flight: 64 unless set.
+    /// Sets how many requests may be in flight at once; the default is 64.
     pub fn concurrency(mut self, requests: usize) -> Self {
         self.settings.concurrency = requests;
         self
     }
 
-    /// How long a claim may be settled: 30 s unless set. A crash delays what it had
-    /// claimed by so much.
+    /// Sets how long the engine may take to settle a claim; the default is 30 s. After a
+    /// crash, claimed deliveries wait that long.
     ///
-    /// It is at least the longest timeout of all known profiles and 11 s for connecting,
-    /// the store and a margin: 26 s, since `standard` is always known and takes 15 s. For
-    /// less, replace it by one of a shorter timeout.
+    /// It must be at least the longest timeout of all known profiles plus 11 s for connecting,
+    /// the store and a margin: 26 s, since `standard` is always known and has 15 s. For a
+    /// shorter lease, replace `standard` by a profile with a shorter timeout.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
     }
 
-    /// How long an idle engine sleeps at most before it looks for work of other
-    /// processes: 1 s unless set.
+    /// Sets how long an idle engine sleeps at most before it looks for work of other
+    /// processes; the default is 1 s.
     pub fn poll(mut self, poll: Duration) -> Self {
         self.settings.poll = poll;
         self
     }
 
-    /// How long shutdown waits for requests in flight: 20 s unless set.
+    /// Sets how long shutdown waits for requests in flight; the default is 20 s.
     pub fn shutdown_grace(mut self, grace: Duration) -> Self {
         self.settings.shutdown_grace = grace;
         self
     }
 
-    /// How large a payload may be, in bytes, that this process publishes: as large as the store
-    /// takes it unless set, or 1 MiB where the store has no limit. What is set must be within
-    /// the limit of the store, which for a SQLite file is that of
-    /// `SqliteBuilder::payload_max`.
+    /// Sets the largest payload, in bytes, that this process publishes. The default is the
+    /// limit of the store, or 1 MiB if the store has none. A limit set here must be within the
+    /// limit of the store, which for a SQLite file is that of `SqliteBuilder::payload_max`.
     pub fn payload_max(mut self, bytes: usize) -> Self {
         self.payload_max = Some(bytes);
         self
     }
 
-    /// How long deliveries of a class are kept after they ended: delivered ones and
-    /// unmatched events 7 days, failed and cancelled ones 90 days unless set.
+    /// Sets how long deliveries of a class are kept after they ended. The default is 7 days
+    /// for delivered ones and unmatched events, and 90 days for failed and cancelled ones.
     pub fn keep(mut self, class: Class, kept: Duration) -> Self {
         self.settings.retention.retain(|(known, _)| *known != class);
         self.settings.retention.push((class, kept));
@@ -179,26 +178,26 @@ impl Builder {
         self
     }
 
-    /// Which literal addresses an endpoint's URL may name: public ones unless set.
-    /// The transport judges again at each send, by a policy of its own.
+    /// Sets which addresses may be written in an endpoint's URL; by default only public ones.
+    /// The transport checks again at each request, by its own policy.
     pub fn addresses(mut self, addresses: AddressPolicy) -> Self {
         self.settings.addresses = addresses;
         self
     }
 
-    /// Lets endpoints of every profile have URLs of this machine and of private networks, for
-    /// development: http, any port, names such as `localhost` or `receiver`, and the addresses of
-    /// [`AddressPolicy::danger_allow_local`]. The transport has a policy of its own;
+    /// Allows endpoints of every profile to have URLs of this machine and of private networks,
+    /// for development: http, any port, names such as `localhost` or `receiver`, and the
+    /// addresses of [`AddressPolicy::danger_allow_local`]. The transport has its own policy;
     /// `Webhooks::danger_local` sets both.
     pub fn danger_allow_local(mut self) -> Self {
         self.danger_local = true;
         self
     }
 
-    /// Puts it together.
+    /// Builds the [`Webhooks`].
     ///
     /// # Errors
-    /// Lists everything that is wrong.
+    /// Lists every problem of the configuration.
     pub fn build(mut self) -> Result<Webhooks, ConfigError> {
         if self.danger_local {
             self.settings.addresses = self.settings.addresses.danger_allow_local();
@@ -264,7 +263,7 @@ impl fmt::Debug for Builder {
     }
 }
 
-/// Everything that is wrong with a configuration.
+/// All problems of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
     problems: Vec<ConfigProblem>,
@@ -288,12 +287,12 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// One thing that is wrong with a configuration.
+/// One problem of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblem {
     /// The setting, such as `lease` or `profile standard.timeout`.
     pub field: String,
-    /// The rule it breaks.
+    /// The rule that the setting breaks.
     pub rule: String,
 }
 
@@ -342,7 +341,7 @@ fn settings_problems(settings: &Settings) -> Vec<ConfigProblem> {
     problems
 }
 
-/// Two limits of one store would differ without anybody noticing.
+/// Refuses two different limits for one store, since the difference would not be noticed.
 fn payload_problem(set: Option<usize>, of_store: Option<usize>) -> Option<ConfigProblem> {
     let of_store = of_store.filter(|of_store| set.is_some_and(|set| set > *of_store))?;
     let rule =
@@ -350,7 +349,7 @@ fn payload_problem(set: Option<usize>, of_store: Option<usize>) -> Option<Config
     Some(problem("payload_max", rule))
 }
 
-/// One problem for all the profiles that a builder knows without being told.
+/// One problem for all the profiles that a builder always knows.
 fn lease_problem(profiles: &[Profile], lease: Duration) -> Option<ConfigProblem> {
     let too_long = profiles.iter().filter(|profile| profile.timeout > longest_timeout(lease));
     let slowest = too_long.filter(|profile| is_as_built_in(profile)).max_by_key(|profile| profile.timeout)?;

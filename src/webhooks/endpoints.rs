@@ -1,4 +1,4 @@
-//! Managing endpoints.
+//! Registers, changes and removes endpoints.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +24,9 @@ impl Webhooks {
     /// Registers an endpoint; events published from now on are routed to it.
     ///
     /// # Errors
-    /// When it breaks a rule of its profile, its id is [`Taken`](RegisterError::Taken),
-    /// its URL is and the profile allows each once, or the store fails. Nothing is left
-    /// behind then, and what was there stays as it was.
+    /// If the endpoint breaks a rule of its profile, if its id is
+    /// [`Taken`](RegisterError::Taken), if its profile allows each URL once and the tenant
+    /// already has it, or if the store fails. Nothing is changed then.
     pub async fn register(&self, new: NewEndpoint) -> Result<Arc<Endpoint>, RegisterError> {
         let now = self.shared.read_clock().await?;
         let mut random = [0; 10];
@@ -41,13 +41,14 @@ impl Webhooks {
         self.write(endpoint, Expected::Absent).await
     }
 
-    /// Registers an endpoint unless the tenant has one of its id, and returns the endpoint that
-    /// is there then. It never changes one: where `new` differs from what is there,
-    /// [`update`](Self::update) is the call. So a program may name its endpoints at each start.
+    /// Registers an endpoint unless the tenant already has one with its id, and returns the
+    /// endpoint that is stored then. It never changes an endpoint: if `new` differs from the
+    /// stored one, use [`update`](Self::update). A program can therefore register its
+    /// endpoints at each start.
     ///
     /// # Errors
-    /// As for [`register`](Self::register), and where `new` has no id: each call would
-    /// register one more endpoint.
+    /// Those of [`register`](Self::register). Also if `new` has no id, because each call would
+    /// then register another endpoint.
     pub async fn ensure(&self, new: NewEndpoint) -> Result<Arc<Endpoint>, RegisterError> {
         let Some(id) = new.id.clone() else {
             let rule = "must be set, so that the endpoint is found again at the next start";
@@ -62,24 +63,24 @@ impl Webhooks {
         }
     }
 
-    /// Replaces an endpoint that is at `version`. Where `new` says nothing of a secret it
-    /// keeps its secrets; what waits for it goes to the new URL. To change a part, begin
-    /// with `NewEndpoint::from` what there is.
+    /// Replaces an endpoint that is at `version`. If `new` sets no secret, the endpoint keeps
+    /// its secrets. Waiting deliveries are sent to the new URL. To change only a part, begin
+    /// with `NewEndpoint::from` the stored endpoint.
     ///
-    /// A new URL gets what the old one got: requests signed with the same secrets, the
-    /// endpoint's headers, and in `live_chat` the secret itself in the body. Where another
+    /// A new URL gets everything that the old one got: requests signed with the same secrets,
+    /// the endpoint's headers and, in `live_chat`, the secret itself in the body. If another
     /// party may have set the URL, set a new secret and new headers in the same call.
     ///
-    /// With another URL or another secret the endpoint begins anew: earlier failures no
-    /// longer count, the engine's hold ends, and an answer that is still to come from the
-    /// URL of before settles its delivery and says nothing of this endpoint.
+    /// With another URL or another secret the endpoint begins anew: earlier failures no longer
+    /// count, and the engine's hold ends. A late answer from the old URL settles its delivery
+    /// and does not affect the endpoint's health.
     ///
-    /// With another profile or other limits the engine's hold ends too, since a limit that no
-    /// longer exists may have made it. A limit that still has no room holds the endpoint again.
+    /// With another profile or other limits the engine's hold ends too, since it may come from
+    /// a limit that no longer exists. A limit that still has no room holds the endpoint again.
     ///
     /// # Errors
-    /// As for [`register`](Self::register); `Conflict` when the version is another. Where the
-    /// store fails after the endpoint was written, only the hold of a limit stays, until
+    /// Those of [`register`](Self::register); `Conflict` if the stored version is another. If
+    /// the store fails after the endpoint was written, only the hold of a limit remains, until
     /// [`lift`](Self::lift) ends it.
     pub async fn update(
         &self,
@@ -109,15 +110,14 @@ impl Webhooks {
         Ok(written)
     }
 
-    /// Makes `secret` the one that signs from the next attempt on. Where the scheme
-    /// has room for several signatures, those before it sign beside it for `overlap` at
-    /// most, and never after: with zero, the new one is the only one. Attempts that were
-    /// prepared within the second before, here or in another process, may still go out with
-    /// the old one. The secrets
-    /// of other schemes stay: a secret of a form that the endpoint has none of is added.
+    /// Makes `secret` the current one from the next attempt on. If the scheme allows several
+    /// signatures, the previous secrets also sign, for `overlap` at most. With an `overlap` of
+    /// zero, only the new secret signs. Attempts that were prepared within the second before,
+    /// here or in another process, may still be sent with the old secret. The secrets of other
+    /// schemes do not change: a secret of a form that the endpoint does not have yet is added.
     ///
     /// # Errors
-    /// As for [`update`](Self::update), and when more than
+    /// Those of [`update`](Self::update). Also if more than
     /// [`SECRETS_MAX`](crate::secret::SECRETS_MAX) secrets would be in force.
     pub async fn rotate_secret(
         &self,
@@ -139,23 +139,23 @@ impl Webhooks {
         .await
     }
 
-    /// Switches an endpoint off, also one that cannot be read: nothing is routed to it, and
-    /// what waits is not sent.
+    /// Disables an endpoint, even one that cannot be read. No events are routed to it, and
+    /// waiting deliveries are not sent.
     ///
     /// # Errors
-    /// When there is no such endpoint, or the store fails.
+    /// If there is no such endpoint, or if the store fails.
     pub async fn disable(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
         let there = self.shared.registry.switch_off(tenant, id).await?;
         self.shared.endpoint_cache.forget(id);
         if there { Ok(()) } else { Err(RegisterError::NotFound) }
     }
 
-    /// Switches an endpoint on again: events from now on are routed to it. What was
-    /// pending is sent, or cancelled where the profile says so. It begins anew, as by a new
-    /// URL: earlier failures no longer count.
+    /// Enables an endpoint again: events are routed to it from now on. Pending deliveries are
+    /// sent, or cancelled if the profile says so. The endpoint begins anew, as with a new URL:
+    /// earlier failures no longer count.
     ///
     /// # Errors
-    /// When there is no such endpoint, or the store fails.
+    /// If there is no such endpoint, or if the store fails.
     pub async fn enable(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
         let now = self.shared.read_clock().await?;
         self.change(tenant, id, |endpoint, _| {
@@ -168,13 +168,14 @@ impl Webhooks {
         .await
     }
 
-    /// Removes an endpoint, and cancels what waits for it. A request that is under way is
-    /// settled by its answer. Says whether it was there.
+    /// Removes an endpoint and cancels its waiting deliveries. The answer to a request in
+    /// flight settles its delivery. Returns whether the endpoint existed.
     ///
-    /// Should this process end in between, what is left is cancelled when it is claimed.
+    /// If this process ends before everything is cancelled, the rest is cancelled when it is
+    /// claimed.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let _changed = self.nudge_at_the_end();
         let removed = self.shared.registry.remove(tenant, id).await?;
@@ -185,9 +186,9 @@ impl Webhooks {
         Ok(removed.is_some())
     }
 
-    /// Cancels what waited for an endpoint when it was removed at that place, and nothing of
-    /// one that is registered under its id meanwhile. It works in bounded steps, since others
-    /// publish and settle in between.
+    /// Cancels the deliveries that waited for an endpoint when it was removed at that place,
+    /// but not those of an endpoint registered later under its id. It works in bounded steps,
+    /// so that others can publish and settle in between.
     async fn cancel_what_came_before(
         &self,
         tenant: &TenantId,
@@ -212,12 +213,12 @@ impl Webhooks {
         }
     }
 
-    /// One endpoint; `None` if the tenant has none of that id.
+    /// Looks up one endpoint; `None` if the tenant has none with that id.
     ///
     /// # Errors
-    /// When the store fails, or the endpoint cannot be read: the error names the field, and
-    /// [`endpoints`](Self::endpoints) lists it as unreadable. It can be disabled, paused and
-    /// removed.
+    /// If the store fails, or if the endpoint cannot be read. The error then names the field,
+    /// and [`endpoints`](Self::endpoints) lists the endpoint as unreadable. Such an endpoint
+    /// can be disabled, paused and removed.
     pub async fn endpoint(
         &self,
         tenant: &TenantId,
@@ -230,11 +231,11 @@ impl Webhooks {
         }
     }
 
-    /// A page of a tenant's endpoints, in the order of their ids, after that id: at most
-    /// `limit`, with those that cannot be read told apart.
+    /// Lists a page of a tenant's endpoints, in the order of their ids, after the given id: at
+    /// most `limit`. Endpoints that cannot be read are listed separately.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn endpoints(
         &self,
         tenant: &TenantId,
@@ -244,27 +245,27 @@ impl Webhooks {
         self.shared.registry.list(tenant, after, limit).await
     }
 
-    /// Holds an endpoint's deliveries back until [`resume`](Self::resume): events are
-    /// still routed and kept. No claim that begins after this returned gives any.
+    /// Holds back an endpoint's deliveries until [`resume`](Self::resume). Events are still
+    /// routed and kept. No claim that begins after this call has returned takes any of them.
     ///
     /// # Errors
-    /// When there is no such endpoint, or the store fails.
+    /// If there is no such endpoint, or if the store fails.
     pub async fn pause(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
         self.gate_endpoint(tenant, id, GateChange::Pause).await
     }
 
-    /// Ends a pause. What has grown too old meanwhile fails without an attempt.
+    /// Ends a pause. Deliveries that became too old meanwhile fail without an attempt.
     ///
     /// # Errors
-    /// When there is no such endpoint, or the store fails.
+    /// If there is no such endpoint, or if the store fails.
     pub async fn resume(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
         self.gate_endpoint(tenant, id, GateChange::Resume).await
     }
 
-    /// Holds all of a tenant's deliveries back.
+    /// Holds back all deliveries of a tenant.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn pause_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
         self.gate(Gate::Tenant(tenant.clone()), GateChange::Pause).await
     }
@@ -272,15 +273,15 @@ impl Webhooks {
     /// Ends a tenant's pause.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn resume_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
         self.gate(Gate::Tenant(tenant.clone()), GateChange::Resume).await
     }
 
-    /// Cancels a page of everything that is pending for an endpoint.
+    /// Cancels one page of an endpoint's pending deliveries.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn purge(
         &self,
         tenant: &TenantId,
@@ -309,7 +310,7 @@ impl Webhooks {
         self.shared.store.gate(&[(gate, change)], now).await
     }
 
-    /// What there is under an id, as far as it is this tenant's.
+    /// What is stored under an id, if it belongs to this tenant.
     pub(super) async fn load(&self, tenant: &TenantId, id: &EndpointId) -> Result<Loaded, StoreError> {
         let found = self.shared.directory.load(std::slice::from_ref(id)).await?.into_iter().next();
         Ok(match found {
@@ -329,7 +330,8 @@ impl Webhooks {
         }
     }
 
-    /// Reads, changes and writes an endpoint, again if somebody wrote in between.
+    /// Reads, changes and writes an endpoint, and starts again if another call wrote it in
+    /// between.
     async fn change(
         &self,
         tenant: &TenantId,

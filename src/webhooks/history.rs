@@ -1,4 +1,4 @@
-//! Looking back, and doing it again.
+//! Reads the history, and repeats or cancels deliveries.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use crate::id::{DeliveryId, EventId, ReplayId, TenantId};
 use super::Webhooks;
 
 impl Webhooks {
-    /// One event, as it was published.
+    /// Looks up one event, as it was published.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Arc<Event>>, StoreError> {
         self.shared.history.event(tenant, id).await
     }
 
-    /// A page of a tenant's deliveries, in the order of their ids: that of their events'
-    /// creation, to the millisecond. Deliveries of one event stand in no order of time, so
-    /// that a replay may come before what it repeats.
+    /// Lists a page of a tenant's deliveries, in the order of their ids. That is the order in
+    /// which their events were created, to the millisecond. Deliveries of the same event are
+    /// in no particular order, so a replay may come before the delivery that it repeats.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn deliveries(
         &self,
         tenant: &TenantId,
@@ -37,10 +37,10 @@ impl Webhooks {
         self.shared.history.deliveries(&query, page).await
     }
 
-    /// What is recorded of one delivery.
+    /// Lists the attempts and silent leases of one delivery.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn attempts(
         &self,
         tenant: &TenantId,
@@ -49,12 +49,12 @@ impl Webhooks {
         self.shared.history.attempts(tenant, id).await
     }
 
-    /// Sends a page of past deliveries again, as new deliveries of the same events
-    /// with clocks of their own, due now. The replay's id is the caller's: asking
-    /// twice under one id sends once.
+    /// Sends a page of past deliveries again: creates new deliveries of the same events, due
+    /// now, whose age and retries count from now. You choose the replay's id: calling twice
+    /// under the same id sends once.
     ///
     /// # Errors
-    /// When the store fails; asking again under the same id is safe.
+    /// If the store fails. Calling again under the same id is safe.
     pub async fn replay(
         &self,
         tenant: &TenantId,
@@ -68,11 +68,11 @@ impl Webhooks {
         self.shared.history.replay(&replay, page).await
     }
 
-    /// Makes a page of pending deliveries due now and lifts the engine's hold from
-    /// their lanes. It does not end a pause and does not lengthen a life.
+    /// Makes a page of pending deliveries due now and ends the engine's hold on their lanes.
+    /// It does not end a pause, and it does not extend the retry window or the maximum age.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn expedite(
         &self,
         tenant: &TenantId,
@@ -84,10 +84,10 @@ impl Webhooks {
         self.shared.history.expedite(tenant, selection, now, page).await
     }
 
-    /// Cancels a page of pending deliveries. A request in flight is not recalled.
+    /// Cancels a page of pending deliveries. A request in flight is not stopped.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn cancel(
         &self,
         tenant: &TenantId,
@@ -100,10 +100,10 @@ impl Webhooks {
         self.shared.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await
     }
 
-    /// Counts, of one tenant or of all.
+    /// Counts events and deliveries, of one tenant or of all.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
         self.shared.history.stats(tenant).await
     }

@@ -1,5 +1,5 @@
-//! The façade: what your program, the host, holds. [`Webhooks`] registers endpoints,
-//! publishes events, runs the engine that delivers them, and looks back at what was sent.
+//! The main type of this crate. [`Webhooks`] registers endpoints, publishes events, runs the
+//! engine that delivers them, and reads the history. The host is the program that uses it.
 //!
 //! [docs/clocks.md]: crate::policy::timeline
 //! [docs/own-parts.md]: crate::backend
@@ -33,30 +33,30 @@ pub use new_endpoint::NewEndpoint;
 pub use register_error::RegisterError;
 pub use test_ping::{TestError, TestReport};
 
-/// A handle on a store, a transport and the profiles in use. It clones cheaply; all
-/// clones share one inbox and one engine.
+/// A handle on a store, a transport and the profiles in use. It is cheap to clone; all clones
+/// share one engine.
 ///
-/// Nothing runs until [`run`](Self::run) or [`tick`](Self::tick) is awaited.
-/// Publishing works without either: another process on the same store delivers.
+/// Nothing runs until you await [`run`](Self::run) or [`tick`](Self::tick). Publishing works
+/// without either: another process on the same store then delivers.
 #[derive(Clone)]
 pub struct Webhooks {
     shared: Arc<Shared>,
 }
 
 impl Webhooks {
-    /// Stores an event. Once this returns its id, it will be delivered to every
-    /// endpoint that wanted it then, or fail with a reason that the history tells.
+    /// Stores an event. Once this call returns the id, the event will be delivered to every
+    /// endpoint that wanted it then, or fail with a reason in the history.
     ///
-    /// Publishing the same id or idempotency key again adds nothing and answers the
-    /// first one's id. Dropping the future leaves the event stored or not stored.
+    /// Publishing the same id or idempotency key again adds nothing and returns the id of the
+    /// first event. If the future is dropped, the event is stored in full or not at all.
     ///
-    /// It does not wait for an engine of this process that a blocking part keeps from
-    /// answering: after 5 s it stores the event itself, to be sent when the engine goes
-    /// on or by another process. That needs a tokio runtime with time enabled.
+    /// If the engine of this process does not answer because a part blocks it, this call
+    /// stores the event itself after 5 s. It is sent when the engine goes on, or by another
+    /// process. That needs a tokio runtime with time enabled.
     ///
     /// # Errors
-    /// When the event breaks a rule, its key was used for another content, the store
-    /// is full or fails. Nothing is left behind then, unless the store says `InDoubt`:
+    /// If the event breaks a rule, if its id or key was used for other content, or if the
+    /// store is full or fails. Nothing is stored then, unless the store's error is `InDoubt`:
     /// publish again under the same id or idempotency key.
     pub async fn publish(&self, event: NewEvent) -> Result<EventId, PublishError> {
         let shared = &self.shared;
@@ -73,39 +73,39 @@ impl Webhooks {
         }
     }
 
-    /// Runs the engine until `shutdown` completes; then it takes nothing new, waits
-    /// for what is in flight within the shutdown grace, and writes everything down.
-    /// Needs a tokio runtime with time enabled; a current-thread one per engine is
-    /// the fastest.
+    /// Runs the engine until `shutdown` completes. Then it claims nothing new, waits at most
+    /// the shutdown grace for requests in flight, and settles what it has claimed. It needs a
+    /// tokio runtime with time enabled; a current-thread runtime for each engine is the
+    /// fastest.
     ///
-    /// Dropping the future stops at once; what was claimed becomes due again when
-    /// its lease ends.
+    /// Dropping the future stops at once. Claimed deliveries become due again when their lease
+    /// ends.
     ///
     /// # Errors
-    /// When an engine of this handle runs already, or there is no tokio runtime with time
-    /// enabled.
+    /// If an engine of this handle is already running, or if there is no tokio runtime with
+    /// time enabled.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
         engine::run(Arc::clone(&self.shared), shutdown).await
     }
 
-    /// One round of the engine, awaited: reads the store's clock, claims, routes, sends,
-    /// settles, removes at most 500 rows that retention no longer keeps, and says when to
-    /// come back. Needs no runtime of its own.
+    /// Runs one round of the engine: reads the store's clock, claims, routes, sends, settles,
+    /// removes at most 500 rows that are older than their retention, and returns when to call
+    /// it again. It needs no runtime of its own.
     ///
     /// # Errors
-    /// When the store fails. What was claimed becomes due again when its lease ends.
+    /// If the store fails. Claimed deliveries become due again when their lease ends.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
         self.shared.tick().await
     }
 
-    /// Tells this process's engine that there may be new work, after a commit of the
-    /// host's own. Without it the engine finds out within its poll interval.
+    /// Tells this process's engine that there may be new work, after the host has committed
+    /// its own transaction. Without this call the engine notices within its poll interval.
     pub fn nudge(&self) {
         self.shared.inbox.nudge();
     }
 
-    /// Nudges when the value is dropped, so also where the caller drops the future of a call
-    /// that has changed the store already.
+    /// Nudges when the returned value is dropped, so also if the caller drops the future of a
+    /// call that has already changed the store.
     #[must_use]
     fn nudge_at_the_end(&self) -> NudgeAtTheEnd<'_> {
         NudgeAtTheEnd(self)
@@ -126,32 +126,32 @@ impl std::fmt::Debug for Webhooks {
     }
 }
 
-/// An event was not stored.
+/// Why an event was not stored.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// It breaks a rule.
+    /// The event breaks a rule.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// Its id or idempotency key stands for another content.
+    /// The event's id or idempotency key was already used for other content.
     #[error("id or idempotency key: was used for another content, by event {id}")]
     KeyReused {
-        /// The event that has it.
+        /// The id of the event that has it.
         id: EventId,
     },
-    /// The store holds as much as it may.
+    /// The store has reached its limit.
     #[error("the store is full: it takes at most {limit} deliveries")]
     Full {
-        /// How much that is.
+        /// The limit that was reached.
         limit: u64,
     },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no randomness for an id.
+    /// The source of random numbers failed, so no id could be created.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// The store answered for fewer events than it was given.
+    /// The store returned fewer answers than it was given events.
     #[error("the store answered for fewer events than it was given")]
     NoAnswer,
 }

@@ -1,7 +1,6 @@
-//! Finding the name that was meant.
+//! Finds a known name that is similar to a given one.
 
-/// Of these names the one that differs least from `name`, if it is like it at all: by one
-/// character in three at most.
+/// The name that differs least from `name`, if it differs in at most one character in three.
 pub(super) fn nearest<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let most = name.chars().count().div_ceil(3).min(3);
     let distances = among.map(|other| (distance(name, other), other));
@@ -32,7 +31,7 @@ fn distance(one: &str, other: &str) -> usize {
     last[other.len()]
 }
 
-/// The distance where this character and the one before it change places.
+/// The distance if this character and the one before it are swapped.
 fn swapped(before_last: &[usize], column: usize) -> usize {
     before_last.get(column - 1).map_or(usize::MAX, |distance| distance + 1)
 }

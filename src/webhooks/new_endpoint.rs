@@ -1,12 +1,12 @@
-//! An endpoint before it is registered.
+//! Endpoints that are not registered yet.
 
 use crate::endpoint::{Endpoint, EndpointError, Headers, Overrides, check_name};
 use crate::id::{EndpointId, IdError, ProfileName, TenantId};
 use crate::secret::{Secret, SecretSet};
 use crate::subscription::Subscription;
 
-/// An endpoint as a host hands it in. It wants every event of its tenant until
-/// [`events`](Self::events) says otherwise.
+/// An endpoint that a host is about to register. It gets every event of its tenant unless
+/// [`events`](Self::events) or [`subscription`](Self::subscription) is set.
 #[derive(Debug, Clone)]
 pub struct NewEndpoint {
     pub(super) id: Option<EndpointId>,
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Url {
     }
 }
 
-/// What becomes of an endpoint's secrets.
+/// What happens to an endpoint's secrets.
 #[derive(Debug, Clone)]
 pub(super) enum NewSecret {
     AsBefore,
@@ -50,11 +50,11 @@ impl NewSecret {
 }
 
 impl NewEndpoint {
-    /// An endpoint of `tenant` at `url`, spoken to in `profile`'s dialect.
+    /// Creates an endpoint of `tenant` at `url` with the profile named `profile`.
     ///
     /// # Errors
-    /// When a name breaks its rule. The URL is judged by its profile, when the
-    /// endpoint is registered.
+    /// If a name breaks its rule. The URL is checked by the profile when the endpoint is
+    /// registered.
     pub fn new(
         tenant: impl AsRef<str>,
         url: impl Into<String>,
@@ -74,21 +74,21 @@ impl NewEndpoint {
         })
     }
 
-    /// Brings an id of the host's own, unique over all tenants, so that registering it
-    /// again is refused as [`Taken`](super::RegisterError::Taken). Without one, each
-    /// registration draws a new one.
+    /// Sets the endpoint's id, unique among all tenants. Registering it again is then refused
+    /// as [`Taken`](super::RegisterError::Taken). Without this call each registration creates
+    /// a new id.
     ///
     /// # Errors
-    /// When the id breaks its rule.
+    /// If the id breaks its rule.
     pub fn id(mut self, id: impl AsRef<str>) -> Result<Self, EndpointError> {
         self.id = Some(EndpointId::new(id)?);
         Ok(self)
     }
 
-    /// A label for people: at most 255 characters, none of them a control character.
+    /// Sets a label for people: at most 255 characters, none of them a control character.
     ///
     /// # Errors
-    /// When it breaks that rule.
+    /// If the name breaks that rule.
     pub fn name(mut self, name: impl Into<String>) -> Result<Self, EndpointError> {
         let name = name.into();
         check_name(&name)?;
@@ -96,11 +96,11 @@ impl NewEndpoint {
         Ok(self)
     }
 
-    /// The secret that signs. Where its profile has several schemes, call it once for
-    /// each form of their secrets: see [`Schemes`](crate::sign::Schemes).
+    /// Sets the secret that signs. If the profile has several schemes, call it once for each
+    /// form of secret: see [`Schemes`](crate::sign::Schemes).
     ///
     /// # Errors
-    /// When it is blank or too long. Its scheme may ask for more at registration.
+    /// If it is blank or too long. Its scheme may require more at registration.
     pub fn secret(mut self, secret: impl Into<Vec<u8>>) -> Result<Self, EndpointError> {
         let secret = Secret::new(secret)?;
         match &mut self.secret {
@@ -110,56 +110,57 @@ impl NewEndpoint {
         Ok(self)
     }
 
-    /// No secret from now on: an update drops what the endpoint had.
+    /// Sets that the endpoint has no secret: an update removes the secrets that it had.
     #[must_use]
     pub fn without_secret(mut self) -> Self {
         self.secret = NewSecret::None;
         self
     }
 
-    /// Another URL. An update keeps the secrets and headers that the old one had.
+    /// Sets another URL. An update keeps the secrets and headers of the old one.
     #[must_use]
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Url(url.into());
         self
     }
 
-    /// The types it wants: `*`, `order.*` or exact ones.
+    /// Sets the event types that the endpoint wants: `*`, a prefix such as `order.*`, or exact
+    /// types.
     ///
     /// # Errors
-    /// When there is none, or one is neither of the three.
+    /// If there is no pattern, or if one has none of these three forms.
     pub fn events<P: AsRef<str>>(self, patterns: impl IntoIterator<Item = P>) -> Result<Self, EndpointError> {
         Ok(self.subscription(Subscription::to(patterns)?))
     }
 
-    /// What it wants, with scope and filters.
+    /// Sets the whole subscription, with scope and filters.
     #[must_use]
     pub fn subscription(mut self, subscription: Subscription) -> Self {
         self.subscription = subscription;
         self
     }
 
-    /// Headers of the host's own.
+    /// Sets the host's own headers, sent with every request.
     #[must_use]
     pub fn headers(mut self, headers: Headers) -> Self {
         self.headers = headers;
         self
     }
 
-    /// What it sets instead of its profile.
+    /// Sets the settings in which the endpoint differs from its profile.
     #[must_use]
     pub fn overrides(mut self, overrides: Overrides) -> Self {
         self.overrides = overrides;
         self
     }
 
-    /// Registers it switched off: nothing is routed to it until it is enabled.
+    /// Registers the endpoint disabled: nothing is routed to it until it is enabled.
     #[must_use]
     pub const fn disabled(self) -> Self {
         self.enabled(false)
     }
 
-    /// Whether events are routed to it.
+    /// Sets whether events are routed to it.
     #[must_use]
     pub const fn enabled(mut self, enabled: bool) -> Self {
         self.enabled = enabled;
@@ -167,8 +168,7 @@ impl NewEndpoint {
     }
 }
 
-/// The endpoint as it stands, for an update that changes a part of it. Its secrets stay
-/// where they are.
+/// The stored endpoint, for an update that changes a part of it. Its secrets do not change.
 impl From<&Endpoint> for NewEndpoint {
     fn from(endpoint: &Endpoint) -> Self {
         Self {
@@ -186,8 +186,8 @@ impl From<&Endpoint> for NewEndpoint {
     }
 }
 
-/// The profile's name that a person typed. The error suggests the same words in the form of a
-/// name, where they were typed in capitals, or with hyphens or spaces between them.
+/// The profile's name as a person typed it. If it has capitals, hyphens or spaces, the error
+/// suggests the same words in the form of a name.
 fn profile_name(text: &str) -> Result<ProfileName, IdError> {
     ProfileName::new(text).map_err(|error| {
         let meant = text.trim().to_ascii_lowercase().replace(['-', ' '], "_");

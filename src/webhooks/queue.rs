@@ -1,4 +1,4 @@
-//! Why an endpoint gets nothing, and how an operator ends it.
+//! Why an endpoint gets nothing, and how an operator ends that.
 
 use crate::delivery::{Gate, GateChange};
 use crate::endpoint::Loaded;
@@ -9,13 +9,13 @@ use crate::id::{EndpointId, HostName, TenantId};
 use super::{RegisterError, Webhooks};
 
 impl Webhooks {
-    /// What holds an endpoint's deliveries back, if anything does: a pause, a hold and
-    /// its end, how long it has been failing, or why it was disabled. `None` if the
-    /// tenant has none of that id, or has it in a directory of the host's own and nothing
-    /// was ever routed to it.
+    /// What holds back an endpoint's deliveries, if anything does: a pause, a hold and its
+    /// end, how long it has been failing, or why it was disabled. `None` if the tenant has no
+    /// endpoint with that id, or if the endpoint is in a host's own directory and nothing was
+    /// ever routed to it.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn queue(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Queue>, StoreError> {
         // One that cannot be read has a queue too: it is what an operator asks about.
         let enabled = match self.load(tenant, id).await? {
@@ -32,42 +32,44 @@ impl Webhooks {
         Ok(queue)
     }
 
-    /// The tenants and hosts that are held back now, by a pause or by the engine: tenants
-    /// first, then hosts, at most `limit` after that gate. What holds one endpoint,
-    /// [`queue`](Self::queue) says. This tells of all tenants: it is for the operator.
+    /// Lists the tenants and hosts that are held back now, by a pause or by the engine: first
+    /// tenants, then hosts, at most `limit`, beginning after the given gate. For a single
+    /// endpoint use [`queue`](Self::queue). The list covers all tenants: it is meant for the
+    /// operator.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn gates(&self, after: Option<&Gate>, limit: usize) -> Result<Vec<ClosedGate>, StoreError> {
         let now = self.shared.read_clock().await?;
         self.shared.history.gates(now, after, limit).await
     }
 
-    /// Ends the engine's hold on an endpoint, never a pause: what is due is sent now, and
-    /// under a profile that catches up ([`OnRecovery`](crate::profile::OnRecovery)) what
-    /// waits for a retry too. A receiver that still fails or asks for a wait holds it again
-    /// with its next answer.
+    /// Ends the engine's hold on an endpoint, but never a pause. Due deliveries are sent now
+    /// and, under a profile that catches up ([`OnRecovery`](crate::profile::OnRecovery)),
+    /// those that wait for a retry too. If the receiver still fails or asks for a delay, its
+    /// next answer holds the endpoint again.
     ///
     /// # Errors
-    /// When there is no such endpoint, or the store fails.
+    /// If there is no such endpoint, or if the store fails.
     pub async fn lift(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
         self.gate_endpoint(tenant, id, GateChange::Lift).await
     }
 
-    /// Ends the engine's hold on a tenant as a whole, as [`gates`](Self::gates) lists it, never a
-    /// pause. The holds of its endpoints stay: [`lift`](Self::lift) ends each of these.
+    /// Ends the engine's hold on a tenant as a whole, as listed by [`gates`](Self::gates), but
+    /// never a pause. The holds of its endpoints remain: [`lift`](Self::lift) ends each of
+    /// them.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn lift_tenant(&self, tenant: &TenantId) -> Result<(), StoreError> {
         self.gate(Gate::Tenant(tenant.clone()), GateChange::Lift).await
     }
 
-    /// Ends the engine's hold on a host as a whole, as [`gates`](Self::gates) lists it, for every
-    /// tenant. The holds of endpoints at it stay.
+    /// Ends the engine's hold on a host as a whole, as listed by [`gates`](Self::gates), for
+    /// every tenant. The holds of its endpoints remain.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn lift_host(&self, host: &HostName) -> Result<(), StoreError> {
         self.gate(Gate::Host(host.clone()), GateChange::Lift).await
     }

@@ -11,22 +11,22 @@ use crate::notice::Panicked;
 use super::builder::shortest_lease;
 use super::near::nearest;
 
-/// An endpoint was not written.
+/// Why an endpoint was not written.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// It breaks a rule.
+    /// The endpoint breaks a rule.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
-    /// This process does not know its profile.
+    /// This process does not know the endpoint's profile.
     #[error("profile: {profile} is not known; known are {}{}", listed(known), hint(profile, known))]
     UnknownProfile {
-        /// What was asked for.
+        /// The name of the requested profile.
         profile: ProfileName,
-        /// What there is.
+        /// The names of the known profiles.
         known: Vec<ProfileName>,
     },
-    /// Its URL belongs to another target than its profile, which is a built-in target's.
+    /// The profile is a built-in target's, but the URL belongs to another target.
     #[error(
         "profile: must be {other}, since the URL is one of that target (got {profile}); a profile under a name of your own \
          may be used with any URL"
@@ -40,48 +40,48 @@ pub enum RegisterError {
     /// Another endpoint of the tenant has this URL.
     #[error("url: must be used once in the tenant (its endpoint {endpoint} has it)")]
     DuplicateUrl {
-        /// That endpoint.
+        /// The id of that endpoint.
         endpoint: EndpointId,
     },
-    /// Its id is taken.
+    /// The endpoint's id is already in use.
     #[error("id: is taken{}", at_version(*current))]
     Taken {
-        /// The version at which the tenant has it; `None` when another tenant has.
+        /// The version of the tenant's endpoint with that id; `None` if another tenant has it.
         current: Option<u64>,
     },
-    /// It is at another version than the one that was named.
+    /// The endpoint's version is not the one given in the call.
     #[error("version: must be the endpoint's current version{}", which_is(*current))]
     Conflict {
-        /// The version that is there; `None` when there is none for this tenant.
+        /// The stored version; `None` if the tenant has no such endpoint.
         current: Option<u64>,
     },
-    /// Its timeout is longer than the lease covers.
+    /// The endpoint's timeout is longer than the lease allows.
     #[error(
         "timeout: must be at most {longest:?}, since the builder's lease of {:?} also covers connecting, the store \
          and a margin; a longer one is set by Builder::lease",
         shortest_lease(*longest)
     )]
     TimeoutTooLong {
-        /// The longest that fits.
+        /// The longest timeout that the lease allows.
         longest: Duration,
     },
     /// The tenant has no such endpoint.
     #[error("the tenant has no such endpoint")]
     NotFound,
-    /// Its secrets are sealed and do not open in this process.
+    /// The endpoint's secrets are sealed and cannot be opened in this process.
     #[error("secret: must open in this process to be kept (it is sealed)")]
     Sealed,
-    /// It cannot be read, and what was asked for keeps a part of it. It can be disabled,
-    /// paused, and removed to be registered anew.
+    /// The endpoint cannot be read, and the call keeps a part of it. It can be disabled,
+    /// paused, or removed and then registered again.
     #[error(transparent)]
     Unreadable(Unreadable),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no randomness for an id.
+    /// The source of random numbers failed, so no id could be created.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// A part of its profile panicked.
+    /// A part of the endpoint's profile panicked.
     #[error(transparent)]
     Panicked(#[from] Panicked),
 }
@@ -101,8 +101,8 @@ fn listed(names: &[ProfileName]) -> String {
     names.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// The names of the built-in targets, each of a constructor of its own. A test holds both
-/// lists against the profiles themselves, which stand on a floor above.
+/// The names of the built-in targets, each with its own constructor. A test compares both
+/// lists with the profiles themselves, which this module may not import.
 const TARGETS: [&str; 10] = [
     "slack",
     "discord",
@@ -137,8 +137,8 @@ fn to_build(name: &str) -> String {
     format!("{name} comes with hookpost: Builder::{call}")
 }
 
-/// What was meant: a profile that is known under a name like this, or one that a builder has to
-/// be told to know.
+/// What may have been meant: a known profile with a similar name, or one that must be added to
+/// the builder.
 fn hint(name: &ProfileName, known: &[ProfileName]) -> String {
     let built_in = TARGETS.iter().chain(&SYSTEMS).copied();
     if built_in.clone().any(|built_in| built_in == name.as_str()) {

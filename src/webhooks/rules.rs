@@ -1,4 +1,4 @@
-//! What its profile asks of an endpoint.
+//! Checks an endpoint against the rules of its profile.
 
 use crate::endpoint::{Endpoint, EndpointError, Generation, Headers};
 use crate::id::{EndpointId, ProfileName};
@@ -16,22 +16,24 @@ use super::new_endpoint::{NewEndpoint, NewSecret};
 use super::register_error::RegisterError;
 
 impl Webhooks {
-    /// Checks what [`register`](Self::register) would check of the endpoint itself, and
-    /// writes nothing.
+    /// Checks everything about the endpoint itself that [`register`](Self::register) checks,
+    /// and writes nothing.
     ///
     /// # Errors
-    /// When it breaks a rule of its profile.
+    /// If the endpoint breaks a rule of its profile.
     pub fn check(&self, new: NewEndpoint) -> Result<(), RegisterError> {
         let id = new.id.clone().map_or_else(|| EndpointId::new("new"), Ok).map_err(EndpointError::from)?;
         let secrets = new.secret.first();
         self.checked(new, id, secrets, Timestamp::EPOCH).map(|_| ())
     }
 
-    /// Whether an endpoint of this profile may have this URL, and how it would be written.
+    /// Checks whether an endpoint of this profile may have this URL, and returns the URL in
+    /// its normal form.
     ///
     /// # Errors
-    /// Names the rule of the profile, or of the addresses that may be reached, that it
-    /// breaks, or the built-in target whose URL it is. Whether another endpoint has it is known only when one is written.
+    /// Names the rule of the profile or of the allowed addresses that the URL breaks, or the
+    /// built-in target that the URL belongs to. Whether another endpoint has the URL is
+    /// checked only when an endpoint is written.
     pub fn check_url(&self, profile: &ProfileName, url: &str) -> Result<EndpointUrl, RegisterError> {
         let profile = self.profile(profile)?;
         let url = EndpointUrl::parse(url, &profile.urls).map_err(EndpointError::Url)?;
@@ -45,7 +47,7 @@ impl Webhooks {
         Ok(url)
     }
 
-    /// Checks everything that the profile asks of an endpoint.
+    /// Checks everything that the profile requires of an endpoint.
     pub(super) fn checked(
         &self,
         new: NewEndpoint,

@@ -1,4 +1,4 @@
-//! Testing an endpoint: one request now, and what came of it.
+//! Sends a test event to an endpoint and reports the result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,42 +22,44 @@ use crate::time::Timestamp;
 
 use super::Webhooks;
 
-/// What came of a test.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TestReport {
-    /// The event that was sent.
+    /// The id of the event that was sent.
     pub event: EventId,
-    /// Its delivery, which the history shows.
+    /// The id of its delivery, which is in the history.
     pub delivery: DeliveryId,
-    /// Whether the profile counts the answer as success.
+    /// Whether the profile counts the result as a success.
     pub success: bool,
-    /// What came back; `None` if nothing could be sent.
+    /// The response's status, or the reason why there is none; `None` if nothing could be
+    /// sent.
     pub result: Option<AttemptResult>,
-    /// How long it took.
+    /// How long the attempt took.
     pub took: Duration,
-    /// The beginning of the answer's body, as far as the profile keeps it.
+    /// The beginning of the response's body, if the profile keeps it.
     pub body: Bytes,
-    /// Where the delivery stands.
+    /// The state of the delivery after the test.
     pub state: State,
-    /// What must hold and does not, where nothing could be sent for it.
+    /// The rule that does not hold, if nothing could be sent because of it.
     pub why: Option<String>,
 }
 
 impl Webhooks {
-    /// Sends one test event to an endpoint now and waits for the answer: signed and
-    /// recorded like any other, once, whatever the answer. Pauses, limits, order and
-    /// whether the endpoint is enabled do not matter, and its health is not touched.
+    /// Sends one test event to an endpoint now and waits for the answer. The request is signed
+    /// and recorded like any other, and is sent only once, whatever the answer. Pauses,
+    /// limits, ordering keys and whether the endpoint is enabled do not matter, and the
+    /// endpoint's health does not change.
     ///
-    /// The event is the profile's own [`Sample`](crate::profile::Sample). That of
-    /// `standard` has the type `webhook.test`, so a receiver can tell it from a real event.
-    /// [`test_with`](Self::test_with) sends an event of yours instead.
+    /// The event is the profile's own [`Sample`](crate::profile::Sample). The sample of
+    /// `standard` has the type `webhook.test`, so that a receiver can distinguish it from a
+    /// real event. [`test_with`](Self::test_with) sends an event of your choice instead.
     ///
-    /// Dropping the future leaves a test that the history shows as abandoned.
+    /// If the future is dropped, the history shows the test as abandoned.
     ///
     /// # Errors
-    /// When there is no such endpoint, the store fails, or nothing can be sent to the
-    /// endpoint as it stands: [`NotSendable`] says why.
+    /// If there is no such endpoint, if the store fails, or if nothing can be sent to the
+    /// endpoint in its present state: [`NotSendable`] says why.
     pub async fn test(&self, tenant: &TenantId, id: &EndpointId) -> Result<TestReport, TestError> {
         let tested = self.tested(tenant, id).await?;
         let Tested { endpoint, profile, .. } = &tested;
@@ -66,13 +68,13 @@ impl Webhooks {
         self.send_test(tested, event).await
     }
 
-    /// [`test`](Self::test) with an event of yours, such as one of each type that the
-    /// endpoint's receiver must be able to read. Only this endpoint gets it, whatever its
-    /// subscription says, and at once: an ordering key and a not-before are ignored.
+    /// [`test`](Self::test) with an event of your choice, for example one of each type that
+    /// the endpoint's receiver must be able to read. Only this endpoint gets it, whatever its
+    /// subscription, and immediately: an ordering key and `not_before` are ignored.
     ///
     /// # Errors
-    /// Those of `test`; also when the event is of another tenant, breaks a rule, or has an
-    /// id or idempotency key that was used before.
+    /// Those of [`test`](Self::test). Also if the event is another tenant's, if it breaks a
+    /// rule, or if its id or idempotency key was used before.
     pub async fn test_with(
         &self,
         tenant: &TenantId,
@@ -86,7 +88,7 @@ impl Webhooks {
         self.send_test(tested, event).await
     }
 
-    /// The endpoint as it stands now, if something can be sent to it.
+    /// The endpoint in its present state, if something can be sent to it.
     async fn tested(&self, tenant: &TenantId, id: &EndpointId) -> Result<Tested, TestError> {
         let shared = &self.shared;
         let now = shared.read_clock().await?;
@@ -178,38 +180,39 @@ fn unrenderable(rule: &'static str) -> NotSendable {
     NotSendable::Unrenderable { field, rule }
 }
 
-/// A test could not be made. An endpoint that answers badly is no error: see the report.
+/// Why a test could not be made. A failure of the endpoint is not an error: see the report.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum TestError {
     /// The tenant has no such endpoint.
     #[error("the tenant has no such endpoint")]
     NotFound,
-    /// Nothing can be sent to it as it stands, or not this event. Nothing was stored.
+    /// Nothing can be sent to the endpoint in its present state, or not this event. Nothing
+    /// was stored.
     #[error(transparent)]
     NotSendable(#[from] NotSendable),
     /// The event breaks a rule.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// Its id or idempotency key was used before, and a test is sent once.
+    /// The event's id or idempotency key was used before. A test is sent only once.
     #[error("id or idempotency key: must be new, and was used by event {id}")]
     KeyReused {
-        /// The event that has it.
+        /// The id of the event that has it.
         id: EventId,
     },
-    /// The store holds as much as it may.
+    /// The store has reached its limit.
     #[error("the store is full: it takes at most {limit} deliveries")]
     Full {
-        /// How much that is.
+        /// The limit that was reached.
         limit: u64,
     },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no randomness for an id.
+    /// The source of random numbers failed, so no id could be created.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// The envelope panicked when it was asked for a sample.
+    /// The envelope panicked while it created a sample.
     #[error(transparent)]
     Panicked(#[from] Panicked),
 }

@@ -1,5 +1,5 @@
 //! Every scheme against known answers, every flipped bit, and the threats to receivers
-//! that other libraries were published for (RELIABILITY rows S31 to S48).
+//! that other libraries were published for.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod cases;

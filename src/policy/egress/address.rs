@@ -1,18 +1,18 @@
-//! Which addresses a request may go to (RELIABILITY 3.1).
+//! The addresses that a request may be sent to.
 //!
-//! IPv4 is judged by what is refused; IPv6 by the one block that is handed out for
-//! use between networks, minus what is refused of it.
+//! For IPv4 there is a list of what is refused. For IPv6 only the block for use between
+//! networks is allowed, without the parts that are refused.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// An address that no request may go to.
+/// An address that no request may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("address: must be a public one")]
 pub struct Refused;
 
-/// Judges addresses: public ones pass.
+/// Decides which addresses are allowed. Public addresses are.
 ///
 /// ```
 /// use hookpost::policy::egress::AddressPolicy;
@@ -31,29 +31,28 @@ pub struct AddressPolicy {
 }
 
 impl AddressPolicy {
-    /// Only public addresses.
+    /// Allows only public addresses.
     #[must_use]
     pub fn public_only() -> Self {
         Self::default()
     }
 
-    /// Refuses that block too, such as this service's own public addresses. It
-    /// outweighs every allowance.
+    /// Refuses that block too, such as this service's own public addresses. It takes
+    /// precedence over everything that is allowed.
     ///
-    /// Some clouds reach services of their own under addresses that are public everywhere
-    /// else: deny `168.63.129.16/32` on Azure, and `161.26.0.0/16` and `166.8.0.0/14` on
-    /// IBM Cloud.
+    /// Some clouds offer their own services under addresses that are public everywhere else:
+    /// deny `168.63.129.16/32` on Azure, and `161.26.0.0/16` and `166.8.0.0/14` on IBM Cloud.
     #[must_use]
     pub fn deny(mut self, net: Net) -> Self {
         self.denied.push(net);
         self
     }
 
-    /// Names a prefix under which this network's NAT64 reaches IPv4 (RFC 6052). An
-    /// address under it is judged by the IPv4 address that it embeds.
+    /// Sets a prefix under which this network's NAT64 reaches IPv4 (RFC 6052). An address
+    /// under it is judged by the IPv4 address that it contains.
     ///
     /// # Errors
-    /// When the block is no IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits.
+    /// If the block is not an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits.
     pub fn nat64(mut self, prefix: Net) -> Result<Self, NetError> {
         if !prefix.base.is_ipv6() || !matches!(prefix.prefix, 32 | 40 | 48 | 56 | 64 | 96) {
             return Err(NetError {
@@ -64,23 +63,24 @@ impl AddressPolicy {
         Ok(self)
     }
 
-    /// Lets requests into a block that is not public. Whoever can register an
-    /// endpoint can then reach what listens there.
+    /// Allows requests to a block that is not public. Anyone who can register an endpoint can
+    /// then reach every service in it.
     #[must_use]
     pub fn danger_allow(mut self, net: Net) -> Self {
         self.danger_allowed.push(net);
         self
     }
 
-    /// Lets requests reach this machine itself, for tests: `127.0.0.0/8` and `::1`.
+    /// Allows requests to this machine itself, for tests: `127.0.0.0/8` and `::1`.
     #[must_use]
     pub fn danger_allow_loopback(self) -> Self {
         self.danger_allow(Net::v4(127, 0, 0, 0, 8)).danger_allow(Net::v6(Ipv6Addr::LOCALHOST.to_bits(), 128))
     }
 
-    /// Lets requests reach this machine and private networks, for development: loopback
+    /// Allows requests to this machine and private networks, for development: loopback
     /// addresses, and the private ones of RFC 1918, which containers have. The addresses under
-    /// which clouds give out credentials, `169.254.169.254` and some of `fc00::/7`, stay closed.
+    /// which clouds give out credentials, `169.254.169.254` and some of `fc00::/7`, stay
+    /// refused.
     #[must_use]
     pub fn danger_allow_local(self) -> Self {
         self.danger_allow_loopback()
@@ -92,7 +92,7 @@ impl AddressPolicy {
     /// Judges one address.
     ///
     /// # Errors
-    /// When no request may go there.
+    /// If no request may be sent there.
     pub fn judge(&self, address: IpAddr) -> Result<(), Refused> {
         let reached = self.reached_by(address).ok_or(Refused)?;
         if self.denied.iter().any(|net| net.contains(address) || net.contains(reached)) {
@@ -104,8 +104,8 @@ impl AddressPolicy {
         Err(Refused)
     }
 
-    /// Where a packet to `address` ends up, once mappings and translations are
-    /// undone; `None` when a translation is not well formed.
+    /// The address that a packet to `address` finally reaches, with mappings and translations
+    /// removed; `None` if a translation is not well formed.
     fn reached_by(&self, address: IpAddr) -> Option<IpAddr> {
         let IpAddr::V6(v6) = address else {
             return Some(address);
@@ -127,11 +127,11 @@ pub struct Net {
     prefix: u8,
 }
 
-/// A text that is no block of addresses.
+/// A text that is not a block of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("net: {rule}")]
 pub struct NetError {
-    /// The rule it breaks.
+    /// The rule that the text breaks.
     pub rule: &'static str,
 }
 
@@ -139,8 +139,8 @@ impl Net {
     /// The block of all addresses that share the first `prefix` bits of `base`.
     ///
     /// # Errors
-    /// When the prefix is longer than an address, `base` has bits set beyond it, or
-    /// the block is IPv4 in IPv6 clothes: addresses are judged without them.
+    /// If the prefix is longer than an address, if `base` has bits set beyond it, or if the
+    /// block is IPv4 written as IPv6: addresses are converted to IPv4 before they are judged.
     pub fn new(base: IpAddr, prefix: u8) -> Result<Self, NetError> {
         let (bits, width) = match base {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),
@@ -201,8 +201,8 @@ impl fmt::Display for Net {
     }
 }
 
-/// No public service lives here. The registries call some of these blocks globally
-/// reachable, yet nobody receives webhooks there.
+/// Blocks without public services. The registries call some of them globally reachable, but
+/// webhooks are not received there.
 const REFUSED_V4: [Net; 19] = [
     Net::v4(0, 0, 0, 0, 8),        // this network; 0.0.0.0 reaches the machine itself
     Net::v4(10, 0, 0, 0, 8),       // private (RFC 1918)
@@ -228,7 +228,7 @@ const REFUSED_V4: [Net; 19] = [
 /// The block from which public IPv6 addresses are handed out.
 const GLOBAL_V6: Net = Net::v6(0x2000 << 112, 3);
 
-/// What of [`GLOBAL_V6`] is no public address.
+/// The parts of [`GLOBAL_V6`] that are not public addresses.
 const REFUSED_V6: [Net; 5] = [
     Net::v6(0x2001 << 112, 23),          // Teredo, ORCHID, benchmarking, anycasts
     Net::v6(0x2001_0db8 << 96, 32),      // documentation
@@ -246,8 +246,8 @@ fn is_public(address: IpAddr) -> bool {
     !refused.iter().any(|net| net.contains(address))
 }
 
-/// The IPv4 address behind a NAT64 prefix: the bits after it, leaving out the octet
-/// at bits 64 to 71, which is zero in every well-formed one (RFC 6052, 2.2).
+/// The IPv4 address after a NAT64 prefix: the bits after it, without the octet at bits 64 to
+/// 71, which is zero in every well-formed address (RFC 6052, 2.2).
 fn embedded_v4(address: Ipv6Addr, prefix: u8) -> Option<Ipv4Addr> {
     let octets = address.octets();
     if octets[8] != 0 {

@@ -1,5 +1,5 @@
-//! The host of an endpoint's URL: a name of letters, digits and hyphens, or an
-//! address written in the one way in which it is printed.
+//! The host of an endpoint's URL: a name of letters, digits and hyphens, or an address in the
+//! one form in which it is printed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use super::url::UrlError;
 const NAME_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
 
-/// Reads a host in lower case; answers its address when it is a literal.
+/// Parses a host in lower case. Returns its address if it is an IP address.
 pub(super) fn read(host: &str) -> Result<Option<IpAddr>, UrlError> {
     if let Some(bracketed) = host.strip_prefix('[') {
         return read_v6(bracketed).map(|v6| Some(IpAddr::V6(v6)));
@@ -27,10 +27,9 @@ pub(super) fn read(host: &str) -> Result<Option<IpAddr>, UrlError> {
     labels.iter().try_for_each(|label| read_label(label)).map(|()| None)
 }
 
-/// Whether a name means a place inside: this machine (RFC 6761), its neighbours on
-/// the link (RFC 6762), a home network (RFC 8375), or a private network by one of the names
-/// that the root zone keeps free because so many networks use them (ICANN's name collisions,
-/// RFC 6762, appendix G).
+/// Whether a name is internal: this machine (RFC 6761), its neighbours on the link (RFC 6762),
+/// a home network (RFC 8375), or a private network with one of the names that the root zone
+/// keeps free because many networks use them (ICANN's name collisions, RFC 6762, appendix G).
 pub(super) fn is_inside(name: &str) -> bool {
     let top = name.rsplit('.').next().unwrap_or(name);
     let is_private = matches!(top, "internal" | "intranet" | "lan" | "corp" | "home" | "private");
@@ -69,8 +68,8 @@ fn read_v6(bracketed: &str) -> Result<Ipv6Addr, UrlError> {
     if shortest(address) == text { Ok(address) } else { refuse(FORM) }
 }
 
-/// The form that URLs print: lower-case groups without leading zeros, the first of
-/// the longest runs of zero groups cut out, and IPv4 never dotted.
+/// The form that URLs print: lower-case groups without leading zeros, the first of the longest
+/// runs of zero groups removed, and no dotted IPv4.
 fn shortest(address: Ipv6Addr) -> String {
     let groups = address.segments();
     let (mut cut_at, mut cut) = (0, 1);

@@ -1,5 +1,4 @@
-//! Where a request may go: the grammar of endpoint URLs, and the judgement of
-//! addresses.
+//! Where a request may be sent: the grammar of endpoint URLs, and the check of addresses.
 
 mod address;
 mod host;

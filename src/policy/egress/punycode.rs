@@ -1,5 +1,5 @@
-//! Punycode, read only (RFC 3492): an endpoint's URL names its host as it goes over
-//! the wire, and a label that no name encodes to is refused with the rest.
+//! Decodes Punycode (RFC 3492). An endpoint's URL contains its host as it is sent, and a label
+//! that is not the encoding of a name is refused.
 
 const BASE: u32 = 36;
 const T_MIN: u32 = 1;
@@ -7,11 +7,11 @@ const T_MAX: u32 = 26;
 const SKEW: u32 = 38;
 const DAMP: u32 = 700;
 
-/// Whether a label without its `xn--` can stand for a name: it decodes, it needs the
-/// encoding, and it holds nothing that a name never holds.
+/// Whether a label without its `xn--` can encode a name: it can be decoded, it needs the
+/// encoding, and it contains nothing that a name never contains.
 ///
-/// The tables of IDNA are far larger than this crate. What passes here and breaks
-/// them is found by the transport, whose own reading must agree to the letter.
+/// The tables of IDNA are far larger than this crate. A label that passes here and breaks them
+/// is refused by the transport, which must read the host in exactly the same way.
 pub(super) fn is_name(encoded: &str) -> bool {
     let Some(decoded) = decode(encoded) else {
         return false;

@@ -1,5 +1,5 @@
-//! The grammar of endpoint URLs (DESIGN 5): refused, never repaired. A form that two
-//! readers could read differently is one that a guard and a client could, too.
+//! The grammar of endpoint URLs. A URL that breaks it is refused, never repaired: a form that
+//! two parsers could read differently could be read differently by a guard and a client.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,63 +11,63 @@ use crate::id::HostName;
 use super::address::{AddressPolicy, Refused};
 use super::host;
 
-/// The longest URL an endpoint may have, in its normal form: as long as every HTTP
+/// The longest URL of an endpoint, in its normal form: the length that every HTTP
 /// implementation should accept (RFC 9110, 4.1).
 pub const URL_LENGTH_MAX: usize = 8000;
 
-/// A URL that no endpoint may have. It never quotes the URL, which may be a secret.
+/// Why no endpoint may have a URL. It never contains the URL, which may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}")]
 pub struct UrlError {
-    /// The rule it breaks.
+    /// The rule that the URL breaks.
     pub rule: &'static str,
 }
 
-/// Which schemes a URL may have.
+/// The schemes that a URL may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemePolicy {
-    /// https alone.
+    /// Only https.
     HttpsOnly,
-    /// http too.
+    /// https and http.
     HttpAndHttps,
 }
 
-/// Which ports a URL may name.
+/// The ports that a URL may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PortPolicy {
     /// 443, 80 with http, and 1024 or more.
     WebAndHigh,
-    /// Any, those of mail servers and databases included.
+    /// Any port, including those of mail servers and databases.
     DangerAny,
 }
 
-/// What a profile allows of a URL.
+/// The rules of a profile for URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UrlPolicy {
-    /// The schemes.
+    /// The schemes that are allowed.
     pub schemes: SchemePolicy,
-    /// The ports.
+    /// The ports that are allowed.
     pub ports: PortPolicy,
-    /// Whether `localhost` and its like are let through, for tests on one machine.
+    /// Whether `localhost` and similar names are allowed, for tests on one machine.
     pub danger_local_names: bool,
 }
 
 impl UrlPolicy {
-    /// https, to public names and usual ports.
+    /// Allows https, public names and usual ports.
     #[must_use]
     pub const fn https_only() -> Self {
         Self { schemes: SchemePolicy::HttpsOnly, ports: PortPolicy::WebAndHigh, danger_local_names: false }
     }
 
-    /// http and https, to public names and usual ports.
+    /// Allows http and https, public names and usual ports.
     #[must_use]
     pub const fn http_and_https() -> Self {
         Self { schemes: SchemePolicy::HttpAndHttps, ..Self::https_only() }
     }
 
-    /// Lets names of the inside (`localhost`, `.localhost`, `.local`, `.internal`), names of
-    /// one label, such as `receiver` in Docker Compose, and any port through, for tests on one
-    /// machine. Addresses are judged apart, by the [`AddressPolicy`].
+    /// Also allows internal names (`localhost`, `.localhost`, `.local`, `.internal`), names of
+    /// one label, such as `receiver` in Docker Compose, and any port, for tests on one
+    /// machine. Addresses are checked separately, by the [`AddressPolicy`].
     #[must_use]
     pub const fn danger_allow_local(mut self) -> Self {
         self.ports = PortPolicy::DangerAny;
@@ -76,17 +76,17 @@ impl UrlPolicy {
     }
 }
 
-/// How a URL's requests travel.
+/// The scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UrlScheme {
-    /// In the clear.
+    /// Unencrypted HTTP.
     Http,
-    /// Under TLS.
+    /// HTTP over TLS.
     Https,
 }
 
 impl UrlScheme {
-    /// The scheme as it stands in URLs.
+    /// The scheme as it is written in URLs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -103,8 +103,8 @@ impl UrlScheme {
     }
 }
 
-/// Where an endpoint's requests go. It prints its scheme and host alone: path and
-/// query may be credentials.
+/// The URL that an endpoint's requests are sent to. `Debug` shows only scheme and host: path
+/// and query may be credentials.
 ///
 /// ```
 /// use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
@@ -135,25 +135,25 @@ pub enum UrlHost {
 }
 
 impl EndpointUrl {
-    /// Reads a URL that somebody wants to register.
+    /// Parses a URL that is to be registered.
     ///
-    /// The bound on the length, [`URL_LENGTH_MAX`], holds for the normal form, which is
-    /// what is stored and read back. A name in punycode that only IDNA's tables know to be
-    /// wrong passes here; the transport, which has them, refuses it.
+    /// The limit [`URL_LENGTH_MAX`] applies to the normal form, which is what is stored and
+    /// read back. A Punycode name that only the tables of IDNA show to be wrong is accepted
+    /// here; the transport, which has these tables, refuses it.
     ///
     /// # Errors
-    /// Names the rule of the grammar or of the policy that it breaks.
+    /// Names the rule of the grammar or of the policy that the URL breaks.
     pub fn parse(text: &str, policy: &UrlPolicy) -> Result<Self, UrlError> {
         let url = Self::read(text, policy.schemes)?;
         url.judge(policy)?;
         Ok(url)
     }
 
-    /// Reads a URL that a store kept, by the grammar alone: a store has no policy at
-    /// hand. Policy and address are judged again before each request.
+    /// Parses a URL that was stored, by the grammar only, since a store has no policy. Policy
+    /// and address are checked again before each request.
     ///
     /// # Errors
-    /// Names the rule of the grammar that it breaks.
+    /// Names the rule of the grammar that the URL breaks.
     pub fn from_stored(text: &str) -> Result<Self, UrlError> {
         Self::read(text, SchemePolicy::HttpAndHttps)
     }
@@ -177,11 +177,11 @@ impl EndpointUrl {
         Ok(Self { text: Arc::from(text), host, literal, scheme, port })
     }
 
-    /// Judges the URL by a policy: at registration, and again before each request,
+    /// Checks the URL against a policy: at registration, and again before each request,
     /// because the policy may have changed since.
     ///
     /// # Errors
-    /// Names the rule that it breaks.
+    /// Names the rule that the URL breaks.
     pub fn judge(&self, policy: &UrlPolicy) -> Result<(), UrlError> {
         if self.scheme == UrlScheme::Http && policy.schemes == SchemePolicy::HttpsOnly {
             return refuse("scheme must be https; Webhooks::danger_local takes http too, for development");
@@ -212,22 +212,22 @@ impl EndpointUrl {
         Ok(())
     }
 
-    /// Judges the address that stands in the URL in a name's place, if one does. What
-    /// a name means is known only when it is resolved, for each connection anew.
+    /// Checks the address in the URL, if its host is an address and not a name. The addresses
+    /// of a name are known only when it is resolved, for each new connection.
     ///
     /// # Errors
-    /// When no request may go to that address.
+    /// If no request may be sent to that address.
     pub fn judge_literal(&self, addresses: &AddressPolicy) -> Result<(), Refused> {
         self.literal.map_or(Ok(()), |address| addresses.judge(address))
     }
 
-    /// The whole URL in its normal form. Whoever calls this answers for where it goes.
+    /// The whole URL in its normal form. The caller is responsible for where it goes.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// Its path and query, as they are sent. They may be credentials.
+    /// Path and query as they are sent. They may be credentials.
     #[must_use]
     pub fn expose_target(&self) -> &str {
         let begin = self.text.find("://").map_or(0, |at| at + 3);
@@ -238,7 +238,7 @@ impl EndpointUrl {
     /// The same scheme, host and port with another path and query.
     ///
     /// # Errors
-    /// Names the rule of the grammar that it breaks.
+    /// Names the rule of the grammar that the result breaks.
     pub fn with_target(&self, target: &str) -> Result<Self, UrlError> {
         if !target.starts_with('/') {
             return refuse("path must begin with a slash");
@@ -247,19 +247,19 @@ impl EndpointUrl {
         Self::from_stored(&format!("{}{target}", self.text.get(..origin).unwrap_or_default()))
     }
 
-    /// How its requests travel.
+    /// The scheme of the URL.
     #[must_use]
     pub const fn scheme(&self) -> UrlScheme {
         self.scheme
     }
 
-    /// The host as it stands in the URL, an IPv6 address with its brackets.
+    /// The host as written in the URL; an IPv6 address has its brackets.
     #[must_use]
     pub const fn host(&self) -> &HostName {
         &self.host
     }
 
-    /// What the host is.
+    /// The kind of the host, with its name or address.
     #[must_use]
     pub fn host_kind(&self) -> UrlHost {
         match self.literal {
@@ -269,15 +269,15 @@ impl EndpointUrl {
         }
     }
 
-    /// The port, the scheme's own one where the URL names none.
+    /// The port; if the URL has none, the default port of its scheme.
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
     }
 }
 
-/// Scheme and the end of the host's name: some services put the credential into its first
-/// label, others into path or query.
+/// Shows only the scheme and the end of the host's name: some services put the credential into
+/// the first label of the host, others into path or query.
 impl fmt::Debug for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.host.as_str();
@@ -288,7 +288,7 @@ impl fmt::Debug for EndpointUrl {
     }
 }
 
-/// Scheme, authority, and the rest of the URL.
+/// The scheme, the authority, and the rest of the URL.
 fn split(text: &str, allowed: SchemePolicy) -> Result<(UrlScheme, &str, &str), UrlError> {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return refuse(
@@ -336,8 +336,8 @@ fn split_port(authority: &str, scheme: UrlScheme) -> Result<(&str, u16), UrlErro
     }
 }
 
-/// Checks path and query, which are sent to the letter: what a client would encode or
-/// resolve away is refused.
+/// Checks path and query, which are sent exactly as written: anything that a client would
+/// encode or resolve is refused.
 fn check_target(target: &str) -> Result<(), UrlError> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if path.contains(['"', '<', '>', '{', '}', '`']) {

@@ -1,4 +1,4 @@
-//! How the starts of one call are divided among those who ask, and those who wait.
+//! Divides the starts of one call among the endpoints that ask and those that wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -7,53 +7,54 @@ use crate::time::Timestamp;
 
 use super::{Asker, Limit, LimitKey, StartLog, WaitingLine};
 
-/// Whoever waits further behind asks again at least once a window, or in this where windows
-/// are shorter, counted from the next opening: those before it may have gone.
+/// Endpoints further behind ask again at least once per window, or this often if windows are
+/// shorter, counted from the next opening: those before them may no longer wait.
 const ASKS_AGAIN: Duration = Duration::from_secs(10);
-/// So many who are next ask again at every opening, since one of those before may not come.
+/// The number of endpoints next in turn that ask again at every opening, since one before them
+/// may not ask.
 const NEXT_IN_LINE: u64 = 16;
 /// One that could have been granted more asks again after this.
 const SOON: Duration = Duration::from_secs(1);
 
-/// So many starts under these limits.
+/// A request for a number of starts under these limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
-    /// The endpoint that asks. One that is named twice in a call is one that asks for more.
+    /// The endpoint that asks. If a call has several asks of one endpoint, they add up.
     pub by: Asker,
-    /// Each limit with the log it counts in.
+    /// Each limit with the key of the log that it counts in.
     pub limits: Vec<(LimitKey, Limit)>,
-    /// How many starts.
+    /// The number of starts requested.
     pub starts: u32,
 }
 
-/// What an ask got.
+/// The answer to an ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
-    /// How many starts, at most as many as asked for.
+    /// The number of starts granted, at most as many as requested.
     pub starts: u32,
-    /// The limit that refused the rest.
+    /// The limit that refused the rest; `None` if everything was granted.
     pub refusal: Option<Refusal>,
 }
 
-/// A limit that has no room, or keeps what it has for others whose turn it is.
+/// A limit that has no room left, or that reserves its room for other endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Which.
+    /// The key of the limit.
     pub limit: LimitKey,
-    /// When whoever was refused may ask again: its turn may have come then.
+    /// When the refused endpoint may ask again: it may be its turn then.
     pub until: Timestamp,
 }
 
-/// What a limit is known by: two windows over one scope, such as ten a second and a hundred
-/// a minute, count apart.
+/// The identity of a limit. Two windows over one scope, such as ten a second and a hundred a
+/// minute, count separately.
 pub type Slot = (LimitKey, Duration);
 
-/// What one limit has granted, and who waits for it.
+/// The state of one limit: what it has granted, and which endpoints wait for it.
 #[derive(Debug, Clone, Default)]
 pub struct Counted {
-    /// What it has granted.
+    /// The starts that it has granted.
     pub log: StartLog,
-    /// Who waits for it, where several share it.
+    /// The endpoints that wait for it, if several share it.
     pub line: WaitingLine,
 }
 
@@ -62,13 +63,13 @@ pub fn slots(ask: &Ask) -> impl Iterator<Item = (Slot, &Limit)> {
     ask.limits.iter().map(|(key, limit)| ((key.clone(), limit.window()), limit))
 }
 
-/// Divides what the limits of these asks have room for. All of their slots are in `limits`,
-/// and no others.
+/// Divides the room of the limits of these asks. `limits` must contain exactly the slots of
+/// the asks.
 ///
-/// An ask is granted what every one of its limits gives it: where the endpoint has the limit
-/// for itself, all the room; else what falls to it when all who are there take turns. A
-/// limiter of the host's own reads the limits that a call asks for, divides, and writes what
-/// changed, as one transaction.
+/// An ask is granted the least that one of its limits gives it. A limit of the endpoint alone
+/// gives all its room; a shared limit gives what the endpoint gets when all present take
+/// turns. A host's own limiter reads the limits that a call asks for, divides, and writes what
+/// changed, in one transaction.
 #[must_use]
 pub fn divide(
     asks: &[Ask],
@@ -93,7 +94,7 @@ pub fn divide(
     granted.into_iter().zip(refusals).map(|(starts, refusal)| Grant { starts, refusal }).collect()
 }
 
-/// Those who ask stand in the lines of the limits that they share.
+/// Adds those that ask to the waiting lines of their shared limits.
 fn line_up(asks: &[Ask], limits: &mut BTreeMap<Slot, Counted>, now: Timestamp, start_by: Timestamp) {
     let mut there: BTreeSet<(Slot, &Asker)> = BTreeSet::new();
     for counted in limits.values_mut() {
@@ -118,8 +119,8 @@ fn line_up(asks: &[Ask], limits: &mut BTreeMap<Slot, Counted>, now: Timestamp, s
 /// How many starts each was granted under each limit, and its last turn of those.
 type Served<'a> = BTreeMap<(Slot, &'a Asker), (u32, u64)>;
 
-/// How many starts each ask gets. What one cannot use, since another of its limits gives it
-/// less, is there for the next in the line.
+/// The number of starts that each ask gets. What one cannot use, because another of its limits
+/// gives it less, goes to the next in the line.
 fn share_out<'a>(
     asks: &'a [Ask],
     limits: &mut BTreeMap<Slot, Counted>,
@@ -163,12 +164,12 @@ fn share_out<'a>(
 /// A limit while its room is shared out.
 struct Open<'a> {
     log: &'a mut StartLog,
-    /// Whose turn it is, start by start, of all who are there.
+    /// The endpoint whose turn it is, start by start, of all that are present.
     turns: Vec<(u64, &'a Asker)>,
 }
 
 impl Open<'_> {
-    /// How many of so many starts fall to that one.
+    /// How many of the `wanted` starts this endpoint gets.
     fn share(&mut self, asker: &Asker, limit: &Limit, wanted: u32, now: Timestamp) -> u32 {
         let room = self.log.room(limit, now, u32::MAX);
         if !limit.is_shared() {
@@ -178,7 +179,8 @@ impl Open<'_> {
         wanted.min(count(first.filter(|(_, turn)| *turn == asker)))
     }
 
-    /// That one has no need of its next turns any more, so many of them: answers the last.
+    /// Gives up the next `turns` turns of an endpoint, which does not need them. Returns the
+    /// last of them.
     fn leave(&mut self, asker: &Asker, mut turns: u32) -> u64 {
         let mut last = 0;
         self.turns.retain(|(number, turn)| {
@@ -196,7 +198,7 @@ fn count<T>(items: impl Iterator<Item = T>) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
 }
 
-/// Which limit refused what each ask was not granted: the one that has it wait longest.
+/// The limit that refused the rest of each ask: the one that makes it wait longest.
 fn refusals(
     asks: &[Ask],
     granted: &[u32],
@@ -231,16 +233,16 @@ fn refusals(
     asks.iter().zip(granted).map(refusal).collect()
 }
 
-/// When the turns of those come who wait under a limit.
+/// The turns of the endpoints that wait under a limit.
 struct Places<'a> {
     log: &'a mut StartLog,
-    /// For how long a start counts that is granted now.
+    /// How long a start that is granted now counts.
     counts_for: Duration,
-    /// How long after the next opening whoever waits asks again at the latest.
+    /// The latest time after the next opening at which a waiting endpoint asks again.
     asks_again: Duration,
-    /// How many turns come before the next one of each.
+    /// The number of turns before the next one of each endpoint.
     before: BTreeMap<&'a Asker, u64>,
-    /// When what is kept for others is given up.
+    /// When the starts that are kept for others are given up.
     given_up: Option<Timestamp>,
 }
 
@@ -277,8 +279,8 @@ impl<'a> Places<'a> {
         Some(self.given_up.filter(|_| room > 0).map_or(turn, |given_up| given_up.min(turn)))
     }
 
-    /// When a start may be granted if so many others are before: those who have their turn
-    /// now and at each of the next openings take it, and count from then.
+    /// When a start may be granted with `before` other turns before it: endpoints whose turn
+    /// it is now and at each of the next openings take their starts, which count from then.
     fn opening(&self, before: u64, limit: &Limit, now: Timestamp) -> Timestamp {
         let (rounds, before) = (before / u64::from(limit.starts()), before % u64::from(limit.starts()));
         let first = self.log.opens_for(limit, before + 1).unwrap_or(now);
@@ -286,7 +288,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Changes the lines that an ask stands in.
+/// Changes the waiting lines of an ask's shared limits.
 fn for_shared(ask: &Ask, limits: &mut BTreeMap<Slot, Counted>, change: impl Fn(&mut WaitingLine)) {
     for (slot, _) in slots(ask).filter(|(_, limit)| limit.is_shared()) {
         if let Some(counted) = limits.get_mut(&slot) {

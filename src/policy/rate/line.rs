@@ -1,4 +1,4 @@
-//! Who waits for a start under a limit that several share, and whose turn it is.
+//! The endpoints that wait for a start under a shared limit, and their order.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -9,37 +9,38 @@ use crate::time::Timestamp;
 
 use super::WINDOW_MAX;
 
-/// The turn of one that does not come is kept for this long.
+/// How long the turn of an endpoint that does not ask is kept.
 const KEPT: Duration = Duration::from_secs(2);
-/// The turn of one that came late before is kept for twice as long as it was late, up to
-/// this: whatever an endpoint does, its turn costs the others no more.
+/// The turn of an endpoint that asked late before is kept for twice as long as it was late, up
+/// to this: whatever an endpoint does, its turn delays the others no longer.
 const KEPT_MAX: Duration = Duration::from_secs(60);
-/// One that does not come keeps its place until then, without its turn being kept.
+/// How long an endpoint that does not ask keeps its place, without its turn being kept.
 pub(crate) const FORGOTTEN_AFTER: Duration = Duration::from_secs(120);
-/// More turns than these are not looked at in one call.
+/// The most turns that are considered in one call.
 const TURNS_MAX: usize = 100_000;
 
-/// An endpoint that asks for starts, and whose it is.
+/// An endpoint that asks for starts, with its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Asker {
-    /// The endpoint's tenant.
+    /// The tenant of the endpoint.
     pub tenant: TenantId,
     /// The endpoint.
     pub endpoint: EndpointId,
 }
 
-/// One that was granted less than it asked for.
+/// An endpoint that was granted less than it asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiter {
-    /// How many starts it waits for.
+    /// The number of starts that it waits for.
     pub wanted: u32,
-    /// Since when it waits: it has been granted nothing since.
+    /// The time since which it has waited and has been granted nothing.
     pub since: Timestamp,
-    /// When its tenant was last granted a start while it waited, beside other tenants.
+    /// When its tenant was last granted a start while it waited beside other tenants; `None`
+    /// if never.
     pub served_at: Option<Timestamp>,
     /// When it asks again.
     pub comes_at: Timestamp,
-    /// Its turn is kept for so long after that.
+    /// How long its turn is kept after that.
     pub kept: Duration,
 }
 
@@ -48,57 +49,57 @@ impl Waiter {
         Self { wanted: 0, since: now, served_at: None, comes_at: now, kept: KEPT }
     }
 
-    /// Until when its turn is kept for it.
+    /// The time until which its turn is kept.
     #[must_use]
     pub fn kept_until(&self) -> Timestamp {
         self.comes_at + self.kept.min(KEPT_MAX)
     }
 
-    /// Whether it will ask, or is about to.
+    /// Whether it waits and is still expected to ask.
     #[must_use]
     pub fn is_expected(&self, now: Timestamp) -> bool {
         self.wanted > 0 && now < self.kept_until()
     }
 
-    /// Whether a start is kept for it now, if it has the turn.
+    /// Whether a start is kept for it now, if it is its turn.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.comes_at <= now && self.is_expected(now)
     }
 }
 
-/// Those who wait under one limit.
+/// The endpoints that wait under one limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WaitingLine(BTreeMap<Asker, Waiter>);
 
 impl WaitingLine {
-    /// A line of these.
+    /// A line of these endpoints.
     #[must_use]
     pub fn from_waiters(waiters: impl IntoIterator<Item = (Asker, Waiter)>) -> Self {
         Self(waiters.into_iter().collect())
     }
 
-    /// Those who wait, by tenant and endpoint.
+    /// The waiting endpoints, by tenant and endpoint.
     #[must_use]
     pub const fn waiters(&self) -> &BTreeMap<Asker, Waiter> {
         &self.0
     }
 
-    /// Whether nobody waits.
+    /// Whether no endpoint waits.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Forgets those who did not come for long, and those whom a clock that was ahead has
-    /// told to come.
+    /// Removes endpoints that have not asked for long, and those that a clock that was ahead
+    /// has told when to ask.
     pub fn forget(&mut self, now: Timestamp) {
         let last = now + WINDOW_MAX + WINDOW_MAX;
         self.0.retain(|_, waiter| now < waiter.comes_at + FORGOTTEN_AFTER && waiter.comes_at <= last);
     }
 
-    /// One asks now, whatever it asked for before. One that waits keeps its place, and one
-    /// that came late is waited for longer the next time.
+    /// Records that an endpoint asks now, whatever it asked for before. One that waits keeps
+    /// its place, and for one that came late the turn is kept longer the next time.
     pub(super) fn ask(&mut self, asker: &Asker, starts: u32, now: Timestamp) {
         let waiter = self.0.entry(asker.clone()).or_insert_with(|| Waiter::new(now));
         let late = now.since(waiter.comes_at);
@@ -107,14 +108,14 @@ impl WaitingLine {
         waiter.wanted = starts;
     }
 
-    /// The same one asks for more in the same call.
+    /// Records that the same endpoint asks for more in the same call.
     pub(super) fn ask_for_more(&mut self, asker: &Asker, starts: u32) {
         if let Some(waiter) = self.0.get_mut(asker) {
             waiter.wanted = waiter.wanted.saturating_add(starts);
         }
     }
 
-    /// One is granted so many of the starts it asked for: for what is left it waits since now.
+    /// Records that an endpoint is granted `starts`. For the rest it waits from now on.
     pub(super) fn granted(&mut self, asker: &Asker, starts: u32, now: Timestamp) {
         let Some(waiter) = self.0.get_mut(asker).filter(|_| starts > 0) else { return };
         waiter.wanted = waiter.wanted.saturating_sub(starts);
@@ -128,14 +129,14 @@ impl WaitingLine {
         }
     }
 
-    /// One was refused, and asks again then.
+    /// Records that an endpoint was refused and asks again at `until`.
     pub(super) fn put_off(&mut self, asker: &Asker, until: Timestamp) {
         if let Some(waiter) = self.0.get_mut(asker) {
             waiter.comes_at = until;
         }
     }
 
-    /// Moves what is known along when the store's time moves by so much.
+    /// Converts its times after the store's time moved by `by`.
     pub fn shift(&mut self, by: Shift) {
         for waiter in self.0.values_mut() {
             waiter.since = by.carry(waiter.since);
@@ -144,8 +145,8 @@ impl WaitingLine {
         }
     }
 
-    /// The order in which those who count are served, one start each time they are named:
-    /// tenants in turn, the one that was served longest ago first, and of each tenant its
+    /// The order in which the endpoints that count are served, one start each time they are
+    /// named: tenants in turn, the one served longest ago first, and within a tenant its
     /// endpoints in turn.
     pub(super) fn turns(&self, now: Timestamp, counts: impl Fn(&Waiter) -> bool) -> Vec<&Asker> {
         let mut tenants: BTreeMap<&TenantId, Tenant<'_>> = BTreeMap::new();
@@ -180,7 +181,7 @@ impl WaitingLine {
         turns.take(TURNS_MAX).collect()
     }
 
-    /// When the first turn that is kept for somebody ends.
+    /// When the first of the kept turns ends.
     pub(super) fn first_given_up(&self, now: Timestamp) -> Option<Timestamp> {
         self.0.values().filter(|waiter| waiter.is_due(now)).map(Waiter::kept_until).min()
     }
@@ -194,7 +195,7 @@ impl WaitingLine {
 /// The endpoints of one tenant that wait.
 #[derive(Default)]
 struct Tenant<'a> {
-    /// Since when the first of them waits, of all that are expected.
+    /// The time since which the first of the expected ones has waited.
     since: Option<Timestamp>,
     /// When one of them was last granted a start.
     served_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! The exact log of starts that a limit counts in.
+//! The exact log of the starts that a limit has granted.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use crate::time::Timestamp;
 
 use super::Limit;
 
-/// A grant that ends by so much later than one of now could was made by a clock that was
-/// ahead. A call that waited for less than this is not taken for one of long ago: it would
-/// end the grants of others too soon.
+/// A grant that ends later than a grant made now could, by at least this, was made by a clock
+/// that was ahead. A call that waited for less than this does not count as an old one, which
+/// would end the grants of others too soon.
 pub(crate) const AHEAD: Duration = CONFIRMED_AFTER;
 
-/// The exact log of one limit key: every grant, until it stops counting.
+/// The exact log of one limit: every grant, until it no longer counts.
 ///
-/// A grant may start requests until its `start_by`, so it counts until then plus
-/// the window. Thereby any window, wherever it begins, holds at most the limit.
+/// A granted request may start until its `start_by`, so a grant counts until then plus the
+/// window. Therefore no window, wherever it begins, has more starts than the limit.
 #[derive(Debug, Clone, Default)]
 pub struct StartLog {
     grants: VecDeque<Granted>,
@@ -30,7 +30,7 @@ struct Granted {
 }
 
 impl StartLog {
-    /// A log that holds these grants, as (counts until, starts), in any order.
+    /// A log of these grants, given as (counts until, starts), in any order.
     #[must_use]
     pub fn from_grants(grants: impl IntoIterator<Item = (Timestamp, u32)>) -> Self {
         let mut grants: Vec<_> =
@@ -40,7 +40,7 @@ impl StartLog {
         Self { grants: grants.into(), starts }
     }
 
-    /// How many of `wanted` starts fit under `limit` at `now`.
+    /// The number of the `wanted` starts that fit under `limit` at `now`.
     pub fn room(&mut self, limit: &Limit, now: Timestamp, wanted: u32) -> u32 {
         while let Some(oldest) = self.grants.front().filter(|grant| grant.counts_until <= now) {
             self.starts -= u64::from(oldest.starts);
@@ -50,9 +50,9 @@ impl StartLog {
         wanted.min(u32::try_from(free).unwrap_or(u32::MAX))
     }
 
-    /// Counts what a clock that was ahead granted as if it were granted now: it began before
-    /// now, and would count for as long again as the clock was ahead. A grant of now ends by
-    /// `start_by`.
+    /// Counts grants of a clock that was ahead as if they were granted now: they began before
+    /// now, and would otherwise count longer by as much as the clock was ahead. A grant made
+    /// now ends by `start_by`.
     pub fn forget_future(&mut self, limit: &Limit, start_by: Timestamp) {
         let last_of_now = start_by + limit.window() + AHEAD;
         let mut starts = 0_u32;
@@ -66,14 +66,15 @@ impl StartLog {
         }
     }
 
-    /// Moves its grants along when the store's time moves by so much.
+    /// Converts the times of its grants after the store's time moved by `by`.
     pub fn shift(&mut self, by: Shift) {
         for grant in &mut self.grants {
             grant.counts_until = by.carry(grant.counts_until);
         }
     }
 
-    /// Notes that `starts` may begin until `start_by`; returns until when they count.
+    /// Records that `starts` requests may begin until `start_by`. Returns the time until which
+    /// they count.
     pub fn grant(&mut self, limit: &Limit, start_by: Timestamp, starts: u32) -> Timestamp {
         let counts_until = start_by + limit.window();
         let at = self.grants.partition_point(|grant| grant.counts_until <= counts_until);
@@ -82,14 +83,14 @@ impl StartLog {
         counts_until
     }
 
-    /// When at least one more start fits; `None` when it fits now.
+    /// When at least one more start fits; `None` if it fits now.
     #[must_use]
     pub fn opens_at(&self, limit: &Limit) -> Option<Timestamp> {
         self.opens_for(limit, 1)
     }
 
-    /// When so many more starts fit; `None` when they fit now, or need starts that nobody
-    /// was granted yet.
+    /// When `more` further starts fit; `None` if they fit now, or if that needs starts that
+    /// were never granted.
     pub(crate) fn opens_for(&self, limit: &Limit, more: u64) -> Option<Timestamp> {
         let all = self.starts.saturating_add(more);
         let mut over = all.checked_sub(u64::from(limit.starts())).filter(|over| *over > 0)?;
@@ -102,7 +103,7 @@ impl StartLog {
         None
     }
 
-    /// Whether nothing counts any more at `now`.
+    /// Whether no grant counts any more at `now`.
     #[must_use]
     pub fn is_spent(&self, now: Timestamp) -> bool {
         self.grants.back().is_none_or(|grant| grant.counts_until <= now)

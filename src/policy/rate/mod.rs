@@ -1,5 +1,5 @@
-//! Rate limits: at most so many request starts in any window of the stated length, divided
-//! among those who share them.
+//! Rate limits: at most so many request starts in any window of the given length, divided
+//! among the endpoints that share them.
 
 mod divide;
 pub(crate) mod line;
@@ -14,52 +14,52 @@ pub use self::divide::{Ask, Counted, Grant, Refusal, Slot, divide, slots};
 pub use self::line::{Asker, Waiter, WaitingLine};
 pub use self::log::StartLog;
 
-/// The longest window a limit takes: one day. A log keeps one entry per grant.
+/// The longest window of a limit: one day. A log keeps one entry per grant.
 pub const WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// Over what a limit is shared.
+/// The endpoints that share a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LimitScope {
-    /// Each endpoint has its own.
+    /// No sharing: each endpoint has its own.
     Endpoint,
-    /// The endpoints of one tenant share it, those that have it.
+    /// The endpoints of one tenant that have this limit share it.
     Tenant,
-    /// The endpoints at one host share it, those that have it.
+    /// The endpoints at one host that have this limit share it.
     Host,
-    /// All endpoints that have it share it, whatever their tenant and host. It holds no
-    /// endpoint that does not have it.
+    /// All endpoints that have this limit share it, whatever their tenant and host. It does
+    /// not affect an endpoint without the limit.
     Global,
 }
 
-/// A limit that cannot be meant.
+/// A rate limit that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {rule}")]
 pub struct LimitError {
     /// The setting that is wrong.
     pub field: &'static str,
-    /// The rule it breaks.
+    /// The rule that the setting breaks.
     pub rule: &'static str,
 }
 
-/// At most `starts` request starts in **any** `window`, over `scope`.
+/// A limit of at most `starts` request starts in **any** `window`, over `scope`.
 ///
-/// **Those who share a limit take turns.** While several wait for a start, each tenant gets
-/// one before any of them gets a second, and the endpoints of a tenant take turns with its
-/// starts. An endpoint that has something to send therefore gets its next start within
-/// 2 × ⌈*T* × *E* ÷ `starts`⌉ + 3 windows, where *T* tenants and *E* endpoints of its own
-/// tenant wait at the same limit, however much each of them has to send. What nobody waits for goes
-/// to whoever asks: one endpoint alone may use all of it.
+/// **Endpoints that share a limit take turns.** While several wait for a start, each tenant
+/// gets one before any of them gets a second, and the endpoints of a tenant take turns with
+/// its starts. An endpoint that has something to send therefore gets its next start within 2 ×
+/// ⌈*T* × *E* ÷ `starts`⌉ + 3 windows, where *T* tenants and *E* endpoints of its own tenant
+/// wait at the same limit, however much each of them has to send. Starts that nobody waits for
+/// go to any endpoint that asks: one endpoint alone may use all of them.
 ///
-/// A window lasts 1 second longer here, since a granted request may start that late. Where
-/// windows are shorter than 10 seconds, 10 seconds are added once: that is how often those
-/// far behind ask again. The turn of one that does not come is kept for 2 seconds, and for up
-/// to a minute if it came late before, as it does while all slots are taken. Where an endpoint
-/// has several limits, the bound of each holds while the others have room.
+/// In this bound a window is 1 second longer, since a granted request may start that late. If
+/// windows are shorter than 10 seconds, add 10 seconds once: endpoints far behind ask again
+/// that often. The turn of an endpoint that does not ask is kept for 2 seconds, and for up to
+/// a minute if it asked late before, as happens while all slots are taken. If an endpoint has
+/// several limits, the bound of each holds while the others have room.
 ///
-/// Limits of the same scope and window count together. Give them the same number of starts
-/// in all profiles: one with fewer has no room while another one uses more.
+/// Limits of the same scope and window count together. Give them the same number of starts in
+/// all profiles: a limit with fewer starts has no room while another one uses more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "StoredLimit", into = "StoredLimit")]
 pub struct Limit {
@@ -72,7 +72,7 @@ impl Limit {
     /// `starts` per `window`, shared over `scope`.
     ///
     /// # Errors
-    /// When the window is zero or longer than [`WINDOW_MAX`].
+    /// If the window is zero or longer than [`WINDOW_MAX`].
     pub fn new(scope: LimitScope, starts: NonZeroU32, window: Duration) -> Result<Self, LimitError> {
         if window < Duration::from_micros(1) || window > WINDOW_MAX {
             return Err(LimitError {
@@ -89,20 +89,21 @@ impl Limit {
         Self { scope, starts, window: Duration::from_secs(60) }
     }
 
-    /// `starts` in any span of so many seconds, shared over `scope`. Zero seconds count as one.
+    /// `starts` in any span of that many seconds, shared over `scope`. Zero seconds count as
+    /// one.
     #[must_use]
     pub const fn per_seconds(scope: LimitScope, starts: NonZeroU32, seconds: u8) -> Self {
         let seconds = if seconds == 0 { 1 } else { seconds as u64 };
         Self { scope, starts, window: Duration::from_secs(seconds) }
     }
 
-    /// Over what it is shared.
+    /// The endpoints that share the limit.
     #[must_use]
     pub const fn scope(&self) -> LimitScope {
         self.scope
     }
 
-    /// How many starts a window holds.
+    /// The most starts in a window.
     #[must_use]
     pub const fn starts(&self) -> u32 {
         self.starts.get()
@@ -141,10 +142,10 @@ impl TryFrom<StoredLimit> for Limit {
     }
 }
 
-/// Which log a limit counts in: its scope and whose it is.
+/// The identity of a limit's log: its scope, and the endpoint, tenant or host it is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LimitKey {
-    /// Over what the limit is shared.
+    /// The scope of the limit.
     pub scope: LimitScope,
     /// The endpoint, tenant or host; empty for a global limit.
     pub of: String,

@@ -13,24 +13,24 @@ use self::schedule::check_span;
 
 pub use self::schedule::Schedule;
 
-/// The longest gap, window or age that a policy takes: 366 days.
+/// The longest gap, window or age in a policy: 366 days.
 pub const SPAN_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// A retry policy that cannot be meant.
+/// A retry policy that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {rule}")]
 pub struct RetryError {
     /// The setting that is wrong.
     pub field: &'static str,
-    /// The rule it breaks.
+    /// The rule that the setting breaks.
     pub rule: &'static str,
 }
 
 /// How long and how often a delivery is tried.
 ///
-/// Two clocks end it: the **window**, from the start of its first attempt, and the
-/// **maximum age**, from its birth. A try that would come after either end is not
-/// waited for: the delivery fails at once.
+/// Two limits end it: the **window**, from the start of its first attempt, and the **maximum
+/// age**, from its birth. If the next attempt would come after either end, the delivery fails
+/// at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredPolicy")]
 pub struct RetryPolicy {
@@ -43,8 +43,8 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Tries by `schedule`, without jitter, window or age; a `Retry-After` counts
-    /// up to one hour.
+    /// A policy with this schedule, and without jitter, window or maximum age. A `Retry-After`
+    /// counts up to one hour.
     #[must_use]
     pub const fn new(schedule: Schedule) -> Self {
         Self {
@@ -67,11 +67,11 @@ impl RetryPolicy {
         Self { jitter_percent, window, age_max, ..Self::new(schedule) }
     }
 
-    /// Spreads each gap by up to that many percent either way. The gaps of an
+    /// Spreads each gap by up to that many percent in either direction. The gaps of an
     /// exponential schedule stay between its first gap and its cap.
     ///
     /// # Errors
-    /// Above 100.
+    /// If it is above 100.
     pub fn jitter_percent(mut self, percent: u8) -> Result<Self, RetryError> {
         if percent > 100 {
             return Err(RetryError { field: "jitter_percent", rule: "must be at most 100" });
@@ -80,63 +80,63 @@ impl RetryPolicy {
         Ok(self)
     }
 
-    /// No attempt later than this after the start of the first.
+    /// Allows no attempt later than this after the start of the first.
     ///
     /// # Errors
-    /// When zero or longer than [`SPAN_MAX`].
+    /// If it is zero or longer than [`SPAN_MAX`].
     pub fn window(mut self, window: Duration) -> Result<Self, RetryError> {
         check_span("window", window)?;
         self.window = Some(window);
         Ok(self)
     }
 
-    /// No attempt later than this after the delivery's birth.
+    /// Allows no attempt later than this after the delivery's birth.
     ///
     /// # Errors
-    /// When zero or longer than [`SPAN_MAX`].
+    /// If it is zero or longer than [`SPAN_MAX`].
     pub fn age_max(mut self, age: Duration) -> Result<Self, RetryError> {
         check_span("age_max", age)?;
         self.age_max = Some(age);
         Ok(self)
     }
 
-    /// At most this many attempts in all.
+    /// Allows at most this many attempts in all.
     #[must_use]
     pub const fn attempts_max(mut self, attempts: NonZeroU32) -> Self {
         self.attempts_max = Some(attempts);
         self
     }
 
-    /// A receiver's `Retry-After` counts up to this.
+    /// Limits a receiver's `Retry-After` to this.
     ///
     /// # Errors
-    /// When zero or longer than [`SPAN_MAX`].
+    /// If it is zero or longer than [`SPAN_MAX`].
     pub fn retry_after_max(mut self, max: Duration) -> Result<Self, RetryError> {
         check_span("retry_after_max", max)?;
         self.retry_after_max = max;
         Ok(self)
     }
 
-    /// The gaps.
+    /// The gaps between attempts.
     #[must_use]
     pub const fn schedule(&self) -> &Schedule {
         &self.schedule
     }
 
-    /// Up to what a receiver's `Retry-After` counts.
+    /// The longest `Retry-After` of a receiver that counts.
     #[must_use]
     pub const fn retry_after_limit(&self) -> Duration {
         self.retry_after_max
     }
 
-    /// The same policy without its two ends, for as long as the clock that they are judged
-    /// by may be wrong.
+    /// The same policy without its two ends, for use while the clock that decides them may be
+    /// wrong.
     #[must_use]
     pub fn without_end(&self) -> Self {
         Self { window: None, age_max: None, ..self.clone() }
     }
 
-    /// The end of a delivery's life, and why it ends there; `None` without a limit.
+    /// When the delivery ends at the latest, and why; `None` if there is no limit.
     #[must_use]
     pub fn end(&self, life: &Life) -> Option<(Timestamp, GiveUp)> {
         let window =
@@ -146,7 +146,7 @@ impl RetryPolicy {
         [window, age, stated].into_iter().flatten().min_by_key(|(end, _)| *end)
     }
 
-    /// What follows a failed attempt that ended at `ended_at`. `roll` is a uniform
+    /// What follows after a failed attempt that ended at `ended_at`. `roll` is a uniform
     /// random number.
     #[must_use]
     pub fn after_failure(
@@ -211,34 +211,35 @@ impl TryFrom<StoredPolicy> for RetryPolicy {
     }
 }
 
-/// What a delivery has behind it.
+/// The life of a delivery so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
-    /// Its birth: the later of the event's creation and not-before, or the replay call.
+    /// The birth of the delivery: the later of the event's creation and `not_before`, or the
+    /// time of the replay call.
     pub born_at: Timestamp,
-    /// The event's own end, if it has one.
+    /// The event's `expires_at`, if it has one.
     pub expires_at: Option<Timestamp>,
-    /// When its first attempt began.
+    /// When the first attempt began; `None` if there was none.
     pub first_attempt_at: Option<Timestamp>,
-    /// Attempts made, the one that just failed included.
+    /// The number of attempts made, including the one that just failed.
     pub attempts: u32,
 }
 
-/// What follows a failed attempt.
+/// What follows after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTry {
-    /// Try again then.
+    /// The delivery is tried again at this time.
     At(Timestamp),
-    /// Do not try again.
+    /// The delivery is not tried again.
     GiveUp(GiveUp),
 }
 
 /// Why a delivery is not tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GiveUp {
-    /// The next try would be past the retry window.
+    /// The next attempt would be after the end of the retry window.
     RetryWindow,
-    /// The next try would be past the maximum age or the event's own end.
+    /// The next attempt would be after the maximum age or the event's `expires_at`.
     Expired,
     /// The schedule or the number of attempts is used up.
     Exhausted,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RetryError, SPAN_MAX};
 
-/// The gaps between attempts, each counted from the end of the attempt before.
+/// The gaps between attempts, each counted from the end of the previous attempt.
 ///
 /// ```
 /// use hookpost::policy::retry::Schedule;
@@ -29,11 +29,11 @@ enum Gaps {
 }
 
 impl Schedule {
-    /// These gaps in turn; after the last one the delivery is exhausted. An empty
-    /// list means one attempt and no more.
+    /// Uses these gaps in turn; after the last one the delivery is exhausted. An empty list
+    /// means a single attempt.
     ///
     /// # Errors
-    /// When a gap is zero or longer than [`SPAN_MAX`], or there are more than 1000.
+    /// If a gap is zero or longer than [`SPAN_MAX`], or if there are more than 1000.
     pub fn list(gaps: impl Into<Vec<Duration>>) -> Result<Self, RetryError> {
         let gaps = gaps.into();
         if gaps.len() > 1000 {
@@ -45,11 +45,11 @@ impl Schedule {
         Ok(Self(Gaps::List(gaps)))
     }
 
-    /// `first`, then `factor` times as much with each try, never more than `cap`.
+    /// Begins with `first` and multiplies the gap by `factor` for each attempt, up to `cap`.
     ///
     /// # Errors
-    /// When a gap is zero or longer than [`SPAN_MAX`], the cap is below the first
-    /// gap, or the factor is zero.
+    /// If a gap is zero or longer than [`SPAN_MAX`], if the cap is less than the first gap, or
+    /// if the factor is zero.
     pub fn exponential(first: Duration, factor: u32, cap: Duration) -> Result<Self, RetryError> {
         check_span("schedule.first", first)?;
         check_span("schedule.cap", cap)?;
@@ -67,7 +67,7 @@ impl Schedule {
         Self(Gaps::List(gaps))
     }
 
-    /// A gap of `first` seconds, then twice as long with each try, never longer than `cap`
+    /// Begins with a gap of `first` seconds and doubles it for each attempt, up to `cap`
     /// seconds. Zero counts as one second, and a cap below `first` as `first`.
     #[must_use]
     pub const fn doubling(first: u16, cap: u16) -> Self {
@@ -80,7 +80,7 @@ impl Schedule {
         })
     }
 
-    /// The gap after attempt number `done + 1`; `None` when no try is left.
+    /// The gap after attempt number `done + 1`; `None` if there is no further attempt.
     #[must_use]
     pub fn gap(&self, done: u32) -> Option<Duration> {
         match &self.0 {
@@ -92,8 +92,8 @@ impl Schedule {
         }
     }
 
-    /// The gap for back-off step `step`, which never ends: past the list's end the
-    /// last gap again. A lane backs off by it while its endpoint is sick.
+    /// The gap for back-off step `step`, which never ends: after the end of the list, the last
+    /// gap repeats. A lane uses it to back off while its endpoint is sick.
     #[must_use]
     pub fn back_off(&self, step: u32) -> Duration {
         const ONE_ATTEMPT_ONLY: Duration = Duration::from_secs(60);

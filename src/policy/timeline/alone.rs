@@ -1,6 +1,6 @@
-//! The store's time for a process whose clock has nothing that others share. It carries the
-//! time on by its own monotonic clock, and keeps in step with others through what is kept:
-//! each of them writes down every few seconds what time it is.
+//! The store's time for a process without a clock that others share. It advances the time by
+//! its own monotonic clock, and stays in step with other processes through the stored time:
+//! each process writes every few seconds what time it is.
 
 use std::time::Duration;
 
@@ -8,25 +8,27 @@ use crate::time::Timestamp;
 
 use super::{AGREES_WITHIN, Reading, Timeline, Uptime, read};
 
-/// What stands for a start of the machine begins so; a number counts the moves of the time.
+/// The prefix of the name that stands in for a start of the machine; a number counts the moves
+/// of the time.
 const ALONE: &str = "alone ";
-/// The last time seen is written down this often while somebody is there.
+/// How often the last time seen is written while a process uses the store.
 const SEEN_EVERY: Duration = Duration::from_secs(10);
-/// A wall clock that is ahead of the last time seen by more than this is not believed as long
-/// as somebody else may be there, and nobody is who has not written for so long.
+/// A wall clock that is ahead of the last time seen by more than this is not trusted as long
+/// as another process may use the store. A process that has not written for this long counts
+/// as gone.
 const JOINS_WITHIN: Duration = Duration::from_secs(25);
 
-/// The store's time as one process carries it on.
+/// The store's time as one process advances it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {
     boot: String,
     time: Timestamp,
-    /// When it was that time, by this process's own monotonic clock.
+    /// When it was `time`, by this process's own monotonic clock.
     at: Duration,
     joining: Option<Joining>,
 }
 
-/// The process found a time far from its wall clock's, and waits whether others live in it.
+/// The process found a time far from its wall clock's, and waits to see whether others use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Joining {
     since: Duration,
@@ -34,13 +36,13 @@ struct Joining {
 }
 
 impl Carried {
-    /// Whether it is not known yet if others live in this time: it may be behind theirs.
+    /// Whether it is not yet known if other processes use this time: it may be behind theirs.
     #[must_use]
     pub const fn is_joining(&self) -> bool {
         self.joining.is_some()
     }
 
-    /// The time of a process that finds what others have written.
+    /// The time of a process that finds a timeline written by others.
     fn joining(kept: &Timeline, wall: Timestamp, elapsed: Duration) -> Self {
         let seen = kept.seen();
         let near = wall + AGREES_WITHIN >= seen && wall <= seen + JOINS_WITHIN;
@@ -49,7 +51,7 @@ impl Carried {
         Self { boot: kept.boot.clone(), time, at: elapsed, joining }
     }
 
-    /// The time goes on until now, or to where others have got with it.
+    /// Advances the time until now, or to where other processes have advanced it.
     fn go_on(&self, kept: &Timeline, elapsed: Duration) -> Self {
         let seen = kept.seen();
         let time = if kept.boot == self.boot {
@@ -66,7 +68,7 @@ impl Carried {
     }
 }
 
-/// Reads the store's time as [`read`] does, by a process's own monotonic clock.
+/// Reads the store's time like [`read`], by the process's own monotonic clock.
 #[must_use]
 pub fn read_alone(
     own: Option<&Carried>,

@@ -1,10 +1,10 @@
-//! The time that a store lives in, and when it follows a wall clock:
-//! (what is kept, wall clock, monotonic clock) → time, and what to keep.
+//! The store's time, and when it follows a wall clock: (stored timeline, wall clock, monotonic
+//! clock) → time, and what to store.
 //!
-//! Due times, leases, limits and ages are compared with this time. It is carried on by a
-//! monotonic clock that all processes of the store share. A wall clock that disagrees
-//! moves it only after nobody has contradicted that clock for [`CONFIRMED_AFTER`]: a
-//! clock that is wrong for some minutes, or in one process alone, moves nothing.
+//! Due times, leases, limits and ages are compared with this time. A monotonic clock that all
+//! processes of the store share advances it. A wall clock that disagrees moves it only after
+//! no process has contradicted that clock for [`CONFIRMED_AFTER`]: a clock that is wrong for a
+//! few minutes, or in one process only, moves nothing.
 #![doc = include_str!("../../../docs/clocks.md")]
 
 mod alone;
@@ -15,95 +15,96 @@ use crate::time::Timestamp;
 
 pub use alone::{Carried, read_alone};
 
-/// Two clocks that differ by no more than this show the same time.
+/// The largest difference of two clocks that count as showing the same time.
 pub const AGREES_WITHIN: Duration = Duration::from_secs(1);
-/// How long a wall clock must disagree with the store's time in the same way, without
-/// another process whose wall clock agrees with it, before the store's time follows.
+/// How long a wall clock must disagree with the store's time in the same way, without another
+/// process whose wall clock agrees with the store's time, before the store's time follows.
 pub const CONFIRMED_AFTER: Duration = Duration::from_secs(600);
-/// A process whose wall clock disagrees writes that down this often: each note costs a write.
+/// How often a process whose wall clock disagrees records that: each note costs a write.
 const DOUBTS_EVERY: Duration = Duration::from_secs(10);
-/// The last time seen is written down this often, for whoever begins the time anew.
+/// How often the last time seen is written, for the process that begins the time again.
 const NOTES_EVERY: Duration = Duration::from_secs(600);
-/// A clock that begins the time anew is taken for right where it is behind the last time
-/// seen by no more than this,
+/// A clock that begins the time again is trusted if it is behind the last time seen by no more
+/// than this,
 const MAY_BE_BEHIND: Duration = Duration::from_secs(60);
 /// or ahead of it by no more than this: the machine was off, and the note is old.
 const MAY_BE_AHEAD: Duration = Duration::from_secs(3600);
 
-/// A monotonic clock that all processes of a machine share, such as `CLOCK_BOOTTIME`.
+/// The time of a monotonic clock that all processes of a machine share, such as
+/// `CLOCK_BOOTTIME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uptime {
-    /// Names the start that it counts from: another text after each restart of the machine.
+    /// The name of the machine's start that it counts from; different after each restart.
     pub boot: String,
-    /// How long ago that start was.
+    /// The time since that start.
     pub elapsed: Duration,
 }
 
 /// The store's time, as a store keeps it for all its processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
-    /// Which start of the machine `zero` belongs to.
+    /// The start of the machine that `zero` belongs to.
     pub boot: String,
     /// The store's time at that start.
     pub zero: Timestamp,
     /// The uptime at which this was written.
     pub written: Duration,
-    /// What a wall clock says instead, if one does.
+    /// The wall clock that disagrees, if one does.
     pub doubt: Option<Doubt>,
-    /// What makes the beginning of this time doubtful, if anything does.
+    /// Why the beginning of this time is doubtful; `None` if it is not.
     pub gap: Option<Gap>,
 }
 
 /// A wall clock that disagrees with the store's time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Doubt {
-    /// The time at the machine's start by that clock.
+    /// The time at the machine's start by that wall clock.
     pub zero: Timestamp,
-    /// The uptime since which it says so, uncontradicted.
+    /// The uptime since which the clock has disagreed without being contradicted.
     pub since: Duration,
-    /// The uptime at which this was written down last.
+    /// The uptime at which this was last written.
     pub noted: Duration,
 }
 
-/// The time began far from where the one before it was last seen.
+/// A time that began far from where the one before it was last seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// The last moment seen of the time before.
+    /// The last time seen before the present time began.
     pub seen: Timestamp,
     /// The uptime at which the present time began.
     pub began: Duration,
 }
 
-/// By how much the store's time has moved.
+/// The amount by which the store's time has moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Shift {
     micros: i64,
 }
 
-/// The store's time moves to another one. What was written in it moves along.
+/// A move of the store's time, with which everything written in the old time moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// The last moment of the time so far.
+    /// The last moment of the old time.
     pub from: Timestamp,
-    /// How far the same moment lies from it in the time from now on.
+    /// The difference between the new time and the old one.
     pub by: Shift,
-    /// The first moment that counts as one of the time so far.
+    /// The first moment that belongs to the old time.
     pub first: Timestamp,
-    /// The last one. What lies outside was written before the time so far began, far from it,
-    /// and stays as it is.
+    /// The last moment that belongs to the old time. Times outside were written before the old
+    /// time began, far from it, and do not change.
     pub last: Timestamp,
 }
 
-/// What time it is, and what follows from having asked.
+/// The store's time, and what follows from reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// The store's time.
     pub now: Timestamp,
-    /// What is to be kept from now on, if that changed.
+    /// The timeline to store from now on; `None` if it did not change.
     pub keep: Option<Timeline>,
-    /// How the store's time moved, if it did.
+    /// How the store's time moved; `None` if it did not.
     pub step: Option<Step>,
-    /// The last moment that was seen before the present time began, while it is not known
+    /// The last moment that was seen before the present time began, as long as it is not known
     /// which of the two is wrong.
     pub unconfirmed: Option<Timestamp>,
 }
@@ -121,13 +122,13 @@ impl Timeline {
         }
     }
 
-    /// The last moment of it that is known to have been seen.
+    /// The last moment of the timeline that is known to have been seen.
     #[must_use]
     pub fn seen(&self) -> Timestamp {
         self.zero + self.written
     }
 
-    /// The same time with this doubt, where that is worth a note.
+    /// The same timeline with this doubt; `None` if the doubt need not be written.
     fn noting(&self, doubt: Option<Doubt>, uptime: &Uptime) -> Option<Self> {
         let grown_old = |noted: Duration, age: Duration| uptime.elapsed.saturating_sub(noted) >= age;
         let is_news = match (self.doubt, doubt) {
@@ -154,7 +155,7 @@ impl Timeline {
     }
 }
 
-/// Reads the store's time: from what is kept, and from the clocks of the process that asks.
+/// Computes the store's time from the stored timeline and the clocks of the calling process.
 ///
 /// The first process after a start of the machine begins the time with its wall clock.
 #[must_use]
@@ -191,28 +192,28 @@ impl Doubt {
 }
 
 impl Shift {
-    /// Nothing moves.
+    /// No move.
     pub const ZERO: Self = Self { micros: 0 };
 
-    /// The one that carries `from` to `to`.
+    /// The shift that moves `from` to `to`.
     #[must_use]
     pub const fn between(from: Timestamp, to: Timestamp) -> Self {
         Self { micros: to.as_micros().saturating_sub(from.as_micros()) }
     }
 
-    /// The moment in the new time that `moment` of the old one is.
+    /// The moment of the new time that corresponds to `moment` of the old one.
     #[must_use]
     pub const fn carry(self, moment: Timestamp) -> Timestamp {
         Timestamp::from_micros(moment.as_micros().saturating_add(self.micros))
     }
 
-    /// Both, one after the other.
+    /// Both shifts, one after the other.
     #[must_use]
     pub const fn then(self, next: Self) -> Self {
         Self { micros: self.micros.saturating_add(next.micros) }
     }
 
-    /// What has come since an earlier state of the same sum.
+    /// The part of this sum that was added since `earlier`.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Self {
         Self { micros: self.micros.saturating_sub(earlier.micros) }
@@ -224,7 +225,7 @@ impl Shift {
         self.micros == 0
     }
 
-    /// In microseconds; negative where the time moves back.
+    /// The shift in microseconds; negative if the time moves back.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.micros
@@ -232,7 +233,7 @@ impl Shift {
 }
 
 impl Step {
-    /// The moment in the new time that `moment` of the old one is.
+    /// The moment of the new time that corresponds to `moment` of the old one.
     #[must_use]
     pub fn carry(self, moment: Timestamp) -> Timestamp {
         if (self.first..=self.last).contains(&moment) { self.by.carry(moment) } else { moment }

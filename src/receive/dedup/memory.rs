@@ -1,4 +1,4 @@
-//! Ids in memory, which a restart forgets.
+//! Remembers ids in memory. A restart forgets them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,14 @@ use crate::time::Timestamp;
 
 use super::{Deduplicator, Sighting, WINDOW};
 
-/// How many ids are held where nobody says otherwise.
+/// The default limit of remembered ids.
 const IDS_MAX: usize = 100_000;
 
-/// Remembers ids in memory: for effects that a restart forgets too. Clones share what they
-/// remember.
+/// Remembers ids in memory, for effects that a restart forgets too. Clones share the
+/// remembered ids.
 ///
-/// It holds a bounded number of ids. When all of them are within the window, a new id is
-/// refused as [`Full`] rather than an old one forgotten, which would let a duplicate through.
+/// It holds a limited number of ids. If all of them are within the window, a new id is refused
+/// as [`Full`], because forgetting an old one would let a duplicate through.
 ///
 /// ```
 /// use hookpost::Timestamp;
@@ -45,7 +45,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Ids {
     known: HashMap<EventId, Known>,
-    /// What was handled, the oldest first: a clock that jumped holds up none but its own.
+    /// The handled events, the oldest first, so that a time from a clock that jumped delays
+    /// only its own removal.
     handled: BTreeSet<(Timestamp, EventId)>,
 }
 
@@ -55,15 +56,15 @@ enum Known {
     Handled,
 }
 
-/// As many ids as may be held are within their window.
+/// All the ids that may be remembered are within their window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deduplicator holds {limit} ids within their window, and takes no more")]
 pub struct Full {
-    /// How many may be held.
+    /// The most ids that may be remembered.
     pub limit: usize,
 }
 
-/// An event while it is handled. Dropped, it leaves the event as if it had never come.
+/// An event that is being handled. If it is dropped, the event counts as not seen.
 #[derive(Debug)]
 #[must_use = "dropped at once, it lets the event's next attempt be handled too"]
 pub struct Handling {
@@ -80,7 +81,7 @@ impl MemoryDeduplicator {
         Self::bounded(WINDOW, IDS_MAX)
     }
 
-    /// Remembers up to so many ids, each for this long.
+    /// Remembers up to `ids_max` ids, each for `window`.
     #[must_use]
     pub fn bounded(window: Duration, ids_max: usize) -> Self {
         Self(Arc::new(Shared { window, ids_max, ids: Mutex::default() }))
@@ -111,7 +112,7 @@ impl Deduplicator for MemoryDeduplicator {
 }
 
 impl Handling {
-    /// The event was handled: it is a duplicate from now on.
+    /// Marks the event as handled: it is a duplicate from now on.
     pub fn done(mut self) {
         self.is_done = true;
     }
@@ -130,7 +131,8 @@ impl Drop for Handling {
 }
 
 impl Shared {
-    /// Nobody panics while holding the lock, and each change is whole.
+    /// The lock is never poisoned: nothing panics while holding it, and each change is
+    /// complete.
     fn lock(&self) -> MutexGuard<'_, Ids> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }

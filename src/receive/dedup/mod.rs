@@ -1,4 +1,4 @@
-//! An event that comes twice is handled once.
+//! Ensures that an event that is received twice is handled once.
 
 mod memory;
 #[cfg(feature = "sqlite")]
@@ -14,43 +14,43 @@ pub use memory::{Full, Handling, MemoryDeduplicator};
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::SqliteDeduplicator;
 
-/// How long an id is remembered where nobody says otherwise: 48 hours, which outlasts every
-/// preset's retries and the clocks' disagreement about them.
+/// How long an id is remembered by default: 48 hours, which is longer than the retries of
+/// every preset, including differences between clocks.
 pub const WINDOW: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// Remembers which events of one sender were handled.
 ///
-/// An id is remembered from the moment at which it was first seen until the window is over;
-/// seeing it again does not make that longer. Of all who see an id at once, one is told
-/// [`New`](Sighting::New). **An id and the event's effect stay together**: what was not
-/// handled to its end was not seen, so that the sender's next attempt is handled.
+/// An id is remembered from when it was first seen until the window ends; seeing it again does
+/// not extend the window. If several callers see an id at once, only one gets
+/// [`New`](Sighting::New). **An id and the event's effect belong together**: if the event was
+/// not handled completely, it counts as not seen, so that the sender's next attempt is
+/// handled.
 ///
-/// One sender's ids say nothing about another's: each sender has a deduplicator of its own.
-/// Whoever replays an event on purpose sends its id again; within the window it is taken for
-/// a duplicate.
+/// Ids of different senders are independent: use a deduplicator for each sender. A deliberate
+/// replay sends the event's id again, and within the window it counts as a duplicate.
 pub trait Deduplicator {
-    /// What keeps a new event's id together with its effect.
+    /// A value that keeps a new event's id together with its effect.
     type Handling;
-    /// Why it could not be said. Nothing was remembered, and the sender has to come again:
-    /// 503 is the answer.
+    /// The reason why it is not known whether the event was handled. Nothing was remembered,
+    /// and the sender must try again: answer 503.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Whether the event is to be handled, at `now`.
+    /// Whether the event must be handled, at `now`.
     ///
     /// # Errors
-    /// When it cannot be said.
+    /// If that is not known.
     fn see(&self, id: &EventId, now: Timestamp) -> Result<Sighting<Self::Handling>, Self::Error>;
 }
 
-/// What is known of an event.
+/// Whether an event was handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "an event that was seen before is not handled again"]
 pub enum Sighting<H> {
-    /// It is to be handled.
+    /// The event is new and must be handled.
     New(H),
-    /// Somebody else is handling it, and nobody knows how that ends: 503 is the answer, for
-    /// a 2xx would tell the sender to forget an event that may yet fail.
+    /// Another caller is handling the event, and the result is not known yet. Answer 503:
+    /// after a 2xx the sender would drop an event that may still fail.
     Underway,
-    /// It was handled: 2xx is the answer, and nothing else is to be done.
+    /// The event was handled. Answer 2xx and do nothing else.
     Seen,
 }

@@ -1,4 +1,4 @@
-//! Ids in the receiver's own SQLite file, within the receiver's own transaction.
+//! Remembers ids in the receiver's own SQLite file, within the receiver's own transaction.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::time::Timestamp;
 
 use super::{Deduplicator, Sighting, WINDOW};
 
-/// Remembers ids in the transaction that writes the event's effect: both are kept or
-/// neither, so that an event is handled **exactly once**, through crashes and by any number
-/// of processes on the file.
+/// Remembers ids in the transaction that writes the event's effect: both are kept or neither
+/// is. An event is thereby handled **exactly once**, despite crashes and with any number of
+/// processes on the file.
 ///
-/// Begin the transaction as `IMMEDIATE`: of several receivers of one event the others then
-/// wait for the first one's end, where a deferred transaction may fail as busy. Either way
-/// one handles it.
+/// Begin the transaction as `IMMEDIATE`: if several receivers handle one event, the others
+/// then wait for the first to end; a deferred transaction may fail as busy instead. In both
+/// cases only one handles it.
 ///
 /// ```
 /// use hookpost::Timestamp;
@@ -53,7 +53,7 @@ impl<'t> SqliteDeduplicator<'t> {
     /// Creates the table of the ids, `hookpost_received`, unless it exists.
     ///
     /// # Errors
-    /// When SQLite refuses to.
+    /// If SQLite returns an error.
     pub fn create_table(database: &Connection) -> Result<(), Error> {
         database.execute_batch(
             "CREATE TABLE IF NOT EXISTS hookpost_received (

@@ -1,4 +1,4 @@
-//! The signed bytes, part after part, and which parts may follow each other.
+//! The signed bytes, part by part, and the order in which parts may follow each other.
 
 use http::HeaderName;
 
@@ -8,28 +8,28 @@ use super::{Grammar, SchemeError};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
-    /// The event's id, which this header carries.
+    /// The event's id, which is sent in this header.
     Id(HeaderName),
-    /// The moment of signing in whole seconds since the epoch, which this header
-    /// carries. It is hashed as the header has it.
+    /// The time of signing in whole seconds since the epoch, which is sent in this header.
+    /// Exactly the header's text is signed.
     Timestamp(HeaderName),
-    /// The moment of signing in whole seconds since the epoch, which the signature's
-    /// own header lists: see [`Grammar::Pairs`].
+    /// The time of signing in whole seconds since the epoch, which is listed in the
+    /// signature's own header: see [`Grammar::Pairs`].
     ListedTimestamp,
     /// A fixed text.
     Literal(&'static str),
-    /// The URL that the request was sent to, as both sides have it configured.
+    /// The URL that the request is sent to, as configured on both sides.
     Url,
     /// The request's body.
     Body,
-    /// The request's body, a JSON object that itself says when it was signed.
+    /// The request's body, a JSON object that contains its own time of signing.
     DatedBody {
-        /// The member that says it, in milliseconds since the epoch.
+        /// The member that contains it, in milliseconds since the epoch.
         milliseconds: &'static str,
     },
-    /// The names and values of a form, sorted; nothing where the URL carries
-    /// `bodySHA256`, which is then held against the body. For the preset of Twilio
-    /// alone: names and values are joined without a mark between them.
+    /// The sorted names and values of a form; nothing if the URL contains `bodySHA256`, which
+    /// the body is then compared with. Only for the preset of Twilio: names and values are
+    /// joined without a separator.
     FormPairs,
 }
 
@@ -42,7 +42,7 @@ impl Part {
         }
     }
 
-    /// Whether the part tells the moment of signing.
+    /// Whether the part contains the time of signing.
     pub(super) const fn tells_time(&self) -> bool {
         matches!(self, Self::Timestamp(_) | Self::ListedTimestamp | Self::DatedBody { .. })
     }
@@ -52,10 +52,10 @@ impl Part {
     }
 }
 
-/// Parts are joined without lengths, so what follows one must be unable to belong to
-/// it: ids hold no dot, timestamps are digits, URLs are of few characters, and the body,
-/// which may hold anything, comes last. What it begins with right after a timestamp or a
-/// URL, and the URL's characters, both sides check by [`check_body`] and [`check_url`].
+/// Parts are joined without lengths, so a part must not be able to contain what follows it:
+/// ids contain no dot, timestamps are digits, URLs use few characters, and the body, which may
+/// contain anything, is last. Both sides check the URL's characters, and the beginning of a
+/// body right after a timestamp or a URL, by [`check_body`] and [`check_url`].
 pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
     let refuse = |rule| Err(SchemeError { field: "content", rule });
     let before = match content.split_last() {
@@ -93,7 +93,7 @@ pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
     Ok(())
 }
 
-/// Refuses a body whose beginning could be the end of what is signed right before it.
+/// Refuses a body whose beginning could be read as the end of what is signed right before it.
 pub(in crate::sign) fn check_body(content: &[Part], body: &[u8]) -> Result<(), &'static str> {
     let (&[.., ref before, Part::Body], Some(first)) = (content, body.first()) else { return Ok(()) };
     match before {
@@ -107,8 +107,8 @@ pub(in crate::sign) fn check_body(content: &[Part], body: &[u8]) -> Result<(), &
     }
 }
 
-/// Refuses a URL that could go on where it seems to end. Forms follow theirs without a
-/// mark anyway: see [`Part::FormPairs`].
+/// Refuses a URL whose end is ambiguous. Forms follow their URL without a separator anyway:
+/// see [`Part::FormPairs`].
 pub(in crate::sign) fn check_url(content: &[Part], url: &str) -> Result<(), &'static str> {
     if content.contains(&Part::FormPairs) || url.bytes().all(may_be_in_url) {
         Ok(())
@@ -122,7 +122,7 @@ fn may_be_in_url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte)
 }
 
-/// A moment that came with the request and is not signed may be anybody's.
+/// Refuses a time that is sent with the request but not signed, since anyone could set it.
 pub(super) fn check_listed(content: &[Part], grammar: Grammar) -> Result<(), SchemeError> {
     let carried = matches!(grammar, Grammar::Pairs { timestamp: Some(_), .. });
     match (carried, content.contains(&Part::ListedTimestamp)) {

@@ -62,8 +62,8 @@ impl PublicKey {
     }
 }
 
-/// How many bytes this thread has hashed for signatures of pairs: what a stranger can make
-/// a receiver do.
+/// Counts the bytes that this thread has hashed for ed25519 signatures, to test how much work
+/// an unauthenticated sender can cause.
 #[cfg(test)]
 pub(in crate::sign) mod hashed {
     use std::cell::Cell;

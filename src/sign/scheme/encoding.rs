@@ -1,22 +1,22 @@
-//! How a code is written, and the one form in which it is read.
+//! How a signature is encoded, and the one form in which it is read.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::mac::{MAC_BYTES_MAX, Mac};
 
-/// How a signature is written.
+/// The encoding of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// Hexadecimal: written in lower case, read in either.
+    /// Hexadecimal: written in lower case, read in either case.
     Hex,
-    /// Base64 in the standard alphabet with padding: one text for each code.
+    /// Base64 in the standard alphabet with padding, in canonical form only.
     Base64,
 }
 
 impl Encoding {
-    /// How many characters a code of so many bytes takes.
+    /// The number of characters of a code of that many bytes.
     pub(super) const fn chars(self, bytes: usize) -> usize {
         match self {
             Self::Hex => bytes * 2,
@@ -24,7 +24,7 @@ impl Encoding {
         }
     }
 
-    /// Appends the text of a code of so many bytes.
+    /// Appends the text of a code of that many bytes.
     pub(super) fn write(self, mac: &Mac, bytes: usize, text: &mut Vec<u8>) {
         let (start, code) = (text.len(), &mac.0[..bytes]);
         text.resize(start + self.chars(bytes), b'=');
@@ -38,8 +38,8 @@ impl Encoding {
         }
     }
 
-    /// The code of so many bytes that this text stands for; `None` unless it is the
-    /// whole of one.
+    /// The code of that many bytes that this text encodes; `None` unless the text is exactly
+    /// one code.
     pub(super) fn read(self, bytes: usize, text: &[u8]) -> Option<Mac> {
         if text.len() != self.chars(bytes) {
             return None;
@@ -53,7 +53,7 @@ impl Encoding {
         (length? == bytes).then(|| Mac::of(&room[..bytes]))
     }
 
-    /// What a signature of so many bytes looks like.
+    /// The form of a signature of that many bytes.
     pub(super) const fn rule(self, bytes: usize) -> &'static str {
         match (self, bytes) {
             (Self::Hex, 20) => "must hold 40 hexadecimal digits",

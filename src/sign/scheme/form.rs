@@ -1,5 +1,5 @@
-//! Forms as Twilio signs them: names and values in order, each pair once; or the body's
-//! hash in the URL's query, where the body is no form.
+//! Forms as Twilio signs them: names and values in order, each pair once; or, if the body is
+//! not a form, its hash in the URL's query.
 
 use std::collections::BTreeSet;
 
@@ -19,14 +19,14 @@ pub(super) fn pairs(body: &[u8]) -> BTreeSet<(Vec<u8>, Vec<u8>)> {
         .collect()
 }
 
-/// What the URL's query says of the body's hash, where it says something.
+/// The body's hash in the URL's query, if there is one.
 pub(super) fn body_hash(url: &str) -> Option<&str> {
     let (_, query) = url.split_once('?')?;
     let query = query.split('#').next().unwrap_or(query);
     query.split('&').find_map(|item| item.strip_prefix(BODY_HASH)?.strip_prefix('='))
 }
 
-/// Whether this hexadecimal text is the body's SHA-256. It is public, as the URL is.
+/// Whether this hexadecimal text is the body's SHA-256. The hash is public, as the URL is.
 pub(super) fn is_hash_of(text: &str, body: &[u8]) -> bool {
     let mut hash = [0_u8; 32];
     hex::decode_to_slice(text, &mut hash).is_ok() && hash[..] == Sha256::digest(body)[..]

@@ -1,4 +1,4 @@
-//! What the signature's header looks like.
+//! The form of the signature's header.
 
 use super::mac::Mac;
 use super::{Algorithm, Encoding, SchemeError};
@@ -7,7 +7,7 @@ use super::{Algorithm, Encoding, SchemeError};
 /// signs with the newest; a verifier refuses a longer list.
 pub(super) const SIGNATURES_MAX: usize = 32;
 
-/// What the signature's header looks like.
+/// The form of the signature's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Grammar {
@@ -16,19 +16,19 @@ pub enum Grammar {
         /// The prefix; empty for none.
         prefix: &'static str,
     },
-    /// `version,signature`, several of them separated by one space each. Signatures
-    /// of other versions are skipped.
+    /// `version,signature`, several of them separated by one space each. Signatures of other
+    /// versions are ignored.
     List {
-        /// The version that this scheme is.
+        /// The version of this scheme.
         version: &'static str,
     },
-    /// `key=value`, several of them between separators, such as `t=1700000000,v1=5257a8`.
-    /// The signature's key may come more than once; unknown keys are skipped.
+    /// `key=value`, several of them with separators, such as `t=1700000000,v1=5257a8`. The
+    /// signature's key may occur more than once; unknown keys are ignored.
     Pairs {
-        /// What stands between two pairs, such as a comma.
+        /// The separator of two pairs, such as a comma.
         separator: char,
-        /// The key of the moment of signing, where the header carries that: the content
-        /// then has [`Part::ListedTimestamp`](super::Part::ListedTimestamp).
+        /// The key of the time of signing, if the header contains it: the content then has
+        /// [`Part::ListedTimestamp`](super::Part::ListedTimestamp).
         timestamp: Option<&'static str>,
         /// The key of a signature.
         signature: &'static str,
@@ -97,7 +97,7 @@ impl Grammar {
         })
     }
 
-    /// The moment of signing that the header carries, where it carries one.
+    /// The time of signing in the header; `None` if the grammar has none.
     pub(in crate::sign) fn timestamp(self, text: &str) -> Result<Option<&str>, Malformed> {
         let Self::Pairs { timestamp: Some(key), .. } = self else { return Ok(None) };
         let mut found = None;
@@ -113,7 +113,7 @@ impl Grammar {
         found.map(Some).ok_or(Malformed { rule: "must hold its timestamp" })
     }
 
-    /// What stands between the separators, up to one more than a header may hold.
+    /// The parts between the separators, at most one more than a header may contain.
     fn items(self, text: &str) -> impl Iterator<Item = Result<&str, Malformed>> {
         let (separator, most) = match self {
             // One code is all the text, whatever stands in it.

@@ -1,4 +1,4 @@
-//! From a secret as it is configured to the bytes that sign.
+//! Converts a configured secret into the key that signs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -14,38 +14,38 @@ use super::{Algorithm, Encoding, SchemeError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyForm {
-    /// The secret's own bytes, which are UTF-8 where a person typed it.
+    /// The secret's own bytes, which are UTF-8 if a person typed it.
     AsGiven,
-    /// A prefix, then canonical padded base64 of `min` to `max` bytes. The prefix may be left
-    /// out, as the libraries of Standard Webhooks and Svix take it; a text with another prefix
+    /// A prefix, then canonical padded base64 of `min` to `max` bytes. The prefix may be
+    /// omitted, as in the libraries of Standard Webhooks and Svix. A text with another prefix
     /// is refused, since it may be another kind of key.
     Base64 {
-        /// What the secret begins with, such as `whsec_`.
+        /// The prefix of the secret, such as `whsec_`.
         prefix: &'static str,
         /// The least number of decoded bytes.
         min: usize,
         /// The greatest number of decoded bytes.
         max: usize,
     },
-    /// A pair of ed25519 keys. A sender configures the private one, which is a seed of
-    /// 32 bytes or a seed and its public half (64 bytes); a receiver the public one.
+    /// A pair of ed25519 keys. A sender configures the private key: a seed of 32 bytes, or a
+    /// seed and its public key (64 bytes). A receiver configures the public key.
     #[cfg(feature = "ed25519")]
     Ed25519 {
-        /// How both are written.
+        /// The encoding of both keys.
         encoding: Encoding,
-        /// What a public key begins with, such as `whpk_`; empty for nothing.
+        /// The prefix of a public key, such as `whpk_`; empty for none.
         public: &'static str,
-        /// What a private key begins with, such as `whsk_`; empty for nothing.
+        /// The prefix of a private key, such as `whsk_`; empty for none.
         private: &'static str,
     },
 }
 
-/// What begins every half of an ed25519 pair: as an HMAC's key, the public half would
-/// let anybody sign.
+/// The prefixes of both halves of an ed25519 pair. As an HMAC key, the public half would let
+/// anyone sign.
 const PAIR_PREFIXES: [&[u8]; 2] = [b"whpk_", b"whsk_"];
 
 impl KeyForm {
-    /// What every sender's secret of this form begins with; empty for nothing.
+    /// The prefix of every sender's secret of this form; empty for none.
     pub(super) const fn prefix(&self) -> &'static str {
         match self {
             Self::AsGiven => "",
@@ -63,7 +63,7 @@ impl KeyForm {
         matches!(self, Self::Base64 { .. }) && is_encoded
     }
 
-    /// Why this secret, which has not this form, has it not.
+    /// The reason why this secret does not have this form.
     pub(super) fn misread(&self, secret: &Secret) -> SecretError {
         match *self {
             Self::AsGiven => SecretError::Prefix,
@@ -73,7 +73,7 @@ impl KeyForm {
         }
     }
 
-    /// The HMAC key that this secret stands for.
+    /// The HMAC key that this secret contains.
     pub(super) fn read(&self, secret: &Secret) -> Result<Zeroizing<Vec<u8>>, SecretError> {
         let text = secret.expose();
         let key = match *self {

@@ -16,10 +16,10 @@ pub enum Algorithm {
     HmacSha256,
     /// HMAC with SHA-512.
     HmacSha512,
-    /// HMAC with SHA-1, for the presets whose systems know nothing better. No other
-    /// scheme may use it.
+    /// HMAC with SHA-1, for the presets of systems that offer nothing better. No other scheme
+    /// may use it.
     HmacSha1,
-    /// Ed25519 (RFC 8032): the sender's key is private, the receiver's public.
+    /// Ed25519 (RFC 8032): the sender has a private key, the receiver a public one.
     #[cfg(feature = "ed25519")]
     Ed25519,
 }
@@ -39,11 +39,12 @@ impl Algorithm {
         }
     }
 
-    /// The most signatures of one header that a receiver with so many keys tries, where
-    /// trying one is not cheap; `None` for a code, which is computed once per key.
+    /// The most signatures of one header that a receiver with this many keys tries, if trying
+    /// one is expensive; `None` for a code, which is computed once per key.
     ///
-    /// Ed25519 hashes the whole body for each pair of a key and a signature, and forging
-    /// signatures to try takes no key: 4 pairs, or 2 for each key where there are more.
+    /// Ed25519 hashes the whole body for each pair of a key and a signature, and a forger
+    /// needs no key to send signatures: at most 4 pairs are tried, or 2 for each key if that
+    /// is more.
     #[cfg_attr(not(feature = "ed25519"), allow(unused_variables, reason = "for ed25519 alone"))]
     pub(in crate::sign) const fn signatures_tried(self, keys: usize) -> Option<usize> {
         match self {
@@ -70,8 +71,8 @@ impl Algorithm {
 /// The length of the longest signature, and of the buffer that holds any.
 pub(super) const MAC_BYTES_MAX: usize = 64;
 
-/// A message authentication code, or the signature in its place; zeros follow a short
-/// one. It has no `==`: codes are compared by [`Mac::matches`] alone, in constant time.
+/// A message authentication code, or the signature in its place; a short one is followed by
+/// zeros. It has no `==`: codes are compared only by [`Mac::matches`], in constant time.
 #[derive(Clone, Copy)]
 pub(in crate::sign) struct Mac(pub(super) [u8; MAC_BYTES_MAX]);
 
@@ -85,7 +86,7 @@ impl Mac {
         Self(code)
     }
 
-    /// Whether both are the same, without telling by the time taken where they differ.
+    /// Compares both in constant time.
     pub(in crate::sign) fn matches(&self, other: &Self) -> Choice {
         // Eight words: byte by byte, the comparison costs a tenth of a small message's hash.
         let differing = self.words().zip(other.words()).fold(0, |bits, (own, other)| bits | (own ^ other));
@@ -98,8 +99,8 @@ impl Mac {
     }
 }
 
-/// A key whose own blocks are hashed already: each message begins with a copy of
-/// that state instead of hashing the key again.
+/// A key that was hashed once: each message begins with a copy of that state instead of
+/// hashing the key again.
 #[derive(Clone)]
 pub(in crate::sign) enum HmacKey {
     Sha256(Hmac<Sha256>),
@@ -108,7 +109,7 @@ pub(in crate::sign) enum HmacKey {
 }
 
 impl HmacKey {
-    /// The key for this algorithm; `None` where it is no HMAC.
+    /// The key for this algorithm; `None` if it is not HMAC.
     pub(super) fn new(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
         // HMAC takes keys of any length, so no construction fails.
         match algorithm {
@@ -146,7 +147,7 @@ mod tests {
         hex::encode(&mac.0[..algorithm.bytes()])
     }
 
-    /// SYSTEMS section 5: key, body, code in hexadecimal; computed with Python's `hmac`.
+    /// Key, body, and code in hexadecimal, computed with Python's `hmac`.
     #[test]
     fn codes_equal_the_known_answers_the_empty_key_and_body_included() {
         let long = [b'a'; 65];

@@ -1,4 +1,4 @@
-//! What a signature covers, as it stands in one request.
+//! The values that a signature covers, in one request.
 
 use super::{Part, form};
 

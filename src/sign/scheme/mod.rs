@@ -1,4 +1,4 @@
-//! A scheme as data.
+//! Signature schemes, described as data.
 
 mod content;
 #[cfg(feature = "ed25519")]
@@ -40,7 +40,7 @@ pub(super) use sides::VerifyingKey;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scheme(Arc<Recipe>);
 
-/// What a scheme signs, with which key, and where the signature stands.
+/// What a scheme signs, with which key, and where the signature is sent.
 ///
 /// ```
 /// use hookpost::Scheme;
@@ -68,39 +68,40 @@ pub struct Scheme(Arc<Recipe>);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
-    /// How a signature is computed.
+    /// The algorithm of the signature.
     pub algorithm: Algorithm,
     /// How a configured secret becomes a key.
     pub key: KeyForm,
-    /// The signed bytes, part after part.
+    /// The signed bytes, part by part.
     pub content: Vec<Part>,
-    /// How a signature is written.
+    /// The encoding of the signature.
     pub encoding: Encoding,
-    /// The header that holds it.
+    /// The header that contains the signature.
     pub header: HeaderName,
-    /// What that header looks like.
+    /// The form of that header.
     pub grammar: Grammar,
 }
 
-/// A recipe by which two different messages could have one signature, or none could.
+/// A recipe by which two different messages could have the same signature, or none could have
+/// one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {rule}")]
 pub struct SchemeError {
     /// The part of the recipe that is wrong.
     pub field: &'static str,
-    /// The rule it breaks.
+    /// The rule that the part breaks.
     pub rule: &'static str,
 }
 
 impl Scheme {
-    /// A scheme of this recipe.
+    /// Creates a scheme from this recipe.
     ///
     /// # Errors
-    /// When the body is not signed, or a timestamp that comes with the request is not;
-    /// when the signed bytes could be cut into parts in two ways, a header would stand
-    /// for two things or is one of the request's own frame, or a fixed text cannot stand in
-    /// a header; when the key is not of
-    /// the algorithm's kind, or the algorithm is SHA-1, which only presets may name.
+    /// If the body is not signed, or a timestamp that is sent with the request is not; if the
+    /// signed bytes could be split into parts in two ways; if a header would have two meanings
+    /// or belongs to the request's frame; if a fixed text cannot be part of a header; if the
+    /// key does not fit the algorithm; or if the algorithm is SHA-1, which only presets may
+    /// use.
     pub fn new(recipe: Recipe) -> Result<Self, SchemeError> {
         if recipe.algorithm == Algorithm::HmacSha1 {
             return Err(SchemeError {
@@ -134,18 +135,18 @@ impl Scheme {
         self.0.content.iter().filter_map(Part::header).chain([&self.0.header])
     }
 
-    /// A new secret in the scheme's form, made of 32 bytes that have to come from the
-    /// system's own source of randomness, such as
-    /// `OsEntropy`. With ed25519 it is the private key.
+    /// Creates a new secret in the scheme's form from 32 bytes, which must come from the
+    /// system's source of random numbers, such as `OsEntropy`. For ed25519 it is the private
+    /// key.
     ///
     /// # Errors
-    /// When the bytes are all zero, since nobody filled them, or the form has no room
-    /// for so many.
+    /// If all bytes are zero, as in a buffer that was never filled, or if the form does not
+    /// allow that length.
     pub fn new_secret(&self, random: &[u8; 32]) -> Result<Secret, SecretError> {
         self.0.key.write(random)
     }
 
-    /// Whether a signature covers the moment at which it was made.
+    /// Whether a signature covers the time at which it was made.
     #[must_use]
     pub fn signs_timestamp(&self) -> bool {
         self.0.content.iter().any(Part::tells_time)
@@ -156,8 +157,8 @@ impl Scheme {
         self.0.content.iter().any(|part| matches!(part, Part::DatedBody { .. }))
     }
 
-    /// Whether a signature covers the URL that the request was sent to, which signer
-    /// and verifier then have to be told.
+    /// Whether a signature covers the URL that the request is sent to. Signer and verifier
+    /// must then be given this URL.
     #[must_use]
     pub fn signs_url(&self) -> bool {
         self.0.content.iter().any(|part| matches!(part, Part::Url))

@@ -1,7 +1,7 @@
 //! The schemes of known systems.
 //!
-//! Headers outside a scheme's content are **not** signed, whatever they say: neither
-//! `X-Webhook-Event` nor `X-GitHub-Event` nor `X-Shopify-Topic`.
+//! Headers that are not part of a scheme's content are **not** signed, for example
+//! `X-Webhook-Event`, `X-GitHub-Event` and `X-Shopify-Topic`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{Algorithm, Encoding, Grammar, KeyForm, Part, Recipe, Scheme};
 /// A preset under its name.
 type Preset = (&'static str, fn() -> Scheme);
 
-/// HMAC-SHA256 of the body alone, by a secret as it was typed.
+/// HMAC-SHA256 of the body only, with the secret as it was typed.
 fn of_body(header: &'static str, encoding: Encoding) -> Recipe {
     Recipe {
         algorithm: Algorithm::HmacSha256,
@@ -24,7 +24,8 @@ fn of_body(header: &'static str, encoding: Encoding) -> Recipe {
     }
 }
 
-/// Standard Webhooks v1, under the header names of a family, with keys of 24 to so many bytes.
+/// Standard Webhooks v1, with the header names of one sender, and keys of 24 to `key_max`
+/// bytes.
 fn standard_in([id, timestamp, signature]: [&'static str; 3], key_max: usize) -> Recipe {
     Recipe {
         algorithm: Algorithm::HmacSha256,
@@ -42,7 +43,7 @@ fn standard_in([id, timestamp, signature]: [&'static str; 3], key_max: usize) ->
     }
 }
 
-/// A header that lists the moment of signing and hexadecimal signatures of it and the body.
+/// A header that lists the time of signing and hexadecimal signatures of it and the body.
 fn listed(header: &'static str, grammar: Grammar, between: &'static str) -> Recipe {
     Recipe {
         content: vec![Part::ListedTimestamp, Part::Literal(between), Part::Body],
@@ -52,14 +53,14 @@ fn listed(header: &'static str, grammar: Grammar, between: &'static str) -> Reci
 }
 
 impl Scheme {
-    /// LiveSession: `LiveSession-Signature` holds base64 of the body's HMAC-SHA256.
+    /// LiveSession: `LiveSession-Signature` contains the body's HMAC-SHA256 in base64.
     #[must_use]
     pub fn live_session() -> Self {
         Self::preset(of_body("livesession-signature", Encoding::Base64))
     }
 
-    /// X-Webhook, as Botble Live Chat speaks it: `X-Webhook-Signature` holds the
-    /// body's HMAC-SHA256 in hexadecimal, without a prefix.
+    /// X-Webhook, as used by Botble Live Chat: `X-Webhook-Signature` contains the body's
+    /// HMAC-SHA256 in hexadecimal, without a prefix.
     ///
     /// `X-Webhook-Event`, `X-Webhook-Timestamp` and `X-Webhook-Test` are **not**
     /// signed: trust the body's own `event` and `timestamp` instead.
@@ -68,17 +69,17 @@ impl Scheme {
         Self::preset(of_body("x-webhook-signature", Encoding::Hex))
     }
 
-    /// Standard Webhooks v1: `webhook-signature` holds a list of `v1,` and base64 of
-    /// the HMAC-SHA256 of id, timestamp and body, which `webhook-id` and
-    /// `webhook-timestamp` carry. A secret is `whsec_` and base64 of 24 to 64 bytes.
+    /// Standard Webhooks v1: `webhook-signature` contains a list of `v1,` and the HMAC-SHA256
+    /// of id, timestamp and body in base64. Id and timestamp are in `webhook-id` and
+    /// `webhook-timestamp`. A secret is `whsec_` and 24 to 64 bytes in base64.
     #[must_use]
     pub fn standard() -> Self {
         Self::preset(standard_in(["webhook-id", "webhook-timestamp", "webhook-signature"], 64))
     }
 
-    /// Standard Webhooks v1a: as v1, with ed25519 under `v1a,`. A sender's secret is
-    /// `whsk_` and base64 of a seed, or of a seed and its public key (as Svix writes it);
-    /// a receiver's is `whpk_` and base64 of the public key.
+    /// Standard Webhooks v1a: like v1, but with ed25519 under `v1a,`. A sender's secret is
+    /// `whsk_` and the base64 of a seed, or of a seed and its public key (as Svix writes it);
+    /// a receiver's is `whpk_` and the base64 of the public key.
     #[cfg(feature = "ed25519")]
     #[must_use]
     pub fn standard_v1a() -> Self {
@@ -91,9 +92,9 @@ impl Scheme {
     }
 
     /// Svix: Standard Webhooks v1 with `svix-id`, `svix-timestamp` and `svix-signature`. A
-    /// verifier also takes the three headers of Standard Webhooks, `webhook-id` and so on,
-    /// which Svix sends where its customer wants no brand, but never a mixture of both. A secret
-    /// is `whsec_` and base64 of 24 to 75 bytes, as Svix's server takes it
+    /// verifier also accepts the three headers of Standard Webhooks, `webhook-id` and so on,
+    /// which Svix sends for customers that want no brand, but never a mixture of both. A
+    /// secret is `whsec_` and 24 to 75 bytes in base64, as Svix's server accepts it
     /// (<https://github.com/svix/svix-webhooks>, `KEY_SIZE` of its core types).
     #[must_use]
     pub fn svix() -> Self {
@@ -106,15 +107,15 @@ impl Scheme {
         (*self == Self::svix()).then(|| Self::preset(unbranded()))
     }
 
-    /// Stripe: `Stripe-Signature` lists `t`, the moment, and as `v1` the HMAC-SHA256 of
-    /// `t.body` in hexadecimal. The key is the whole text of the secret, `whsec_` included.
+    /// Stripe: `Stripe-Signature` lists the time as `t`, and the HMAC-SHA256 of `t.body` in
+    /// hexadecimal as `v1`. The key is the whole text of the secret, including `whsec_`.
     #[must_use]
     pub fn stripe() -> Self {
         let grammar = Grammar::Pairs { separator: ',', timestamp: Some("t"), signature: "v1" };
         Self::preset(listed("stripe-signature", grammar, "."))
     }
 
-    /// GitHub: `X-Hub-Signature-256` holds `sha256=` and the body's HMAC-SHA256 in
+    /// GitHub: `X-Hub-Signature-256` contains `sha256=` and the body's HMAC-SHA256 in
     /// hexadecimal. The older `X-Hub-Signature` is never read.
     #[must_use]
     pub fn github() -> Self {
@@ -122,8 +123,8 @@ impl Scheme {
         Self::preset(Recipe { grammar, ..of_body("x-hub-signature-256", Encoding::Hex) })
     }
 
-    /// Slack: `X-Slack-Signature` holds `v0=` and the HMAC-SHA256 of `v0:timestamp:body`
-    /// in hexadecimal, `X-Slack-Request-Timestamp` the timestamp.
+    /// Slack: `X-Slack-Signature` contains `v0=` and the HMAC-SHA256 of `v0:timestamp:body` in
+    /// hexadecimal, `X-Slack-Request-Timestamp` the timestamp.
     #[must_use]
     pub fn slack() -> Self {
         Self::preset(Recipe {
@@ -138,18 +139,18 @@ impl Scheme {
         })
     }
 
-    /// Shopify: `X-Shopify-Hmac-Sha256` holds base64 of the body's HMAC-SHA256.
+    /// Shopify: `X-Shopify-Hmac-Sha256` contains the body's HMAC-SHA256 in base64.
     #[must_use]
     pub fn shopify() -> Self {
         Self::preset(of_body("x-shopify-hmac-sha256", Encoding::Base64))
     }
 
-    /// Discord's interactions: `X-Signature-Ed25519` holds the ed25519 signature of
-    /// timestamp and body in hexadecimal, `X-Signature-Timestamp` the timestamp. Nothing
-    /// stands between the two, so a body that begins with a digit is refused.
+    /// Discord's interactions: `X-Signature-Ed25519` contains the ed25519 signature of
+    /// timestamp and body in hexadecimal, `X-Signature-Timestamp` the timestamp. There is no
+    /// separator between the two, so a body that begins with a digit is refused.
     ///
-    /// A receiver's secret is the application's public key, 64 hexadecimal digits. To
-    /// sign in tests, it is a seed of 64 digits, or seed and public key, 128.
+    /// A receiver's secret is the application's public key, 64 hexadecimal digits. To sign in
+    /// tests, the secret is a seed of 64 digits, or seed and public key, 128 digits.
     #[cfg(feature = "ed25519")]
     #[must_use]
     pub fn discord() -> Self {
@@ -161,12 +162,12 @@ impl Scheme {
         })
     }
 
-    /// Twilio: `X-Twilio-Signature` holds base64 of the **HMAC-SHA1** of the URL and the
-    /// form's sorted names and values; of the URL alone, where that carries the body's
-    /// hash as `bodySHA256`.
+    /// Twilio: `X-Twilio-Signature` contains the **HMAC-SHA1** of the URL and the form's
+    /// sorted names and values in base64. If the URL contains the body's hash as `bodySHA256`,
+    /// only the URL is signed.
     ///
-    /// Names and values are joined without a mark between them, so `A=BC` and `AB=C` have
-    /// one signature. The URL is the one that Twilio was given, scheme and query included.
+    /// Names and values are joined without a separator, so `A=BC` and `AB=C` have the same
+    /// signature. The URL is the one configured at Twilio, with scheme and query.
     #[must_use]
     pub fn twilio() -> Self {
         Self::preset(Recipe {
@@ -176,16 +177,16 @@ impl Scheme {
         })
     }
 
-    /// Paddle: `Paddle-Signature` lists `ts`, the moment, and as `h1` the HMAC-SHA256 of
-    /// `ts:body` in hexadecimal.
+    /// Paddle: `Paddle-Signature` lists the time as `ts`, and the HMAC-SHA256 of `ts:body` in
+    /// hexadecimal as `h1`.
     #[must_use]
     pub fn paddle() -> Self {
         let grammar = Grammar::Pairs { separator: ';', timestamp: Some("ts"), signature: "h1" };
         Self::preset(listed("paddle-signature", grammar, ":"))
     }
 
-    /// Square: `X-Square-HmacSha256-Signature` holds base64 of the HMAC-SHA256 of the
-    /// notification URL, as Square was given it, and the body.
+    /// Square: `X-Square-HmacSha256-Signature` contains the HMAC-SHA256 of the notification
+    /// URL, as configured at Square, and the body in base64.
     #[must_use]
     pub fn square() -> Self {
         Self::preset(Recipe {
@@ -194,8 +195,8 @@ impl Scheme {
         })
     }
 
-    /// Linear: `Linear-Signature` holds the body's HMAC-SHA256 in hexadecimal. The moment
-    /// is the body's own `webhookTimestamp`; `Linear-Timestamp` is not signed and not read.
+    /// Linear: `Linear-Signature` contains the body's HMAC-SHA256 in hexadecimal. The time is
+    /// `webhookTimestamp` in the body; `Linear-Timestamp` is not signed and not read.
     #[must_use]
     pub fn linear() -> Self {
         Self::preset(Recipe {
@@ -204,14 +205,14 @@ impl Scheme {
         })
     }
 
-    /// LINE: `X-Line-Signature` holds base64 of the body's HMAC-SHA256.
+    /// LINE: `X-Line-Signature` contains the body's HMAC-SHA256 in base64.
     #[must_use]
     pub fn line() -> Self {
         Self::preset(of_body("x-line-signature", Encoding::Base64))
     }
 
-    /// The presets by name. LiveChat is not among them: it signs nothing, and
-    /// [`Verifier::live_chat`](crate::Verifier::live_chat) reads the key in its bodies.
+    /// The presets by name. LiveChat is not among them: it does not sign, and
+    /// [`Verifier::live_chat`](crate::Verifier::live_chat) checks the key in its bodies.
     pub fn presets() -> impl Iterator<Item = (&'static str, Self)> {
         const PRESETS: &[Preset] = &[
             ("live_session", Scheme::live_session),
@@ -235,7 +236,7 @@ impl Scheme {
         PRESETS.iter().map(|(name, preset)| (*name, preset()))
     }
 
-    /// The preset of this name.
+    /// The preset with this name; `None` if there is none.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::presets().find(|(own, _)| *own == name).map(|(_, preset)| preset)

@@ -1,5 +1,5 @@
-//! Several schemes in one request, so that receivers can move from one to another each
-//! in its own time.
+//! Several schemes in one request, so that each receiver can change from one to another in its
+//! own time.
 
 use http::HeaderName;
 
@@ -9,15 +9,16 @@ use crate::time::Timestamp;
 use super::grammar::Grammar;
 use super::{KeyForm, Part, Scheme, SchemeError};
 
-/// The most schemes beside each other: each keeps a part of a list that they share.
+/// The most schemes in use together: each uses a part of a list that they share.
 const SCHEMES_MAX: usize = 8;
 
-/// The schemes by which a sender signs every request, all at once.
+/// The schemes that a sender signs every request with, all at once.
 ///
-/// The form of a secret tells whose it is: one that begins with the prefix of some
-/// schemes' keys, such as `whsec_`, is theirs; any other is of the schemes that take any
-/// text, or else of the first that takes its keys without their prefix. Those take a prefixed one too where an endpoint has no other. A scheme for which
-/// an endpoint has no secret leaves its headers out.
+/// The form of a secret decides which schemes use it. A secret that begins with the prefix of
+/// some schemes' keys, such as `whsec_`, belongs to those schemes. Any other secret belongs to
+/// the schemes that accept any text, or else to the first scheme that accepts its keys without
+/// their prefix. The schemes that accept any text use a prefixed secret too if an endpoint has
+/// no other. A scheme for which an endpoint has no secret writes no headers.
 ///
 /// ```
 /// use hookpost::sign::{KeyForm, Recipe, Schemes};
@@ -48,17 +49,17 @@ const SCHEMES_MAX: usize = 8;
 pub struct Schemes(Vec<Scheme>);
 
 impl Schemes {
-    /// No scheme: nothing is signed.
+    /// No schemes: nothing is signed.
     #[must_use]
     pub const fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// These schemes beside each other.
+    /// Uses these schemes together.
     ///
     /// # Errors
-    /// When a header would stand for two things, a secret could belong to either of two
-    /// schemes that read it differently, or there are more than 8.
+    /// If a header would have two meanings, if a secret could belong to two schemes that read
+    /// it differently, or if there are more than 8.
     pub fn new(schemes: impl IntoIterator<Item = Scheme>) -> Result<Self, SchemeError> {
         let schemes: Vec<_> = schemes.into_iter().collect();
         if schemes.len() > SCHEMES_MAX {
@@ -89,8 +90,8 @@ impl Schemes {
         self.iter().flat_map(Scheme::header_names)
     }
 
-    /// Makes `next` current; the secret that it replaces signs beside it until `until`.
-    /// The secrets of the schemes that cannot read it stay.
+    /// Makes `next` current. The secret that it replaces also signs until `until`. The secrets
+    /// of schemes that cannot read `next` do not change.
     #[must_use]
     pub fn rotated(&self, secrets: SecretSet, next: Secret, until: Timestamp) -> SecretSet {
         let form = self.form_of(&next);
@@ -98,8 +99,8 @@ impl Schemes {
         secrets.rotated_where(next, until, |secret| !stays(secret))
     }
 
-    /// The prefix by which this secret is told from those of other schemes: empty for
-    /// plain text, `None` where no scheme reads it.
+    /// The prefix that distinguishes this secret from those of other schemes: empty for plain
+    /// text, `None` if no scheme reads it.
     pub(crate) fn form_of(&self, secret: &Secret) -> Option<&'static str> {
         let prefixes = || self.iter().map(|scheme| scheme.recipe().key.prefix());
         let own = |prefix: &&str| !prefix.is_empty() && secret.expose().starts_with(prefix.as_bytes());
@@ -109,21 +110,21 @@ impl Schemes {
         prefixes().find(own).or_else(plain).or_else(without)
     }
 
-    /// Why no scheme reads this secret: a secret that only has white space too many lacks no
-    /// prefix.
+    /// The reason why no scheme reads this secret. If the only fault is white space, that is
+    /// the reason, and not a missing prefix.
     pub(crate) fn misread(&self, secret: &Secret) -> SecretError {
         let mut reasons = self.iter().map(|scheme| scheme.recipe().key.misread(secret));
         reasons.find(|reason| *reason != SecretError::Prefix).unwrap_or(SecretError::Prefix)
     }
 
-    /// Whether this scheme signs with this secret, where `current` ones are in force.
+    /// Whether this scheme signs with this secret, if the secrets in `current` are in force.
     pub(super) fn signs_with(&self, scheme: &Scheme, secret: &Secret, current: &[Secret]) -> bool {
         let key = scheme.recipe().key;
         let is_own = |secret| self.form_of(secret) == Some(key.prefix());
         is_own(secret) || (matches!(key, KeyForm::AsGiven) && !current.iter().any(is_own))
     }
 
-    /// How many schemes write their signatures into the header of this one.
+    /// The number of schemes that write their signatures into this scheme's header.
     pub(super) fn sharing(&self, scheme: &Scheme) -> usize {
         self.iter().filter(|other| other.recipe().header == scheme.recipe().header).count()
     }
@@ -147,8 +148,8 @@ impl From<&Self> for Schemes {
     }
 }
 
-/// Two schemes share the header of an id or a timestamp, which is the same for both, and
-/// that of a list in which each has a version of its own.
+/// Two schemes may share the header of an id or a timestamp, which is the same for both, and
+/// the header of a list in which each has its own version.
 fn check_headers(one: &Scheme, other: &Scheme) -> Result<(), SchemeError> {
     let (one, other) = (one.recipe(), other.recipe());
     let lists = match (one.grammar, other.grammar) {

@@ -1,5 +1,5 @@
-//! The two sides of a scheme: what signs, and what verifies. With HMAC both hold the
-//! same key, with ed25519 a private and a public one.
+//! The keys of both sides of a scheme, signing and verifying. With HMAC both have the same
+//! key; with ed25519 one has the private key and the other the public key.
 
 use subtle::Choice;
 
@@ -26,8 +26,8 @@ pub(in crate::sign) enum VerifyingKey {
     Ed25519(PublicKey),
 }
 
-/// What a key expects of a message's signature: computed once, however many
-/// signatures the message brings.
+/// What a key expects of a message's signature. It is computed once, however many signatures
+/// the message has.
 pub(in crate::sign) enum Expected {
     Mac(Mac),
     #[cfg(feature = "ed25519")]
@@ -38,7 +38,7 @@ pub(in crate::sign) enum Expected {
 }
 
 impl Scheme {
-    /// What signs with this secret, by the scheme's rule.
+    /// The key that signs with this secret, by the scheme's rule.
     pub(super) fn signing_key(&self, secret: &Secret) -> Result<SigningKey, SecretError> {
         #[cfg(feature = "ed25519")]
         if let Some(key) = self.recipe().key.private(secret)? {
@@ -47,7 +47,7 @@ impl Scheme {
         self.hmac_key(secret).map(SigningKey::Hmac)
     }
 
-    /// What verifies with this secret, by the scheme's rule.
+    /// The key that verifies with this secret, by the scheme's rule.
     pub(in crate::sign) fn verifying_key(&self, secret: &Secret) -> Result<VerifyingKey, SecretError> {
         #[cfg(feature = "ed25519")]
         if let Some(key) = self.recipe().key.public(secret)? {
@@ -84,8 +84,8 @@ impl VerifyingKey {
 }
 
 impl Expected {
-    /// Whether this is the message's signature by the key. A code is secret until it is
-    /// sent, so it is compared in constant time; a public key keeps nothing.
+    /// Whether this is the message's signature by the key. A code is secret until it is sent,
+    /// so it is compared in constant time; with a public key there is nothing to protect.
     pub(in crate::sign) fn fits(&self, signature: &Mac) -> Choice {
         match self {
             Self::Mac(mac) => mac.matches(signature),

@@ -1,4 +1,4 @@
-//! Signing a body, by every scheme at once.
+//! Signs a body, with all schemes at once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,51 +15,52 @@ use super::grammar::SIGNATURES_MAX;
 use super::sides::SigningKey;
 use super::{Message, Part, Recipe, Scheme, Schemes};
 
-/// A request that no receiver could verify, so that it is not signed.
+/// Why a request is not signed: no receiver could verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The scheme signs the URL: see [`Signer::at`].
+    /// The scheme signs the URL, but the signer was given none: see [`Signer::at`].
     #[error("url: must be set, since the scheme signs it")]
     NoUrl,
-    /// The URL could go on in the body, or the body in it.
+    /// The end of the URL could be read as part of the body, or the body's beginning as part
+    /// of the URL.
     #[error("url: {rule}")]
     Url {
-        /// The rule it breaks.
+        /// The rule that the URL breaks.
         rule: &'static str,
     },
-    /// The body's beginning could be the end of what is signed right before it.
+    /// The body's beginning could be read as the end of what is signed right before it.
     #[error("body: {rule}")]
     Body {
-        /// The rule it breaks.
+        /// The rule that the body breaks.
         rule: &'static str,
     },
 }
 
-/// The schemes of a profile with the secrets of one endpoint: each key is hashed once,
-/// here.
+/// Signs requests with the schemes of a profile and the secrets of one endpoint. Each key is
+/// hashed once, when the signer is created.
 #[derive(Clone)]
 pub struct Signer {
     /// The schemes that there is a current secret for.
     hands: Vec<Hand>,
-    /// Where the requests go, where a scheme signs that.
+    /// The URL that the requests are sent to, if a scheme signs it.
     url: Option<Arc<str>>,
 }
 
-/// What signs by one scheme.
+/// The keys that sign with one scheme.
 #[derive(Clone)]
 struct Hand {
     scheme: Scheme,
-    /// The newest first.
+    /// The keys, the newest first.
     keys: Vec<KeyInForce>,
-    /// How many schemes write into this one's header.
+    /// The number of schemes that write into this scheme's header.
     sharing: usize,
 }
 
 #[derive(Clone)]
 struct KeyInForce {
     key: SigningKey,
-    /// `None` for the current key.
+    /// The time until which the key signs; `None` for the current key.
     until: Option<Timestamp>,
 }
 
@@ -71,13 +72,12 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// A signer for these secrets, by one scheme or by several at once. By a scheme
-    /// without a current secret it signs nothing, and a secret that belongs to none of
-    /// the schemes signs nothing: an endpoint may still have that of a scheme that was
-    /// given up.
+    /// Creates a signer for these secrets, with one scheme or several at once. A scheme
+    /// without a current secret signs nothing. A secret that belongs to none of the schemes
+    /// signs nothing: an endpoint may still have that of a scheme that is no longer used.
     ///
     /// # Errors
-    /// When there are current secrets and none of them belongs to a scheme, or one that
+    /// If there are current secrets but none of them belongs to a scheme, or if a secret that
     /// does, current or retiring, breaks its scheme's rule.
     pub fn new(schemes: impl Into<Schemes>, secrets: &SecretSet) -> Result<Self, SecretError> {
         let schemes = schemes.into();
@@ -97,19 +97,19 @@ impl Signer {
         Ok(Self { hands, url: None })
     }
 
-    /// The same signer for requests to this URL, for schemes that sign it.
+    /// The same signer for requests to this URL, which some schemes sign.
     #[must_use]
     pub fn at(mut self, url: &str) -> Self {
         self.url = Some(Arc::from(url));
         self
     }
 
-    /// Sets the schemes' headers for this body, signed at `now`, but for a scheme without
-    /// a current secret.
+    /// Sets the headers of all schemes for this body, signed at `now`, except of schemes
+    /// without a current secret.
     ///
     /// # Errors
-    /// When a receiver could not verify it, by any scheme that there is a secret for. The
-    /// headers are unchanged then.
+    /// If a receiver could not verify it, by any scheme that there is a secret for. The
+    /// headers do not change then.
     pub fn sign(
         &self,
         id: &EventId,
@@ -136,12 +136,12 @@ impl Signer {
         Ok(())
     }
 
-    /// The whole value of the first scheme's signature header: by all secrets in force at
-    /// `now` where the header holds a list, else by the current one. `None` without a
+    /// The whole value of the first scheme's signature header: with all secrets in force at
+    /// `now` if the header is a list, otherwise with the current one. `None` if there is no
     /// current secret.
     ///
     /// # Errors
-    /// As for [`sign`](Self::sign).
+    /// Those of [`sign`](Self::sign).
     pub fn signature(
         &self,
         id: &EventId,

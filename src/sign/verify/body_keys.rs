@@ -1,4 +1,4 @@
-//! Secrets that senders write into the body, as LiveChat does instead of signing.
+//! Secrets that senders write into the body: LiveChat does so instead of signing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use crate::secret::{Secret, SecretError};
 
 use super::{Proof, Verified, VerifyError};
 
-/// The secrets that a body's `secret_key` may be: one set for all actions, or one for
-/// each. An application with several client ids has a verifier for each.
+/// The secrets that may be in a body's `secret_key`: one set for all actions, or one for each.
+/// An application with several client ids needs a verifier for each.
 ///
 /// ```
 /// use hookpost::sign::BodyKeys;
@@ -35,12 +35,12 @@ pub struct BodyKeys {
 }
 
 impl BodyKeys {
-    /// These secrets, the current one first, for every action that has none of its own.
+    /// These secrets, the current one first, for every action without secrets of its own.
     pub fn of(secrets: impl IntoIterator<Item = Secret>) -> Self {
         Self { of_all: secrets.into_iter().collect(), of_action: BTreeMap::new() }
     }
 
-    /// These secrets, and no others, for this action.
+    /// Only these secrets for this action.
     #[must_use]
     pub fn for_action(
         mut self,
@@ -51,8 +51,9 @@ impl BodyKeys {
         self
     }
 
-    /// No secret anywhere would let nothing pass, an empty set for one action nothing of it;
-    /// one of nothing but zero bytes is a buffer that nobody filled.
+    /// Refuses a set without any secret, which would reject everything; an empty set for an
+    /// action, which would reject that action; and a secret of zero bytes only, like a buffer
+    /// that was never filled.
     pub(super) fn check(&self) -> Result<(), SecretError> {
         let nothing = self.of_all.is_empty() && self.of_action.is_empty();
         if nothing || self.of_action.values().any(Vec::is_empty) {
@@ -91,7 +92,7 @@ impl BodyKeys {
     }
 }
 
-/// How many there are, and none of them.
+/// Shows only the number of secrets.
 impl fmt::Debug for BodyKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BodyKeys")
@@ -107,8 +108,8 @@ fn text_of(json: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str(json.get()).ok().map(|Text(text)| text)
 }
 
-/// Digests are compared, all of each, and with every secret: the time tells neither how
-/// long a secret is nor how much of it was right.
+/// Compares digests, in full and with every secret, so that the time reveals neither the
+/// length of a secret nor how much of it was right.
 fn position(secrets: &[Secret], given: &str) -> Option<usize> {
     let given = Sha256::digest(given.as_bytes());
     let mut found = None;

@@ -1,4 +1,4 @@
-//! The moment of signing where it stands in the signed body.
+//! Reads the time of signing from a signed body.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use crate::time::Timestamp;
 
-/// What this member of a JSON object says, in milliseconds since the epoch. `None` for
-/// anything else: no object, no such member or two of it, no plain whole number.
+/// The value of this member of a JSON object, in milliseconds since the epoch. `None` for
+/// anything else: not an object, no such member or two of them, or not a plain whole number.
 pub(super) fn milliseconds_in(body: &[u8], member: &str) -> Option<Timestamp> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let moment = json.deserialize_map(Member(member)).ok()?;

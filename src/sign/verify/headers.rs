@@ -1,14 +1,14 @@
-//! Reading headers from whatever a framework keeps them in.
+//! Reads headers from the types in which frameworks keep them.
 
 use std::collections::{BTreeMap, HashMap};
 
 use http::{HeaderMap, HeaderName};
 
-/// Where a verifier finds the received headers: `http`'s map, pairs in a slice, an array
-/// or a `Vec`, a map by name, or a closure. Names are compared without regard to case.
+/// The received headers, as a verifier reads them: `http`'s map, pairs in a slice, an array or
+/// a `Vec`, a map by name, or a closure. Names are compared without regard to case.
 ///
-/// Every value that arrived under a name has to come, also the second: a header that
-/// came twice is refused, because two programs may each believe another one.
+/// All values that were received under a name must be returned, not only the first: a header
+/// that occurs twice is refused, because two programs might each use a different value.
 pub trait HeaderLookup {
     /// All values of this header, in the order in which they arrived.
     fn values(&self, name: &HeaderName) -> impl Iterator<Item = impl AsRef<[u8]>>;
@@ -50,8 +50,8 @@ impl<N: AsRef<str>, V: AsRef<[u8]>> HeaderLookup for BTreeMap<N, V> {
     }
 }
 
-/// A closure from a lower-case name to its values: an `Option` where a framework
-/// joins or refuses duplicates itself, else all of them.
+/// A closure from a lower-case name to its values: an `Option` if the framework itself joins
+/// or refuses duplicates, otherwise all values.
 impl<F, I> HeaderLookup for F
 where
     F: Fn(&str) -> I,

@@ -1,4 +1,4 @@
-//! Verifying what was received.
+//! Verifies received requests.
 
 mod body_keys;
 mod body_time;
@@ -24,7 +24,7 @@ pub use body_keys::BodyKeys;
 pub use headers::HeaderLookup;
 pub use verified::{Proof, Verified};
 
-/// How old or how far ahead a timestamp may be where nobody says otherwise.
+/// The default tolerance: how old or how far ahead a timestamp may be.
 const TOLERANCE: Duration = Duration::from_secs(300);
 
 /// Verifies requests by one scheme and the secrets that may have signed them.
@@ -49,89 +49,91 @@ enum Trust {
     Everybody,
 }
 
-/// How far a signed timestamp may be from now.
+/// How far a signed timestamp may be from the present time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tolerance {
-    /// Any distance: a request that somebody recorded stays valid for ever.
+    /// Any distance: a recorded request stays valid for ever.
     Off,
-    /// At most this, before or after, both ends included; compared in whole seconds
-    /// of the clock, as timestamps are.
+    /// At most this duration, before or after, inclusive. Whole seconds are compared, as in
+    /// the timestamps.
     Within(Duration),
 }
 
-/// An option that the verifier's scheme has no use for.
+/// An option that does not apply to the verifier's scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{option}: {rule}")]
 pub struct VerifierError {
-    /// The option.
+    /// The name of the option.
     pub option: &'static str,
-    /// What it asks of a scheme.
+    /// What the option requires of a scheme.
     pub rule: &'static str,
 }
 
-/// A request that is not proven to come from who holds the secret. It never tells
-/// what would have been right.
+/// Why a request is not proven to come from the holder of the secret. Never reveals the
+/// expected value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// A header that the scheme reads did not come.
+    /// A header that the scheme reads is missing.
     #[error("header {header}: is missing")]
     Missing {
-        /// The header.
+        /// The name of the header.
         header: HeaderName,
     },
-    /// A header that the scheme reads came more than once.
+    /// A header that the scheme reads occurs more than once.
     #[error("header {header}: must occur once")]
     Repeated {
-        /// The header.
+        /// The name of the header.
         header: HeaderName,
     },
-    /// A header is nothing that a sender of the scheme writes.
+    /// A header has a form that no sender of the scheme writes.
     #[error("header {header}: {rule}")]
     Malformed {
-        /// The header.
+        /// The name of the header.
         header: HeaderName,
-        /// The rule it breaks.
+        /// The rule that the header breaks.
         rule: &'static str,
     },
-    /// The body is nothing that a sender of the scheme writes.
+    /// The body has a form that no sender of the scheme writes.
     #[error("body: {rule}")]
     Body {
-        /// The rule it breaks.
+        /// The rule that the body breaks.
         rule: &'static str,
     },
-    /// The header holds signatures of other versions alone.
+    /// The header contains only signatures of other versions.
     #[error("header {header}: must hold a signature of the scheme's version")]
     OtherVersion {
-        /// The header.
+        /// The name of the header.
         header: HeaderName,
     },
-    /// The scheme signs the request's URL, and the verifier was not told it.
+    /// The scheme signs the request's URL, but the verifier was given none.
     #[error("url: must be known to the verifier, since the scheme signs it")]
     NoUrl,
-    /// The URL is none, so it could go on in the body, or the body in it.
+    /// The URL is not valid, so its end could be read as part of the body, or the body as part
+    /// of the URL.
     #[error("url: {rule}")]
     Url {
-        /// The rule it breaks.
+        /// The rule that the URL breaks.
         rule: &'static str,
     },
-    /// No signature is by one of the secrets over what came.
+    /// No signature was made with one of the secrets over what was received.
     #[error("no signature fits the request")]
     Mismatch,
-    /// Authentic, and signed longer ago than the tolerance allows.
+    /// The request is authentic, but was signed longer ago than the tolerance allows.
     #[error("the request was signed too long ago")]
     TooOld,
-    /// Authentic, and signed further ahead of this clock than the tolerance allows.
+    /// The request is authentic, but its time is further ahead of this clock than the
+    /// tolerance allows.
     #[error("the request was signed too far in the future")]
     TooNew,
 }
 
 impl Verifier {
-    /// A verifier that takes requests signed with any of these secrets, the current
+    /// Creates a verifier that accepts requests signed with any of these secrets, the current
     /// one first.
     ///
     /// # Errors
-    /// When there is no secret, or one breaks the scheme's rule.
+    /// If there is no secret, or if one breaks the scheme's rule.
     pub fn new(scheme: &Scheme, secrets: impl IntoIterator<Item = Secret>) -> Result<Self, SecretError> {
         let keys =
             secrets.into_iter().map(|secret| scheme.verifying_key(&secret)).collect::<Result<Vec<_>, _>>()?;
@@ -149,29 +151,29 @@ impl Verifier {
         })))
     }
 
-    /// A verifier for LiveChat, whose bodies hold the secret itself. Its answers say
-    /// [`Proof::Key`]: whoever has seen one body can write any other.
+    /// Creates a verifier for LiveChat, whose bodies contain the secret itself. Its results
+    /// have [`Proof::Key`]: anyone who has seen one body can write any other.
     ///
     /// # Errors
-    /// When there is no secret, or none for an action that was named; when one is nothing
-    /// but zero bytes.
+    /// If there is no secret, or none for an action that is named, or if a secret consists of
+    /// zero bytes only.
     pub fn live_chat(keys: BodyKeys) -> Result<Self, SecretError> {
         keys.check()?;
         Ok(Self(Trust::BodyKeys(keys)))
     }
 
-    /// A verifier that checks nothing, for a sender that has no secret. Every answer
-    /// it gives says [`Proof::Unsigned`], which no other verifier says.
+    /// Creates a verifier that checks nothing, for a sender without a secret. Its results have
+    /// [`Proof::Unsigned`], which no other verifier returns.
     #[must_use]
     pub const fn unsigned() -> Self {
         Self(Trust::Everybody)
     }
 
-    /// Sets how far a timestamp may be from now; 300 seconds unless set.
+    /// Sets how far a timestamp may be from the present time; the default is 300 seconds.
     ///
     /// # Errors
-    /// When the scheme signs no timestamp, unless the tolerance is off anyway: nothing
-    /// would be checked.
+    /// If the scheme does not sign a timestamp, because nothing would be checked; turning the
+    /// tolerance off is allowed.
     pub fn tolerance(mut self, tolerance: Tolerance) -> Result<Self, VerifierError> {
         match &mut self.0 {
             Trust::Signatures(own) if own.scheme.signs_timestamp() => own.tolerance = tolerance,
@@ -186,11 +188,11 @@ impl Verifier {
         Ok(self)
     }
 
-    /// Also takes a signature after this prefix, such as `sha256=`, which some
-    /// senders of a scheme without one write.
+    /// Also accepts a signature after this prefix, such as `sha256=`, which some senders of a
+    /// scheme without a prefix write.
     ///
     /// # Errors
-    /// When the scheme's header holds a list or has a prefix of its own.
+    /// If the scheme's header is a list or has its own prefix.
     pub fn or_prefix(mut self, prefix: &'static str) -> Result<Self, VerifierError> {
         match &mut self.0 {
             Trust::Signatures(own) if own.scheme.recipe().grammar == (Grammar::Bare { prefix: "" }) => {
@@ -204,11 +206,11 @@ impl Verifier {
         }
     }
 
-    /// Sets the URL that all requests are sent to, for schemes that sign it: the one that
-    /// the sender was given, not the one that a proxy made of it.
+    /// Sets the URL that all requests are sent to, for schemes that sign it: the URL
+    /// configured at the sender, not one that a proxy has changed.
     ///
     /// # Errors
-    /// When the scheme signs no URL: nothing would be checked.
+    /// If the scheme does not sign the URL, because nothing would be checked.
     pub fn at(mut self, url: &str) -> Result<Self, VerifierError> {
         match &mut self.0 {
             Trust::Signatures(own) if own.scheme.signs_url() => {
@@ -219,10 +221,10 @@ impl Verifier {
         }
     }
 
-    /// Verifies a request that came at `now`: its headers, and its body as received.
+    /// Verifies a request that was received at `now`: its headers, and its body as received.
     ///
     /// # Errors
-    /// When it is not proven to be authentic, or its timestamp is too far from `now`.
+    /// If it is not proven to be authentic, or if its timestamp is too far from `now`.
     pub fn verify<T: AsRef<[u8]>>(
         &self,
         headers: &(impl HeaderLookup + ?Sized),
@@ -232,11 +234,12 @@ impl Verifier {
         self.verify_sent_to(SentTo::Set, headers, body, now)
     }
 
-    /// The same for a request that was sent to this URL, where each has its own, as
-    /// Twilio's have whose bodies are JSON. A scheme that signs no URL does not read it.
+    /// Like [`verify`](Self::verify) for a request that was sent to this URL, if each request
+    /// has its own, as Twilio's requests with JSON bodies have. A scheme that does not sign
+    /// the URL ignores it.
     ///
     /// # Errors
-    /// When it is not proven to be authentic, or its timestamp is too far from `now`.
+    /// If it is not proven to be authentic, or if its timestamp is too far from `now`.
     pub fn verify_at<T: AsRef<[u8]>>(
         &self,
         url: &str,
@@ -247,13 +250,13 @@ impl Verifier {
         self.verify_sent_to(SentTo::Url(url), headers, body, now)
     }
 
-    /// The same for a request with this query, at the place that [`at`](Self::at) names: for
-    /// senders that sign the URL and give each request a query of its own. The layer and the
-    /// extractor of this crate verify so. The query is the request's own, undecoded and
-    /// without its `?`.
+    /// Like [`verify`](Self::verify) for a request with this query, sent to the URL of
+    /// [`at`](Self::at): for senders that sign the URL and give each request its own query.
+    /// The layer and the extractor of this crate use it. `query` is the request's own query,
+    /// not decoded and without its `?`.
     ///
     /// # Errors
-    /// When it is not proven to be authentic, or its timestamp is too far from `now`.
+    /// If it is not proven to be authentic, or if its timestamp is too far from `now`.
     pub fn verify_with_query<T: AsRef<[u8]>>(
         &self,
         query: Option<&str>,

@@ -1,19 +1,19 @@
 //! The URLs that a request may have been sent to, for schemes that sign it.
 
-/// What is known of where a request was sent.
+/// What is known of the URL that a request was sent to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SentTo<'a> {
-    /// Where all requests go, as the verifier was told.
+    /// The URL that was set in the verifier.
     Set,
     /// The whole URL.
     Url(&'a str),
-    /// The request's own query, at the place that the verifier was told.
+    /// The request's own query, with the URL that was set in the verifier.
     Query(&'a str),
 }
 
 impl SentTo<'_> {
-    /// The URLs to try, the likeliest first; none where none is known. `any_form` also tries
-    /// each without user and password, and with its port left out or the default one written.
+    /// The URLs to try, the most likely first; empty if none is known. `any_form` also tries
+    /// each without user and password, and with its port removed or the default port added.
     pub(super) fn urls(self, set: Option<&str>, any_form: bool) -> Vec<String> {
         let mut urls: Vec<String> = match self {
             Self::Set => set.map(str::to_owned).into_iter().collect(),
@@ -57,8 +57,8 @@ fn without_user(url: &str) -> Option<String> {
     Some(format!("{scheme}://{host}{after}"))
 }
 
-/// The same URL with its port left out where one is written, and with the default port where
-/// none is; `None` for a URL that is not of http.
+/// The same URL without its port if it has one, and with the default port if it has none;
+/// `None` for a URL that is not http or https.
 fn with_other_port(url: &str) -> Option<String> {
     let (scheme, authority, after) = around_authority(url)?;
     let default = match scheme.to_ascii_lowercase().as_str() {

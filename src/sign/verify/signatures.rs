@@ -1,4 +1,5 @@
-//! The comparison itself: read strictly, hash what came, compare in constant time.
+//! The comparison of signatures: parses strictly, hashes what was received, and compares in
+//! constant time.
 
 use std::sync::Arc;
 
@@ -14,27 +15,28 @@ use super::body_time::milliseconds_in;
 use super::sent_to::SentTo;
 use super::{HeaderLookup, Proof, Tolerance, Verified, VerifyError};
 
-/// The longest signature header that is read: 32 signatures of the usual length and some room.
+/// The longest signature header that is read: room for 32 signatures of the usual length.
 const SIGNATURE_BYTES_MAX: usize = 4096;
 
 /// A scheme, and the secrets that may have signed by it.
 #[derive(Clone)]
 pub(super) struct Signatures {
     pub(super) scheme: Scheme,
-    /// The same scheme under other header names, read where none of its own came.
+    /// The same scheme under other header names, which are read if none of its own names
+    /// occurs.
     pub(super) unbranded: Option<Scheme>,
-    /// At least one.
+    /// The keys; at least one.
     pub(super) keys: Vec<VerifyingKey>,
     pub(super) tolerance: Tolerance,
-    /// A prefix that the signature may have although the scheme has none.
+    /// A prefix that the signature may have although the scheme defines none.
     pub(super) other_prefix: Option<&'static str>,
-    /// Where requests go, unless the request says.
+    /// The URL that requests are sent to, unless the request has its own.
     pub(super) url: Option<Arc<str>>,
 }
 
 impl Signatures {
-    /// Freshness comes after authenticity: only who holds the secret learns anything
-    /// of the receiver's clock.
+    /// The age is checked after the signature, so that only a holder of the secret learns
+    /// anything about the receiver's clock.
     pub(super) fn verify<T: AsRef<[u8]>>(
         &self,
         sent_to: SentTo<'_>,
@@ -96,8 +98,8 @@ impl Signatures {
         Ok(Verified { body, id, timestamp, proof: Proof::Signed { secret } })
     }
 
-    /// The scheme under the names of the headers that came. A single one of its own names
-    /// decides, so that headers of two families are never taken together.
+    /// The scheme under the header names that were received. A single header with one of its
+    /// own names decides, so that headers of two sets are never combined.
     fn scheme_of(&self, headers: &(impl HeaderLookup + ?Sized)) -> &Scheme {
         let came = |name| headers.values(name).next().is_some();
         match &self.unbranded {
@@ -170,7 +172,7 @@ impl Signatures {
         signer.ok_or(VerifyError::Mismatch)
     }
 
-    /// The moment that a signed body tells; needed only where its age is checked.
+    /// The time in a signed body; needed only if its age is checked.
     fn moment_in(&self, body: &[u8], member: &str) -> Result<Option<Timestamp>, VerifyError> {
         match (milliseconds_in(body, member), self.tolerance) {
             (None, Tolerance::Within(_)) => Err(VerifyError::Body {
@@ -223,8 +225,8 @@ fn read_id(text: &[u8]) -> Option<EventId> {
     EventId::new(std::str::from_utf8(text).ok()?).ok()
 }
 
-/// ASCII digits alone: no sign, space, fraction, exponent, leading zero or digit of
-/// another script, each of which some library takes for the same number.
+/// Accepts only ASCII digits: no sign, space, fraction, exponent, leading zero or digit of
+/// another script, each of which some library reads as the same number.
 fn read_seconds(text: &[u8]) -> Option<Timestamp> {
     let canonical = matches!(text, [b'0'] | [b'1'..=b'9', ..]) && text.len() <= 19;
     if !canonical || !text.iter().all(u8::is_ascii_digit) {

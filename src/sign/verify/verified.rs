@@ -1,14 +1,14 @@
-//! What a verification proved.
+//! The result of a verification.
 
 use std::fmt;
 
 use crate::id::EventId;
 use crate::time::Timestamp;
 
-/// A request that was verified. Nothing else makes one, and it holds only what a
-/// signature covers, where there is one: other headers, path and query may be anybody's.
+/// A request that was verified. Only a verifier creates one, and it contains only what a
+/// signature covers, if there is one: other headers, path and query can be forged.
 ///
-/// Its `Debug` leaves the body out, which may hold a key.
+/// `Debug` does not show the body, which may contain a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verified<T> {
     pub(super) body: T,
@@ -17,22 +17,22 @@ pub struct Verified<T> {
     pub(super) proof: Proof,
 }
 
-/// What stands behind a [`Verified`].
+/// What proves that a [`Verified`] request is authentic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Proof {
-    /// A signature by a secret of the verifier.
+    /// A signature made with a secret of the verifier.
     Signed {
-        /// The secret's position among those the verifier was given, from 0: a sender
-        /// still at an older position has not changed over yet.
+        /// The position of the secret among those given to the verifier, from 0. A sender that
+        /// still uses an older one has not changed over yet.
         secret: usize,
     },
-    /// A secret that stands in the body. It covers nothing: whoever has seen one body of
-    /// the sender's can write any other.
+    /// A secret in the body. It protects nothing else: anyone who has seen one body of the
+    /// sender can write any other.
     Key {
-        /// The secret's position among those of the body's action, from 0.
+        /// The position of the secret among those of the body's action, from 0.
         secret: usize,
     },
-    /// Nothing: the verifier was made to trust every request.
+    /// Nothing: the verifier was told to trust every request.
     Unsigned,
 }
 
@@ -47,27 +47,28 @@ impl<T> fmt::Debug for Verified<T> {
 }
 
 impl<T> Verified<T> {
-    /// The body, as it was received.
+    /// The body as it was received.
     pub const fn body(&self) -> &T {
         &self.body
     }
 
-    /// The body, as it was received.
+    /// The body as it was received.
     pub fn into_body(self) -> T {
         self.body
     }
 
-    /// The event's id, where the scheme signs it.
+    /// The event's id; `None` if the scheme does not sign it.
     pub const fn id(&self) -> Option<&EventId> {
         self.id.as_ref()
     }
 
-    /// When it was signed, where the scheme signs that; cut to what can be written.
+    /// When it was signed, limited to what can be represented; `None` if the scheme does not
+    /// sign that.
     pub const fn timestamp(&self) -> Option<Timestamp> {
         self.timestamp
     }
 
-    /// What stands behind it.
+    /// The proof that it is authentic.
     pub const fn proof(&self) -> Proof {
         self.proof
     }

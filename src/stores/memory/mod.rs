@@ -1,7 +1,8 @@
-//! The memory store: the executable specification of the five traits of a backend.
+//! The memory store, which is also an executable specification of the five traits of a
+//! backend.
 //!
-//! Nothing survives its process. What each call does is a plain function over the
-//! tables in `state`, one file per verb; this file only locks and calls.
+//! Nothing survives its process. What each call does is a plain function over the tables in
+//! `state`, with one file per call; this file only locks and calls.
 
 mod by_delivery;
 mod claim;
@@ -48,36 +49,36 @@ use crate::time::Timestamp;
 use state::State;
 use timeline::Clocks;
 
-/// How many deliveries a store holds where nobody says otherwise.
+/// The default capacity of a store, in deliveries.
 pub const CAPACITY: usize = 1_000_000;
 
 /// A backend in this process's memory.
 ///
-/// It keeps the whole contract of [`Store`] except that nothing survives a crash.
-/// Its capacity counts deliveries of every state and events without one.
+/// It fulfils the whole contract of [`Store`], except that nothing survives a crash. Its
+/// capacity counts deliveries of every state, and events without one.
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
     state: Arc<Mutex<State>>,
 }
 
 impl MemoryStore {
-    /// An empty store that holds up to [`CAPACITY`] deliveries. `clock` carries its time on:
-    /// see [`timeline`](crate::policy::timeline).
+    /// An empty store for up to [`CAPACITY`] deliveries. `clock` advances its time: see
+    /// [`timeline`](crate::policy::timeline).
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self::with_capacity(clock, CAPACITY)
     }
 
-    /// An empty store that answers a publish with `Full` rather than hold more than
-    /// so many deliveries. A routing is never refused: it may go over.
+    /// An empty store that returns `Full` for a publish rather than hold more than
+    /// `deliveries` deliveries. A routing is never refused, so it may exceed the limit.
     #[must_use]
     pub fn with_capacity(clock: Arc<dyn Clock>, deliveries: usize) -> Self {
         Self { clock, state: Arc::new(Mutex::new(State::new(deliveries))) }
     }
 
-    /// The same store as another process of the machine would see it: for tests in which the
-    /// wall clock of one of them is wrong. The monotonic parts of both clocks must agree, as
-    /// those of a [`VirtualClock`](crate::testing::VirtualClock) and of one beside it do.
+    /// The same store as another process of the machine would see it, for tests in which the
+    /// wall clock of one process is wrong. The monotonic parts of both clocks must agree, like
+    /// those of a [`VirtualClock`](crate::testing::VirtualClock) and of one created beside it.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn beside(&self, clock: Arc<dyn Clock>) -> Self {

@@ -1,4 +1,4 @@
-//! Publishing inside the host's own transaction.
+//! Publishes events inside the host's own transaction.
 
 use rusqlite::Connection;
 
@@ -13,24 +13,24 @@ use super::failure::Failure;
 use super::publish::{existing, insert_event, insert_unrouted};
 use super::{row, sql};
 
-/// An event could not be published in the host's transaction.
+/// Why an event could not be published in the host's transaction.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishInError {
     /// The event breaks a rule.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// The file refused.
+    /// The file could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Publishes an event with the host's own writes: it is there when the transaction on
-/// `db` is committed, and was never there when it is rolled back. The file must have
-/// been opened as a [`SqliteStore`](super::SqliteStore) before.
+/// Publishes an event together with the host's own writes: it is stored when the transaction
+/// on `db` is committed, and not stored if it is rolled back. The file must have been opened
+/// as a [`SqliteStore`](super::SqliteStore) before.
 ///
-/// `id` is the event's if it brings none, `now` the moment of its creation. A running
-/// engine finds the event at its next poll, or at once when it is nudged after the
+/// `id` is used if the event has no id of its own; `now` is its creation time. A running
+/// engine finds the event at its next poll, or immediately if you call `nudge` after the
 /// commit.
 ///
 /// ```
@@ -47,13 +47,14 @@ pub enum PublishInError {
 /// # }
 /// ```
 ///
-/// A used id or idempotency key adds nothing: the answer says whether the event that has it
-/// has the same content. Where it has another, roll back or go on, as your program needs.
+/// An id or idempotency key that was used before adds nothing: the answer says whether the
+/// existing event has the same content. If it has not, roll back or continue, as your program
+/// requires.
 ///
 /// # Errors
-/// When the event breaks a rule, its payload is over
-/// [`payload_max`](super::SqliteBuilder::payload_max), or the file refuses; of the event nothing is written
-/// then, and the transaction can go on.
+/// If the event breaks a rule, if its payload exceeds
+/// [`payload_max`](super::SqliteBuilder::payload_max), or if the file cannot be written.
+/// Nothing of the event is then written, and the transaction can continue.
 pub fn publish_in(
     db: &Connection,
     event: NewEvent,

@@ -1,19 +1,19 @@
-//! The embedded durable store, in a SQLite file of its own or of the host's.
+//! The embedded durable store, in its own SQLite file or in the host's.
 //!
-//! One thread writes, with one sync for all calls that wait; others read beside it: some
-//! for the engine alone, others for histories, lists and counts, where tenants take turns
-//! and each call looks at a bounded number of rows.
-//! What [`Store::publish`](crate::backend::Store::publish) says is stored is on disk.
+//! One thread writes, with one sync for all calls that wait. Other threads read meanwhile:
+//! some only for the engine, others for histories, lists and counts, where tenants take turns
+//! and each call looks at a bounded number of rows. Whatever
+//! [`Store::publish`](crate::backend::Store::publish) reports as stored is on disk.
 //!
-//! A file may be shared with the host and with other processes of this machine. The
-//! store's tables begin with `hookpost_`; `user_version`, `application_id` and
-//! `auto_vacuum` of the file stay as they are. **Opening turns the file to WAL mode, a
-//! lasting change**, unless [`SqliteBuilder::rollback_journal`] was chosen or the linked
-//! SQLite may damage a file in that mode.
+//! A file may be shared with the host and with other processes of this machine. The store's
+//! tables begin with `hookpost_`; `user_version`, `application_id` and `auto_vacuum` of the
+//! file do not change. **Opening switches the file to WAL mode, which is permanent**, unless
+//! [`SqliteBuilder::rollback_journal`] was chosen or the linked SQLite may damage a file in
+//! that mode.
 //!
-//! An event is published inside the host's own transaction by [`publish_in`], or from
-//! any other client of the file by
-//! `INSERT INTO hookpost_publish(event) VALUES (?1)` with one JSON text:
+//! To publish an event inside the host's own transaction, call [`publish_in`], or from any
+//! other client of the file run `INSERT INTO hookpost_publish(event) VALUES (?1)` with one
+//! JSON text:
 //!
 #![doc = include_str!("../../../docs/publishing.md")]
 #![doc = include_str!("../../../docs/sqlite.md")]
@@ -87,41 +87,41 @@ use writer::Writer;
 /// A store in a SQLite file. See the [module](self).
 pub struct SqliteStore {
     writer: Writer,
-    /// What the engine waits for: endpoints and subscribers.
+    /// The readers for the engine: endpoints and subscribers.
     readers: Readers,
-    /// What people wait for: history, lists, counts; each tenant in its turn.
+    /// The readers for people: history, lists and counts; tenants take turns.
     history: Readers,
     clock: Arc<dyn Clock>,
     time: timeline::OwnTime,
     journal: version::Journal,
     payload_max: usize,
-    /// What endpoints are read with.
+    /// The reader of endpoints.
     endpoints: Arc<EndpointReader>,
-    /// Whether the cipher is a host's, which binds what it seals.
+    /// Whether the host has set a cipher, which binds what it seals.
     seals: bool,
-    /// Whose turn it is to be served.
+    /// The turns of those that wait to be served.
     last_turns: Arc<Mutex<LastTurns>>,
     /// The rows that could not be read.
     damage: Arc<Damage>,
-    /// What the engines of this process wait for.
+    /// The hints for the engines of this process.
     hints: Arc<Hints>,
-    /// The last lane that was looked after.
+    /// The last lane that was checked.
     checked: Arc<Mutex<Option<LaneKey>>>,
 }
 
 impl SqliteStore {
     /// Opens or creates the file with the defaults of [`SqliteBuilder`]. Due times and leases
-    /// are written in the file's own time, which `clock` carries on: see
+    /// are written in the file's own time, which `clock` advances: see
     /// [`timeline`](crate::policy::timeline).
     ///
     /// # Errors
-    /// As [`SqliteBuilder::open`].
+    /// Those of [`SqliteBuilder::open`].
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         Self::builder(path, clock).open()
     }
 
-    /// Whether the file is in WAL mode, as it is by default. With a SQLite that may damage such
-    /// a file, the default is the rollback journal, which is slower.
+    /// Whether the file is in WAL mode, which is the default. With a SQLite that may damage
+    /// such a file, the default is the rollback journal, which is slower.
     #[must_use]
     pub fn uses_write_ahead_log(&self) -> bool {
         self.journal == version::Journal::WriteAhead

@@ -1,4 +1,4 @@
-//! Opening a file: what is refused, what is set, and what is left as it was.
+//! Opens a file: what is refused, what is set, and what is not changed.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -26,7 +26,7 @@ use super::timeline::OwnTime;
 use super::version::{Journal, SqliteVersion};
 use super::writer::Writer;
 
-/// How a file is opened; made by [`SqliteStore::builder`].
+/// The options for opening a file; created by [`SqliteStore::builder`].
 #[must_use]
 pub struct SqliteBuilder {
     path: PathBuf,
@@ -79,61 +79,61 @@ impl SqliteBuilder {
         }
     }
 
-    /// Seals secrets and header values with this cipher. Without one they stand in the
-    /// file as they are, and whoever reads the file reads them.
+    /// Seals secrets and header values with this cipher. Without one they are stored as plain
+    /// text, and anyone who can read the file can read them.
     pub fn cipher(mut self, cipher: Arc<dyn Cipher>) -> Self {
         self.cipher = Some(cipher);
         self
     }
 
-    /// How long a call of the cipher is waited for; 1 second by default. Then the endpoint
-    /// counts as one whose cipher cannot be reached, and so does each endpoint of its
-    /// tenant until the call returns.
+    /// Sets how long to wait for a call of the cipher; the default is 1 second. After that,
+    /// the cipher counts as unreachable for the endpoint and for each endpoint of its tenant
+    /// until the call returns.
     pub const fn cipher_timeout(mut self, timeout: Duration) -> Self {
         self.cipher_timeout = timeout;
         self
     }
 
-    /// The number of threads that read for the engine, and of as many others that read
-    /// histories, lists and counts; two by default, so four threads in all.
+    /// Sets the number of threads that read for the engine. The same number reads histories,
+    /// lists and counts. The default is two, so four threads in all.
     pub const fn readers(mut self, readers: NonZeroUsize) -> Self {
         self.readers = readers;
         self
     }
 
-    /// How long a call waits for a lock that another connection holds, before it fails
-    /// as contended; 5 seconds by default.
+    /// Sets how long a call waits for a lock that another connection holds, before it fails as
+    /// contended; the default is 5 seconds.
     pub const fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// Refuses as full what would make the file larger than so many bytes, the host's
-    /// own tables in it included; no limit but the disk's by default.
+    /// Sets the largest size of the file, in bytes, including the host's own tables. Whatever
+    /// would make it larger is refused as full. By default only the disk limits the size.
     pub const fn file_size_max(mut self, bytes: u64) -> Self {
         self.file_size_max = Some(bytes);
         self
     }
 
-    /// How large a payload may be, in bytes, however it is published: by `Webhooks::publish`, by
-    /// [`publish_in`](super::publish_in) or by SQL. The file keeps the limit, for every client:
-    /// 1 MiB in a new file. Stores that are open already keep the one of before for
-    /// `Webhooks::publish` until they are opened again.
+    /// Sets the largest payload, in bytes, however it is published: by `Webhooks::publish`, by
+    /// [`publish_in`](super::publish_in) or by SQL. The limit is stored in the file and
+    /// applies to every client; in a new file it is 1 MiB. Stores that are already open use
+    /// the old limit for `Webhooks::publish` until they are opened again.
     pub const fn payload_max(mut self, bytes: usize) -> Self {
         self.payload_max = Some(bytes);
         self
     }
 
-    /// Keeps the file on SQLite's rollback journal, or puts it back there: slower, and
-    /// readers and the writer wait for each other. With a SQLite that may damage a file in WAL
-    /// mode this is the default for a file that is not in that mode yet.
+    /// Keeps the file on SQLite's rollback journal, or switches it back to that. This is
+    /// slower, and readers and the writer wait for each other. With a SQLite that may damage a
+    /// file in WAL mode, this is the default for a file that is not yet in that mode.
     pub const fn rollback_journal(mut self) -> Self {
         self.journal = Journal::Rollback;
         self
     }
 
-    /// Commits without waiting for the disk: a crash of the machine may then lose
-    /// events that were published, though never damage the file.
+    /// Commits without waiting for the disk. A crash of the machine may then lose events that
+    /// were published, but never damages the file.
     pub const fn danger_commit_without_sync(mut self) -> Self {
         self.synchronous = Synchronous::Normal;
         self
@@ -146,19 +146,18 @@ impl SqliteBuilder {
         self
     }
 
-    /// Opens the file, creating it or the store's tables where they are missing. On Unix a
-    /// new file, and with it its log, can be read and written by its owner alone; an
-    /// existing file keeps its permissions. What is deleted is overwritten, so that a
-    /// secret that was replaced or removed is in none of the files once all stores on
-    /// the file are closed.
+    /// Opens the file, and creates it or the store's tables if they are missing. On Unix, a
+    /// new file and its log can be read and written only by their owner; an existing file
+    /// keeps its permissions. Deleted data is overwritten, so a secret that was replaced or
+    /// removed is in none of the files once all stores on the file are closed.
     ///
-    /// It reads and writes the disk, and waits for other openers.
+    /// It reads and writes the disk, and waits for other processes that are opening the file.
     ///
     /// # Errors
-    /// `UnsafeVersion` for a file in WAL mode and a SQLite with the WAL-reset bug, `NewerSchema`
-    /// for tables of a later version, `ReadOnly`, `Corrupt`, `Full`, `Contended`, `Unavailable`, as
-    /// the file is; `Invalid` for a path without a file, such as `:memory:`. The error names the
-    /// path. A refused file is as it was before.
+    /// `UnsafeVersion` for a file in WAL mode and a SQLite with the WAL-reset bug;
+    /// `NewerSchema` for tables of a later version; `ReadOnly`, `Corrupt`, `Full`, `Contended`
+    /// or `Unavailable`, depending on the file; `Invalid` for a path without a file, such as
+    /// `:memory:`. The error names the path. A file that is refused does not change.
     pub fn open(self) -> Result<SqliteStore, StoreError> {
         let place = format!("SQLite, opening \"{}\"", self.path.display());
         self.opened().map_err(|error| error.within(&place))

@@ -1,7 +1,7 @@
-//! JSON text that stays as it is, and objects of it.
+//! JSON text that is kept unchanged, and objects of it.
 //!
-//! serde's own way to keep unknown keys goes through a value that forgets how numbers
-//! were written and refuses `1e400`, so objects are read key by key here.
+//! serde's own way to keep unknown keys uses a value that does not preserve how numbers are
+//! written and rejects `1e400`, so objects are read key by key here.
 
 use std::fmt;
 
@@ -14,26 +14,26 @@ use crate::event::{EventError, check_json};
 
 use super::PayloadError;
 
-/// How deep a body may be nested: as deep as `serde_json` reads, so that whoever goes on
-/// reading a [`Json`] meets no limit.
+/// The deepest nesting of a body: the limit of `serde_json`, so that code which reads a
+/// [`Json`] further reaches no limit.
 pub const DEPTH_MAX: usize = 128;
 
-/// One JSON value as its sender wrote it: spacing, escapes and digits.
+/// One JSON value exactly as its sender wrote it, including white space, escapes and digits.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// The text.
+    /// The JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
-    /// What it says, as a type of the caller's.
+    /// Deserialises the value as a type of your choice.
     ///
     /// # Errors
-    /// When it says something else.
+    /// If the value does not have that type.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(self.as_str())
     }
@@ -64,23 +64,23 @@ impl fmt::Debug for Json {
     }
 }
 
-/// The keys of an object that nobody documented, in the order in which they came.
+/// The undocumented keys of an object, in the order in which they were received.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extra(Vec<(String, Json)>);
 
 impl Extra {
-    /// The first value of a key.
+    /// The first value of a key; `None` if the key is absent.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.iter().find(|(own, _)| *own == key).map(|(_, value)| value)
     }
 
-    /// All of them.
+    /// All keys with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Whether there is none.
+    /// Whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -95,7 +95,8 @@ impl Serialize for Extra {
     }
 }
 
-/// An object on its way into a type: what is taken out is known, the rest is extra.
+/// An object that is being converted to a type: the keys that are taken out are known, the
+/// rest is extra.
 pub(in crate::systems) struct Object(Vec<(String, Json)>);
 
 impl Object {
@@ -111,7 +112,7 @@ impl Object {
         serde_json::from_slice(body).map_err(|_| PayloadError::field("body", OBJECT))
     }
 
-    /// The value of a key; `None` where it is null or absent.
+    /// Takes the value of a key; `None` if it is null or absent.
     pub(in crate::systems) fn take<T: DeserializeOwned>(
         &mut self,
         key: &'static str,
@@ -128,7 +129,7 @@ impl Object {
         value.parse().map(Some).map_err(|_| PayloadError::field(key, rule))
     }
 
-    /// The value of a key that must be there.
+    /// Takes the value of a key that must be present.
     pub(in crate::systems) fn need<T: DeserializeOwned>(
         &mut self,
         key: &'static str,
@@ -145,7 +146,7 @@ impl Object {
         self.take(key, INTEGER)
     }
 
-    /// An object inside this one, read by `read`.
+    /// Takes an object inside this one and reads it with `read`.
     pub(in crate::systems) fn object<T>(
         &mut self,
         key: &'static str,

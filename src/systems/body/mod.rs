@@ -1,15 +1,14 @@
-//! Reading the bodies of the built-in systems.
+//! Reads the bodies of the built-in integrations.
 //!
-//! Reading comes after verifying, from the same bytes. The three systems' bodies are read as
-//! openly as those systems write them: an unknown kind of event is a variant of its own, and
-//! an unknown key stays as the [`Json`] text that it was, in the order in which it came. A
-//! documented key that is absent reads like one that is `null`, and is written as `null`.
-//! LiveChat's bodies are read and never written: there the whole body stays beside the types
-//! instead.
+//! Read a body only after verifying it, from the same bytes. The three integrations accept
+//! everything that may occur: an unknown kind of event is a separate variant, and an unknown
+//! key is kept as its [`Json`] text, in the order received. A documented key that is absent is
+//! read like one that is `null`, and is written as `null`. LiveChat's bodies are read and
+//! never written: the whole body is kept beside the types instead.
 //!
-//! A body that is not JSON, is nested deeper than [`DEPTH_MAX`], or has another shape where a
-//! shape is documented, gives a [`PayloadError`] that names the place. Bytes are only
-//! borrowed, so that a receiver still has what it could not read.
+//! If a body is not JSON, is nested deeper than [`DEPTH_MAX`], or differs from a documented
+//! shape, reading returns a [`PayloadError`] that names the place. The bytes are only
+//! borrowed, so a receiver still has the body that it could not read.
 
 pub(crate) mod json;
 mod moment;
@@ -17,27 +16,27 @@ mod moment;
 pub use json::{DEPTH_MAX, Extra, Json};
 pub use moment::Moment;
 
-/// A body that has not the documented shape.
+/// Why a body does not have the documented shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadError {
-    /// It is not JSON in UTF-8.
+    /// The body is not JSON in UTF-8.
     #[error("body: must be valid JSON; reading stopped at byte {at}: expected {expected}")]
     NotJson {
-        /// Where reading stopped.
+        /// The byte at which reading stopped.
         at: usize,
-        /// What was expected there.
+        /// What was expected at that byte.
         expected: &'static str,
     },
-    /// It is nested deeper than [`DEPTH_MAX`].
+    /// The body is nested deeper than [`DEPTH_MAX`].
     #[error("body: must be nested at most 128 levels deep")]
     TooDeep,
     /// A field breaks its rule.
     #[error("{field}: {rule}")]
     Field {
-        /// The way to it, such as `payload.visitor.email`.
+        /// The path to the field, such as `payload.visitor.email`.
         field: String,
-        /// The rule.
+        /// The rule that the field breaks.
         rule: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! A moment as its sender wrote it.
+//! A time as its sender wrote it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Timestamp, TimestampError};
 
-/// A moment in RFC 3339, with the text that stated it: `Z` and `+07:00` are kept apart.
+/// A time in RFC 3339, with its original text: `Z` and `+07:00` are kept apart.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Moment {
@@ -16,20 +16,20 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// When it is.
+    /// The time.
     #[must_use]
     pub const fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// How it was written.
+    /// The original text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 }
 
-/// Written as `2025-01-15T10:30:00+00:00`, to whole seconds.
+/// Writes the form `2025-01-15T10:30:00+00:00`, in whole seconds.
 impl From<Timestamp> for Moment {
     fn from(moment: Timestamp) -> Self {
         Self { text: moment.to_rfc3339_seconds(), at: Timestamp::from_unix_seconds(moment.unix_seconds()) }

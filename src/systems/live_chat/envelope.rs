@@ -1,4 +1,4 @@
-//! LiveChat's body: the secret key, the registration and the payload, by API version.
+//! LiveChat's body, by API version: the secret key, the registration and the payload.
 
 use http::HeaderName;
 use serde::Serialize;
@@ -11,16 +11,16 @@ use crate::secret::Secrets;
 
 use super::payload::{ApiVersion, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, Recorded, RecordedParts};
 
-/// Writes what LiveChat sends under a version of its API: the license's number up to
-/// 3.3, the organization since then, and who did it since 3.6.
+/// Writes the body of one version of LiveChat's API: with the license's number up to 3.3, with
+/// the organization since 3.4, and with the requester since 3.6.
 ///
-/// The event's payload is an [`Occurrence`](crate::systems::live_chat::payload::Occurrence), its
-/// tenant the organization, its scope the license. The endpoint's current secret stands
-/// in the body: **whoever sees a body knows the key.** What the subscription
+/// The event's payload is an [`Occurrence`](crate::systems::live_chat::payload::Occurrence),
+/// its tenant is the organization, and its scope is the license. The endpoint's current secret
+/// is part of the body: **anyone who sees a body knows the key.** What the subscription
 /// [includes](crate::Subscription::including) is sent as additional data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveChat {
-    /// The version whose bodies are written.
+    /// The version of the bodies.
     pub version: ApiVersion,
 }
 

@@ -13,23 +13,23 @@ use crate::event::JSON;
 use crate::systems::live_chat::admin::{Caller, ClientId, ErrorType, LiveChat, NewWebhook, Refusal};
 use crate::systems::live_chat::payload::ApiVersion;
 
-/// The largest request body that is read, in bytes. A registration is far smaller.
+/// The largest request body that is read, in bytes. A registration is much smaller.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
-/// The API as a function from request to response. It waits for nothing but its stores.
+/// The API as a function from request to response. It waits only for its stores.
 pub struct ConfigurationApi {
     live_chat: Arc<LiveChat>,
     callers: Arc<dyn Callers>,
 }
 
-/// Says who calls: the host knows its tokens, this crate knows none.
+/// Identifies the caller of a request: only the host knows its tokens.
 ///
-/// A function from the header's text to a caller is one. It answers a token that it does
-/// not know with [`ErrorType::Authentication`]; it may also say that the license has
-/// expired, that the caller asks too often, or which region answers instead.
+/// A function from the header's text to a caller implements this. For an unknown token it
+/// returns [`ErrorType::Authentication`]; it may also return that the license has expired,
+/// that the caller sends too many requests, or which other region is responsible.
 #[async_trait]
 pub trait Callers: Send + Sync {
-    /// Who it is that sends this `Authorization` header.
+    /// Returns the caller that sends this `Authorization` header.
     async fn caller(&self, authorization: &str) -> Result<Caller, Refusal>;
 }
 
@@ -47,7 +47,7 @@ impl ConfigurationApi {
         Self { live_chat, callers }
     }
 
-    /// Answers a request. Whatever goes wrong is an answer too.
+    /// Handles a request. Every error is a response too.
     pub async fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         match self.call(request).await {
             Ok(body) => response(StatusCode::OK, body),
@@ -99,7 +99,7 @@ impl ConfigurationApi {
         }
     }
 
-    /// A header that came twice, or is no text, names nobody.
+    /// A header that occurs twice, or is not text, identifies no caller.
     async fn caller(&self, request: &Request<Bytes>) -> Result<Caller, Refusal> {
         let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
@@ -116,8 +116,8 @@ impl std::fmt::Debug for ConfigurationApi {
     }
 }
 
-/// The status that goes with an error's type. The documentation states none; these are
-/// what HTTP means by the same words.
+/// The HTTP status for an error's type. The documentation does not define it; these are HTTP's
+/// own meanings of the same words.
 #[must_use]
 pub const fn status(kind: ErrorType) -> StatusCode {
     match kind {

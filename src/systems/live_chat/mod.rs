@@ -1,4 +1,4 @@
-//! LiveChat: webhooks that are registered, listed and enabled per license, with the secret
+//! LiveChat: webhooks that are registered, listed, and enabled per license, with the secret
 //! key in the body.
 
 #[cfg(feature = "tokio")]

@@ -1,4 +1,4 @@
-//! LiveChat, by version of its API.
+//! The profile of LiveChat, by version of its API.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,18 +18,19 @@ use super::LiveChat;
 use super::payload::ApiVersion;
 
 impl Profile {
-    /// LiveChat's dialect in the stable version of its API; see [`live_chat_at`](Self::live_chat_at).
+    /// The profile of LiveChat in the stable version of its API; see
+    /// [`live_chat_at`](Self::live_chat_at).
     #[must_use]
     pub fn live_chat() -> Self {
         Self { name: ProfileName::preset("live_chat"), ..Self::live_chat_at(ApiVersion::STABLE) }
     }
 
-    /// LiveChat's dialect in one version: http and https, the secret key in the body and
-    /// no signature, 200 alone is success, 10 seconds to answer, three more attempts
+    /// The profile of LiveChat in one version: http and https, the secret key in the body and
+    /// no signature, only 200 is a success, 10 seconds to answer, and three more attempts
     /// within a minute even if each of them times out.
     ///
-    /// The history keeps nothing of what a receiver answers: it could be the body, and
-    /// with it the key.
+    /// The history keeps nothing of a receiver's response: it could contain the body, and thus
+    /// the key.
     #[must_use]
     pub fn live_chat_at(version: ApiVersion) -> Self {
         let schedule = Schedule::preset_list([5, 10, 10].map(Duration::from_secs).into());
@@ -56,7 +57,7 @@ impl Profile {
         }
     }
 
-    /// What the profile of a version is called. Its version stays when the stable one moves on.
+    /// The name of a version's profile. It keeps its version when the stable version changes.
     #[must_use]
     pub fn live_chat_name(version: ApiVersion) -> ProfileName {
         ProfileName::preset(match version {

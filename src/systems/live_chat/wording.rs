@@ -1,11 +1,11 @@
-//! What happened in a team's chats and in their configuration.
+//! Texts about a team's chats and their configuration.
 
 use crate::systems::wording::{named, with_fields};
 use crate::targets::message::Message;
 use crate::targets::message::json::{Json, Object};
 use crate::targets::message::parts::{EventParts, in_words};
 
-/// Members by which LiveChat's payloads are told from anything else.
+/// Members by which LiveChat's payloads are recognised.
 const OWN: [&str; 4] = ["chat", "chat_id", "thread_id", "agent_id"];
 
 /// Beginnings of the actions about a team's configuration.

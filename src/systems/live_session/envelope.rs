@@ -9,8 +9,8 @@ use crate::event::Event;
 use crate::id::Scope;
 use crate::profile::{Envelope, Occasion, RenderError, Rendered, Sample, payload_json};
 
-/// Writes what LiveSession sends: exactly eight keys, the payload among
-/// them as it was published.
+/// Writes the body of LiveSession: exactly eight keys, among them the payload as it was
+/// published.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LiveSession;
 

@@ -1,5 +1,5 @@
-//! LiveSession: what happens in visitors' sessions, signed in base64, and alerts that route
-//! it to endpoints.
+//! LiveSession: events of visitors' sessions, signed in base64, and alerts that route them to
+//! endpoints.
 
 #[cfg(feature = "tokio")]
 pub mod admin;

@@ -1,4 +1,4 @@
-//! LiveSession.
+//! The profile of LiveSession.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use crate::sign::Scheme;
 use super::LiveSession;
 
 impl Profile {
-    /// LiveSession's dialect: http and https, 1000 requests in any minute per tenant
-    /// and per endpoint, retries after 1, 2, 4, 8 and then 10 minutes for 8 hours from
-    /// the first attempt, never past 24 hours of age, no disabling for failing long.
+    /// The profile of LiveSession: http and https, 1000 requests in any minute per tenant and
+    /// per endpoint, retries after 1, 2, 4, 8 and then 10 minutes for 8 hours from the first
+    /// attempt, never after 24 hours of age, and no disabling after long failure.
     #[must_use]
     pub fn live_session() -> Self {
         let schedule = Schedule::doubling(60, 600);

@@ -1,4 +1,4 @@
-//! What happened in a recorded session.
+//! Texts about events of a recorded session.
 
 use crate::systems::wording::{named, person, with_fields};
 use crate::targets::message::Message;

@@ -17,7 +17,7 @@ pub(in crate::systems) struct Endpoints {
 }
 
 const PAGE: usize = 100;
-/// How often a change is made anew because somebody else wrote in between.
+/// How often a change is repeated because another call wrote the endpoint in between.
 const TRIES: usize = 8;
 
 impl Endpoints {

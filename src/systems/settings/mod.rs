@@ -1,5 +1,5 @@
-//! What the settings pages of the built-in systems have in common: every mistake of a form
-//! at once, and endpoints of one profile alone.
+//! What the settings of the built-in integrations have in common: a form's errors are reported
+//! all at once, and only the endpoints of one profile are shown.
 //!
 //! | system | its settings page | who decides |
 //! |---|---|---|
@@ -7,8 +7,9 @@
 //! | X-Webhook (Botble Live Chat) | [`XWebhookAdmin`](super::x_webhook::admin::XWebhookAdmin): name, URL, secret, events, on and off, test | the actor's permissions |
 //! | LiveChat | [`live_chat::admin`](super::live_chat::admin): the Configuration API's webhook calls | the caller's token |
 //!
-//! All that the first two know is in the endpoints themselves, which the store keeps. A host
-//! finds out who an actor is before it makes one: these types judge only what an actor may do.
+//! The first two keep everything in the endpoints themselves, which the store keeps. The host
+//! must authenticate a person before it creates an actor: these types check only what an actor
+//! may do.
 
 pub(super) mod endpoints;
 
@@ -18,23 +19,23 @@ use crate::endpoint::EndpointError;
 use crate::error::StoreError;
 use crate::webhooks::{RegisterError, TestError};
 
-/// Something was not done. Nothing was changed then.
+/// Why nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdminError {
-    /// The actor may not.
+    /// The actor is not allowed to do that.
     #[error("forbidden: asks for {needs}")]
     Forbidden {
-        /// What the actor lacks.
+        /// The role or permission that the actor lacks.
         needs: &'static str,
     },
-    /// What was filled in breaks rules.
+    /// The form has errors.
     #[error("{}", listed(.0))]
     Invalid(Vec<Problem>),
     /// The tenant has no such endpoint or alert.
     #[error("the tenant has no such endpoint or alert")]
     NotFound,
-    /// The façade refused the endpoint.
+    /// [`Webhooks`](crate::Webhooks) refused the endpoint.
     #[error(transparent)]
     Register(RegisterError),
     /// A test could not be made.
@@ -45,17 +46,17 @@ pub enum AdminError {
     Store(#[from] StoreError),
 }
 
-/// One mistake in a form.
+/// One error in a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The field, such as `url` or `events[1].kind`.
     pub field: String,
-    /// The rule that it breaks.
+    /// The rule that the field breaks.
     pub rule: String,
 }
 
 impl AdminError {
-    /// The mistakes of a form; none where something else went wrong.
+    /// The errors of a form; empty if something else went wrong.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         match self {
@@ -82,7 +83,7 @@ impl From<EndpointError> for AdminError {
     }
 }
 
-/// Endpoint errors read `field: rule`.
+/// Splits the text of endpoint errors, which is `field: rule`.
 impl From<&EndpointError> for Problem {
     fn from(error: &EndpointError) -> Self {
         let text = error.to_string();
@@ -115,7 +116,8 @@ impl Problems {
         }
     }
 
-    /// Notes what a check of the façade found, unless it is no mistake of the form's.
+    /// Adds what a check of [`Webhooks`](crate::Webhooks) found, unless it is not an error in
+    /// the form.
     pub(super) fn note<T, E: Into<AdminError>>(&mut self, checked: Result<T, E>) -> Result<(), AdminError> {
         match checked.map_err(Into::into) {
             Ok(_) => Ok(()),

@@ -1,5 +1,5 @@
-//! X-Webhook's settings, as Botble Live Chat's admin area has them: name, URL, secret,
-//! events, on and off, and a test.
+//! The settings of X-Webhook, as in the admin area of Botble Live Chat: name, URL, secret,
+//! events, enabled or disabled, and a test.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -28,77 +28,80 @@ pub struct XWebhookAdmin {
     events: Vec<String>,
 }
 
-/// Who asks, of which site.
+/// The person who makes a request, and the person's site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The site.
+    /// The site of the person.
     pub tenant: TenantId,
-    /// What they may do there.
+    /// What the person may do there.
     pub permissions: BTreeSet<Permission>,
 }
 
-/// What somebody may do.
+/// A permission of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
-    /// List.
+    /// May list endpoints.
     Index,
-    /// Create.
+    /// May create endpoints.
     Create,
-    /// Edit and test.
+    /// May edit and test endpoints.
     Edit,
-    /// Delete.
+    /// May delete endpoints.
     Destroy,
 }
 
-/// An endpoint as somebody fills it in.
+/// The form in which an endpoint is entered.
 #[derive(Clone, Default, Deserialize)]
 pub struct Form {
     /// A label for people, such as `Slack Notifications`: 1 to 255 characters.
     pub name: String,
-    /// Where requests go, by https.
+    /// The URL that requests are sent to, with https.
     pub url: String,
-    /// What signs. Empty is no secret; in an edit, `None` keeps what there is.
+    /// The secret that signs. An empty text means no secret; in an edit, `None` keeps the
+    /// present secret.
     #[serde(default)]
     pub secret: Option<String>,
-    /// The events it gets: one or more of those that are known. A test sends the first.
+    /// The events that the endpoint gets: at least one of the known ones. A test sends the
+    /// first.
     pub events: Vec<String>,
-    /// Whether it gets events at all.
+    /// Whether the endpoint is enabled.
     pub enabled: bool,
-    /// Whether it also gets messages that somebody of the site wrote. The system's own
-    /// words are that a *visitor* sends one, so it does not unless it is told.
+    /// Whether the endpoint also gets messages that the site's own people wrote. In the
+    /// system's description a *visitor* sends a message, so the default is that it does not.
     #[serde(default)]
     pub admin_messages: bool,
 }
 
 impl XWebhookAdmin {
-    /// Manages endpoints through this façade. Known are `message.received` and
-    /// `conversation.started`.
+    /// Manages endpoints through this [`Webhooks`]. The known events are `message.received`
+    /// and `conversation.started`.
     #[must_use]
     pub fn new(webhooks: Webhooks) -> Self {
         let events = [MESSAGE_RECEIVED, CONVERSATION_STARTED].map(str::to_owned);
         Self { endpoints: Endpoints::new(webhooks, "x_webhook"), events: events.into() }
     }
 
-    /// Knows this event too, which the host publishes.
+    /// Adds an event that the host publishes to the known ones.
     #[must_use]
     pub fn with_event(mut self, event: EventType) -> Self {
         self.events.push(event.into());
         self
     }
 
-    /// The site's endpoints, in the order of their ids.
+    /// Lists the site's endpoints, in the order of their ids.
     ///
     /// # Errors
-    /// When the actor may not, or the store fails.
+    /// If the actor is not allowed to, or if the store fails.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<Arc<Endpoint>>, AdminError> {
         actor.must(Permission::Index)?;
         Ok(self.endpoints.all(&actor.tenant).await?)
     }
 
-    /// Makes an endpoint.
+    /// Creates an endpoint.
     ///
     /// # Errors
-    /// When the actor may not, the form has mistakes (all are told), or the store fails.
+    /// If the actor is not allowed to, if the form has errors (all are reported), or if the
+    /// store fails.
     pub async fn create(&self, actor: &Actor, form: Form) -> Result<Arc<Endpoint>, AdminError> {
         actor.must(Permission::Create)?;
         self.check(&form)?;
@@ -109,7 +112,7 @@ impl XWebhookAdmin {
     /// Changes an endpoint.
     ///
     /// # Errors
-    /// As for [`create`](Self::create), and when there is no such endpoint.
+    /// Those of [`create`](Self::create). Also if there is no such endpoint.
     pub async fn edit(
         &self,
         actor: &Actor,
@@ -125,19 +128,20 @@ impl XWebhookAdmin {
     /// Deletes an endpoint.
     ///
     /// # Errors
-    /// When the actor may not, there is no such endpoint, or the store fails.
+    /// If the actor is not allowed to, if there is no such endpoint, or if the store fails.
     pub async fn delete(&self, actor: &Actor, id: &EndpointId) -> Result<(), AdminError> {
         actor.must(Permission::Destroy)?;
         self.endpoints.remove(&actor.tenant, id).await
     }
 
-    /// Sends one test event now, whether the endpoint is enabled or not, and says what
-    /// came back. It is signed as usual, is not repeated, and says nothing of the
+    /// Sends one test event now, whether or not the endpoint is enabled, and returns the
+    /// result. The request is signed as usual and not repeated, and it does not affect the
     /// endpoint's health.
     ///
     /// # Errors
-    /// When the actor may not, there is no such endpoint, nothing can be sent to it as it
-    /// stands, or the store fails. A bad answer is no error.
+    /// If the actor is not allowed to, if there is no such endpoint, if nothing can be sent to
+    /// it in its present state, or if the store fails. A failure of the receiver is not an
+    /// error.
     pub async fn test(&self, actor: &Actor, id: &EndpointId) -> Result<TestReport, AdminError> {
         actor.must(Permission::Edit)?;
         self.endpoints.one(&actor.tenant, id).await?;
@@ -184,7 +188,7 @@ impl Form {
 }
 
 impl fmt::Debug for Form {
-    /// Neither URL nor secret: both may let somebody in.
+    /// Shows neither URL nor secret: both may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Form")
             .field("name", &self.name)
@@ -195,7 +199,7 @@ impl fmt::Debug for Form {
 }
 
 impl Actor {
-    /// Somebody of that site with these permissions.
+    /// A person of that site with these permissions.
     #[must_use]
     pub fn new(tenant: TenantId, permissions: impl IntoIterator<Item = Permission>) -> Self {
         Self { tenant, permissions: permissions.into_iter().collect() }
@@ -211,10 +215,10 @@ impl Actor {
 }
 
 impl Permission {
-    /// All there are.
+    /// All permissions.
     pub const ALL: [Self; 4] = [Self::Index, Self::Create, Self::Edit, Self::Destroy];
 
-    /// Its key, as the system names it.
+    /// The key of the permission in the system.
     #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
@@ -226,7 +230,7 @@ impl Permission {
     }
 }
 
-/// A word that is no key of a permission here.
+/// The text is not the key of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("permission: must be live-chat.webhooks. and index, create, edit or destroy")]
 pub struct PermissionError;

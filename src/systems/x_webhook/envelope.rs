@@ -1,4 +1,4 @@
-//! X-Webhook's body: event, timestamp and data, and the first two as headers too.
+//! The body of X-Webhook: event, timestamp and data. The first two are sent as headers too.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -14,8 +14,8 @@ const TEST: HeaderName = HeaderName::from_static("x-webhook-test");
 
 static OWN: [HeaderName; 3] = [EVENT, TIMESTAMP, TEST];
 
-/// Writes what Botble Live Chat sends: `{"event","timestamp","data"}`, where the
-/// timestamp is the event's creation, the same at each retry.
+/// Writes the body of Botble Live Chat: `{"event","timestamp","data"}`. The timestamp is the
+/// creation time of the event, the same for each retry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct XWebhook;
 

@@ -1,4 +1,4 @@
-//! Headers that no signature covers, held against the body that one does.
+//! Compares unsigned headers with the signed body.
 
 use http::HeaderName;
 
@@ -7,13 +7,13 @@ use crate::sign::HeaderLookup;
 use crate::systems::body::{Moment, PayloadError};
 
 impl Body {
-    /// Holds the request's `X-Webhook-Event` and `X-Webhook-Timestamp` against the body.
-    /// The signature covers neither header, so who is strict believes only the body, and
-    /// refuses a request whose headers say something else. A timestamp may be written in
-    /// another way, as long as it is the same moment.
+    /// Checks that the request's `X-Webhook-Event` and `X-Webhook-Timestamp` match the body.
+    /// The signature covers neither header, so a strict receiver trusts only the body, and
+    /// rejects a request whose headers differ. A timestamp may be written in another form if
+    /// it is the same time.
     ///
     /// # Errors
-    /// When a header is missing, came twice, or differs.
+    /// If a header is missing, occurs twice, or differs.
     pub fn check_headers(&self, headers: &(impl HeaderLookup + ?Sized)) -> Result<(), PayloadError> {
         let event = only(headers, "x-webhook-event");
         if event.as_deref() != Some(self.event()) {

@@ -1,4 +1,5 @@
-//! X-Webhook, the dialect of Botble Live Chat: `X-Webhook-*` headers and a signature in hex.
+//! X-Webhook, as sent by Botble Live Chat: `X-Webhook-*` headers and a signature in
+//! hexadecimal.
 
 #[cfg(feature = "tokio")]
 pub mod admin;

@@ -29,52 +29,52 @@ const MOMENT: &str = "must be a moment in RFC 3339";
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Json")]
 pub struct Body {
-    /// When it was made; the same over retries. It is signed, unlike the header.
+    /// When it was created; the same for all retries. It is signed, unlike the header.
     pub timestamp: Moment,
-    /// What happened.
+    /// The data, by the kind of event.
     pub data: Data,
-    /// Keys that are not documented.
+    /// The keys that are not documented.
     pub extra: Extra,
 }
 
-/// What a body is about, by its `event`. It serialises as the body's `data`, so a
-/// sender publishes it with [`NewEvent::serialize`](crate::NewEvent::serialize).
+/// The data of a body, by its `event`. It serialises as the body's `data`, so a sender
+/// publishes it with [`NewEvent::serialize`](crate::NewEvent::serialize).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Data {
     /// `conversation.started`.
     ConversationStarted(Conversation),
     /// `message.received`.
     MessageReceived(Message),
-    /// An event that this crate does not know.
+    /// An unknown event.
     Unknown {
-        /// Its name.
+        /// The name of the event.
         event: String,
-        /// Its data as it came.
+        /// The data as it was received.
         data: Json,
     },
 }
 
-/// A conversation with a visitor. Only the name is asked of visitors everywhere, so that
-/// all they say of themselves may be missing.
+/// A conversation with a visitor. Only the name is always asked for, so the other details of
+/// the visitor may be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Conversation {
-    /// Its id.
+    /// The id of the conversation.
     pub conversation_id: i64,
-    /// Who the visitor says they are.
+    /// The name that the visitor gave.
     pub visitor_name: Option<String>,
-    /// Their address.
+    /// The e-mail address of the visitor.
     pub visitor_email: Option<String>,
-    /// Their number.
+    /// The phone number of the visitor.
     pub visitor_phone: Option<String>,
-    /// Where they connect from.
+    /// The IP address of the visitor.
     pub visitor_ip: Option<String>,
-    /// The page they were on.
+    /// The page that the visitor was on.
     pub current_url: Option<String>,
-    /// Whether it goes on.
+    /// Whether the conversation is open.
     pub status: Status,
-    /// When it was started; in a message, when the message was sent.
+    /// When the conversation was started; in a message, when the message was sent.
     pub created_at: Moment,
-    /// Keys that are not documented.
+    /// The keys that are not documented.
     #[serde(flatten)]
     pub extra: Extra,
 }
@@ -82,20 +82,20 @@ pub struct Conversation {
 /// A message in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
-    /// Its id.
+    /// The id of the message.
     pub message_id: i64,
-    /// What it says, as its author typed it: nothing in it is safe to be shown as markup.
+    /// The text as its author typed it: it is not safe to show it as markup.
     pub content: String,
-    /// Whether somebody of the site wrote it.
+    /// Whether a person of the site wrote it.
     pub is_from_admin: bool,
-    /// Who of the site wrote it.
+    /// The name of the person of the site who wrote it.
     pub admin_name: Option<String>,
-    /// Where it was written; its `created_at` is the message's.
+    /// The conversation of the message; its `created_at` is the message's.
     #[serde(flatten)]
     pub conversation: Conversation,
 }
 
-/// Whether a conversation goes on.
+/// Whether a conversation is open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Status {
@@ -103,16 +103,16 @@ pub enum Status {
     Open,
     /// `closed`.
     Closed,
-    /// A word that this crate does not know.
+    /// An unknown word.
     Unknown(String),
 }
 
 impl Body {
-    /// Reads a body. Event, timestamp and data have to be there.
+    /// Reads a body. Event, timestamp and data are required.
     ///
     /// # Errors
-    /// When it is no JSON object, is nested too deep, or a documented field has not its
-    /// documented type.
+    /// If it is not a JSON object, if it is nested too deeply, or if a documented field does
+    /// not have its documented type.
     pub fn read(body: &[u8]) -> Result<Self, PayloadError> {
         let mut body = Object::of_body(body)?;
         let event: String = body.need("event", TEXT)?;

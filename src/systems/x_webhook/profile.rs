@@ -1,4 +1,4 @@
-//! X-Webhook, as Botble Live Chat speaks it.
+//! The profile of X-Webhook, as used by Botble Live Chat.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use crate::sign::Scheme;
 use super::XWebhook;
 
 impl Profile {
-    /// The X-Webhook dialect: https alone, the signature only where a secret is set,
-    /// 10 seconds to answer, three attempts a minute apart. Enabling an endpoint again
-    /// cancels what was pending.
+    /// The profile of X-Webhook: only https, a signature only if a secret is set, 10 seconds
+    /// to answer, three attempts a minute apart. Enabling an endpoint again cancels its
+    /// pending deliveries.
     #[must_use]
     pub fn x_webhook() -> Self {
         let schedule = Schedule::preset_list(vec![minutes(1), minutes(1)]);

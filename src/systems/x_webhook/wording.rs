@@ -1,4 +1,4 @@
-//! What visitors of a site's chat wrote.
+//! Texts about what visitors of a site's chat wrote.
 
 use crate::systems::wording::{person, with_fields};
 use crate::targets::message::Message;

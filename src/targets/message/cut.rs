@@ -1,5 +1,5 @@
-//! Text cut to a target's limit: in the target's own unit, counted as it is written
-//! there, and never within what a reader sees as one character.
+//! Cuts text to a target's limit, in the target's own unit, counting escapes, and never within
+//! what a reader sees as one character.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -9,13 +9,13 @@ use super::url::urls;
 /// Says that something was cut off.
 const MARK: char = '…';
 
-/// A cluster of more code points is no character that anybody meant, and may be cut.
+/// The most code points of a cluster that is not cut: a longer one is not a real character.
 const CLUSTER_MAX: usize = 32;
 
-/// So many characters more than fit are looked at, to see what is cut and where.
+/// The number of characters beyond the limit that are read, to decide what is cut and where.
 const AHEAD: usize = 64;
 
-/// In what a target counts.
+/// The unit in which a target counts the length of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes of UTF-8.
@@ -27,7 +27,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// The length of a text.
+    /// The length of a text in this unit.
     #[must_use]
     pub fn count(self, text: &str) -> usize {
         match self {
@@ -38,7 +38,7 @@ impl Unit {
     }
 }
 
-/// How a target writes plain text: what it escapes, and in what it counts.
+/// How a target writes plain text: what it escapes, and how it counts length.
 ///
 /// ```
 /// use hookpost::targets::message::{Script, Unit};
@@ -59,22 +59,22 @@ pub struct Script {
 }
 
 impl Script {
-    /// A script that writes each character by itself, as one character or more. An `@`
-    /// that could ping somebody has been made harmless before.
+    /// A script that writes each character separately, as one or more characters. An `@` that
+    /// could mention (ping) somebody has already been made harmless.
     #[must_use]
     pub const fn new(unit: Unit, escape: fn(char, &mut String)) -> Self {
         Self { unit, escape, urls_whole: false }
     }
 
-    /// The same script without a backslash within web addresses: for targets that make
-    /// links of them by themselves, and would take the backslash for a part of the link.
+    /// The same script, but without backslashes in web addresses: for targets that turn
+    /// addresses into links, and would make the backslash part of the link.
     #[must_use]
     pub const fn with_urls_whole(self) -> Self {
         Self { urls_whole: true, ..self }
     }
 
-    /// The text in this script, whole or cut to at most `limit`. What was cut ends
-    /// with `…`, if there is room for it. Of a text that nobody sees nothing is left.
+    /// Writes the text in this script, cut to at most `limit`. A cut text ends with `…` if
+    /// there is room for it. A text without visible characters becomes empty.
     #[must_use]
     pub fn fit(&self, text: &str, limit: usize) -> String {
         // No character counts for nothing, so none beyond these would fit.
@@ -111,7 +111,7 @@ impl Script {
         out
     }
 
-    /// The length of something written, in this script's unit.
+    /// The length of an already written text, in this script's unit.
     #[must_use]
     pub fn count(&self, written: &str) -> usize {
         self.unit.count(written)
@@ -126,7 +126,7 @@ fn clusters(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A text in pieces of at most so many code points.
+/// Splits a text into pieces of at most `step` code points.
 fn pieces(text: &str, step: usize) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

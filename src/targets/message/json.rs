@@ -1,5 +1,5 @@
-//! A lenient look into JSON: one level at a time, at any depth, with any number, and
-//! with what cannot be read left out.
+//! Reads JSON leniently: one level at a time, at any depth, with any number, and without what
+//! cannot be read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 
 use super::quiet::is_blank;
 
-/// A JSON value that has not been looked into.
+/// A JSON value that has not been parsed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Json<'a>(&'a str);
 
-/// The members of an object in the order in which they stand.
+/// The members of an object in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
@@ -24,12 +24,12 @@ impl<'a> Json<'a> {
         serde_json::from_slice::<&RawValue>(payload).ok().map(Self::from)
     }
 
-    /// Its members; none if it is no object.
+    /// The members of the value; empty if it is not an object.
     pub(crate) fn object(self) -> Object<'a> {
         serde_json::from_str::<Members<'a>>(self.0).map(|members| Object(members.0)).unwrap_or_default()
     }
 
-    /// Its items; none if it is no array.
+    /// The items of the value; empty if it is not an array.
     pub(crate) fn items(self) -> Vec<Self> {
         serde_json::from_str::<Items<'a>>(self.0).map(|items| items.0).unwrap_or_default()
     }
@@ -38,8 +38,8 @@ impl<'a> Json<'a> {
         self.0.starts_with('{')
     }
 
-    /// What a reader would call its text: a string that is not blank, a number or a
-    /// truth value as it stands.
+    /// The text of the value for a reader: a string that is not blank, or a number or truth
+    /// value as written.
     pub(crate) fn text(self) -> Option<String> {
         let text = match self.0.as_bytes().first()? {
             b'{' | b'[' | b'n' => return None,

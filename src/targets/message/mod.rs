@@ -1,8 +1,8 @@
-//! An event as people read it: a title, a text, fields and a link.
+//! A message for people about an event: a title, a text, fields and a link.
 //!
-//! A [`Template`] makes a [`Message`] of an event, the envelope of a chat target
-//! writes it in that target's own form. What a message holds is plain text: nobody
-//! who makes one escapes anything, and nothing that stands in one is ever live.
+//! A [`Template`] creates a [`Message`] from an event, and the envelope of a chat target
+//! writes it in the target's own format. A message contains plain text: a template escapes
+//! nothing, and nothing in a message acts as markup or as a mention.
 //!
 #![doc = include_str!("../../../docs/messages.md")]
 
@@ -20,7 +20,7 @@ pub use cut::{Script, Unit};
 pub(crate) use private::is_private;
 pub(super) use quiet::is_blank;
 
-/// What people read of one event. All of it is plain text.
+/// A message for people about one event. All of it is plain text.
 ///
 /// ```
 /// use hookpost::targets::message::Message;
@@ -36,37 +36,37 @@ pub(super) use quiet::is_blank;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
-    /// What happened, in one line.
+    /// A line that says what happened.
     pub title: String,
-    /// What somebody wrote, or what failed; may be empty.
+    /// What a person wrote, or what failed; may be empty.
     pub text: String,
-    /// What else there is to know.
+    /// Further details.
     pub fields: Vec<Field>,
-    /// Where to look.
+    /// A link to more information.
     pub link: Option<Link>,
 }
 
-/// One thing to know, with its name.
+/// One detail, with its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    /// What it is.
+    /// The name of the detail.
     pub name: String,
-    /// How it stands.
+    /// The value of the detail.
     pub value: String,
 }
 
-/// An address on the web. It is shown as it stands, never behind other words, so
-/// that nobody is led elsewhere than they read.
+/// A web address. It is shown in full, never behind other text, so that readers see where it
+/// leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// What is there.
+    /// What the address leads to.
     pub label: String,
     /// An absolute http or https URL of plain ASCII.
     pub url: String,
 }
 
 impl Message {
-    /// A message that is no more than its title.
+    /// Creates a message that has only a title.
     #[must_use]
     pub fn titled(title: impl Into<String>) -> Self {
         Self { title: title.into(), ..Self::default() }
@@ -79,7 +79,7 @@ impl Message {
         self
     }
 
-    /// Adds a field; one without a name or a value is left out.
+    /// Adds a field. A field without a name or a value is left out.
     #[must_use]
     pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
@@ -89,8 +89,8 @@ impl Message {
         self
     }
 
-    /// Sets the link; what is no plain web address becomes a field, for reading. Brackets in
-    /// its path and query are percent-encoded, as RFC 3986 asks.
+    /// Sets the link. If `url` is not a plain web address, it becomes a field. Brackets in its
+    /// path and query are percent-encoded, as RFC 3986 requires.
     #[must_use]
     pub fn link(mut self, label: impl Into<String>, url: impl Into<String>) -> Self {
         let (label, written) = (label.into(), url.into());
@@ -103,7 +103,7 @@ impl Message {
         self
     }
 
-    /// The whole message as plain lines, for where nothing else can be shown.
+    /// The whole message as plain lines, for targets that can show nothing else.
     #[must_use]
     pub fn fallback(&self) -> String {
         let text = Some(self.text.as_str()).filter(|text| !is_blank(text)).map(str::to_owned);
@@ -114,11 +114,11 @@ impl Message {
     }
 }
 
-/// The longest link that every target takes.
+/// The longest link that every target accepts.
 const URL_MAX: usize = 1000;
 
-/// The address without a bracket behind its host, where every chat has a meaning of its own for
-/// them.
+/// The address without brackets after its host, where every chat gives them a meaning of its
+/// own.
 fn with_brackets_encoded(url: &str) -> String {
     let host = url.find("://").map_or(0, |colon| colon + 3);
     match url[host..].find(['/', '?', '#']) {
@@ -130,8 +130,8 @@ fn with_brackets_encoded(url: &str) -> String {
     }
 }
 
-/// Whether a text may be made a link: no target reads any of its characters as the
-/// end of the link or as a mark of its own.
+/// Whether a text may become a link: no target reads any of its characters as the end of the
+/// link or as markup.
 fn is_web_address(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
         return false;
@@ -142,14 +142,13 @@ fn is_web_address(text: &str) -> bool {
     text.len() <= URL_MAX && host.contains('.') && !names_a_user && text.bytes().all(plain)
 }
 
-/// Makes a message of an event. It is given events of any type and payload, and a
-/// payload may be anything at all.
+/// Creates a message from an event. It is called with events of any type and any payload.
 pub trait Template: Send + Sync {
-    /// The message. One whose title is blank gets the event's type for a title.
+    /// Creates the message. If its title is blank, the event's type becomes the title.
     fn message(&self, event: &Event) -> Message;
 }
 
-/// A function is a template too.
+/// A function can be a template.
 ///
 /// ```
 /// use hookpost::targets::message::{Message, Template};

@@ -2,12 +2,12 @@
 
 use super::json::{Json, Object};
 
-/// What happened, taken out of the body in which one of the systems sends it, so
-/// that an event reads the same whether it was received there or published here.
+/// The data of an event, taken out of the body in which one of the integrations sends it, so
+/// that an event reads the same whether it was received or published here.
 pub(crate) struct EventParts<'a> {
     pub(crate) kind: String,
     pub(crate) data: Object<'a>,
-    /// An array of what changed, where the data is one.
+    /// The number of items, if the data is an array.
     pub(crate) items: usize,
 }
 

@@ -1,6 +1,6 @@
-//! Which members of a payload are shown to nobody: credentials, network addresses and
-//! phone numbers, in whatever way their names are written. Senders of errors hide some under
-//! names of their own: <https://github.com/getsentry/sentry-python/blob/master/sentry_sdk/scrubber.py>.
+//! The members of a payload that are never shown: credentials, network addresses and phone
+//! numbers, however their names are written. Error reporters hide some under other names:
+//! <https://github.com/getsentry/sentry-python/blob/master/sentry_sdk/scrubber.py>.
 
 /// What the name holds, read without case and separators: `api-key`, `apiKey` and
 /// `API_KEY` are one.

@@ -1,17 +1,17 @@
-//! Text without what steers a reader's screen, and without a live mention.
+//! Removes control characters from a text, and makes mentions harmless.
 
 use super::url::urls;
 
-/// Follows an `@` that a chat could take for a mention: seen by no reader, and no
+/// Is put after an `@` that a chat could take for a mention: readers do not see it, and no
 /// name begins with it.
 const APART: char = '\u{200b}';
 
-/// Words that ping whole rooms, whatever stands before them.
+/// Words that mention (ping) whole groups, whatever precedes them.
 const ROOMS: [&str; 5] = ["everyone", "here", "channel", "all", "room"];
 
-/// The text with one kind of line end, no more than one blank line at a time, no
-/// control characters, nothing that reverses the direction of what follows, and no
-/// `@` that pings. What comes after so many characters is not looked at.
+/// The text with one kind of line end, at most one blank line in a row, no control characters,
+/// nothing that reverses the direction of writing, and no `@` that pings. At most `most`
+/// characters are read.
 pub(super) fn quiet(text: &str, most: usize) -> String {
     let mut clean = String::with_capacity(text.len().min(most));
     let mut line_ends = 0;
@@ -40,7 +40,7 @@ pub(super) fn quiet(text: &str, most: usize) -> String {
     without_mentions(clean)
 }
 
-/// Whether a reader would see nothing of it.
+/// Whether a reader would see nothing of the text.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|character| {
         character.is_whitespace()
@@ -88,8 +88,8 @@ fn without_mentions(text: String) -> String {
     quiet
 }
 
-/// Whether an `@` between these belongs to an e-mail address. Where no host's name
-/// follows, what begins like a room may be taken for it.
+/// Whether an `@` between these belongs to an e-mail address. If no host name follows, the `@`
+/// may be taken for a mention.
 fn is_of_an_address(before: char, rest: &str) -> bool {
     let host = rest.split(|character: char| !character.is_alphanumeric() && !matches!(character, '.' | '-'));
     let host = host.into_iter().next().unwrap_or_default().trim_end_matches('.');

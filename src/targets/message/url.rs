@@ -1,11 +1,11 @@
-//! Web addresses within texts. A chat finds them by itself, and leads to what stands
-//! there to the byte.
+//! Web addresses within texts. A chat recognises them itself and makes links of their exact
+//! text.
 
 use std::ops::Range;
 
 const SCHEMES: [&str; 2] = ["https://", "http://"];
 
-/// Where the web addresses of a text stand, in order.
+/// The positions of the web addresses in a text, in order.
 pub(super) fn urls(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut from = 0;

@@ -1,11 +1,11 @@
-//! What a receiver does with a request.
+//! What a test receiver does with a request.
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// What a receiver does with one request: a response, or a misdeed.
+/// What a test receiver does with one request: a response, or a fault.
 ///
 /// ```
 /// use hookpost::testing::Answer;
@@ -58,7 +58,7 @@ impl Answer {
         Self::status(200)
     }
 
-    /// That status with an empty body. Any number is sent as it stands, `999` too.
+    /// That status with an empty body. Any number is sent unchanged, even `999`.
     #[must_use]
     pub const fn status(status: u16) -> Self {
         Self::new(Act::Respond(Response {
@@ -71,25 +71,25 @@ impl Answer {
         }))
     }
 
-    /// These very bytes, HTTP or not, and the end of the connection.
+    /// Sends exactly these bytes, whether or not they are HTTP, and closes the connection.
     #[must_use]
     pub fn raw(bytes: impl Into<Bytes>) -> Self {
         Self::new(Act::Raw(bytes.into()))
     }
 
-    /// No answer, until the sender gives up.
+    /// Sends no answer, until the sender gives up.
     #[must_use]
     pub const fn hang() -> Self {
         Self::new(Act::Hang)
     }
 
-    /// The end of the connection, without a byte.
+    /// Closes the connection without sending a byte.
     #[must_use]
     pub const fn close() -> Self {
         Self::new(Act::Close)
     }
 
-    /// A TCP reset, without a byte.
+    /// Resets the TCP connection without sending a byte.
     #[must_use]
     pub const fn reset() -> Self {
         Self::new(Act::Reset)
@@ -99,14 +99,14 @@ impl Answer {
         Self { after: Duration::ZERO, act }
     }
 
-    /// Waits before the first byte, or before the misdeed.
+    /// Waits before the first byte, or before the fault.
     #[must_use]
     pub const fn after(mut self, delay: Duration) -> Self {
         self.after = delay;
         self
     }
 
-    /// Adds a header as it stands. `content-length` replaces the true one.
+    /// Adds a header, unchanged. A `content-length` replaces the correct one.
     #[must_use]
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.responding(|response| response.headers.push((name.into(), value.into())))
@@ -118,37 +118,37 @@ impl Answer {
         self.responding(|response| response.body = body.into())
     }
 
-    /// Sends the head byte by byte, with that gap.
+    /// Sends the head byte by byte, with that pause between bytes.
     #[must_use]
     pub fn drip_head(self, gap: Duration) -> Self {
         self.responding(|response| response.head_gap = gap)
     }
 
-    /// Sends the body byte by byte, with that gap.
+    /// Sends the body byte by byte, with that pause between bytes.
     #[must_use]
     pub fn drip_body(self, gap: Duration) -> Self {
         self.responding(|response| response.body_gap = gap)
     }
 
-    /// Repeats the body without end, as fast as the sender reads it.
+    /// Repeats the body endlessly, as fast as the sender reads it.
     #[must_use]
     pub fn endless_body(self) -> Self {
         self.ending(Ending::Endless)
     }
 
-    /// Ends the connection after the response, without having said so.
+    /// Closes the connection after the response, without announcing it.
     #[must_use]
     pub fn then_hang_up(self) -> Self {
         self.ending(Ending::HangUp)
     }
 
-    /// Ends the connection after so many bytes of the response.
+    /// Closes the connection after that many bytes of the response.
     #[must_use]
     pub fn cut_after(self, bytes: usize) -> Self {
         self.ending(Ending::Cut(bytes))
     }
 
-    /// Resets the connection after so many bytes of the response.
+    /// Resets the connection after that many bytes of the response.
     #[must_use]
     pub fn reset_after(self, bytes: usize) -> Self {
         self.ending(Ending::Reset(bytes))
@@ -158,7 +158,7 @@ impl Answer {
         self.responding(|response| response.ending = ending)
     }
 
-    /// What says something about a response means nothing to a misdeed.
+    /// Changes the response; has no effect on a fault.
     fn responding(mut self, change: impl FnOnce(&mut Response)) -> Self {
         if let Act::Respond(response) = &mut self.act {
             change(response);

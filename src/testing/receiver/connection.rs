@@ -1,4 +1,4 @@
-//! One connection: requests in, answers out, until one side ends it.
+//! One connection: reads requests and sends answers, until one side ends it.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use super::received::Received;
 
 const HEAD_MAX: usize = 64 * 1024;
 const BODY_MAX: usize = 64 * 1024 * 1024;
-/// One chunk of an endless body that nobody gave.
+/// One chunk of an endless body without text of its own.
 static FILLER: [u8; 16 * 1024] = [b'.'; 16 * 1024];
 
-/// Serves a connection to its end. Whatever came that was no request is noted as a
-/// fault; a sender that goes away is none.
+/// Serves a connection until it ends. Everything received that is not a request is recorded as
+/// a fault; a sender that disconnects is not.
 pub(super) async fn serve(stream: TcpStream, number: usize, log: &Log) {
     // A drip is one byte per packet only if the system does not gather them.
     stream.set_nodelay(true).ok();
@@ -169,8 +169,8 @@ impl Connection {
         }
     }
 
-    /// Sends the end of the stream, then reads to the sender's own: closing over
-    /// unread bytes would be a reset, and could destroy what was just written.
+    /// Sends the end of the stream, then reads until the sender's end: closing with unread
+    /// bytes would reset the connection, and could destroy what was just written.
     async fn hang_up(&mut self) -> io::Result<Then> {
         self.stream.shutdown().await?;
         let patience = Duration::from_secs(1);

@@ -1,20 +1,20 @@
-//! What of a foreign text may be shown: no credential, and nothing that a terminal obeys.
+//! What may be shown of received text: no credentials, and nothing that controls a terminal.
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
-/// Words in names whose values let somebody in.
+/// Words in names whose values are credentials.
 const CREDENTIALS: [&str; 9] =
     ["authen", "authoriz", "cookie", "credential", "key", "password", "secret", "signature", "token"];
 
-/// Whether what goes by this name, a header's or a JSON key's, is kept to oneself.
+/// Whether the value of this header or JSON key is a credential.
 pub(super) fn is_credential(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower.ends_with("auth") || CREDENTIALS.iter().any(|word| lower.contains(word))
 }
 
-/// The text with every control character, and whatever turns the direction of writing,
-/// as an escape; line ends and tabs stay.
+/// The text with every control character, and everything that changes the direction of
+/// writing, as an escape. Line ends and tabs are kept.
 pub(super) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -29,8 +29,8 @@ pub(super) fn printable(text: &str) -> String {
     shown
 }
 
-/// The text with the values of credentials left out, if it is the beginning of a JSON
-/// text: it may be cut anywhere. In what is no JSON there are no keys to go by.
+/// The text without the values of credentials, if it is the beginning of a JSON text, which
+/// may be cut anywhere. Other text has no keys by which credentials could be recognised.
 pub(super) fn masked(text: &str) -> String {
     let (mut shown, mut at) = (String::with_capacity(text.len()), 0);
     while let Some(key) = next_string(text, at) {

@@ -1,4 +1,4 @@
-//! A real receiver on loopback, whose answers a test decides.
+//! A real receiver on loopback, whose answers a test controls.
 //!
 //! ```no_run
 //! # async fn example() -> std::io::Result<()> {
@@ -13,9 +13,9 @@
 //! # }
 //! ```
 //!
-//! It is a request bin too: printed, it shows each request with what it was answered, and
-//! with a verifier what that said. Values of headers and JSON keys that let somebody in
-//! are left out.
+//! It can also be used as a request bin: its `Display` shows each request with the answer it
+//! got and, if there is a verifier, the result of the verification. Values of headers and JSON
+//! keys that may be credentials are omitted.
 
 mod answer;
 mod connection;
@@ -39,10 +39,10 @@ use crate::time::Timestamp;
 pub use answer::Answer;
 pub use received::Received;
 
-/// A receiver on a port of its own. It answers `200` until it is told otherwise,
-/// keeps all it got, and ends with this value.
+/// A receiver on its own port. It answers `200` until told otherwise, keeps all requests, and
+/// stops when this value is dropped.
 ///
-/// Its sockets are real: it is no use under paused time.
+/// Its sockets are real, so it cannot be used under paused time.
 pub struct Receiver {
     address: SocketAddr,
     log: Arc<Log>,
@@ -53,7 +53,7 @@ impl Receiver {
     /// Opens a port on `127.0.0.1` and answers on it from a task of this runtime.
     ///
     /// # Errors
-    /// When the system has no port.
+    /// If the system has no free port.
     pub async fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -62,41 +62,41 @@ impl Receiver {
         Ok(Self { address, log, accepting })
     }
 
-    /// Where to send to; `path` begins with a slash.
+    /// The URL to send to; `path` begins with a slash.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// The port it listens on.
+    /// The address that it listens on.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers every request so from now on.
+    /// Gives every request this answer from now on.
     pub fn always(&self, answer: impl Into<Answer>) {
         let answer = answer.into();
         self.answer_by(move |_| answer.clone());
     }
 
-    /// Lets a function of the request decide from now on.
+    /// Uses a function of the request to choose the answer from now on.
     pub fn answer_by(&self, decide: impl Fn(&Received) -> Answer + Send + Sync + 'static) {
         self.log.book().decide = Arc::new(decide);
     }
 
-    /// Judges every request by this verifier from now on, before its answer is decided;
-    /// what it says is in [`Received::verdict`].
+    /// Verifies every request with this verifier from now on, before its answer is chosen. The
+    /// result is in [`Received::verdict`].
     pub fn verify_with(&self, verifier: Verifier) {
         self.log.book().verifier = Some(Arc::new(verifier));
     }
 
-    /// Answers 200 to what the verifier found authentic from now on, and 401 to the rest.
+    /// Answers 200 to verified requests from now on, and 401 to all others.
     pub fn refuse_unverified(&self) {
         self.answer_by(|request| Answer::status(if request.is_verified() { 200 } else { 401 }));
     }
 
-    /// The next requests, in the order of their arrival, get these answers first.
+    /// Gives the next requests these answers first, in the order of their arrival.
     pub fn next<A: Into<Answer>>(&self, answers: impl IntoIterator<Item = A>) {
         self.log.book().next.extend(answers.into_iter().map(Into::into));
     }
@@ -107,8 +107,8 @@ impl Receiver {
         self.log.book().entries.iter().map(|(request, _)| request.clone()).collect()
     }
 
-    /// Waits until there are `count` requests, and gives all. A request counts when
-    /// it has arrived; its answer may still be on the way.
+    /// Waits until there are `count` requests, and returns all of them. A request counts when
+    /// it has arrived; its answer may not be sent yet.
     pub async fn wait_for(&self, count: usize) -> Vec<Received> {
         let mut arrivals = self.log.arrivals.subscribe();
         // It ends with an error only after its sender, which this value owns.
@@ -116,13 +116,13 @@ impl Receiver {
         self.requests()
     }
 
-    /// How many connections were opened so far.
+    /// The number of connections opened so far.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.log.book().connections
     }
 
-    /// What arrived that was no whole request, one line each.
+    /// Everything received that was not a complete request, one line each.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         self.log.book().faults.clone()
@@ -135,7 +135,7 @@ impl Drop for Receiver {
     }
 }
 
-/// Each request with what it was answered, credentials masked.
+/// Shows each request with its answer; credentials are masked.
 impl fmt::Display for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let book = self.log.book();

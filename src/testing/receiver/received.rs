@@ -1,4 +1,4 @@
-//! What a receiver got.
+//! A request that a test receiver got.
 
 use std::fmt;
 use std::time::Instant;
@@ -9,27 +9,27 @@ use crate::sign::{Proof, VerifyError};
 
 use super::masking::{is_credential, masked, printable};
 
-/// One whole request as it arrived.
+/// One complete request as it was received.
 ///
-/// It prints its headers and the beginning of its body with every credential masked, its
-/// query not at all, and the verdict, if somebody judged it.
+/// `Display` shows its headers and the beginning of its body with all credentials masked, no
+/// query, and the result of the verification, if there was one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Received {
-    /// 0 for the first request that this receiver got, and so on.
+    /// The number of the request at this receiver, from 0.
     pub order: usize,
-    /// The connection it came on: 0 for the first that was opened.
+    /// The number of the connection it was received on, from 0.
     pub connection: usize,
-    /// When its last byte had arrived.
+    /// When its last byte was received.
     pub at: Instant,
     /// The method.
     pub method: String,
-    /// Path and query, as they stand in the request line.
+    /// The path and query as they are in the request line.
     pub target: String,
-    /// The headers in the order and spelling in which they came.
+    /// The headers in the order and spelling in which they were received.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Bytes,
-    /// What the receiver's verifier said, if it had one.
+    /// The result of the receiver's verifier; `None` if it has none.
     pub verdict: Option<Result<Proof, VerifyError>>,
 }
 
@@ -40,7 +40,7 @@ impl Received {
         self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
-    /// Whether a verifier found it authentic. Nobody did where there was none.
+    /// Whether a verifier accepted it; false if there was none.
     #[must_use]
     pub const fn is_verified(&self) -> bool {
         matches!(self.verdict, Some(Ok(_)))
@@ -53,7 +53,7 @@ impl Received {
         std::str::from_utf8(value).ok()
     }
 
-    /// The headers as a map, as a verifier takes them.
+    /// The headers as a map, as a verifier expects them.
     #[must_use]
     pub fn header_map(&self) -> http::HeaderMap {
         let parsed = self.headers.iter().filter_map(|(name, value)| {

@@ -12,50 +12,50 @@ use crate::error::{StoreError, StoreErrorKind};
 
 use super::interposed::{Call, Effect, Interpose, Interposed};
 
-/// How often a store fails, in calls of a thousand, and how slow it can be.
+/// How often a store fails, in calls per thousand, and how slow it can be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Calls that fail before they did anything.
+    /// Calls that fail before they have an effect.
     pub before: u16,
-    /// Calls whose effect stands and whose answer is lost.
+    /// Calls that take effect but whose answer is lost.
     pub after: u16,
-    /// Calls that take up to `delay_max` before they do anything.
+    /// Calls that take up to `delay_max` before they have an effect.
     pub slow: u16,
-    /// See `slow`; in tokio's time.
+    /// The longest delay of a slow call, in tokio's time.
     pub delay_max: Duration,
-    /// Every call takes up to so long before its effect, and up to so long again after
-    /// it: no fault, but what a disk and a network need. It does not heal.
+    /// The longest time that every call takes before its effect, and again after it. It is not
+    /// a fault, but models a disk and a network, and it is not healed.
     pub takes: Duration,
 }
 
 impl Faults {
-    /// Whether no call fails, whatever it takes.
+    /// Whether no call fails, however long it takes.
     #[must_use]
     pub fn are_none(&self) -> bool {
         *self == Self { takes: self.takes, ..Self::default() }
     }
 }
 
-/// A backend whose calls fail as [`Faults`] says, by seed.
+/// A backend whose calls fail as [`Faults`] specifies, by seed.
 ///
-/// A loss before the effect is [`StoreErrorKind::Unavailable`]; the loss of an
-/// answer is [`StoreErrorKind::InDoubt`] where the call writes.
+/// A failure before the effect is [`StoreErrorKind::Unavailable`]; a lost answer is
+/// [`StoreErrorKind::InDoubt`] if the call writes.
 pub type FlakyStore<B> = Interposed<B, Flaky>;
 
 impl<B: Backend + ?Sized> Interposed<B, Flaky> {
-    /// A failing view of `inner`; the same seed fails the same calls.
+    /// A failing view of `inner`. The same seed fails the same calls.
     #[must_use]
     pub fn flaky(inner: Arc<B>, seed: u64, faults: Faults) -> Self {
         Self::new(inner, Flaky::new(seed, faults))
     }
 
-    /// No fault from now on.
+    /// Removes all faults from now on.
     pub fn heal(&self) {
         self.between().heal();
     }
 }
 
-/// Draws a store's faults.
+/// Draws the faults of a store.
 pub struct Flaky {
     faults: Faults,
     generator: Mutex<fastrand::Rng>,
@@ -63,13 +63,13 @@ pub struct Flaky {
 }
 
 impl Flaky {
-    /// Faults by seed.
+    /// Creates faults from a seed.
     #[must_use]
     pub fn new(seed: u64, faults: Faults) -> Self {
         Self { faults, generator: Mutex::new(fastrand::Rng::with_seed(seed)), healed: AtomicBool::new(false) }
     }
 
-    /// No fault from now on.
+    /// Removes all faults from now on.
     pub fn heal(&self) {
         self.healed.store(true, Ordering::SeqCst);
     }

@@ -1,4 +1,4 @@
-//! A store before a store: every call passes by one value, on its way in and out.
+//! A store in front of another store: every call passes through one value, before and after.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::policy::rate::{Ask, Grant};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-/// One call of a backend, with what a test may want to know of it.
+/// One call of a backend, with the arguments that a test may need.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Call<'a> {
@@ -61,34 +61,34 @@ pub enum Call<'a> {
 }
 
 impl Call<'_> {
-    /// Whether it leaves something behind.
+    /// Whether the call writes something.
     #[must_use]
     pub const fn writes(&self) -> bool {
         !matches!(self, Self::Now | Self::Read)
     }
 }
 
-/// What a call did.
+/// The effect of a call.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Effect<'a> {
-    /// Answers to a publish, and what it claimed.
+    /// The answers to a publish, and what it claimed.
     Published(&'a [PublishAnswer], &'a Claims),
     /// What was claimed.
     Claimed(&'a Claims),
-    /// What became of settlements.
+    /// The results of settlements.
     Settled(&'a [Settled]),
-    /// Anything else.
+    /// Any other effect.
     Other,
 }
 
-/// Stands between a caller and a store.
+/// Is called before and after each call of a store.
 #[async_trait]
 pub trait Interpose: Send + Sync {
-    /// Before a call; an error keeps it from happening.
+    /// Called before a call; an error prevents the call.
     async fn before(&self, call: Call<'_>) -> Result<(), StoreError>;
 
-    /// After a call that succeeded; an error keeps its caller from knowing.
+    /// Called after a call that succeeded; an error hides the success from the caller.
     async fn after(&self, call: Call<'_>, effect: Effect<'_>) -> Result<(), StoreError>;
 }
 
@@ -103,7 +103,7 @@ impl<I: Interpose + ?Sized> Interpose for Arc<I> {
     }
 }
 
-/// A backend with something interposed.
+/// A backend with a value of `I` in front of it.
 #[derive(Debug)]
 pub struct Interposed<B: ?Sized, I> {
     between: I,
@@ -111,13 +111,13 @@ pub struct Interposed<B: ?Sized, I> {
 }
 
 impl<B: Backend + ?Sized, I: Interpose> Interposed<B, I> {
-    /// Stands `between` before `inner`, which others may use beside it.
+    /// Puts `between` in front of `inner`. `inner` can still be used directly.
     #[must_use]
     pub const fn new(inner: Arc<B>, between: I) -> Self {
         Self { between, inner }
     }
 
-    /// What stands between.
+    /// The value in front of the store.
     #[must_use]
     pub const fn between(&self) -> &I {
         &self.between

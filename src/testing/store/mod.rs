@@ -1,5 +1,4 @@
-//! Stores that stand before another store: one that fails by seed, and the frame in
-//! which a test writes its own.
+//! Stores in front of another store: one that fails by seed, and the tools to write your own.
 
 mod flaky;
 mod interposed;

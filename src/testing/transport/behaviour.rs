@@ -1,4 +1,4 @@
-//! How a scripted target behaves.
+//! The behaviour of a scripted target.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::policy::outcome::{NotSent, Outcome, Response, Unknown};
 
 use super::Exchange;
 
-/// What one request gets, and after how long.
+/// The result of one request, and when it arrives.
 ///
 /// ```
 /// use hookpost::testing::Reply;
@@ -28,14 +28,14 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// `200` at once.
+    /// `200` immediately.
     #[must_use]
     pub fn ok() -> Self {
         Self::status(200)
     }
 
-    /// That status at once, with an empty body. A number that is no status is what a
-    /// transport makes of one: a broken protocol.
+    /// That status immediately, with an empty body. A number that is not a valid status gives
+    /// what a transport makes of it: a protocol error.
     #[must_use]
     pub fn status(status: u16) -> Self {
         let Ok(status) = StatusCode::from_u16(status) else {
@@ -49,25 +49,25 @@ impl Reply {
         })))
     }
 
-    /// The request does not leave.
+    /// The request is not sent, for this reason.
     #[must_use]
     pub const fn not_sent(why: NotSent) -> Self {
         Self::new(Some(Outcome::NotSent(why)))
     }
 
-    /// The request leaves and nothing is known of it.
+    /// The request is sent, and its result is not known.
     #[must_use]
     pub const fn unknown(why: Unknown) -> Self {
         Self::new(Some(Outcome::Unknown(why)))
     }
 
-    /// The connection breaks after the request has left.
+    /// The connection breaks after the request was sent.
     #[must_use]
     pub const fn reset() -> Self {
         Self::unknown(Unknown::Reset)
     }
 
-    /// No answer until the request's own deadline.
+    /// No answer until the request's own timeout.
     #[must_use]
     pub const fn hang() -> Self {
         Self::new(None)
@@ -77,14 +77,14 @@ impl Reply {
         Self { after: Duration::ZERO, outcome }
     }
 
-    /// Takes that long. A reply after the request's deadline is none.
+    /// Takes that long. A reply after the request's timeout never arrives.
     #[must_use]
     pub const fn after(mut self, delay: Duration) -> Self {
         self.after = delay;
         self
     }
 
-    /// Adds a header to a response; one that HTTP does not know is left out.
+    /// Adds a header to a response. A header that is not valid in HTTP is left out.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let parsed = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value));
@@ -103,7 +103,7 @@ impl Reply {
         self
     }
 
-    /// Breaks a response off within its body.
+    /// Cuts off the response within its body.
     #[must_use]
     pub fn cut(mut self) -> Self {
         if let Some(Outcome::Response(response)) = &mut self.outcome {
@@ -113,8 +113,8 @@ impl Reply {
     }
 }
 
-/// How a target behaves over time: a function of the request and of how many went
-/// to this target before it.
+/// The behaviour of a target over time: a function of the request and of the number of earlier
+/// requests to this target.
 #[derive(Clone)]
 pub struct Behaviour(Arc<Decide>);
 
@@ -127,7 +127,7 @@ impl Behaviour {
         Self::by(move |_, _| reply.clone())
     }
 
-    /// These replies in turn; the last one stays. None at all means `200`.
+    /// These replies in turn; the last one repeats. An empty sequence means `200`.
     #[must_use]
     pub fn sequence(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies: Vec<_> = replies.into_iter().collect();
@@ -136,13 +136,14 @@ impl Behaviour {
         })
     }
 
-    /// What the function says of the request and the number of earlier ones here.
+    /// The reply that the function returns for the request and the number of earlier ones to
+    /// this target.
     #[must_use]
     pub fn by(decide: impl Fn(&Exchange, usize) -> Reply + Send + Sync + 'static) -> Self {
         Self(Arc::new(decide))
     }
 
-    /// The same with randomness of this seed.
+    /// The same, with random numbers from this seed.
     #[must_use]
     pub fn seeded(
         seed: u64,

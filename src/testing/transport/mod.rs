@@ -1,4 +1,4 @@
-//! A transport without a socket, whose targets a test decides.
+//! A transport without sockets, whose targets a test controls.
 //!
 //! ```
 //! use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
@@ -31,8 +31,8 @@ use crate::time::Timestamp;
 
 pub use behaviour::{Behaviour, Reply};
 
-/// Answers requests as it was told to, in tokio's time, and keeps them all. What it
-/// was not told of answers `200`.
+/// Answers requests as it was told, in tokio's time, and keeps all of them. A target without
+/// instructions answers `200`.
 pub struct ScriptedTransport {
     clock: Arc<dyn Clock>,
     book: Mutex<Book>,
@@ -53,48 +53,48 @@ struct Target {
     before: usize,
 }
 
-/// One request and what came of it.
+/// One request and its result.
 #[derive(Clone, PartialEq)]
 pub struct Exchange {
-    /// 0 for the first request that was begun, and so on.
+    /// The number of the request in the order in which requests began, from 0.
     pub order: usize,
     /// The whole URL.
     pub url: String,
-    /// Its host.
+    /// The host of the URL.
     pub host: String,
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// The deadline it was given.
+    /// The timeout of the request.
     pub timeout: Duration,
-    /// When it began, by the transport's clock.
+    /// When the request began, by the transport's clock.
     pub began_at: Timestamp,
-    /// When it ended; `None` while it runs, and for ever when it was dropped.
+    /// When the request ended; `None` while it is in flight, or if it was dropped.
     pub ended_at: Option<Timestamp>,
-    /// What came back; `None` as with `ended_at`.
+    /// The outcome; `None` while `ended_at` is.
     pub outcome: Option<Outcome>,
 }
 
 impl ScriptedTransport {
-    /// A transport that answers `200` to everything and reads its times from `clock`.
+    /// Creates a transport that answers `200` to everything and reads the time from `clock`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, book: Mutex::default(), starts: watch::Sender::new(0) }
     }
 
-    /// How the target at this very URL behaves from now on.
+    /// Sets how the target at exactly this URL behaves from now on.
     pub fn at(&self, url: impl Into<String>, behaviour: impl Into<Behaviour>) {
         self.book().by_url.insert(url.into(), Target::new(behaviour));
     }
 
-    /// How every target at this host behaves from now on, unless its URL has a
-    /// behaviour of its own.
+    /// Sets how every target at this host behaves from now on, unless its URL has its own
+    /// behaviour.
     pub fn at_host(&self, host: impl Into<String>, behaviour: impl Into<Behaviour>) {
         self.book().by_host.insert(host.into(), Target::new(behaviour));
     }
 
-    /// How all other targets behave from now on.
+    /// Sets how all other targets behave from now on.
     pub fn otherwise(&self, behaviour: impl Into<Behaviour>) {
         self.book().others = Target::new(behaviour);
     }
@@ -111,7 +111,7 @@ impl ScriptedTransport {
         self.book().exchanges.iter().filter(|exchange| exchange.url == url).cloned().collect()
     }
 
-    /// Waits until `count` requests have begun, and gives all.
+    /// Waits until `count` requests have begun, and returns all of them.
     pub async fn wait_for(&self, count: usize) -> Vec<Exchange> {
         let mut starts = self.starts.subscribe();
         // It ends with an error only after its sender, which this value owns.
@@ -123,7 +123,7 @@ impl ScriptedTransport {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes the request down and decides what comes of it.
+    /// Records the request and decides its reply.
     fn begin(&self, request: Request) -> (usize, Reply) {
         let mut book = self.book();
         let exchange = Exchange {
@@ -195,7 +195,7 @@ impl Target {
     }
 }
 
-/// One line without headers, body and path, which may be credentials.
+/// Shows one line without headers, body and path, which may be credentials.
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{} {} {}: ", self.order, self.began_at, self.host)?;

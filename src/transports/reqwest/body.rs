@@ -6,14 +6,13 @@ use bytes::Bytes;
 use reqwest::Response;
 use tokio::time::timeout;
 
-/// How long the body is read after the head. The attempt's own deadline goes on
-/// beside this one.
+/// How long the body is read after the head. The attempt's own timeout applies too.
 const AFTER_HEAD: Duration = Duration::from_secs(1);
 
-/// Reads at most `max` bytes; says whether more was there, broke off, or took too
-/// long. The head has told what became of the request, so nothing here can fail.
+/// Reads at most `max` bytes. Returns whether there was more, or it broke off, or it took too
+/// long. The head has already decided the result of the request, so nothing here can fail.
 ///
-/// What is left unread is dropped with the response, and its connection with it.
+/// The unread rest is dropped with the response, and the connection with it.
 pub(super) async fn read(mut response: Response, max: usize) -> (Bytes, bool) {
     let mut kept = Vec::new();
     let reading = async {

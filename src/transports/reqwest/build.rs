@@ -1,4 +1,4 @@
-//! Building the client: what may be chosen, and what is switched off whatever is chosen.
+//! Builds the client: the options, and what is always switched off.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ const AGE: Duration = Duration::from_secs(60);
 const AGE_MIN: Duration = Duration::from_secs(2);
 const AGE_MAX: Duration = Duration::from_secs(3600);
 
-/// What a [`ReqwestTransport`] is made of.
+/// The settings of a [`ReqwestTransport`].
 pub struct ReqwestTransportBuilder {
     resolver: Arc<dyn Resolver>,
     addresses: AddressPolicy,
@@ -38,23 +38,23 @@ pub struct ReqwestTransportBuilder {
     tls: bool,
 }
 
-/// A transport could not be built.
+/// Why a transport could not be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// The connect timeout is out of bounds.
     #[error("connect_timeout: {rule}")]
     ConnectTimeout {
-        /// The rule it breaks.
+        /// The rule that the connect timeout breaks.
         rule: &'static str,
     },
     /// The connection age is out of bounds.
     #[error("connection_age: {rule}")]
     ConnectionAge {
-        /// The rule it breaks.
+        /// The rule that the connection age breaks.
         rule: &'static str,
     },
-    /// No certificate authority is trusted here, so no https endpoint could be.
+    /// This machine trusts no certificate authority, so no https endpoint could be trusted.
     #[error(
         "this machine has no trusted certificate authorities: install its ca-certificates package, \
          or name a bundle in SSL_CERT_FILE, or send to http endpoints alone with plain_http_only()"
@@ -76,62 +76,64 @@ impl ReqwestTransportBuilder {
         }
     }
 
-    /// Who finds the addresses of names; by default the operating system. All that it
-    /// answers is judged, and one forbidden address refuses the lookup.
+    /// Sets the resolver of host names; by default the operating system's. Every address that
+    /// it returns is checked, and one forbidden address refuses the request.
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
         self.resolver = Arc::new(resolver);
         self
     }
 
-    /// Which addresses requests may go to; by default public ones. A transport keeps
-    /// its policy and its connections to itself: for another policy, build another.
+    /// Sets the addresses that requests may be sent to; by default public ones. A transport
+    /// does not share its policy and its connections: for another policy, build another
+    /// transport.
     #[must_use]
     pub fn addresses(mut self, addresses: AddressPolicy) -> Self {
         self.addresses = addresses;
         self
     }
 
-    /// Lets requests reach this machine and private networks too, for development: see
-    /// [`AddressPolicy::danger_allow_local`]. The builder of `Webhooks` has a call of the same
-    /// name, which lets such URLs be registered.
+    /// Also allows requests to this machine and private networks, for development: see
+    /// [`AddressPolicy::danger_allow_local`]. The builder of `Webhooks` has a method with the
+    /// same name, which allows such URLs to be registered.
     #[must_use]
     pub fn danger_allow_local(mut self) -> Self {
         self.addresses = self.addresses.danger_allow_local();
         self
     }
 
-    /// How long to wait for a connection, name and TLS included; by default 5 s, which
-    /// is the most. Of this, the name may take four fifths.
+    /// Sets how long to wait for a connection, including look-up and TLS; the default and
+    /// maximum is 5 s. The look-up may take four fifths of that.
     #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long a connection is used, however closely requests follow each other; by default
-    /// 60 s. Then the host's name is looked up and judged anew, so that a host that moved is
-    /// followed. A request that is under way is never cut by it; a connection whose request
-    /// took longer than three times this may be used for once as long again.
+    /// Sets how long a connection is used, however closely requests follow each other; the
+    /// default is 60 s. After that the host's name is looked up and checked again, so that a
+    /// change of the host's address is noticed. A request in flight is never cut off by this.
+    /// A connection whose request took longer than three times this duration may be used for
+    /// `age` once more.
     #[must_use]
     pub fn connection_age(mut self, age: Duration) -> Self {
         self.connection_age = age;
         self
     }
 
-    /// Does without TLS and its trusted certificate authorities. Requests to https
-    /// endpoints are not sent.
+    /// Builds the transport without TLS and its trusted certificate authorities. Requests to
+    /// https endpoints are not sent.
     #[must_use]
     pub fn plain_http_only(mut self) -> Self {
         self.tls = false;
         self
     }
 
-    /// Builds the transport. It connects nowhere and starts nothing.
+    /// Builds the transport. It opens no connection and starts nothing.
     ///
     /// # Errors
-    /// When the connect timeout is zero or above 5 s, the connection age is not between 2 s
-    /// and an hour, or TLS cannot be set up.
+    /// If the connect timeout is zero or above 5 s, if the connection age is not between 2 s
+    /// and an hour, or if TLS cannot be set up.
     pub fn build(self) -> Result<ReqwestTransport, TransportError> {
         if self.connect_timeout < Duration::from_millis(1) || self.connect_timeout > CONNECT_TIMEOUT_MAX {
             return Err(TransportError::ConnectTimeout { rule: "must be between 1 ms and 5 s" });
@@ -170,9 +172,9 @@ impl fmt::Debug for ReqwestTransportBuilder {
     }
 }
 
-/// A client that does one request per call and nothing else. Each switch is set
-/// whether or not reqwest was compiled with what it controls: another crate of the
-/// same program may have asked for that.
+/// A client that sends one request per call and does nothing else. Each switch is set even if
+/// reqwest was compiled without what it controls, because another crate of the same program
+/// may have enabled it.
 fn client(guard: &Arc<Guard>, connect_timeout: Duration, tls: bool) -> reqwest::Result<Client> {
     let builder = Client::builder()
         .dns_resolver(Arc::clone(guard))

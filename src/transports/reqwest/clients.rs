@@ -1,10 +1,10 @@
-//! Clients that take turns, so that every connection ends.
+//! Clients used in turn, so that every connection ends.
 //!
-//! A client keeps a connection as long as requests follow each other closely. The name would
-//! never be looked up and judged again meanwhile, and a host that moved would not be
-//! followed. No client can be told a greatest age, so several share each host: one is used
-//! for a round, then rests while the others have theirs, and by its next round what it kept
-//! has been idle for too long to be used.
+//! A client keeps a connection as long as requests follow each other closely. Meanwhile the
+//! host's name would never be looked up and checked again, and a change of its address would
+//! not be noticed. A client has no setting for the greatest age of a connection, so several
+//! clients share each host: each is used for a round and then not while the others are, and by
+//! its next round its connections have been idle for too long to be used.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use reqwest::Client;
 
 use crate::id::HostName;
 
-/// How many clients take turns. A request may outlast a round, and hands its connection
-/// back to its own client; that rests for three rounds.
+/// The number of clients used in turn. A request may outlast a round, and returns its
+/// connection to its own client, which is then not used for three rounds.
 const TURNS: usize = 4;
 
-/// Clients of the same settings, each with connections of its own.
+/// Clients with the same settings, each with its own connections.
 #[derive(Debug, Clone)]
 pub(super) struct Clients {
     turns: Vec<Client>,
@@ -41,8 +41,8 @@ impl Clients {
     }
 }
 
-/// Whose turn it is. Rounds begin at another moment at each host, so that not all
-/// connections are made anew at once.
+/// The client whose turn it is. Rounds begin at a different time for each host, so that not
+/// all connections are opened again at once.
 fn turn(elapsed: Duration, round: Duration, host: u64) -> usize {
     let round = round.as_nanos().max(1);
     let moment = elapsed.as_nanos() + u128::from(host) % round;

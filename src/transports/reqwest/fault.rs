@@ -1,5 +1,5 @@
-//! What a failed call says about the request: that it did not leave, or that nobody
-//! knows. Nothing of the error is passed on but that word, so no URL is either.
+//! What a failed call means for its request: it was certainly not sent, or that is not known.
+//! Only this result is passed on, and no text of the error, so no URL is passed on either.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -9,10 +9,10 @@ use crate::backend::ResolveError;
 use crate::policy::egress::{Refused, UrlScheme};
 use crate::policy::outcome::{NotSent, Outcome, Unknown};
 
-/// Reads an error of the client.
+/// Converts an error of the client to an outcome.
 ///
-/// A total deadline that passes says nothing of how far the request came, even where
-/// it passed before a connection was there: [`Unknown::Timeout`] is the safe reading.
+/// If the total timeout passes, it is not known how far the request came, even if there was no
+/// connection yet: [`Unknown::Timeout`] is the safe result.
 pub(super) fn outcome(error: &reqwest::Error, scheme: UrlScheme) -> Outcome {
     if error.is_builder() {
         return Outcome::NotSent(NotSent::BlockedLiteral);
@@ -26,9 +26,9 @@ pub(super) fn outcome(error: &reqwest::Error, scheme: UrlScheme) -> Outcome {
     Outcome::Unknown(no_answer(error, error.is_timeout()))
 }
 
-/// How the client says that it gave a request back because its connection ended before a
-/// byte of it was written: a kept connection is replaced by a new one then, and a new one
-/// that ends so at once has refused it. It says it by text alone.
+/// The client's text for a request that it returned because its connection ended before a byte
+/// of it was written. A kept connection is then replaced by a new one; a new one that ends at
+/// once has refused the request. The client reports this only as text.
 const NEVER_STARTED: [&str; 2] = ["operation was canceled", "channel closed"];
 
 fn was_never_started(cause: &(dyn Error + 'static)) -> bool {
@@ -64,8 +64,8 @@ fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlSche
     }
 }
 
-/// How the client says that a connection broke without the operating system's saying
-/// so. It says it by text alone.
+/// The client's text for a connection that broke without an error of the operating system. The
+/// client reports this only as text.
 const BROKEN: &str = "connection closed before message completed";
 
 fn no_answer(error: &(dyn Error + 'static), timed_out: bool) -> Unknown {
@@ -83,8 +83,8 @@ fn is_own_fault(error: &io::Error) -> bool {
     by_kind || error.raw_os_error().is_some_and(|code| OUT_OF_DESCRIPTORS.contains(&code))
 }
 
-/// Whether there is no way from here to that address. Whoever chooses the address can bring
-/// that about, so it says something of this machine only where several tenants meet it.
+/// Whether there is no route from here to that address. The owner of a host name can cause
+/// this, so it indicates a problem of this machine only if several tenants are affected.
 ///
 /// [`ErrorKind::AddrNotAvailable`] is what a machine without IPv6 answers for an IPv6
 /// address, and what any machine answers once all local ports to one address and port are

@@ -1,4 +1,4 @@
-//! The resolver that the client connects by: it gives out judged addresses alone.
+//! The resolver that the client uses: it returns only checked addresses.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,13 +16,13 @@ use crate::policy::egress::AddressPolicy;
 /// How many addresses of a name are tried.
 const TRIED: usize = 3;
 
-/// Judges every answer of a resolver. Between judgement and connection there is no
-/// second lookup, hence nothing that a name could change in between.
+/// Checks every answer of a resolver. There is no second look-up between check and connection,
+/// so the addresses of a name cannot change in between.
 pub(super) struct Guard {
     pub(super) resolver: Arc<dyn Resolver>,
     pub(super) addresses: Arc<AddressPolicy>,
-    /// Shorter than the connect timeout, which runs on meanwhile: a name that hangs is
-    /// told apart from a peer that does.
+    /// Shorter than the connect timeout, which also covers the look-up: so a name that does
+    /// not resolve in time is distinguished from a peer that does not answer.
     pub(super) deadline: Duration,
 }
 
@@ -54,8 +54,8 @@ fn admit(answers: &[IpAddr], policy: &AddressPolicy) -> Result<Vec<IpAddr>, BoxE
     Ok(few_of_both_families(answers))
 }
 
-/// The first few, but one at least of the other family: where one family leads
-/// nowhere, a name with many such addresses is still reached by the other.
+/// The first few addresses, with at least one of the other IP family: if one family has no
+/// route, a name with many such addresses can still be reached by the other.
 fn few_of_both_families(answers: &[IpAddr]) -> Vec<IpAddr> {
     let leading_is_v6 = answers.first().is_some_and(IpAddr::is_ipv6);
     let mut few: Vec<IpAddr> = answers.iter().copied().take(TRIED).collect();

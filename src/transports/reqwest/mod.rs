@@ -1,8 +1,7 @@
-//! The guarded HTTP client.
+//! The HTTP client, with its checks of addresses.
 //!
-//! One call is one request on the wire, to an address that was judged in that very
-//! connection's lookup. reqwest is built to do more than that: most lines of
-//! `build` switch something off.
+//! One call is one request on the wire, to an address that was checked in the look-up for that
+//! connection. reqwest can do more than that: most lines of `build` switch something off.
 
 mod body;
 mod build;
@@ -30,26 +29,26 @@ use clients::Clients;
 
 pub use build::{ReqwestTransportBuilder, TransportError};
 
-/// Sends over HTTP/1.1 with reqwest: no redirect, no retry, no proxy, no
-/// decompression, connections kept idle for up to 4 s, used for up to 60 s, and shared by
-/// what goes to one host.
+/// Sends over HTTP/1.1 with reqwest, without redirects, retries, proxy or decompression.
+/// Connections are kept idle for up to 4 s, used for up to 60 s, and shared by the requests to
+/// one host.
 ///
-/// Clones share those connections.
+/// Clones share these connections.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
     clients: Clients,
     addresses: Arc<AddressPolicy>,
     tls: bool,
-    /// How many requests are under way.
+    /// The number of requests in flight.
     in_flight: Arc<AtomicUsize>,
 }
 
-/// With at most so many requests under way it is worth asking which connections were closed
-/// before each of them. With more, the runtime asks all the time.
+/// The most requests in flight with which it is worth waiting for news of closed connections
+/// before each of them. With more, the runtime learns of them all the time.
 const QUIET: usize = 8;
 
 impl ReqwestTransport {
-    /// A transport to public addresses over http and https; change a part, then
+    /// Starts a builder for a transport to public addresses over http and https. Finish with
     /// [`build`](ReqwestTransportBuilder::build).
     #[must_use]
     pub fn builder() -> ReqwestTransportBuilder {
@@ -103,13 +102,13 @@ impl ReqwestTransport {
     }
 }
 
-/// One of the requests that are under way.
+/// A request in flight.
 struct UnderWay<'a>(&'a AtomicUsize);
 
 impl<'a> UnderWay<'a> {
-    /// Counts a request, and lets the runtime hear first of connections that their servers
-    /// closed. What is written to one of those is lost, and nobody can tell it from a
-    /// request that was read. The first pause hears of them, the second lets them end.
+    /// Counts a request, and lets the runtime first learn of connections that their servers
+    /// closed. A request written to such a connection is lost, and cannot be distinguished
+    /// from one that was read. The first pause learns of them, the second lets them end.
     async fn among(in_flight: &'a AtomicUsize) -> Self {
         let under_way = Self(in_flight);
         if in_flight.fetch_add(1, Ordering::Relaxed) < QUIET {

@@ -15,7 +15,7 @@ use hookpost::id::EndpointId;
 use super::mood::Mood;
 use super::world::World;
 
-/// Which endpoints of a world are damaged, and whether they are so now.
+/// The endpoints of a world that are damaged, and whether they are damaged now.
 #[derive(Debug)]
 pub(super) struct Damage {
     endpoints: BTreeSet<String>,
@@ -28,17 +28,17 @@ impl Damage {
         Self { endpoints: sites.map(|site| site.id.clone()).collect(), done: AtomicBool::new(false) }
     }
 
-    /// From now on they cannot be read.
+    /// Makes them unreadable from now on.
     pub(super) fn begin(&self) {
         self.done.store(true, Ordering::SeqCst);
     }
 
-    /// They can be read again.
+    /// Makes them readable again.
     pub(super) fn repair(&self) {
         self.done.store(false, Ordering::SeqCst);
     }
 
-    /// What is told of that endpoint, if it is damaged.
+    /// How that endpoint is reported, if it is damaged.
     fn to(&self, endpoint: &Endpoint) -> Option<Unreadable> {
         let damaged = self.done.load(Ordering::SeqCst) && self.endpoints.contains(endpoint.id.as_str());
         damaged.then(|| Unreadable {

@@ -1,5 +1,5 @@
-//! Drawing a world: first which kinds of things happen in it and how often, then the
-//! things themselves.
+//! Draws a world: first which kinds of things happen in it and how often, then the things
+//! themselves.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use super::failpoints::Point;
 use super::mood::Mood;
 use super::world::{Deed, Parcel, Site, World};
 
-/// A world's events fall into its first so many seconds.
+/// The first part of a world, in seconds, in which events are published.
 const SCRIPT: u64 = 1800;
 
 impl World {
-    /// The world of a seed.
+    /// Draws the world of a seed.
     #[must_use]
     pub(crate) fn draw(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed);
@@ -65,7 +65,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// When things happen: all over the script, or in bursts of a few seconds.
+/// The times of the actions: spread over the script, or in bursts of a few seconds.
 struct Pace(Vec<u64>);
 
 impl Pace {

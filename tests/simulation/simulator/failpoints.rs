@@ -1,7 +1,7 @@
-//! Named points in the life of an event at which a process can die or stand still.
+//! Named points in the life of an event at which a process can crash or freeze.
 //!
-//! They stand before the store and the transport of one process. A process that has
-//! died comes no further than its next call: it hears no answer and changes nothing.
+//! They are in front of the store and the transport of one process. A process that has crashed
+//! gets no further than its next call: it receives no answer and changes nothing.
 
 use std::future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,29 +18,29 @@ use hookpost::testing::store::{Call, Effect, Interpose};
 
 use super::signal::Signal;
 
-/// Where a process can be caught.
+/// A point at which a process can crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Point {
     /// An event is about to be stored.
     BeforePublish,
-    /// It is stored; nobody has been told.
+    /// The event is stored, but the publisher does not know yet.
     AfterPublish,
-    /// Work is about to be claimed.
+    /// Events and deliveries are about to be claimed.
     BeforeClaim,
-    /// It is claimed; the process does not know.
+    /// They are claimed, but the process does not know yet.
     AfterClaim,
-    /// A request is about to leave.
+    /// A request is about to be sent.
     BeforeSend,
-    /// It was answered; the process has not heard.
+    /// The request was answered, but the process does not know yet.
     AfterSend,
-    /// What came of claims is about to be written.
+    /// The results of claims are about to be written.
     BeforeSettle,
-    /// It is written; the process does not know.
+    /// The results are written, but the process does not know yet.
     AfterSettle,
 }
 
 impl Point {
-    /// All of them.
+    /// All points.
     pub(crate) const ALL: [Self; 8] = [
         Self::BeforePublish,
         Self::AfterPublish,
@@ -80,29 +80,29 @@ pub(crate) struct Failpoints {
 }
 
 impl Failpoints {
-    /// A process that lives and meets nothing.
+    /// Failpoints of a running process, with no fault set.
     #[must_use]
     pub(crate) fn new() -> Self {
         Self { armed: Mutex::new(None), frozen_until: Mutex::new(None), crashed: Signal::default() }
     }
 
-    /// Dies when it next comes by that point.
+    /// Crashes when the process next reaches that point.
     pub(crate) fn crash_at(&self, point: Point) {
         *held(&self.armed) = Some(point);
     }
 
-    /// Neither reaches the store nor hears from anybody for so long.
+    /// Prevents calls to the store and answers to the process for that long.
     pub(crate) fn freeze(&self, span: Duration) {
         *held(&self.frozen_until) = Some(Instant::now() + span);
     }
 
-    /// No crash that was not yet met, and no standing still.
+    /// Removes crashes that have not happened yet, and ends a freeze.
     pub(crate) fn heal(&self) {
         *held(&self.armed) = None;
         *held(&self.frozen_until) = None;
     }
 
-    /// Waits until it is dead.
+    /// Waits until the process has crashed.
     pub(crate) async fn crashed(&self) {
         self.crashed.wait().await;
     }
@@ -149,7 +149,7 @@ impl Interpose for Failpoints {
     }
 }
 
-/// A transport with failpoints before and after it.
+/// A transport with failpoints before and after each call.
 #[derive(Debug)]
 pub(crate) struct FailingTransport<T: ?Sized> {
     failpoints: Arc<Failpoints>,
@@ -157,7 +157,7 @@ pub(crate) struct FailingTransport<T: ?Sized> {
 }
 
 impl<T: Transport + ?Sized> FailingTransport<T> {
-    /// Stands the failpoints around `inner`.
+    /// Adds the failpoints to `inner`.
     #[must_use]
     pub(crate) const fn new(inner: Arc<T>, failpoints: Arc<Failpoints>) -> Self {
         Self { failpoints, inner }

@@ -1,4 +1,4 @@
-//! One process of a world: an engine that is started, dies, and is started again.
+//! One process of a world: an engine that is started, crashes, and is started again.
 
 use std::future::Future;
 use std::num::NonZeroU32;
@@ -33,14 +33,14 @@ use super::trace::{Trace, What};
 use super::watch::{Doing, Watch};
 use super::world::{Site, World};
 
-/// What signs in every world.
+/// The secret that signs in every world.
 pub(super) const SECRET: &[u8] = b"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-/// When every world begins.
+/// The time at which every world begins.
 pub(super) const BASE: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 const PROFILE: &str = "simulated";
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What all machines of a world stand on.
+/// What all machines of a world share.
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) world: World,
@@ -55,7 +55,7 @@ pub(super) struct Ground {
 /// The one store as a machine sees it.
 type Watched = Interposed<Interposed<Interposed<MemoryStore, Probe>, Arc<Flaky>>, Arc<Doing>>;
 
-/// One process, over all its lives.
+/// One process, through all its restarts.
 #[derive(Debug)]
 pub(super) struct Machine {
     name: String,
@@ -68,7 +68,7 @@ pub(super) struct Machine {
     downtime: Mutex<Duration>,
 }
 
-/// One process from start to crash.
+/// One process from its start to its crash.
 #[derive(Debug, Clone)]
 pub(super) struct Life {
     webhooks: Webhooks,
@@ -99,7 +99,7 @@ impl Machine {
         }
     }
 
-    /// Runs engine after engine, until the shutdown of one.
+    /// Runs one engine after another, until one is shut down.
     pub(super) async fn live(self: Arc<Self>, shutdown: Arc<Signal>) {
         for birth in 1.. {
             let life = self.start(birth);
@@ -115,17 +115,17 @@ impl Machine {
         }
     }
 
-    /// What lives there now, if anything does.
+    /// The process that runs there now, if there is one.
     pub(super) fn life(&self) -> Option<Life> {
         self.life.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How long it stays dead after its next crash.
+    /// Sets how long it stays down after its next crash.
     pub(super) fn stay_down(&self, downtime: Duration) {
         *self.downtime.lock().unwrap_or_else(PoisonError::into_inner) = downtime;
     }
 
-    /// Sets this process's wall clock apart, by so many seconds; none sets it right.
+    /// Moves this process's wall clock by this many seconds; 0 sets it right.
     pub(super) fn skew(&self, seconds: i64) {
         let by = Duration::from_secs(seconds.unsigned_abs());
         match seconds.signum() {
@@ -135,7 +135,7 @@ impl Machine {
         }
     }
 
-    /// No fault any more.
+    /// Removes all faults.
     pub(super) fn heal(&self) {
         self.flaky.heal();
         self.skew(0);
@@ -166,7 +166,7 @@ impl Machine {
 }
 
 impl Life {
-    /// Asks something of this process; `None` when it dies before it has answered.
+    /// Runs a call in this process; `None` if it crashes before it has answered.
     pub(super) async fn ask<T, F: Future<Output = T>>(&self, what: impl FnOnce(Webhooks) -> F) -> Option<T> {
         let (answer, crash) = (pin!(what(self.webhooks.clone())), pin!(self.failpoints.crashed()));
         match select(answer, crash).await {
@@ -177,7 +177,7 @@ impl Life {
 }
 
 impl Ground {
-    /// A world's ground, with its endpoints registered.
+    /// Creates what a world's machines share, with its endpoints registered.
     pub(super) async fn lay(world: World) -> Self {
         let clock = Arc::new(VirtualClock::starting_at(BASE));
         let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
@@ -279,7 +279,7 @@ fn endpoint(site: &Site) -> Result<NewEndpoint, EndpointError> {
     Ok(endpoint.subscription(wanted).overrides(overrides))
 }
 
-/// So many request starts in a window, if that is a limit.
+/// A limit of this many request starts in a window, if one was drawn.
 fn limit(scope: LimitScope, drawn: Option<(u32, Duration)>) -> Option<Limit> {
     let (starts, window) = drawn?;
     Limit::new(scope, NonZeroU32::new(starts)?, window).ok()

@@ -1,15 +1,15 @@
-//! The simulator: a seed draws a world, the world is played in virtual time, and the
-//! invariants are judged from what can be seen from outside.
+//! The simulator: draws a world from a seed, runs it in virtual time, and checks the
+//! invariants by what can be seen from outside.
 //!
-//! A [`World`] is one to four engines over one memory store, their tenants, endpoints
-//! and a script of deeds: publishes, pauses, removals, crashes at named failpoints,
-//! frozen processes, clock jumps. First its distributions are drawn, then everything
-//! from them, so that some worlds are calm and others are nothing but one fault.
-//! At last all faults heal, and everything pending has to come to its end.
+//! A [`World`] is one to four engines on one memory store, with tenants, endpoints and a
+//! script of actions: publishes, pauses, removals, crashes at named failpoints, frozen
+//! processes, clock jumps. First the distributions are drawn and then everything else from
+//! them, so that some worlds are calm and others consist almost only of one fault. At the end
+//! all faults are healed, and all pending deliveries must end.
 //!
-//! Nothing of it is compiled into the engine: what fails stands before the store and
-//! the transport. What judges sees the trace, the receivers' own record and the final
-//! store, never a counter of the engine.
+//! None of it is compiled into the engine: faults are injected in front of the store and the
+//! transport. The checks use the trace, the receivers' own records and the final store, never
+//! a counter of the engine.
 
 mod damaged;
 mod draw;
@@ -33,20 +33,20 @@ pub(crate) use noise::NOISY;
 pub(crate) use trace::{Command, Entry, What};
 pub(crate) use world::{Deed, Parcel, Site, World};
 
-/// Draws the world of a seed, plays it on a runtime of its own, and judges it.
+/// Draws the world of a seed, runs it on its own runtime, and checks it.
 ///
 /// # Panics
-/// When there is no runtime to be had, or a part of the world cannot be built: a
-/// fault of the simulator, not of what it simulates.
+/// If no runtime can be created, or a part of the world cannot be built: that is a fault of
+/// the simulator, not of the simulated code.
 #[must_use]
 pub(crate) fn simulate(seed: u64) -> Report {
     simulate_world(World::draw(seed))
 }
 
-/// Plays and judges a world, drawn or made by hand.
+/// Runs and checks a world that was drawn or written by hand.
 ///
 /// # Panics
-/// As [`simulate`].
+/// Like [`simulate`].
 #[must_use]
 pub(crate) fn simulate_world(world: World) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -58,14 +58,14 @@ pub(crate) fn simulate_world(world: World) -> Report {
     Report { violations: evidence.judge(), trace_hash: evidence.hash(), evidence }
 }
 
-/// What came of one simulation.
+/// The result of one simulation.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// What was violated; nothing, it is hoped.
+    /// The invariants that were violated; normally none.
     pub(crate) violations: Vec<Violation>,
-    /// The same for the same seed, always.
+    /// The hash of the trace, always the same for the same seed.
     pub(crate) trace_hash: String,
-    /// All that was judged.
+    /// Everything that was checked.
     pub(crate) evidence: Evidence,
 }
 

@@ -1,4 +1,4 @@
-//! How the receivers of a world behave.
+//! The behaviour of a world's receivers.
 
 use std::time::Duration;
 
@@ -7,41 +7,42 @@ use hookpost::testing::Reply;
 
 use super::noise::{OF_ALL, POISON};
 
-/// How a receiver behaves until its world heals; then it answers `200`.
+/// How a receiver behaves until its world is healed; after that it answers `200`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mood {
     /// Answers `200` within a fifth of a second.
     Well,
-    /// Answers that status, always.
+    /// Always answers that status.
     Broken(u16),
-    /// Well and broken in turn, so long each.
+    /// Alternates between well and broken, each for this long.
     Flapping(Duration),
-    /// Takes up to so long.
+    /// Takes up to this long to answer.
     Slow(Duration),
-    /// Answers `429` or `503` every other time, and asks for up to so many seconds.
+    /// Answers `429` or `503` every other time, and asks for a delay of up to this many
+    /// seconds.
     Busy(u32),
-    /// Answers `410` once, to the request of that number.
+    /// Answers `410` once, to the request with that number.
     GoneAt(usize),
-    /// Takes so many of a hundred requests and answers nothing to them.
+    /// Resets the connection of this many out of a hundred requests.
     Resetting(u8),
     /// Answers `200` and breaks off within the body.
     Cut,
-    /// Refuses so many of a hundred connections.
+    /// Refuses this many out of a hundred connections.
     Refusing(u8),
     /// Accepts every request and never answers.
     Hanging,
-    /// Its name does not resolve, and that takes so long.
+    /// Has a name that does not resolve; each look-up takes this long.
     SlowName(Duration),
-    /// Answers `429` and asks for so many seconds, for itself and for everybody.
+    /// Answers `429` and asks for this many seconds, for itself and for the whole service.
     Limiting(u32),
-    /// Answers what makes the classifier panic.
+    /// Sends an answer that makes the classifier panic.
     Poisonous,
-    /// Well, but its endpoint cannot be read once the noise has begun.
+    /// Behaves well, but its endpoint cannot be read once the noise has begun.
     Unreadable,
 }
 
 impl Mood {
-    /// What a request at `at`, with so many before it, gets.
+    /// The reply to a request at `at`, after `before` earlier ones.
     pub(super) fn reply(self, random: &mut fastrand::Rng, at: Duration, before: usize) -> Reply {
         let soon = |random: &mut fastrand::Rng| Duration::from_millis(random.u64(0..200));
         let well = |random: &mut fastrand::Rng| Reply::ok().after(soon(random));

@@ -1,4 +1,4 @@
-//! Worlds in which one tenant misbehaves beside tenants that do not.
+//! Worlds in which one tenant misbehaves and the others do not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,24 +13,24 @@ use super::world::{Deed, Parcel, Site, World};
 
 /// The tenant that misbehaves.
 pub(crate) const NOISY: &str = "mallory";
-/// The noise begins here: what was in use before is proven.
+/// When the noise begins: endpoints that were used before are proven.
 pub(super) const BEGINS: Duration = Duration::from_secs(120);
 /// The quiet tenants publish until here.
 const ENDS: Duration = Duration::from_secs(720);
 /// An answer with this header makes the simulated classifier panic.
 pub(super) const POISON: &str = "x-poison";
-/// A limit with this header is one of the whole service, says whoever answers.
+/// An answer with this header claims that its limit applies to the whole service.
 pub(super) const OF_ALL: &str = "x-ratelimit-global";
-/// A host on which anybody may have an endpoint.
+/// A host on which any tenant may have an endpoint.
 const SHARED: &str = "shared.example";
-/// Where the endpoints of a service are. The noisy tenant has none there.
+/// The host of a service's endpoints. The noisy tenant has none there.
 pub(super) const SERVICE: &str = "service.example";
 
 impl World {
-    /// The noisy world of a seed: no process crashes, and no store fails. In half of the
-    /// worlds wall clocks step, of one process or of all, which nobody may feel either. In a
-    /// third all share one rate limit, which the noisy tenant would take for itself.
-    /// What the quiet tenants feel is the noise alone.
+    /// Draws the noisy world of a seed. No process crashes and no store fails. In half of the
+    /// worlds wall clocks jump, of one process or of all, and no tenant may be affected. In a
+    /// third of them all tenants share one rate limit, which the noisy tenant would use up.
+    /// Everything that affects the quiet tenants is therefore caused by the noise.
     #[must_use]
     pub(crate) fn draw_noisy(seed: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed ^ 0x6e_6f69_7365);
@@ -125,7 +125,7 @@ fn noise(random: &mut fastrand::Rng, world: &mut World) {
     }
 }
 
-/// Wall clocks that are set: for a while, or for so long that the store's time follows.
+/// Moves wall clocks: for a while, or for so long that the store's time follows.
 fn clocks(random: &mut fastrand::Rng, world: &mut World) {
     for _ in 0..random.usize(1..=3) {
         let by = random.choice([-48 * 3600, -3600, -30, 30, 3600, 48 * 3600]).unwrap_or(30);
@@ -167,8 +167,8 @@ fn publish(tenant: &str, number: usize) -> Deed {
     })
 }
 
-/// A classifier of a host's own: it panics on some answers, and believes whoever speaks
-/// for a whole service.
+/// A host's own classifier, which panics on some answers and believes every answer that claims
+/// to speak for a whole service.
 #[derive(Debug)]
 pub(super) struct Excitable(pub(super) Arc<dyn Classify>);
 

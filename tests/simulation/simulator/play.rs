@@ -1,4 +1,4 @@
-//! Plays a world to its end.
+//! Runs a world to its end.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,18 +22,18 @@ use super::trace::{Command, What};
 use super::watch::watch;
 use super::world::{Deed, Parcel, Site, World};
 
-/// How long after it healed a world may have something pending.
+/// How long after healing a world may still have pending deliveries.
 pub(super) const DRAIN: Duration = Duration::from_secs(4 * 3600);
 /// How often a command is asked again that was not answered.
 const TRIES: usize = 20;
 /// A publisher is more patient: some machine comes back.
 const PUBLISHES: usize = 250;
 
-/// Plays a world and gathers what there is to judge. Needs a current-thread runtime
-/// whose time is paused.
+/// Runs a world and collects what is to be checked. It needs a current-thread runtime with
+/// paused time.
 ///
 /// # Panics
-/// When a part of the world cannot be built.
+/// If a part of the world cannot be built.
 pub(super) async fn play(world: World) -> Evidence {
     let ground = Arc::new(Ground::lay(world).await);
     let start = Instant::now();
@@ -93,7 +93,7 @@ async fn drain(ground: &Ground, deadline: Instant) {
     }
 }
 
-/// Somebody who does one deed.
+/// A task that does one action.
 struct Hand {
     number: usize,
     ground: Arc<Ground>,
@@ -153,7 +153,7 @@ impl Hand {
         self.note(What::Jumped(by));
     }
 
-    /// Ends what operators left behind: pauses and switched-off endpoints.
+    /// Ends what operators left behind: pauses and disabled endpoints.
     async fn set_right(self) {
         for site in 0..self.ground.world.sites.len() {
             self.command(Command::Resume, site).await;

@@ -1,4 +1,4 @@
-//! Writes down what really happened in the store, whatever its caller gets to hear.
+//! Records what happened in the store, whatever answer its caller gets.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use hookpost::time::Timestamp;
 use super::machine::BASE;
 use super::trace::{Trace, What};
 
-/// Stands right before the store.
+/// The layer directly in front of the store.
 #[derive(Debug)]
 pub(super) struct Probe {
     pub(super) machine: String,

@@ -1,5 +1,5 @@
-//! Something that happens once, and wakes those who wait for it in the order in which
-//! they came. Tokio's watch channel wakes in random order: no trace would repeat.
+//! A signal that is given once and wakes those that wait for it in the order in which they
+//! came. Tokio's watch channel wakes in random order, so no trace would repeat.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

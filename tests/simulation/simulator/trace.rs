@@ -19,136 +19,136 @@ pub(super) struct Trace {
     entries: Mutex<Vec<Entry>>,
 }
 
-/// Something happened.
+/// An entry of the trace.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    /// So long after the world began, on the one true clock.
+    /// The time since the world began, by the correct clock.
     pub(crate) at: Duration,
-    /// To which machine, or by whom.
+    /// The machine or person that did it, or that it happened to.
     pub(crate) actor: String,
-    /// What.
+    /// What happened.
     pub(crate) what: What,
 }
 
-/// What happened.
+/// A kind of entry in the trace.
 #[derive(Debug, Clone)]
 #[allow(dead_code, reason = "some fields are read by the printed trace alone")]
 pub(crate) enum What {
-    /// The store took an event.
+    /// The store accepted an event.
     Stored {
-        /// Whose.
+        /// The tenant of the event.
         tenant: TenantId,
-        /// Which.
+        /// The id of the event.
         event: EventId,
-        /// In which order.
+        /// The ordering key of the event, if it has one.
         order: Option<OrderingKey>,
     },
     /// The store leased a delivery.
     Leased {
-        /// Which.
+        /// The id of the delivery.
         delivery: DeliveryId,
-        /// Of which event.
+        /// The event of the delivery.
         event: EventId,
-        /// Where to.
+        /// The endpoint of the delivery.
         endpoint: EndpointId,
-        /// Under which token.
+        /// The token of the lease.
         token: Token,
-        /// When, by the claim; in the time that the world began in, like `until`.
+        /// The time of the claim, like `until` in the time that the world began in.
         now: Timestamp,
-        /// Until when.
+        /// The end of the lease.
         until: Timestamp,
     },
-    /// The store was told what came of a lease.
+    /// A lease was settled.
     Settled {
-        /// Of which delivery.
+        /// The delivery that was settled.
         delivery: DeliveryId,
-        /// Under which token.
+        /// The token of the lease.
         token: Token,
-        /// How it ended, if it did.
+        /// The terminal state, if the delivery ended.
         ends: Option<State>,
         /// Whether the attempt was a success.
         success: bool,
-        /// What the store made of it.
+        /// The store's answer to the settlement.
         answer: Settled,
     },
     /// A publisher was told that its event is stored.
     Accepted {
-        /// What it published.
+        /// What was published.
         parcel: Parcel,
-        /// Which event it was told.
+        /// The id that the publisher got.
         event: EventId,
     },
-    /// A publisher was told that its key stands for another content.
+    /// A publisher was told that its key was already used for other content.
     Refused {
-        /// What it published.
+        /// What was published.
         parcel: Parcel,
     },
-    /// A publisher gave up without an answer: its event is stored or not.
+    /// A publisher gave up without an answer: its event may or may not be stored.
     Unanswered {
-        /// What it published.
+        /// What was published.
         parcel: Parcel,
     },
-    /// Somebody asks for a command.
+    /// A command for an endpoint was requested.
     Asked(Command, EndpointId),
-    /// It was answered: it holds from here on, at the latest.
+    /// The command was answered: it is in force from here on, at the latest.
     Done(Command, EndpointId),
-    /// Nobody knows whether it holds.
+    /// It is not known whether the command is in force.
     Doubtful(Command, EndpointId),
-    /// A process began.
+    /// A process started.
     Started,
-    /// It was asked to die there.
+    /// A process was told to crash at this point.
     Armed(Point),
-    /// It died.
+    /// A process crashed.
     Crashed,
-    /// It stands still for so long.
+    /// A process was frozen for this long.
     Frozen(Duration),
-    /// The store's clock was set ahead by so many seconds, or back.
+    /// The store's clock was moved by this many seconds, ahead or back.
     Jumped(i64),
     /// Some endpoints cannot be read from here on.
     Damaged,
-    /// All faults are over.
+    /// All faults were healed.
     Healed,
-    /// So long something could be claimed, and every engine had room and did nothing.
+    /// For this long something could be claimed, and every engine had room and did nothing.
     Overlooked(Duration),
     /// Nothing is pending any more.
     Drained,
 }
 
-/// What is asked about an endpoint.
+/// A command for an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Command {
-    /// Hold its deliveries back.
+    /// Pause the endpoint.
     Pause,
-    /// Go on.
+    /// Resume the endpoint.
     Resume,
-    /// Switch it off.
+    /// Disable the endpoint.
     Disable,
-    /// Switch it on.
+    /// Enable the endpoint.
     Enable,
-    /// Take it away.
+    /// Remove the endpoint.
     Remove,
-    /// Send everything again.
+    /// Replay all its deliveries.
     Replay,
-    /// Try everything now.
+    /// Expedite all its pending deliveries.
     Expedite,
-    /// Take back what is pending.
+    /// Cancel all its pending deliveries.
     Cancel,
 }
 
 impl Trace {
-    /// An empty one, that begins now.
+    /// An empty trace that begins now.
     #[must_use]
     pub(super) fn new() -> Self {
         Self { start: Instant::now(), entries: Mutex::new(Vec::new()) }
     }
 
-    /// Writes something down.
+    /// Adds an entry.
     pub(super) fn note(&self, actor: &str, what: What) {
         let entry = Entry { at: self.start.elapsed(), actor: actor.to_owned(), what };
         self.held().push(entry);
     }
 
-    /// Everything so far.
+    /// All entries so far.
     #[must_use]
     pub(super) fn entries(&self) -> Vec<Entry> {
         self.held().clone()

@@ -1,4 +1,4 @@
-//! Watches, from outside, whether every engine sleeps while there is something to claim.
+//! Observes, from outside, whether every engine sleeps while there is something to claim.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use hookpost::testing::store::{Call, Effect, Interpose};
 use super::machine::Ground;
 use super::trace::What;
 
-/// How often it is looked.
+/// How often the store is checked.
 const STEP: Duration = Duration::from_millis(20);
 
 /// What every machine does with the store.
@@ -33,9 +33,9 @@ pub(super) struct Doing {
 
 #[derive(Debug, Default)]
 struct Now {
-    /// Calls that were made and not answered.
+    /// The calls that were made and not answered yet.
     calls: usize,
-    /// Leases of deliveries that were not settled. The engine's slots hold no more.
+    /// The leases of deliveries that were not settled. An engine holds no more than its slots.
     leases: BTreeMap<Claimed, Token>,
 }
 
@@ -97,8 +97,8 @@ impl Interpose for Doing {
     }
 }
 
-/// Notes how long something could be claimed while every engine had room and waited for
-/// nothing of the store.
+/// Records how long something could be claimed while every engine had room and waited for no
+/// answer of the store.
 pub(super) async fn watch(ground: Arc<Ground>) {
     let mut since: Option<Instant> = None;
     loop {
@@ -112,9 +112,9 @@ pub(super) async fn watch(ground: Arc<Ground>) {
     }
 }
 
-/// A claim that is within the rights of an engine that holds so much, whosever that is: it
-/// asks for nothing where one tenant that held all of it would have its share, and for no
-/// suspect, which may wait while an engine does other work.
+/// A claim that an engine with this many deliveries may make, whichever tenant they belong to.
+/// It requests nothing if one tenant that held all of them would have used up its share, and
+/// no suspect, which may wait while an engine has other work.
 fn request(ground: &Ground, held: usize) -> ClaimRequest {
     let (total, now) = (ground.world.concurrency, ground.clock.now());
     let within = |part: usize, multiple: usize| {

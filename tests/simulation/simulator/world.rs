@@ -1,4 +1,4 @@
-//! A world: everything that is decided before it begins to move.
+//! Worlds: everything that is decided before a simulation runs.
 
 use std::time::Duration;
 
@@ -7,38 +7,39 @@ use hookpost::testing::Faults;
 use super::failpoints::Point;
 use super::mood::Mood;
 
-/// One world. A plain value: print it, change it, play it again.
+/// A world to simulate. A plain value: you can print it, change it and run it again.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
-    /// The seed that drew it, and of all that is drawn while it is played.
+    /// The seed that drew it. Everything drawn while it runs comes from this seed too.
     pub(crate) seed: u64,
-    /// How many processes run an engine on the one store.
+    /// The number of processes that run an engine on the store.
     pub(crate) machines: usize,
-    /// How long a claim lasts.
+    /// How long a lease lasts.
     pub(crate) lease: Duration,
-    /// How often an idle engine looks.
+    /// How often an idle engine looks for work.
     pub(crate) poll: Duration,
-    /// Requests in flight per machine.
+    /// The most requests in flight per machine.
     pub(crate) concurrency: usize,
-    /// The first gap between two attempts; each next one is twice as long.
+    /// The first gap between two attempts; each further gap is twice as long.
     pub(crate) gap_first: Duration,
     /// The longest gap.
     pub(crate) gap_max: Duration,
-    /// How much gaps are spread.
+    /// How far gaps are spread, in percent.
     pub(crate) jitter_percent: u8,
-    /// How long a delivery is tried, from its first attempt.
+    /// How long a delivery is tried, from the start of its first attempt.
     pub(crate) window: Duration,
-    /// Request starts per window that each tenant may make.
+    /// The request starts that each tenant may make per window; `None` for no limit.
     pub(crate) limit: Option<(u32, Duration)>,
-    /// Request starts per window that all endpoints together may make.
+    /// The request starts that all endpoints together may make per window; `None` for no
+    /// limit.
     pub(crate) shared_limit: Option<(u32, Duration)>,
-    /// How the store fails each machine.
+    /// The faults of the store, for each machine.
     pub(crate) store_faults: Faults,
     /// The endpoints, by tenant.
     pub(crate) sites: Vec<Site>,
-    /// What is done, and when.
+    /// The actions, each with its time.
     pub(crate) script: Vec<(Duration, Deed)>,
-    /// From here on nothing fails any more.
+    /// The time from which nothing fails any more.
     pub(crate) heal_at: Duration,
 }
 
@@ -47,29 +48,29 @@ pub(crate) struct World {
 pub(crate) struct Site {
     /// The endpoint's id.
     pub(crate) id: String,
-    /// Whose it is.
+    /// The tenant of the endpoint.
     pub(crate) tenant: String,
-    /// Where it is; no two sites share one.
+    /// The URL of the endpoint; no two sites share one.
     pub(crate) url: String,
     /// The event types it wants: all, or those of one pattern.
     pub(crate) wants: String,
     /// How its receiver behaves until the world heals.
     pub(crate) mood: Mood,
-    /// How many requests it takes at a time.
+    /// The most requests that it has in flight.
     pub(crate) width: u32,
-    /// How many filters its subscription has; every payload passes them.
+    /// The number of filters in its subscription; every payload passes them.
     pub(crate) filters: usize,
-    /// How many request starts it allows itself in a window, if that is less than its
-    /// tenant may.
+    /// The request starts that the endpoint allows itself per window, if fewer than its tenant
+    /// may make.
     pub(crate) limit: Option<(u32, Duration)>,
 }
 
-/// What somebody publishes.
+/// An event to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parcel {
     /// The event's id: publishing is repeated under it until it is answered.
     pub(crate) id: String,
-    /// Whose.
+    /// The tenant of the event.
     pub(crate) tenant: String,
     /// The event's type.
     pub(crate) kind: String,
@@ -81,60 +82,60 @@ pub(crate) struct Parcel {
     pub(crate) order: Option<String>,
 }
 
-/// What somebody does. Sites and machines are meant by their place in the world.
+/// An action. Sites and machines are given by their index in the world.
 #[derive(Debug, Clone)]
 pub(crate) enum Deed {
     /// Publishes.
     Publish(Parcel),
-    /// Pauses a site, and resumes it so much later.
+    /// Pauses a site, and resumes it after this time.
     Pause(usize, Duration),
-    /// Disables a site, and enables it so much later.
+    /// Disables a site, and enables it after this time.
     Disable(usize, Duration),
     /// Removes a site for good.
     Remove(usize),
-    /// Replays everything of a site.
+    /// Replays all deliveries of a site.
     Replay(usize),
-    /// Makes everything pending of a site due now.
+    /// Makes all pending deliveries of a site due now.
     Expedite(usize),
-    /// Cancels everything pending of a site.
+    /// Cancels all pending deliveries of a site.
     Cancel(usize),
-    /// Kills a machine when it next comes by that point; it starts again so much later.
+    /// Crashes a machine when it next reaches that point, and starts it again after this time.
     Crash(usize, Point, Duration),
-    /// Keeps a machine from reaching the store and hearing from receivers for so long:
-    /// it comes back believing that no time has passed.
+    /// Keeps a machine from calling the store and from receiving answers for this long. When
+    /// it continues, it behaves as if no time had passed.
     Freeze(usize, Duration),
     /// Sets the wall clock of all processes ahead.
     JumpAhead(Duration),
     /// Sets the wall clock of all processes back.
     JumpBack(Duration),
-    /// From now on the endpoints of [`Mood::Unreadable`] cannot be read.
+    /// Makes the endpoints with [`Mood::Unreadable`] unreadable from now on.
     Damage,
-    /// Sets the wall clock of one process ahead by so many seconds, or back if they are
+    /// Moves the wall clock of one process ahead by this many seconds, or back if they are
     /// negative; 0 sets it right.
     Skew(usize, i64),
 }
 
 impl World {
-    /// Whether some deed is of that kind.
+    /// Whether the script has an action of that kind.
     #[must_use]
     pub(crate) fn has(&self, kind: impl Fn(&Deed) -> bool) -> bool {
         self.script.iter().any(|(_, deed)| kind(deed))
     }
 
-    /// Whether a wall clock is moved.
+    /// Whether the script moves a wall clock.
     #[must_use]
     pub(crate) fn jumps(&self) -> bool {
         self.has(|deed| matches!(deed, Deed::JumpAhead(_) | Deed::JumpBack(_) | Deed::Skew(..)))
     }
 
-    /// Whether no machine crashes or freezes and the store never fails: every request
-    /// then has its record.
+    /// Whether no machine crashes or freezes and the store never fails, so that every request
+    /// is recorded.
     #[must_use]
     pub(crate) fn is_calm(&self) -> bool {
         self.store_faults.are_none() && !self.has(|deed| matches!(deed, Deed::Crash(..) | Deed::Freeze(..)))
     }
 
-    /// Whether anybody touches that site with such a deed.
+    /// Whether the script has such an action for that site.
     #[must_use]
     pub(crate) fn touches(&self, site: usize, kind: impl Fn(&Deed) -> Option<usize>) -> bool {
         self.has(|deed| kind(deed) == Some(site))
@@ -142,7 +143,7 @@ impl World {
 }
 
 impl Site {
-    /// Whether it wants events of that type of its tenant.
+    /// Whether the site wants events of that type and tenant.
     #[must_use]
     pub(crate) fn is_for(&self, parcel: &Parcel) -> bool {
         let under = self
@@ -154,7 +155,7 @@ impl Site {
 }
 
 impl Deed {
-    /// The site that it switches off, takes away or empties.
+    /// The site that the action disables, removes or empties.
     #[must_use]
     pub(crate) const fn ends_work_of(&self) -> Option<usize> {
         match self {
@@ -163,7 +164,7 @@ impl Deed {
         }
     }
 
-    /// The site whose timing or rounds it changes.
+    /// The site whose timing or rounds the action changes.
     #[must_use]
     pub(crate) const fn repeats(&self) -> Option<usize> {
         match self {

@@ -1,4 +1,4 @@
-//! Who calls, and for which application.
+//! The caller of the API, and the application that a call is for.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::systems::live_chat::payload::{ApiVersion, License};
 use super::refusal::{ErrorType, Refusal};
 use super::rules::{OwnerId, Rules};
 
-/// Names an application, as the Developer Console does.
+/// The id of an application, as shown in the Developer Console.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClientId(String);
@@ -41,15 +41,15 @@ impl fmt::Debug for ClientId {
     }
 }
 
-/// What a host knows of an access token. It holds no token.
+/// What a host knows of an access token, without the token itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The kind of token.
     pub token: Token,
     /// The license that the token belongs to.
     pub license: License,
-    /// The client ids that the caller's organization owns. A bearer's own is among them
-    /// even when it is not listed.
+    /// The client ids that the caller's organization owns. For a bearer token, its own client
+    /// id always counts as owned.
     pub owns: BTreeSet<ClientId>,
     /// What the token may do.
     pub scopes: BTreeSet<TokenScope>,
@@ -58,11 +58,11 @@ pub struct Caller {
 /// The kind of an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Token {
-    /// A personal access token, which stands for a person.
+    /// A personal access token, which belongs to a person.
     Personal,
-    /// A bearer token, which stands for an application.
+    /// A bearer token, which belongs to an application.
     Bearer {
-        /// The application.
+        /// The client id of the application.
         client_id: ClientId,
     },
 }
@@ -79,7 +79,7 @@ pub enum TokenScope {
 }
 
 impl TokenScope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 3] = [Self::ConfigurationWrite, Self::StateWrite, Self::StateRead];
 
     /// The scope as tokens name it.
@@ -94,13 +94,13 @@ impl TokenScope {
 }
 
 impl Caller {
-    /// Refuses who has none of these scopes.
+    /// Refuses a caller with none of these scopes.
     pub(super) fn require(&self, any_of: &[TokenScope]) -> Result<(), Refusal> {
         let has = any_of.iter().any(|scope| self.scopes.contains(scope));
         if has { Ok(()) } else { Err(Refusal::new(ErrorType::Authorization)) }
     }
 
-    /// Refuses who names an application of another organization.
+    /// Refuses a caller that names an application of another organization.
     pub(super) fn require_owner(&self, owner: &ClientId) -> Result<(), Refusal> {
         if owner.as_str().is_empty() {
             return Err(Refusal::validation("`owner_client_id` is required"));

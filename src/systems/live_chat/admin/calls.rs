@@ -1,4 +1,4 @@
-//! The seven methods.
+//! The seven methods of the API.
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use super::registration::{ListedWebhook, NewWebhook, Registration, WebhookType};
 use super::switch::Change;
 use super::{LiveChat, endpoint_id};
 
-/// An action that webhooks may be registered for, as `list_webhook_names` has it.
+/// An action that webhooks can be registered for, as listed by `list_webhook_names`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WebhookName {
     /// The action.
@@ -20,12 +20,12 @@ pub struct WebhookName {
     /// The filters that a registration may have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub filters: Vec<&'static str>,
-    /// The additional data that it may ask for.
+    /// The additional data that a registration may request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub additional_data: Vec<&'static str>,
 }
 
-/// The API in one version, as one caller sees it.
+/// The API in one version, for one caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Calls<'a> {
     live_chat: &'a LiveChat,
@@ -34,13 +34,13 @@ pub struct Calls<'a> {
 }
 
 impl LiveChat {
-    /// The API in this version, as this caller sees it.
+    /// The API in this version, for this caller.
     #[must_use]
     pub const fn calls<'a>(&'a self, caller: &'a Caller, version: ApiVersion) -> Calls<'a> {
         Calls { live_chat: self, caller, version }
     }
 
-    /// `list_webhook_names`: what a version knows. Anybody may ask.
+    /// `list_webhook_names`: the actions of a version. Any caller may use it.
     #[must_use]
     pub fn webhook_names(version: ApiVersion) -> Vec<WebhookName> {
         let parts = [CHAT_PROPERTIES, CHAT_PRESENCE_USER_IDS];
@@ -55,8 +55,8 @@ impl LiveChat {
 }
 
 impl Calls<'_> {
-    /// `register_webhook`: gives the new webhook's id. It is delivered where its owner's
-    /// webhooks are on already, and elsewhere once they are.
+    /// `register_webhook`: returns the new webhook's id. The webhook is delivered on the
+    /// licenses where its owner's webhooks are enabled, and on others once they are.
     ///
     /// # Errors
     /// `authorization`, `validation`, `limit_reached`, `internal`.
@@ -84,7 +84,7 @@ impl Calls<'_> {
         }
     }
 
-    /// `list_webhooks`: all of this application, none with its secret key.
+    /// `list_webhooks`: all webhooks of this application, without their secret keys.
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
@@ -95,7 +95,7 @@ impl Calls<'_> {
         Ok(registrations.iter().map(Registration::listed).collect())
     }
 
-    /// `unregister_webhook`: what waits for it is cancelled.
+    /// `unregister_webhook`: removes a webhook and cancels its waiting deliveries.
     ///
     /// # Errors
     /// `authorization`, `validation`, `not_found`, `internal`.
@@ -111,8 +111,8 @@ impl Calls<'_> {
         self.withdraw(&found.ok_or_else(|| Refusal::new(ErrorType::NotFound))?).await
     }
 
-    /// `enable_license_webhooks`: all webhooks of type `license` that the application
-    /// has, on the caller's license.
+    /// `enable_license_webhooks`: enables all webhooks of the application with type `license`,
+    /// on the caller's license.
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
@@ -120,7 +120,8 @@ impl Calls<'_> {
         self.choose(owner, true).await
     }
 
-    /// `disable_license_webhooks`: the same, off. That outlasts reinstalling.
+    /// `disable_license_webhooks`: disables them. Reinstalling the application does not enable
+    /// them again.
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
@@ -128,7 +129,7 @@ impl Calls<'_> {
         self.choose(owner, false).await
     }
 
-    /// `get_license_webhooks_state`: whether they are on, on the caller's license.
+    /// `get_license_webhooks_state`: whether they are enabled on the caller's license.
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
@@ -147,7 +148,8 @@ impl Calls<'_> {
         live_chat.change(&client, &caller.license, Change::Chosen(on)).await
     }
 
-    /// Its endpoints, on every license where its owner's webhooks are on.
+    /// Writes the registration's endpoints, on every license on which its owner's webhooks are
+    /// enabled.
     async fn deliver(&self, registration: &Registration) -> Result<(), Refusal> {
         let Self { live_chat, .. } = *self;
         let webhook = &registration.webhook;

@@ -1,4 +1,4 @@
-//! A registration's filters: what may be asked, and what that means for a subscription.
+//! The filters of a registration, and the subscription that they result in.
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
@@ -10,72 +10,72 @@ use crate::systems::live_chat::payload::{Action, ApiVersion, AuthorType, FilterN
 use super::caller::ClientId;
 use super::refusal::Refusal;
 
-/// Which occurrences of its action a registration wants. Each filter that is set has to
-/// let an occurrence pass.
+/// The occurrences of its action that a registration wants. An occurrence must pass each
+/// filter that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filters {
-    /// Only events of customers, or of agents.
+    /// Selects only events of customers, or only events of agents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub author_type: Option<AuthorType>,
-    /// If `true`, only chats that the owner's application began.
+    /// If `true`, selects only chats that the owner's application began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub only_my_chats: Option<bool>,
-    /// By who is in the chat.
+    /// Selects by the users in the chat.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub chat_presence: Option<ChatPresence>,
-    /// By whose application caused it.
+    /// Selects by the application that caused the action.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_type: Option<Vec<SourceType>>,
-    /// By the agent it is about.
+    /// Selects by the agent that the action is about.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub agent_ids: Option<Members>,
 }
 
-/// By who is in the chat.
+/// Selects by the users in a chat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChatPresence {
-    /// Users of any kind.
+    /// Selects by users of any kind.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "object")]
     pub user_ids: Option<Members>,
-    /// If `true`, only where a bot of the owner's is in the chat.
+    /// If `true`, selects only chats with a bot of the owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub my_bots: Option<bool>,
 }
 
-/// Some, or none, of these: one of the two lists.
+/// Selects by a list of values: either one that must match or one that must not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Members {
-    /// At least one of these.
+    /// Matches if at least one of these is present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Vec<String>>,
-    /// None of these.
+    /// Matches if none of these is present.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_values: Option<Vec<String>>,
 }
 
-/// Whose application caused something.
+/// The application that caused an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceType {
-    /// The owner's.
+    /// The owner's application.
     MyClient,
-    /// Another one.
+    /// Another application.
     OtherClients,
-    /// None.
+    /// No application.
     System,
 }
 
 impl Filters {
-    /// Whether none is set.
+    /// Whether no filter is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Refuses filters that the action has not, and lists that contradict each other.
+    /// Refuses filters that the action does not have, and lists that contradict each other.
     pub(super) fn check(&self, action: Action, version: ApiVersion) -> Result<(), Refusal> {
         let known = action.filters(version);
         for name in self.names() {
@@ -97,7 +97,7 @@ impl Filters {
         Ok(())
     }
 
-    /// The subscription, narrowed by these filters for this owner.
+    /// Narrows the subscription by these filters for this owner.
     pub(super) fn narrow(
         &self,
         mut subscription: Subscription,

@@ -1,28 +1,29 @@
 //! LiveChat's Configuration API for webhooks, as library calls.
 //!
-//! LiveChat registers a webhook once per application (client id) and switches all of an
-//! application's webhooks on and off per license. Endpoints of the façade belong to one
-//! tenant. So here:
+//! LiveChat registers a webhook once per application (client id), and enables or disables all
+//! webhooks of an application per license. An endpoint of hookpost belongs to one tenant.
+//! Therefore:
 //!
-//! * the **tenant** is the license's organization, the event's **scope** its license;
-//! * a **registration** is a row of its own ([`Rows`]): LiveChat has it while it is
-//!   delivered nowhere;
-//! * a registration has **one endpoint on each license** that its owner's webhooks have
-//!   ever been on, named `<webhook id>:<license>`. Switching off disables these, and on
-//!   enables them again; unregistering removes them.
+//! * The **tenant** is the license's organization, and the event's **scope** is its license.
+//! * A **registration** is a row of its own ([`Rows`]), since LiveChat keeps it even while it
+//!   is delivered on no license.
+//! * A registration has **one endpoint on each license** on which its owner's webhooks have
+//!   ever been enabled, named `<webhook id>:<license>`. Disabling disables these endpoints,
+//!   and enabling enables them again; unregistering removes them.
 //!
-//! One endpoint for all licenses would make one license's trouble the trouble of all, and
-//! could not be switched per license; a subscription cannot name several tenants. With one
-//! each, isolation, history, retries and pauses are the façade's own, and routing an event
-//! looks at the endpoints of its organization alone.
+//! With one endpoint for all licenses, a problem of one license would affect all of them, and
+//! it could not be enabled per license; a subscription cannot name several tenants. With one
+//! endpoint each, isolation, history, retries and pauses work as usual, and routing an event
+//! reads only the endpoints of its organization.
 //!
-//! What is refused changes nothing. Rows are written before endpoints, and at unregistering
-//! after them: if a store fails between the two, or the call's future is dropped, the row
-//! still says what is to be completed (see [`Refusal`]). Calls of one [`LiveChat`] that write
-//! for the same owner take turns; owners do not wait for each other. Several processes over the same rows may read at once, and one of them writes.
+//! A refused call changes nothing. Rows are written before endpoints, and removed after them:
+//! if a store fails in between, or the call's future is dropped, the row still shows what must
+//! be completed (see [`Refusal`]). Calls of one [`LiveChat`] that write for the same owner
+//! take turns; owners do not wait for each other. If several processes use the same rows, all
+//! may read at once, but only one of them may write.
 //!
-//! An endpoint that the engine disabled, because its receiver answered 410, stays disabled
-//! until its license is switched on again.
+//! An endpoint that the engine disabled because its receiver answered 410 stays disabled until
+//! its license is enabled again.
 
 mod caller;
 mod calls;
@@ -55,7 +56,7 @@ pub use rows::{MemoryRows, Rows};
 pub use rules::{Activation, OwnerId, Rules};
 pub use switch::{LicenseRow, RoutingStatus};
 
-/// Registers webhooks and switches them, over a façade.
+/// Registers webhooks, and enables and disables them, through a [`Webhooks`].
 pub struct LiveChat {
     webhooks: Webhooks,
     rows: Arc<dyn Rows>,
@@ -65,24 +66,24 @@ pub struct LiveChat {
 }
 
 impl LiveChat {
-    /// Over this façade, with these rows, by these rules.
+    /// Uses this [`Webhooks`], these rows and these rules.
     #[must_use]
     pub fn new(webhooks: Webhooks, rows: Arc<dyn Rows>, rules: Rules) -> Self {
         Self { webhooks, rows, rules, entropy: Arc::new(OsEntropy), turns: Turns::default() }
     }
 
-    /// Replaces the operating system's randomness, from which ids are drawn.
+    /// Replaces the operating system's random numbers, from which ids are created.
     #[must_use]
     pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
         self.entropy = entropy;
         self
     }
 
-    /// Takes what the Developer Console tells: an application was installed on a license,
-    /// or uninstalled. Says whether it was one of the two.
+    /// Processes a webhook of the Developer Console: an application was installed on a
+    /// license, or uninstalled. Returns whether it was one of the two.
     ///
     /// # Errors
-    /// `internal`, when a store fails.
+    /// `internal`, if a store fails.
     pub async fn application(&self, webhook: &AppWebhook) -> Result<bool, Refusal> {
         let installed = match webhook.event {
             AppEvent::Installed => true,
@@ -94,10 +95,10 @@ impl LiveChat {
         Ok(true)
     }
 
-    /// A bot of this application is on the license, and takes chats or does not.
+    /// Records whether a bot of this application on the license accepts chats.
     ///
     /// # Errors
-    /// `internal`, when a store fails.
+    /// `internal`, if a store fails.
     pub async fn bot_status_set(
         &self,
         owner: &ClientId,
@@ -108,10 +109,10 @@ impl LiveChat {
         self.change(owner, license, Change::Bot(bot.into(), status)).await
     }
 
-    /// A bot of this application is gone from the license.
+    /// Records that a bot of this application was deleted from the license.
     ///
     /// # Errors
-    /// `internal`, when a store fails.
+    /// `internal`, if a store fails.
     pub async fn bot_deleted(
         &self,
         owner: &ClientId,

@@ -1,4 +1,4 @@
-//! What LiveChat's API answers when it refuses.
+//! The errors of LiveChat's API.
 
 use std::fmt;
 
@@ -12,40 +12,40 @@ use crate::webhooks::RegisterError;
 pub enum ErrorType {
     /// The access token is invalid or has expired.
     Authentication,
-    /// The caller may not do that.
+    /// The caller is not allowed to do that.
     Authorization,
-    /// It is there already.
+    /// The thing already exists.
     AlreadyExists,
-    /// There is no such group.
+    /// The group does not exist.
     GroupNotFound,
-    /// Our own fault.
+    /// An internal fault of this service.
     Internal,
     /// The license has expired.
     LicenseExpired,
-    /// It would be more than there may be.
+    /// A limit would be exceeded.
     LimitReached,
-    /// Another region answers for this license.
+    /// Another region is responsible for this license.
     MisdirectedRequest,
-    /// There is no such thing.
+    /// The thing does not exist.
     NotFound,
-    /// Ownership cannot go there.
+    /// The ownership cannot be transferred there.
     OwnershipTransfer,
-    /// The caller asks too often.
+    /// The caller sends too many requests.
     TooManyRequests,
-    /// There is no such version.
+    /// The version does not exist.
     UnsupportedVersion,
     /// The request breaks a rule.
     Validation,
 }
 
 impl ErrorType {
-    /// The type as it stands in an answer.
+    /// The type as it is written in a response.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.words().0
     }
 
-    /// The documented message where nothing more can be said.
+    /// The documented message, for use when there are no further details.
     #[must_use]
     pub const fn message(self) -> &'static str {
         self.words().1
@@ -76,19 +76,20 @@ impl fmt::Display for ErrorType {
     }
 }
 
-/// A call was refused. Nothing has changed then, unless it is `internal`: a store that
-/// fails half way may leave a part done. Switching or unregistering again completes it; a
-/// webhook whose registration could not be taken back is listed, and can be unregistered.
+/// Why a call was refused. Nothing has changed then, unless the type is `internal`: a store
+/// that fails half way may leave a part done. Repeating the call to enable, disable or
+/// unregister completes it. A webhook whose registration could not be undone is listed, and
+/// can be unregistered.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct Refusal {
-    /// Its type.
+    /// The documented type of the error.
     pub kind: ErrorType,
     /// What is wrong, without any secret or URL.
     pub message: String,
-    /// The region that answers, of [`ErrorType::MisdirectedRequest`].
+    /// The region that is responsible, for [`ErrorType::MisdirectedRequest`].
     pub region: Option<String>,
-    /// What failed, of [`ErrorType::Internal`].
+    /// The error that caused it, for [`ErrorType::Internal`].
     #[source]
     pub source: Option<BoxError>,
 }
@@ -100,7 +101,7 @@ impl Refusal {
         Self { kind, message: kind.message().to_owned(), region: None, source: None }
     }
 
-    /// Another region answers for this license.
+    /// A refusal because another region is responsible for this license.
     #[must_use]
     pub fn misdirected(region: impl Into<String>) -> Self {
         Self { region: Some(region.into()), ..Self::new(ErrorType::MisdirectedRequest) }
@@ -127,7 +128,8 @@ impl From<EndpointError> for Refusal {
     }
 }
 
-/// A rule of the endpoint's was broken by who asked; anything else is our own fault.
+/// If the caller broke a rule of the endpoint, the error says so; anything else is an internal
+/// fault.
 impl From<RegisterError> for Refusal {
     fn from(error: RegisterError) -> Self {
         match error {

@@ -1,4 +1,4 @@
-//! A registration: as it is asked for, as it is kept, as it is listed.
+//! A registration: as requested, as stored, and as listed.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,34 +18,35 @@ use super::refusal::Refusal;
 /// The longest URL since 3.5, in characters.
 const URL_CHARS_MAX: usize = 500;
 
-/// Which switch a webhook hangs on.
+/// What enables a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookType {
-    /// The license's: enabled per license, for all of an application's webhooks at once.
+    /// The license: enabled per license, for all webhooks of an application at once.
     License,
-    /// The application's bots on the license: delivered while one of them is not offline.
+    /// The application's bots on the license: delivered while at least one of them is not
+    /// offline.
     Bot,
 }
 
-/// A webhook as a caller wants it registered.
+/// A webhook that a caller wants to register.
 #[derive(Clone)]
 pub struct NewWebhook {
-    /// What triggers it.
+    /// The action that triggers it.
     pub action: String,
-    /// What stands in each body, so that the receiver knows the sender.
+    /// The secret key in each body, by which the receiver recognises the sender.
     pub secret_key: Secret,
-    /// Where bodies go.
+    /// The URL that bodies are sent to.
     pub url: String,
-    /// The application that owns it.
+    /// The client id of the application that owns it.
     pub owner_client_id: ClientId,
-    /// Which switch it hangs on.
+    /// What enables it.
     pub kind: WebhookType,
-    /// A text for people.
+    /// A description for people.
     pub description: Option<String>,
-    /// Which additional data each body carries.
+    /// The additional data in each body.
     pub additional_data: Vec<AdditionalPart>,
-    /// Which occurrences it wants.
+    /// The occurrences that it wants.
     pub filters: Filters,
 }
 
@@ -55,43 +56,44 @@ pub struct NewWebhook {
 pub enum AdditionalPart {
     /// The chat's properties.
     ChatProperties,
-    /// Who is in the chat.
+    /// The ids of the users in the chat.
     ChatPresenceUserIds,
 }
 
-/// A webhook as it is kept: what was asked for, its id, and the version it was asked for
-/// under, which decides about its bodies for good. Once added it does not change.
+/// A webhook as it is stored: what was requested, its id, and the version under which it was
+/// requested, which determines the form of its bodies permanently. It does not change after it
+/// was added.
 ///
-/// A host that persists it keeps every field; the secret key wants the same care as the
-/// secrets of endpoints.
+/// A host that persists it must keep every field, and protect the secret key like the secrets
+/// of endpoints.
 #[derive(Debug, Clone)]
 pub struct Registration {
-    /// Its id, which bodies call `webhook_id`.
+    /// The id, which bodies contain as `webhook_id`.
     pub id: String,
-    /// The version of its bodies.
+    /// The version that determines the form of its bodies.
     pub version: ApiVersion,
-    /// What was asked for.
+    /// The webhook as it was requested.
     pub webhook: NewWebhook,
 }
 
-/// A webhook as it is listed: everything but the secret key.
+/// A webhook as it is listed, without its secret key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ListedWebhook {
-    /// Its id.
+    /// The id of the webhook.
     pub id: String,
-    /// Where bodies go.
+    /// The URL that bodies are sent to.
     pub url: String,
-    /// A text for people.
+    /// A description for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What triggers it.
+    /// The action that triggers it.
     pub action: String,
-    /// Which occurrences it wants.
+    /// The occurrences that it wants.
     #[serde(skip_serializing_if = "Filters::is_empty")]
     pub filters: Filters,
-    /// The application that owns it.
+    /// The client id of the application that owns it.
     pub owner_client_id: ClientId,
-    /// Which switch it hangs on.
+    /// What enables it.
     #[serde(rename = "type")]
     pub kind: WebhookType,
 }
@@ -113,10 +115,11 @@ struct Request {
 }
 
 impl NewWebhook {
-    /// Reads the body of a `register_webhook` request.
+    /// Parses the body of a `register_webhook` request.
     ///
     /// # Errors
-    /// `validation`, naming what is missing; of what is misshapen it tells the place alone.
+    /// `validation`, with the name of what is missing. If something has the wrong shape, only
+    /// its place is named.
     pub fn from_json(body: &[u8]) -> Result<Self, Refusal> {
         if !body.trim_ascii_start().starts_with(b"{") {
             return Err(Refusal::validation("the request must be a JSON object"));
@@ -141,7 +144,7 @@ impl NewWebhook {
         })
     }
 
-    /// Holds it against what the version documents. The URL's own rules are the profile's.
+    /// Checks it against what the version documents. The profile checks the URL.
     pub(super) fn check(&self, version: ApiVersion) -> Result<(), Refusal> {
         let action = Action::named(&self.action, version).ok_or_else(|| {
             Refusal::validation(format!("`action` is none of the actions of version {version}"))
@@ -163,7 +166,7 @@ fn misshapen(error: &serde_json::Error) -> Refusal {
 }
 
 impl Registration {
-    /// The endpoint's name on a license.
+    /// The id of its endpoint on a license.
     #[must_use]
     pub fn endpoint_id(&self, license: &License) -> String {
         format!("{}:{}", self.id, license.id)
@@ -191,7 +194,7 @@ impl Registration {
         Ok(endpoint.subscription(subscription))
     }
 
-    /// What a list says of it.
+    /// The webhook as it is listed.
     #[must_use]
     pub fn listed(&self) -> ListedWebhook {
         ListedWebhook {
@@ -206,7 +209,7 @@ impl Registration {
     }
 }
 
-/// All but the URL, which may be a credential; the secret does not print anyway.
+/// Shows everything but the URL, which may be a credential; the secret is never shown.
 impl std::fmt::Debug for NewWebhook {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewWebhook")

@@ -1,4 +1,4 @@
-//! What is kept beside the endpoints: registrations, and licenses by client id.
+//! What is stored beside the endpoints: registrations, and licenses by client id.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,29 +13,29 @@ use super::caller::ClientId;
 use super::registration::Registration;
 use super::switch::LicenseRow;
 
-/// Keeps rows. A host with a database brings its own: two tables, one of registrations
-/// by (owner, id), one of licenses by (owner, license), both small.
+/// Stores rows. A host with a database implements it with two small tables: one of
+/// registrations by (owner, id), one of licenses by (owner, license).
 #[async_trait]
 pub trait Rows: Send + Sync {
-    /// Adds a registration, unless its owner has `most` of its action already: then
-    /// nothing is written, and the answer is `false`. One step: two at once do not both
-    /// take the last place.
+    /// Adds a registration, unless its owner already has `most` for its action: then nothing
+    /// is written, and the answer is `false`. This must be one atomic step, so that two calls
+    /// at once cannot both take the last place.
     async fn add(&self, registration: &Registration, most: usize) -> Result<bool, StoreError>;
 
-    /// Removes a registration. One that is not there is no error.
+    /// Removes a registration. It is not an error if there is none.
     async fn remove(&self, owner: &ClientId, id: &str) -> Result<(), StoreError>;
 
-    /// All registrations of an owner, in the order of their ids.
+    /// Lists all registrations of an owner, in the order of their ids.
     async fn registrations(&self, owner: &ClientId) -> Result<Vec<Registration>, StoreError>;
 
-    /// Writes an owner's row about a license, over the one before.
+    /// Writes an owner's row about a license, and replaces the previous row.
     async fn put_license(&self, owner: &ClientId, row: &LicenseRow) -> Result<(), StoreError>;
 
-    /// All licenses that an owner has a row about, in the order of their numbers.
+    /// Lists all licenses that an owner has a row about, in the order of their numbers.
     async fn licenses(&self, owner: &ClientId) -> Result<Vec<LicenseRow>, StoreError>;
 }
 
-/// Rows in this process's memory: nothing survives it.
+/// Rows in this process's memory. Nothing survives it.
 #[derive(Default)]
 pub struct MemoryRows(Mutex<Tables>);
 
@@ -46,7 +46,7 @@ struct Tables {
 }
 
 impl MemoryRows {
-    /// No rows.
+    /// Creates an empty set of rows.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -1,50 +1,50 @@
-//! Where LiveChat's documentation has said different things at different times.
+//! Rules that differ between versions of LiveChat's documentation.
 
 use crate::systems::live_chat::payload::ApiVersion;
 
-/// The rules in force. [`Rules::current`] is what the documentation says now,
-/// [`Rules::tutorial`] what it said when the tutorial of April 2021 was written.
+/// The rules in force. [`Rules::current`] follows the present documentation,
+/// [`Rules::tutorial`] the tutorial of April 2021.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rules {
-    /// What switches a license on.
+    /// What enables webhooks on a license.
     pub activation: Activation,
-    /// What a bearer's `owner_client_id` means in calls about a license's state; `None`
-    /// for what each version documents.
+    /// The meaning of `owner_client_id` with a bearer token in calls about a license's state;
+    /// `None` for what each version documents.
     pub owner_id: Option<OwnerId>,
-    /// How many webhooks a client id may have for one action.
+    /// The most webhooks that a client id may have for one action.
     pub webhooks_per_action: usize,
 }
 
-/// What switches a license's webhooks on.
+/// What enables the webhooks on a license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
-    /// `enable_license_webhooks` alone.
+    /// Only `enable_license_webhooks`.
     ExplicitEnable,
-    /// The application's installation too, unless the license was switched off: that
-    /// stays until it is switched on.
+    /// Also the installation of the application, unless the webhooks on the license were
+    /// disabled by a call: then they stay disabled until they are enabled again.
     AutoOnInstall,
 }
 
-/// What an `owner_client_id` means beside a bearer token, which has a client id of its own.
+/// The meaning of an `owner_client_id` beside a bearer token, which has its own client id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerId {
-    /// Nothing.
+    /// It is ignored.
     Ignored,
     /// The request is refused.
     Rejected,
-    /// It is used instead.
+    /// It is used instead of the token's client id.
     Overrides,
 }
 
 impl Rules {
-    /// What the documentation says now.
+    /// The rules of the present documentation.
     #[must_use]
     pub const fn current() -> Self {
         Self { activation: Activation::AutoOnInstall, owner_id: None, webhooks_per_action: 3 }
     }
 
-    /// What it said in April 2021.
+    /// The rules of April 2021.
     #[must_use]
     pub const fn tutorial() -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Rules {
         }
     }
 
-    /// The meaning of a bearer's `owner_client_id` under a version.
+    /// The meaning of `owner_client_id` with a bearer token in this version.
     #[must_use]
     pub fn owner_id(&self, version: ApiVersion) -> OwnerId {
         self.owner_id.unwrap_or(if version >= ApiVersion::V3_5 {

@@ -1,4 +1,4 @@
-//! Whether a client id's webhooks are on, on one license.
+//! Whether a client id's webhooks are enabled on a license.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,30 @@ use crate::systems::live_chat::payload::License;
 use super::registration::WebhookType;
 use super::rules::Activation;
 
-/// A client id's row about one license. A value: a change makes the next one of it.
+/// What is stored about a client id on one license. It is a plain value: a change creates a
+/// new one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LicenseRow {
     /// The license.
     pub license: License,
-    /// Whether the application is installed there; `None` if nobody said.
+    /// Whether the application is installed there; `None` if that is not known.
     pub installed: Option<bool>,
-    /// What was last asked for by a call; `None` if nothing was. It outlasts reinstalling.
+    /// What a call last chose, enabled or disabled; `None` if there was no call. It remains
+    /// when the application is reinstalled.
     pub chosen: Option<bool>,
-    /// The client id's bots there.
+    /// The client id's bots on the license.
     pub bots: BTreeMap<String, RoutingStatus>,
 }
 
-/// Whether a bot takes chats.
+/// Whether a bot accepts chats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RoutingStatus {
-    /// It does.
+    /// The bot accepts chats.
     AcceptingChats,
-    /// It is there, and takes no new ones.
+    /// The bot is present, but accepts no new chats.
     NotAcceptingChats,
-    /// It is away: as if it did not exist.
+    /// The bot is away: it counts as if it did not exist.
     Offline,
 }
 
@@ -63,8 +65,8 @@ impl LicenseRow {
         self
     }
 
-    /// Whether webhooks of this type are delivered on the license. An application that
-    /// was uninstalled gets nothing, whatever was chosen.
+    /// Whether webhooks of this type are delivered on the license. An application that was
+    /// uninstalled gets nothing, whatever a call chose.
     #[must_use]
     pub fn is_on(&self, kind: WebhookType, activation: Activation) -> bool {
         match kind {

@@ -1,4 +1,4 @@
-//! One writer at a time for each owner.
+//! Ensures that only one call at a time writes for each owner.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError, Weak};
@@ -7,15 +7,15 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::caller::ClientId;
 
-/// The turns of the owners that are being written for, or waited for.
+/// The turns of the owners for which a call writes or waits.
 ///
-/// A call writes on each license of its owner, one synced transaction each. Rows and
-/// endpoints belong to one owner, so another owner's call cannot meet them half written.
+/// A call writes on each license of its owner, in one synced transaction each. Rows and
+/// endpoints belong to one owner, so another owner's call cannot read them half written.
 #[derive(Default)]
 pub(super) struct Turns(SyncMutex<BTreeMap<ClientId, Weak<Mutex<()>>>>);
 
 impl Turns {
-    /// Waits for this owner's turn, which lasts as long as the guard.
+    /// Waits for this owner's turn, which lasts until the guard is dropped.
     pub(super) async fn of(&self, owner: &ClientId) -> OwnedMutexGuard<()> {
         let turn = self.turn_of(owner);
         turn.lock_owned().await

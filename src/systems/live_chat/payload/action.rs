@@ -1,10 +1,10 @@
-//! The actions that webhooks are registered for, by version, and the filters of each:
-//! the tables under "Triggering actions" of the Configuration API, versions 3.3 to 3.6.
+//! The actions that webhooks can be registered for, by version, and the filters of each: the
+//! tables under "Triggering actions" of the Configuration API, versions 3.3 to 3.6.
 
 use super::ApiVersion;
 use ApiVersion::{V3_3, V3_4, V3_5, V3_6};
 
-/// An action that a version knows. What arrives may name others: see
+/// An action of a version. A received body may contain other actions: see
 /// [`Payload::Unknown`](super::Payload::Unknown).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Action {
@@ -14,7 +14,7 @@ pub struct Action {
     about: About,
 }
 
-/// What an action is about, which decides about its filters.
+/// The subject of an action, which determines its filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum About {
     Chat,
@@ -33,20 +33,20 @@ enum About {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FilterName {
-    /// Who is in the chat.
+    /// The users in the chat.
     ChatPresence,
-    /// Who wrote the event.
+    /// The author of the event.
     AuthorType,
     /// Whether the owner's application began the chat.
     OnlyMyChats,
-    /// Whose application caused the action.
+    /// The application that caused the action.
     SourceType,
-    /// Which agents it is about.
+    /// The agents that the action is about.
     AgentIds,
 }
 
 impl FilterName {
-    /// Its key in a registration.
+    /// The key of the filter in a registration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,19 +65,19 @@ impl Action {
         ACTIONS.into_iter().filter(move |action| action.since <= version && version <= action.until)
     }
 
-    /// The action of that name in a version.
+    /// The action with that name in a version.
     #[must_use]
     pub fn named(name: &str, version: ApiVersion) -> Option<Self> {
         Self::all(version).find(|action| action.name == name)
     }
 
-    /// Its name, which is the event's type.
+    /// The name of the action, which is the event's type.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.name
     }
 
-    /// The filters that a registration for it may have.
+    /// The filters that a registration for the action may have.
     #[must_use]
     pub fn filters(self, version: ApiVersion) -> Vec<FilterName> {
         let knows_sources = version >= V3_4;
@@ -93,7 +93,7 @@ impl Action {
         own.iter().copied().chain(source).collect()
     }
 
-    /// Whether a registration for it may ask for additional data.
+    /// Whether a registration for the action may request additional data.
     #[must_use]
     pub const fn has_additional_data(self) -> bool {
         !matches!(self.about, About::AgentDeleted | About::Customer)

@@ -1,24 +1,24 @@
-//! What to answer LiveChat with.
+//! What to answer to LiveChat.
 
 use http::StatusCode;
 
-/// How a receiver fared with a webhook.
+/// The result of receiving a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reception {
-    /// It was dealt with.
+    /// The webhook was handled.
     Handled,
-    /// Authentic, and nobody here deals with its action.
+    /// The webhook is authentic, but nothing handles its action.
     Unhandled,
     /// The secret key is missing or wrong.
     WrongKey,
-    /// The body is no webhook.
+    /// The body is not a webhook.
     Unreadable,
-    /// Whoever deals with the action failed.
+    /// Handling the action failed.
     Failed,
 }
 
-/// Which status says what. LiveChat sends again whatever is not answered with 200, so an
-/// action that nobody here knows is 200: sent again it would be no better known.
+/// The status for each result. LiveChat sends again everything that is not answered with 200,
+/// so an action that nothing handles is answered with 200: sending it again would not help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answers {
     wrong_key: StatusCode,
@@ -32,27 +32,29 @@ impl Default for Answers {
 }
 
 impl Answers {
-    /// 401 to a wrong key, 400 to no webhook, 500 to a failure, 200 to all else.
+    /// 401 for a wrong key, 400 for a body that is not a webhook, 500 for a failure, and 200
+    /// for everything else.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// 403 to a wrong key.
+    /// Answers 403 to a wrong key.
     #[must_use]
     pub const fn wrong_key_forbidden(mut self) -> Self {
         self.wrong_key = StatusCode::FORBIDDEN;
         self
     }
 
-    /// 200 to everything: nothing is ever sent again, and nobody learns why.
+    /// Answers 200 to everything: nothing is ever sent again, and the sender never learns of a
+    /// failure.
     #[must_use]
     pub const fn always_ok(mut self) -> Self {
         self.always_ok = true;
         self
     }
 
-    /// The status for this reception.
+    /// The status for this result.
     #[must_use]
     pub const fn status(&self, reception: Reception) -> StatusCode {
         if self.always_ok {

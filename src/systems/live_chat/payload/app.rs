@@ -1,5 +1,5 @@
-//! What the Developer Console tells about an application: another envelope, with keys
-//! in camel case and no secret in it.
+//! Webhooks of the Developer Console about an application: they have a different envelope,
+//! with keys in camel case and without a secret.
 
 use std::fmt;
 
@@ -11,23 +11,23 @@ use crate::systems::body::Json;
 
 use super::{License, ReadError};
 
-/// A webhook about an application. **It names no secret:** that it comes from LiveChat
-/// has to be known from elsewhere, such as a URL that nobody else knows.
+/// A webhook about an application. **It contains no secret:** you must know by other means
+/// that it comes from LiveChat, such as a URL that nobody else knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppWebhook {
-    /// The application.
+    /// The id of the application.
     pub application_id: Option<String>,
-    /// Its name.
+    /// The name of the application.
     pub application_name: Option<String>,
     /// The client id that owns its webhooks.
     pub client_id: String,
-    /// When, in RFC 3339 with an offset.
+    /// The time, in RFC 3339 with an offset.
     pub date: Option<String>,
     /// What happened.
     pub event: AppEvent,
-    /// Where.
+    /// The license on which it happened.
     pub license: License,
-    /// By whom.
+    /// The id of the user who did it.
     pub user_id: Option<String>,
     payload: Option<Json>,
     body: Bytes,
@@ -72,7 +72,8 @@ impl AppWebhook {
     /// Reads a body.
     ///
     /// # Errors
-    /// When it is no JSON object in UTF-8, or lacks client id, event, license or organization.
+    /// If it is not a JSON object in UTF-8, or lacks client id, event, license or
+    /// organization.
     pub fn read(body: &Bytes) -> Result<Self, ReadError> {
         #[derive(Deserialize)]
         struct Members {
@@ -112,13 +113,13 @@ impl AppWebhook {
         })
     }
 
-    /// The payload's JSON text to the byte.
+    /// The payload's JSON text, unchanged.
     #[must_use]
     pub fn payload_json(&self) -> Option<&str> {
         self.payload.as_ref().map(Json::as_str)
     }
 
-    /// The whole body as it came.
+    /// The whole body as it was received.
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body

@@ -1,4 +1,4 @@
-//! A payload by its action.
+//! The payload of a webhook, by its action.
 
 use serde::Deserialize;
 use serde::de::Error as _;
@@ -12,8 +12,8 @@ use super::chat::{
 };
 use super::configuration::{Agent, AutoAccess, Bot, Customer, Group, RoutingStatusSet, Tag};
 
-/// What happened. Where one shape serves several actions, the webhook's own `action`
-/// says which of them it was.
+/// The payload of a webhook. If several actions have the same shape, the webhook's own
+/// `action` says which of them it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Payload {
@@ -65,11 +65,11 @@ pub enum Payload {
     ThreadSummary(ThreadSummary),
     /// An action that is not known here.
     Unknown,
-    /// An action that is known, with a payload of another shape than documented.
+    /// A known action whose payload has another shape than documented.
     Misshapen(Misshapen),
 }
 
-/// How a payload differs from the documented shape. It quotes nothing of it.
+/// How a payload differs from the documented shape. It contains nothing of the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Misshapen {
     /// The line of the payload's text at which reading stopped, from 1.

@@ -1,6 +1,6 @@
 //! Chats, their threads and users, and what happens in them.
 //!
-//! Moments are texts as LiveChat writes them: RFC 3339 with microseconds.
+//! Times are texts as LiveChat writes them: RFC 3339 with microseconds.
 
 use std::collections::BTreeMap;
 
@@ -10,237 +10,237 @@ use crate::systems::body::Json;
 
 use super::Event;
 
-/// Properties by namespace and name. A value may be any JSON and stays as it stands.
+/// Properties by namespace and name. A value may be any JSON and is kept unchanged.
 pub type Properties = BTreeMap<String, BTreeMap<String, Json>>;
 
 /// A chat began, or an agent began a thread in it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IncomingChat {
-    /// The chat.
+    /// The chat that began.
     pub chat: Chat,
 }
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Chat {
-    /// Its id.
+    /// The id of the chat.
     pub id: String,
-    /// Who takes part.
+    /// The users in the chat.
     #[serde(default)]
     pub users: Vec<User>,
-    /// What applications keep about it.
+    /// What applications store about the chat.
     #[serde(default)]
     pub properties: Properties,
-    /// Who may see it.
+    /// The groups that may see the chat.
     #[serde(default)]
     pub access: Access,
-    /// Its newest thread.
+    /// The newest thread of the chat.
     pub thread: Option<Thread>,
 }
 
 /// One conversation in a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Thread {
-    /// Its id.
+    /// The id of the thread.
     pub id: String,
-    /// Whether it goes on.
+    /// Whether the thread is still active.
     #[serde(default)]
     pub active: bool,
-    /// Who takes part.
+    /// The ids of the users in the thread.
     #[serde(default)]
     pub user_ids: Vec<String>,
-    /// What was said so far.
+    /// The events of the thread so far.
     #[serde(default)]
     pub events: Vec<Event>,
-    /// What applications keep about it.
+    /// What applications store about the thread.
     #[serde(default)]
     pub properties: Properties,
-    /// Who may see it.
+    /// The groups that may see the thread.
     #[serde(default)]
     pub access: Access,
-    /// Where the customer waits; `None` when it does not.
+    /// The customer's place in the queue; `None` if the customer does not wait.
     pub queue: Option<Queue>,
-    /// When it began.
+    /// When the thread began.
     pub created_at: Option<String>,
 }
 
 /// A place in a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Queue {
-    /// 1 for whoever is next.
+    /// The position in the queue; 1 is next.
     pub position: u64,
-    /// How long it will take, in seconds, as LiveChat guesses.
+    /// LiveChat's estimate of the waiting time, in seconds.
     pub wait_time: u64,
-    /// Since when.
+    /// When the customer entered the queue.
     pub queued_at: Option<String>,
 }
 
 /// A customer, an agent or a bot in a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct User {
-    /// Its id; an agent's is an e-mail address.
+    /// The id of the user; an agent's is an e-mail address.
     pub id: String,
-    /// `customer` or `agent`.
+    /// The type of the user: `customer` or `agent`.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// Its name.
+    /// The name of the user.
     pub name: Option<String>,
-    /// Its e-mail address.
+    /// The e-mail address of the user.
     pub email: Option<String>,
-    /// Whether it is in the chat now.
+    /// Whether the user is in the chat now.
     #[serde(default)]
     pub present: bool,
-    /// An agent's status, here with underscores.
+    /// The status of an agent, written here with underscores.
     pub routing_status: Option<String>,
-    /// A customer's session fields, one key each.
+    /// The session fields of a customer, with one key each.
     #[serde(default)]
     pub session_fields: Vec<BTreeMap<String, Json>>,
 }
 
 impl User {
-    /// Whether it is a customer.
+    /// Whether the user is a customer.
     #[must_use]
     pub fn is_customer(&self) -> bool {
         self.kind.as_deref() == Some("customer")
     }
 }
 
-/// Who may see something.
+/// The groups that may see something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Access {
-    /// These groups; 0 is everybody.
+    /// The ids of these groups; 0 stands for everyone.
     pub group_ids: Vec<u64>,
 }
 
 /// A thread ended.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ChatEnded {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: String,
-    /// Who ended it; `None` when the router did.
+    /// The id of the user who ended it; `None` if the router did.
     pub user_id: Option<String>,
 }
 
-/// Who may see a chat has changed.
+/// The access to a chat changed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ChatAccess {
-    /// The chat.
+    /// The id of the chat.
     pub id: String,
-    /// Who may see it, or what was granted or revoked.
+    /// The new access, or what was granted or revoked.
     #[serde(default)]
     pub access: Access,
 }
 
-/// A chat went to others.
+/// A chat was transferred.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ChatTransferred {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Its thread.
+    /// The id of its thread.
     pub thread_id: Option<String>,
-    /// Who asked for it.
+    /// The id of the user who requested the transfer.
     pub requester_id: Option<String>,
     /// `manual`, `inactive`, `assigned`, `unassigned` or `other`.
     pub reason: Option<String>,
-    /// To whom.
+    /// Where the chat was transferred to.
     #[serde(default)]
     pub transferred_to: TransferTarget,
-    /// Where the customer waits now.
+    /// The customer's new place in the queue.
     pub queue: Option<Queue>,
 }
 
-/// To whom a chat went.
+/// Where a chat was transferred to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct TransferTarget {
-    /// These groups.
+    /// The ids of the groups.
     pub group_ids: Vec<u64>,
-    /// These agents.
+    /// The ids of the agents.
     pub agent_ids: Vec<String>,
 }
 
-/// Somebody joined a chat.
+/// A user joined a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct UserAdded {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Its thread.
+    /// The id of its thread.
     pub thread_id: Option<String>,
-    /// Who joined.
+    /// The user who joined.
     pub user: User,
-    /// Why.
+    /// The reason for it.
     pub reason: Option<String>,
-    /// Who asked for it.
+    /// The id of the user who requested it.
     pub requester_id: Option<String>,
 }
 
-/// Somebody left a chat.
+/// A user left a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct UserRemoved {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Its thread.
+    /// The id of its thread.
     pub thread_id: Option<String>,
-    /// Who left.
+    /// The id of the user who left.
     pub user_id: String,
-    /// Why.
+    /// The reason for it.
     pub reason: Option<String>,
-    /// Who asked for it.
+    /// The id of the user who requested it.
     pub requester_id: Option<String>,
 }
 
-/// An event came, or changed.
+/// An event was received or changed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EventInChat {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Its thread.
+    /// The id of its thread.
     pub thread_id: Option<String>,
     /// The event.
     pub event: Event,
 }
 
-/// An event was taken back.
+/// An event was deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EventDeleted {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Its thread.
+    /// The id of its thread.
     pub thread_id: Option<String>,
-    /// The event.
+    /// The id of the event.
     pub event_id: String,
 }
 
 /// A button of a rich message was pressed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RichMessagePostback {
-    /// By whom.
+    /// The id of the user who pressed it.
     pub user_id: Option<String>,
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Its thread.
+    /// The id of its thread.
     pub thread_id: Option<String>,
-    /// The rich message.
+    /// The id of the rich message.
     pub event_id: Option<String>,
-    /// The button.
+    /// The button that was pressed.
     pub postback: Postback,
 }
 
 /// A button of a rich message.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Postback {
-    /// What its author calls it.
+    /// The id that the author gave the button.
     pub id: String,
-    /// Whether it is pressed now.
+    /// Whether the button is pressed now.
     #[serde(default)]
     pub toggled: bool,
-    /// What it does, such as `url`.
+    /// The type of the button, such as `url`.
     #[serde(rename = "button_type", alias = "type")]
     pub kind: Option<String>,
-    /// With what.
+    /// The value that belongs to the type.
     #[serde(rename = "button_value", alias = "value")]
     pub value: Option<String>,
 }
@@ -248,37 +248,37 @@ pub struct Postback {
 /// Properties of a chat, a thread or an event changed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PropertiesUpdated {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// The thread, of a thread's or an event's properties.
+    /// The id of the thread, for properties of a thread or an event.
     pub thread_id: Option<String>,
-    /// The event, of an event's properties.
+    /// The id of the event, for properties of an event.
     pub event_id: Option<String>,
-    /// The changed ones alone.
+    /// Only the properties that changed.
     #[serde(default)]
     pub properties: Properties,
 }
 
-/// Properties of a chat, a thread or an event are gone.
+/// Properties of a chat, a thread or an event were deleted.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct PropertiesDeleted {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// The thread, of a thread's or an event's properties.
+    /// The id of the thread, for properties of a thread or an event.
     pub thread_id: Option<String>,
-    /// The event, of an event's properties.
+    /// The id of the event, for properties of an event.
     pub event_id: Option<String>,
-    /// Their names by namespace.
+    /// The names of the deleted properties, by namespace.
     #[serde(default)]
     pub properties: BTreeMap<String, Vec<String>>,
 }
 
-/// A thread got a tag, or lost one.
+/// A tag was added to a thread or removed from it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TagOnThread {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: Option<String>,
     /// The tag.
     pub tag: String,
@@ -287,11 +287,11 @@ pub struct TagOnThread {
 /// A customer's session fields changed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SessionFieldsUpdated {
-    /// The customer.
+    /// The id of the customer.
     pub id: String,
-    /// The chat it is in.
+    /// The chat that the customer is in.
     pub active_chat: Option<ActiveChat>,
-    /// The fields, one key each.
+    /// The session fields, with one key each.
     #[serde(default)]
     pub session_fields: Vec<BTreeMap<String, Json>>,
 }
@@ -299,29 +299,29 @@ pub struct SessionFieldsUpdated {
 /// The chat that a customer is in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ActiveChat {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Its thread.
+    /// The id of its thread.
     pub thread_id: Option<String>,
 }
 
-/// Somebody has seen what was said.
+/// A user has seen the events of a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct EventsSeen {
-    /// Who.
+    /// The id of the user.
     pub user_id: String,
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// Everything up to this moment.
+    /// The time up to which all events were seen.
     pub seen_up_to: Option<String>,
 }
 
-/// A thread got a summary.
+/// A thread was given a summary.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ThreadSummary {
-    /// The chat.
+    /// The id of the chat.
     pub chat_id: String,
-    /// The thread.
+    /// The id of the thread.
     pub thread_id: Option<String>,
     /// The summary.
     pub summary: Summary,
@@ -330,10 +330,10 @@ pub struct ThreadSummary {
 /// A thread's summary.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Summary {
-    /// Whether there is one.
+    /// Whether there is a summary.
     pub status: Option<String>,
-    /// The summary itself.
+    /// The text of the summary.
     pub text: Option<String>,
-    /// When it was written.
+    /// When the summary was written.
     pub updated_at: Option<String>,
 }

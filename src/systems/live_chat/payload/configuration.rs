@@ -1,4 +1,4 @@
-//! People, bots, groups and settings of a license.
+//! The agents, bots, groups and settings of a license.
 
 use std::collections::BTreeMap;
 
@@ -7,55 +7,55 @@ use serde::de::{Deserializer, Error as _};
 
 use crate::systems::body::Json;
 
-/// An agent. Of a change, only what changed is there.
+/// An agent. After a change, only the changed fields are set.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Agent {
-    /// Its id, an e-mail address; `agent_id` in bodies up to 3.3.
+    /// The id of the agent, an e-mail address; `agent_id` in bodies up to 3.3.
     #[serde(alias = "agent_id")]
     pub id: String,
-    /// Its name.
+    /// The name of the agent.
     pub name: Option<String>,
-    /// What it may do, such as `administrator`.
+    /// The role of the agent, such as `administrator`.
     pub role: Option<String>,
-    /// When it works.
+    /// The working hours of the agent.
     pub work_scheduler: Option<WorkScheduler>,
 }
 
-/// When an agent works.
+/// The working hours of an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WorkScheduler {
-    /// Up to 3.4: hours by the day's name.
+    /// The form up to 3.4: hours by the name of the day.
     ByDay(BTreeMap<String, Hours>),
-    /// Since 3.5.
+    /// The form since 3.5.
     Zoned {
-        /// Whose clock, such as `Europe/Lisbon`.
+        /// The time zone, such as `Europe/Lisbon`.
         timezone: Option<String>,
-        /// The days.
+        /// The days of the schedule.
         schedule: Vec<WorkDay>,
     },
 }
 
-/// From when to when, each as `HH:MM`.
+/// The working hours of a day, each time as `HH:MM`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Hours {
-    /// From.
+    /// The beginning.
     pub start: String,
-    /// To.
+    /// The end.
     pub end: String,
 }
 
 /// A day of a work schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct WorkDay {
-    /// The day's name.
+    /// The name of the day.
     pub day: String,
-    /// Whether it is worked.
+    /// Whether it is a working day.
     #[serde(default)]
     pub enabled: bool,
-    /// From.
+    /// The beginning.
     pub start: Option<String>,
-    /// To.
+    /// The end.
     pub end: Option<String>,
 }
 
@@ -74,10 +74,10 @@ impl<'de> Deserialize<'de> for WorkScheduler {
     }
 }
 
-/// An agent's readiness changed.
+/// The status of an agent changed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RoutingStatusSet {
-    /// Who.
+    /// The id of the agent.
     pub agent_id: String,
     /// `accepting chats`, `not accepting chats` or `offline`: with spaces here, with
     /// underscores in a chat's users.
@@ -87,18 +87,18 @@ pub struct RoutingStatusSet {
 /// A customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {
-    /// Its id.
+    /// The id of the customer.
     pub id: String,
-    /// Its name.
+    /// The name of the customer.
     pub name: Option<String>,
-    /// Its e-mail address.
+    /// The e-mail address of the customer.
     pub email: Option<String>,
-    /// Its session fields, one key each.
+    /// The session fields of the customer, with one key each.
     pub session_fields: Vec<BTreeMap<String, Json>>,
 }
 
-/// The documentation puts the customer under `customer`, the vendor's own test data
-/// puts its fields into the payload itself.
+/// In the documentation the customer is under `customer`; in the vendor's own test data its
+/// fields are in the payload itself.
 impl<'de> Deserialize<'de> for Customer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -125,53 +125,53 @@ impl<'de> Deserialize<'de> for Customer {
 /// A bot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Bot {
-    /// Its id.
+    /// The id of the bot.
     pub id: String,
-    /// Its name.
+    /// The name of the bot.
     pub name: Option<String>,
-    /// Whose application runs it.
+    /// The client id of the application that runs the bot.
     pub owner_client_id: Option<String>,
 }
 
 /// A group of agents.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Group {
-    /// Its number.
+    /// The number of the group.
     pub id: u64,
-    /// Its name.
+    /// The name of the group.
     pub name: Option<String>,
-    /// Its language, such as `en`.
+    /// The language of the group, such as `en`.
     pub language_code: Option<String>,
-    /// `first`, `normal`, `last` or `supervisor` by agent.
+    /// The priority of each agent: `first`, `normal`, `last` or `supervisor`.
     #[serde(default)]
     pub agent_priorities: BTreeMap<String, String>,
 }
 
-/// A rule by which a chat goes to groups by itself.
+/// A rule that assigns chats to groups automatically.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AutoAccess {
-    /// Its id.
+    /// The id of the rule.
     pub id: String,
-    /// The rule after it.
+    /// The id of the next rule.
     pub next_id: Option<String>,
-    /// `added`, `updated` or `deleted`, in lists.
+    /// The change to this rule in a list: `added`, `updated` or `deleted`.
     pub status: Option<String>,
-    /// What it is for.
+    /// A description of the rule.
     pub description: Option<String>,
-    /// When it applies, as it stands.
+    /// The conditions of the rule, unchanged.
     pub conditions: Option<Json>,
 }
 
 /// A tag for threads.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Tag {
-    /// Its name.
+    /// The name of the tag.
     pub name: String,
-    /// The groups that have it.
+    /// The ids of the groups that have the tag.
     #[serde(default)]
     pub group_ids: Vec<u64>,
-    /// When it was made.
+    /// When the tag was created.
     pub created_at: Option<String>,
-    /// By whom.
+    /// The id of its author.
     pub author_id: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What is said in a chat.
+//! The events of a chat, such as messages.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -10,111 +10,111 @@ use super::chat::{Postback, Properties};
 /// One event of a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its id.
+    /// The id of the event.
     pub id: String,
-    /// The id that its author gave it.
+    /// The id that its author gave the event.
     pub custom_id: Option<String>,
-    /// When it came, in RFC 3339 with microseconds.
+    /// When the event was created, in RFC 3339 with microseconds.
     pub created_at: Option<String>,
-    /// Who wrote it; `None` for the system.
+    /// The id of the author; `None` for the system.
     pub author_id: Option<String>,
-    /// `all` or `agents`; older bodies call it `recipients`.
+    /// Who can see the event: `all` or `agents`; older bodies call this `recipients`.
     pub visibility: Option<String>,
-    /// What applications keep about it.
+    /// What applications store about the event.
     pub properties: Properties,
-    /// Its type as it was written, such as `message`.
+    /// The type of the event as it was written, such as `message`.
     pub kind: String,
-    /// What it says.
+    /// The content of the event, by its type.
     pub content: EventContent,
 }
 
-/// What an event says, by its type.
+/// The content of an event, by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventContent {
     /// `message`
     Message {
-        /// Its text.
+        /// The text of the message.
         text: String,
-        /// The button whose press made it.
+        /// The button that the message results from.
         postback: Option<Postback>,
     },
     /// `file`
     File(File),
     /// `filled_form`
     FilledForm {
-        /// The form.
+        /// The id of the form.
         form_id: Option<String>,
-        /// When it is asked, such as `prechat`.
+        /// When the form is shown, such as `prechat`.
         form_type: Option<String>,
-        /// The answers.
+        /// The answers in the form.
         fields: Vec<FormField>,
     },
-    /// `form`, not filled in yet; its fields are open.
+    /// `form`, not filled in yet; its fields are not read.
     Form {
-        /// The form.
+        /// The id of the form.
         form_id: Option<String>,
     },
     /// `rich_message`
     RichMessage {
-        /// How it looks, such as `cards`.
+        /// The form of display, such as `cards`.
         template_id: Option<String>,
-        /// Its elements, as they stand.
+        /// The elements of the message, unchanged.
         elements: Vec<Json>,
     },
     /// `system_message`
     SystemMessage {
-        /// What it is about.
+        /// The subject of the message.
         subject: Option<String>,
-        /// Its text.
+        /// The text of the message.
         text: Option<String>,
     },
     /// `system`
     System {
-        /// What it is about.
+        /// The subject of the message.
         subject: Option<String>,
-        /// JSON in a text, as it stands.
+        /// The details: a text that contains JSON, unchanged.
         details: Option<String>,
     },
-    /// `custom`: any JSON, as it stands.
+    /// `custom`: any JSON.
     Custom {
-        /// The application's own content.
+        /// The application's own content, unchanged.
         content: Option<Json>,
     },
-    /// Whatever it was, it was taken back.
+    /// An event of any type that was deleted.
     Deleted,
-    /// A type that is not known here, or one of another shape than documented.
+    /// An unknown type, or a known type with another shape than documented.
     Unknown,
 }
 
-/// A file that somebody sent.
+/// A file that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct File {
-    /// Its name.
+    /// The name of the file.
     pub name: Option<String>,
-    /// Where it is kept.
+    /// The URL of the file.
     pub url: Option<String>,
-    /// What it is.
+    /// The content type of the file.
     pub content_type: Option<String>,
-    /// How many bytes it has.
+    /// The size of the file, in bytes.
     pub size: Option<u64>,
-    /// A picture's width in pixels.
+    /// The width of a picture, in pixels.
     pub width: Option<u32>,
-    /// A picture's height in pixels.
+    /// The height of a picture, in pixels.
     pub height: Option<u32>,
 }
 
 /// A field of a filled form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormField {
-    /// What it asks for, such as `email`.
+    /// The type of the field, such as `email`.
     pub kind: Option<String>,
-    /// Its id.
+    /// The id of the field.
     pub id: Option<String>,
-    /// Its question.
+    /// The question.
     pub label: Option<String>,
-    /// What was answered: `answer`, each of `answers`, or `value` in older bodies.
+    /// The answers, read from `answer`, from `answers`, or from `value` in older bodies.
     pub answers: Vec<FormAnswer>,
 }
 
@@ -122,16 +122,16 @@ pub struct FormField {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct FormAnswer {
-    /// The chosen option.
+    /// The id of the chosen option.
     pub id: Option<String>,
-    /// The group that the option stands for.
+    /// The id of the group that the option stands for.
     pub group_id: Option<u64>,
-    /// The option's text, or what was typed.
+    /// The text of the option, or the typed text.
     pub label: Option<String>,
 }
 
 impl Event {
-    /// A message's text.
+    /// The text of a message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.content {
@@ -141,8 +141,8 @@ impl Event {
     }
 }
 
-/// The event is read twice, its base first: an opaque part keeps its own text only
-/// where serde reads straight from the text.
+/// The event is read twice, first its common fields: an unread part keeps its own text only if
+/// serde reads directly from the text.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

@@ -1,15 +1,15 @@
-//! LiveChat's webhooks: what arrives, what is sent, and which actions there are.
+//! LiveChat's webhooks: what is received, what is sent, and which actions there are.
 //!
-//! A [`Webhook`] is a view: the body's bytes stay whole beside it, so that an action
-//! or a key of tomorrow is relayed and stored untouched. Only two things make a body
-//! unreadable: it is no JSON object, or it names no action. A payload of an action
-//! that is not known here is [`Payload::Unknown`], one of another shape than the
-//! documented is [`Payload::Misshapen`]; neither is an error, since LiveChat sends
-//! again whatever is not answered with 200.
+//! A [`Webhook`] is a view: the bytes of the body are kept beside it, so that an action or a
+//! key that is added later can be relayed and stored unchanged. A body can be unreadable only
+//! because it is not a JSON object or does not name its action. A payload of an unknown action
+//! is [`Payload::Unknown`], and one of another shape than documented is
+//! [`Payload::Misshapen`]; neither is an error, since LiveChat sends again everything that is
+//! not answered with 200.
 //!
-//! An [`Occurrence`] is the sender's side: what happened on a license, with the facts
-//! that filters ask about. An [`AppWebhook`] is the other envelope, by which the
-//! Developer Console tells that an application was installed.
+//! An [`Occurrence`] is what the sender publishes: what happened on a license, with the facts
+//! that filters need. An [`AppWebhook`] is a webhook of the Developer Console, which reports
+//! that an application was installed.
 
 mod action;
 mod answers;

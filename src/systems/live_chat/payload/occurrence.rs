@@ -1,5 +1,4 @@
-//! What happened, as the sender publishes it: one event, from which every registration
-//! gets its own body.
+//! What the sender publishes: one event, from which every registration gets its own body.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -9,12 +8,12 @@ use crate::systems::body::Json;
 
 use super::License;
 
-/// The part of an occurrence that a registration gets where it asked for the chat's properties.
+/// The name of the chat's properties in the additional data of an occurrence.
 pub const CHAT_PROPERTIES: &str = "chat_properties";
-/// The part that it gets where it asked who is in the chat.
+/// The name of the list of users in the chat, in the additional data of an occurrence.
 pub const CHAT_PRESENCE_USER_IDS: &str = "chat_presence_user_ids";
 
-/// An action on a license, with its payload and the facts that filters ask about.
+/// An action on a license, with its payload and the facts that filters need.
 ///
 /// ```
 /// use hookpost::systems::live_chat::payload::{License, Occurrence};
@@ -32,8 +31,8 @@ pub struct Occurrence {
     record: Record,
 }
 
-/// What stands in the event's payload. The additional data and the requester have the
-/// keys they have on the wire.
+/// The event's payload. The additional data and the requester have the keys that are used in
+/// requests.
 #[derive(Debug, Clone, Serialize)]
 struct Record {
     payload: Json,
@@ -51,7 +50,7 @@ struct AdditionalParts {
     chat_presence_user_ids: Option<Vec<String>>,
 }
 
-/// What filters ask about and no body tells.
+/// The facts that filters need and that no body contains.
 #[derive(Debug, Clone, Default, Serialize)]
 struct Facts {
     /// `null` for the system.
@@ -60,23 +59,23 @@ struct Facts {
     bot_owner_client_ids: Vec<String>,
 }
 
-/// Where the facts stand in the event's payload, for the filters of a subscription.
+/// Where the facts are in the event's payload, for the filters of a subscription.
 impl Occurrence {
     /// The client id whose application began the chat.
     pub const CHAT_CLIENT_ID: &str = "/additional_data/chat_properties/source/client_id";
-    /// Who is in the chat.
+    /// The users in the chat.
     pub const PRESENT_USER_IDS: &str = "/additional_data/chat_presence_user_ids";
     /// The client id that caused the action; `null` for the system.
     pub const SOURCE_CLIENT_ID: &str = "/facts/source_client_id";
-    /// Who wrote the event.
+    /// The type of the event's author.
     pub const AUTHOR_TYPE: &str = "/facts/author_type";
-    /// The owners of the bots in the chat.
+    /// The client ids that own the bots in the chat.
     pub const BOT_OWNER_CLIENT_IDS: &str = "/facts/bot_owner_client_ids";
-    /// The agent that it is about.
+    /// The agent that the action is about.
     pub const AGENT_ID: &str = "/payload/agent_id";
 }
 
-/// Who wrote an event.
+/// The type of an event's author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthorType {
@@ -106,10 +105,10 @@ pub(crate) struct RecordedParts<'a> {
 }
 
 impl Occurrence {
-    /// An action with this JSON payload, which is sent as it stands.
+    /// Creates an action with this JSON payload, which is sent unchanged.
     ///
     /// # Errors
-    /// When the payload is not JSON.
+    /// If the payload is not JSON.
     pub fn new(action: impl Into<String>, payload: &str) -> Result<Self, EventError> {
         let record = Record {
             payload: json(payload)?,
@@ -120,16 +119,16 @@ impl Occurrence {
         Ok(Self { action: action.into(), record })
     }
 
-    /// The properties of the chat it happened in, as JSON.
+    /// Sets the properties of the chat in which it happened, as JSON.
     ///
     /// # Errors
-    /// When they are not JSON.
+    /// If they are not JSON.
     pub fn chat_properties(mut self, properties: &str) -> Result<Self, EventError> {
         self.record.additional_data.chat_properties = Some(json(properties)?);
         Ok(self)
     }
 
-    /// Who is in the chat.
+    /// Sets the ids of the users in the chat.
     #[must_use]
     pub fn present<U: Into<String>>(mut self, user_ids: impl IntoIterator<Item = U>) -> Self {
         self.record.additional_data.chat_presence_user_ids =
@@ -137,40 +136,42 @@ impl Occurrence {
         self
     }
 
-    /// Whose bots are in the chat, by client id.
+    /// Sets the client ids that own the bots in the chat.
     #[must_use]
     pub fn bots_of<C: Into<String>>(mut self, client_ids: impl IntoIterator<Item = C>) -> Self {
         self.record.facts.bot_owner_client_ids = client_ids.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Whose application caused it; the system did unless this is said.
+    /// Sets the client id of the application that caused it; without this call, the system
+    /// caused it.
     #[must_use]
     pub fn caused_by(mut self, client_id: impl Into<String>) -> Self {
         self.record.facts.source_client_id = Some(client_id.into());
         self
     }
 
-    /// Who wrote the event.
+    /// Sets the type of the event's author.
     #[must_use]
     pub const fn author(mut self, author: AuthorType) -> Self {
         self.record.facts.author_type = Some(author);
         self
     }
 
-    /// Who changed the configuration, as JSON; sent since 3.6.
+    /// Sets who changed the configuration, as JSON; it is sent since version 3.6.
     ///
     /// # Errors
-    /// When it is not JSON.
+    /// If it is not JSON.
     pub fn requester(mut self, requester: &str) -> Result<Self, EventError> {
         self.record.requester = Some(json(requester)?);
         Ok(self)
     }
 
-    /// The event to publish: of the license's organization, scoped to the license.
+    /// Creates the event to publish: its tenant is the license's organization, its scope the
+    /// license.
     ///
     /// # Errors
-    /// When the action is no event type.
+    /// If the action is not a valid event type.
     pub fn on(&self, license: &License) -> Result<NewEvent, EventError> {
         NewEvent::serialize(license.organization.as_str(), &self.action, &self.record)?
             .scope(license.id.to_string())

@@ -5,34 +5,34 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A version under which webhooks are registered per client id. It decides about the
-/// actions there are and about the keys around a payload.
+/// A version under which webhooks are registered per client id. It determines which actions
+/// exist and which keys surround a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 #[non_exhaustive]
 pub enum ApiVersion {
-    /// 3.3: bodies name a license.
+    /// 3.3: bodies contain a license.
     V3_3,
-    /// 3.4: bodies name an organization instead; `source_type` filters.
+    /// 3.4: bodies contain an organization instead, and there is the filter `source_type`.
     V3_4,
-    /// 3.5: tags, automatic accesses as one list, URLs of at most 500 characters.
+    /// 3.5: tags, automatic accesses as one list, and URLs of at most 500 characters.
     V3_5,
     /// 3.6: `requester` beside the payload of configuration webhooks.
     V3_6,
 }
 
-/// A text that names none of the versions.
+/// The text is not one of the versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("version: must be one of 3.3, 3.4, 3.5 and 3.6")]
 pub struct UnsupportedVersion;
 
 impl ApiVersion {
-    /// All of them, the oldest first.
+    /// All versions, the oldest first.
     pub const ALL: [Self; 4] = [Self::V3_3, Self::V3_4, Self::V3_5, Self::V3_6];
-    /// The one meant where nobody names one.
+    /// The version that is used if none is named.
     pub const STABLE: Self = Self::V3_6;
 
-    /// Its number, such as `3.6`.
+    /// The number of the version, such as `3.6`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// Reads `3.6`, and `v3.6` as it stands in a path.
+/// Parses `3.6`, and `v3.6` as it is written in a path.
 impl FromStr for ApiVersion {
     type Err = UnsupportedVersion;
     fn from_str(text: &str) -> Result<Self, UnsupportedVersion> {

@@ -1,4 +1,4 @@
-//! One body, read.
+//! Reads the body of a webhook.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::systems::body::Json;
 
 use super::{Payload, Properties};
 
-/// A webhook as it arrived. Whoever reads it has verified it before: reading proves nothing.
+/// A received webhook. Verify it before reading it: reading proves nothing.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -25,17 +25,17 @@ use super::{Payload, Properties};
 /// ```
 #[derive(Clone)]
 pub struct Webhook {
-    /// The registration that it was sent for; no name of this delivery.
+    /// The id of the registration that it was sent for; it does not identify this delivery.
     pub webhook_id: Option<String>,
-    /// What happened.
+    /// The action that triggered it.
     pub action: String,
-    /// On which license, in bodies up to 3.3.
+    /// The license on which it happened, in bodies up to 3.3.
     pub license_id: Option<u64>,
-    /// In which organization, in bodies since 3.4.
+    /// The organization in which it happened, in bodies since 3.4.
     pub organization_id: Option<String>,
-    /// The payload as far as its action is known.
+    /// The payload, as far as its action is known.
     pub payload: Payload,
-    /// What was asked for at registration; `None` where the body has none.
+    /// The additional data requested at registration; `None` if the body has none.
     pub additional_data: Option<AdditionalData>,
     /// Who did it, in configuration webhooks since 3.6.
     pub requester: Option<Requester>,
@@ -43,13 +43,13 @@ pub struct Webhook {
     body: Bytes,
 }
 
-/// What a registration may ask for beside the payload.
+/// The additional data that a registration may request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct AdditionalData {
     /// The chat's properties.
     pub chat_properties: Option<Properties>,
-    /// Who is in the chat.
+    /// The ids of the users in the chat.
     pub chat_presence_user_ids: Option<Vec<String>>,
 }
 
@@ -57,24 +57,24 @@ pub struct AdditionalData {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Requester {
-    /// The agent or bot.
+    /// The id of the agent or bot.
     pub user_id: Option<String>,
-    /// Its account.
+    /// The id of its account.
     pub account_id: Option<String>,
-    /// The application by which it was done.
+    /// The client id of the application that was used.
     pub client_id: Option<String>,
 }
 
-/// A body that is no webhook.
+/// A body that is not a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("body: {rule}")]
 pub struct ReadError {
-    /// The rule it breaks.
+    /// The rule that the body breaks.
     pub rule: &'static str,
 }
 
-/// The members around a payload, each as it stands: one of another shape than
-/// documented costs nothing but itself.
+/// The members around a payload. If one has another shape than documented, only that one is
+/// lost.
 #[derive(Deserialize)]
 struct Members {
     action: String,
@@ -90,7 +90,7 @@ impl Webhook {
     /// Reads a body. Members that are absent, or of another shape than documented, are `None`.
     ///
     /// # Errors
-    /// When it is no JSON object in UTF-8 that names its action.
+    /// If it is not a JSON object in UTF-8 that names its action.
     pub fn read(body: &Bytes) -> Result<Self, ReadError> {
         let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "must be UTF-8" })?;
         if !text.trim_start().starts_with('{') {
@@ -112,20 +112,20 @@ impl Webhook {
         })
     }
 
-    /// The payload's JSON text to the byte; `None` where the body has none, or `null`.
+    /// The payload's JSON text, unchanged; `None` if the body has none, or `null`.
     #[must_use]
     pub fn payload_json(&self) -> Option<&str> {
         self.payload_json.as_ref().map(Json::as_str)
     }
 
-    /// The whole body as it came. **The secret key stands in it.**
+    /// The whole body as it was received. **It contains the secret key.**
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
     }
 }
 
-/// All but the body, in which the secret key stands.
+/// Shows everything but the body, which contains the secret key.
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Webhook")

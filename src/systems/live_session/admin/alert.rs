@@ -1,4 +1,4 @@
-//! Alerts: which events of a website reach an endpoint.
+//! Alerts, which select the events of a website that an endpoint gets.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +11,9 @@ use crate::subscription::{Filter, Interest};
 
 use crate::systems::settings::{AdminError, Problems};
 
-/// How many alerts an endpoint may have.
+/// The most alerts of an endpoint.
 pub const ALERTS_MAX: usize = 100;
-/// How many kinds of events one alert may name.
+/// The most kinds of events in one alert.
 pub const CONDITIONS_MAX: usize = 50;
 const NAME_MAX: usize = 255;
 
@@ -27,62 +27,62 @@ const KINDS: [(u32, &[&str], Option<&str>); 5] = [
     (30, &["NetError"], Some("/url")),
 ];
 
-/// An alert of an endpoint. It serialises as LiveSession's REST interface shows one.
+/// An alert of an endpoint. It serialises to the form of LiveSession's REST API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// Its id.
+    /// The id of the alert.
     pub alert_id: AlertId,
     /// A label for people.
     pub name: String,
-    /// The events that it lets through.
+    /// The events that the alert selects.
     pub events: Vec<AlertEvent>,
-    /// Through what.
+    /// The kind of target.
     pub provider: Provider,
-    /// The endpoint that gets them.
+    /// The id of the endpoint that gets the events.
     pub webhook_id: EndpointId,
 }
 
-/// One kind of events.
+/// A kind of events in an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertEvent {
-    /// LiveSession's number: 20 `ErrorClick`, 21 `RageClick`, 25 `JSError`, 26 `Custom`,
-    /// 30 `NetError`.
+    /// LiveSession's number of the kind: 20 `ErrorClick`, 21 `RageClick`, 25 `JSError`, 26
+    /// `Custom`, 30 `NetError`.
     pub kind: u32,
-    /// What such an event has to say: a custom event's name, an error's text, a request's
-    /// URL. Empty lets all events of the kind through.
+    /// What such an event must contain: the name of a custom event, the text of an error, or
+    /// the URL of a request. If empty, all events of the kind are selected.
     #[serde(default)]
     pub value: String,
 }
 
-/// Through what an alert speaks.
+/// The kind of target that an alert sends to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// An endpoint.
     Webhooks,
-    /// A channel of Slack, by LiveSession's own app there.
+    /// A Slack channel, by LiveSession's own app in Slack.
     Slack,
 }
 
-/// An alert as somebody fills it in, with the fields of LiveSession's REST interface.
+/// The form in which an alert is entered, with the fields of LiveSession's REST API.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct AlertForm {
     /// A label for people: 1 to 255 characters.
     pub name: String,
-    /// The events to let through: one is enough.
+    /// The events to select: at least one.
     pub events: Vec<AlertEvent>,
-    /// Through what. hookpost speaks to endpoints alone: a channel of Slack is reached by
-    /// an endpoint of its own.
+    /// The kind of target. hookpost supports only endpoints: for a Slack channel, create an
+    /// endpoint.
     pub provider: Provider,
-    /// The channel, with Slack.
+    /// The id of the channel, for Slack.
     #[serde(default)]
     pub slack_channel_id: Option<String>,
-    /// The endpoint, with webhooks.
+    /// The id of the endpoint, for webhooks.
     #[serde(default)]
     pub webhook_id: Option<String>,
 }
 
-/// Names an alert: its endpoint, and a number that the endpoint never gives twice.
+/// The id of an alert: its endpoint, and a number that the endpoint never uses twice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AlertId {
@@ -91,7 +91,7 @@ pub struct AlertId {
 }
 
 impl AlertForm {
-    /// An alert that lets these events through to an endpoint.
+    /// A form for an alert that selects these events for an endpoint.
     #[must_use]
     pub fn new(name: impl Into<String>, endpoint: &EndpointId, events: impl Into<Vec<AlertEvent>>) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl AlertForm {
         }
     }
 
-    /// The endpoint, if nothing is wrong.
+    /// Checks the form and returns its endpoint.
     pub(super) fn check(&self) -> Result<EndpointId, AdminError> {
         let mut problems = Problems::default();
         let name = self.name.trim();
@@ -132,7 +132,7 @@ impl AlertForm {
         Ok(id.map_err(EndpointError::from)?)
     }
 
-    /// What routing keeps of it.
+    /// The part of the alert that routing needs.
     pub(super) fn interest(&self, number: u64) -> Result<Interest, AdminError> {
         let conditions = self.events.iter().map(AlertEvent::condition).collect::<Result<Vec<_>, _>>()?;
         Ok(Interest::new(number, self.name.trim(), conditions).map_err(EndpointError::from)?)
@@ -162,7 +162,7 @@ impl AlertEvent {
         Self { kind, value: String::new() }
     }
 
-    /// The events of a kind that say this.
+    /// The events of a kind that contain this value.
     #[must_use]
     pub fn saying(kind: u32, value: impl Into<String>) -> Self {
         Self { kind, value: value.into() }

@@ -1,9 +1,9 @@
 //! LiveSession's webhook settings: endpoints, each of one website, and alerts.
 //!
-//! An endpoint gets nothing until an alert points at it. Alerts are kept where routing
-//! reads them: each is an [`Interest`] of its endpoint's subscription,
-//! whose type is `session.event` and whose scope is the website. So an alert takes effect
-//! with the endpoint's next version, ends with its endpoint, and needs no table of its own.
+//! An endpoint gets nothing until it has an alert. Alerts are stored where routing reads them:
+//! each is an [`Interest`] of its endpoint's subscription, with the type `session.event` and
+//! the website as its scope. An alert therefore takes effect with the endpoint's next version,
+//! is removed with its endpoint, and needs no separate table.
 
 mod alert;
 
@@ -29,23 +29,22 @@ const VERSION: &str = "v1.0";
 
 /// Manages the endpoints of the profile `live_session`, and their alerts.
 ///
-/// Reading is free to every actor of an account. Whatever changes something asks for an
-/// owner or an admin.
+/// Every actor of an account may read. Only an owner or an admin may change something.
 #[derive(Debug, Clone)]
 pub struct LiveSessionAdmin {
     endpoints: Endpoints,
 }
 
-/// Who asks, of which account.
+/// The person who makes a request, and the person's account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The account.
+    /// The account of the person.
     pub account: TenantId,
-    /// What they are there.
+    /// The person's role in the account.
     pub role: Role,
 }
 
-/// What somebody is in an account.
+/// A role in an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Role {
@@ -53,46 +52,47 @@ pub enum Role {
     Owner,
     /// May change webhook settings.
     Admin,
-    /// Any other role: may not.
+    /// Any other role; may not change webhook settings.
     Other(String),
 }
 
-/// An endpoint as somebody fills it in.
+/// The form in which an endpoint is entered.
 #[derive(Clone, Deserialize)]
 pub struct EndpointForm {
-    /// Where requests go, by http or https.
+    /// The URL that requests are sent to, with http or https.
     pub url: String,
-    /// The website whose events it gets.
+    /// The id of the website whose events it gets.
     pub website_id: String,
     /// The version of the bodies: `v1.0`.
     #[serde(default = "version")]
     pub version: String,
-    /// What signs. A new endpoint has to have one; in an edit, none keeps what there is.
+    /// The secret that signs. A new endpoint must have one; in an edit, `None` keeps the
+    /// present secret.
     #[serde(default)]
     pub secret: Option<String>,
 }
 
 impl LiveSessionAdmin {
-    /// Manages endpoints through this façade.
+    /// Manages endpoints through this [`Webhooks`].
     #[must_use]
     pub fn new(webhooks: Webhooks) -> Self {
         Self { endpoints: Endpoints::new(webhooks, "live_session") }
     }
 
-    /// The account's endpoints, in the order of their ids. An endpoint's website is its
-    /// subscription's scope.
+    /// Lists the account's endpoints, in the order of their ids. The website of an endpoint is
+    /// the scope of its subscription.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn list(&self, actor: &Actor) -> Result<Vec<Arc<Endpoint>>, AdminError> {
         Ok(self.endpoints.all(&actor.account).await?)
     }
 
-    /// Makes an endpoint. It gets nothing before it has an alert.
+    /// Creates an endpoint. It gets nothing before it has an alert.
     ///
     /// # Errors
-    /// When the actor may not, the form has mistakes, the account has an endpoint of that
-    /// URL (`DuplicateUrl`), or the store fails.
+    /// If the actor is not allowed to, if the form has errors, if the account already has an
+    /// endpoint with that URL (`DuplicateUrl`), or if the store fails.
     pub async fn create(&self, actor: &Actor, form: EndpointForm) -> Result<Arc<Endpoint>, AdminError> {
         actor.may_change()?;
         let mut problems = self.problems_of(&form)?;
@@ -103,10 +103,10 @@ impl LiveSessionAdmin {
         Ok(self.endpoints.webhooks.register(new).await?)
     }
 
-    /// Changes an endpoint; its id and its alerts stay.
+    /// Changes an endpoint. Its id and its alerts do not change.
     ///
     /// # Errors
-    /// As for [`create`](Self::create), and when there is no such endpoint.
+    /// Those of [`create`](Self::create). Also if there is no such endpoint.
     pub async fn edit(
         &self,
         actor: &Actor,
@@ -123,10 +123,10 @@ impl LiveSessionAdmin {
             .await
     }
 
-    /// Switches an endpoint on or off.
+    /// Enables or disables an endpoint.
     ///
     /// # Errors
-    /// When the actor may not, there is no such endpoint, or the store fails.
+    /// If the actor is not allowed to, if there is no such endpoint, or if the store fails.
     pub async fn set_enabled(
         &self,
         actor: &Actor,
@@ -142,26 +142,26 @@ impl LiveSessionAdmin {
     /// Removes an endpoint with its alerts.
     ///
     /// # Errors
-    /// When the actor may not, there is no such endpoint, or the store fails.
+    /// If the actor is not allowed to, if there is no such endpoint, or if the store fails.
     pub async fn delete(&self, actor: &Actor, id: &EndpointId) -> Result<(), AdminError> {
         actor.may_change()?;
         self.endpoints.remove(&actor.account, id).await
     }
 
-    /// The account's alerts, endpoint by endpoint, the oldest first.
+    /// Lists the account's alerts by endpoint, the oldest first.
     ///
     /// # Errors
-    /// When the store fails.
+    /// If the store fails.
     pub async fn alerts(&self, actor: &Actor) -> Result<Vec<Alert>, AdminError> {
         let endpoints = self.endpoints.all(&actor.account).await?;
         Ok(endpoints.iter().flat_map(|endpoint| Alert::all_of(endpoint)).collect())
     }
 
-    /// Lets events through to an endpoint.
+    /// Creates an alert, which selects events for an endpoint.
     ///
     /// # Errors
-    /// When the actor may not, the form has mistakes, there is no such endpoint or it has
-    /// [`ALERTS_MAX`] alerts, or the store fails.
+    /// If the actor is not allowed to, if the form has errors, if there is no such endpoint or
+    /// it already has [`ALERTS_MAX`] alerts, or if the store fails.
     pub async fn create_alert(&self, actor: &Actor, form: AlertForm) -> Result<Alert, AdminError> {
         actor.may_change()?;
         let id = form.check()?;
@@ -182,12 +182,12 @@ impl LiveSessionAdmin {
         Alert::all_of(&endpoint).pop().ok_or(AdminError::NotFound)
     }
 
-    /// Changes an alert's name and events. It stays with its endpoint: to move one, make
-    /// it there and delete it here.
+    /// Changes an alert's name and events. It stays with its endpoint: to move it, create a
+    /// new one there and delete this one.
     ///
     /// # Errors
-    /// When the actor may not, the form has mistakes, there is no such alert, or the
-    /// store fails.
+    /// If the actor is not allowed to, if the form has errors, if there is no such alert, or
+    /// if the store fails.
     pub async fn edit_alert(
         &self,
         actor: &Actor,
@@ -216,7 +216,7 @@ impl LiveSessionAdmin {
     /// Deletes an alert.
     ///
     /// # Errors
-    /// When the actor may not, there is no such alert, or the store fails.
+    /// If the actor is not allowed to, if there is no such alert, or if the store fails.
     pub async fn delete_alert(&self, actor: &Actor, id: &AlertId) -> Result<(), AdminError> {
         actor.may_change()?;
         self.change_alerts(actor, id, |interests, at| {
@@ -263,7 +263,7 @@ impl EndpointForm {
         Self { url: url.into(), website_id: website_id.into(), version: version(), secret: None }
     }
 
-    /// Sets what signs.
+    /// Sets the secret that signs.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
@@ -281,14 +281,14 @@ impl EndpointForm {
 }
 
 impl fmt::Debug for EndpointForm {
-    /// Neither URL nor secret: both may let somebody in.
+    /// Shows neither URL nor secret: both may be credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EndpointForm").field("website_id", &self.website_id).finish_non_exhaustive()
     }
 }
 
 impl Actor {
-    /// Somebody of that account.
+    /// A person of that account with this role.
     #[must_use]
     pub const fn new(account: TenantId, role: Role) -> Self {
         Self { account, role }

@@ -1,4 +1,4 @@
-//! An event of a session, and who it happened to.
+//! An event of a session, and the visitor it happened to.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,75 +7,75 @@ use crate::systems::body::{Extra, PayloadError};
 
 use super::kind::Kind;
 
-/// What happened in a visitor's session: the payload of a `session.event`.
+/// An event of a visitor's session: the payload of a `session.event`.
 ///
 /// It serialises as that payload, so a sender publishes it with
 /// [`NewEvent::serialize`](crate::NewEvent::serialize).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Json")]
 pub struct SessionEvent {
-    /// What it was.
+    /// The kind of the event, with its own fields.
     #[serde(flatten)]
     pub kind: Kind,
-    /// When, as the sender counts: the documentation shows seconds in one place and a
-    /// number of eleven digits in another, so nothing is converted.
+    /// The time, in the sender's unit: the documentation shows seconds in one place and a
+    /// number with eleven digits in another, so nothing is converted.
     pub time: Option<i64>,
-    /// Who it happened to.
+    /// The visitor it happened to.
     pub visitor: Option<Visitor>,
-    /// Keys that are not documented.
+    /// The keys that are not documented.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// Somebody on a website.
+/// A visitor of a website.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Visitor {
-    /// Their id.
+    /// The id of the visitor.
     pub id: Option<String>,
-    /// Their name, where they gave one.
+    /// The name of the visitor, if given.
     pub name: Option<String>,
-    /// Their address, where they gave one. It may be empty.
+    /// The e-mail address of the visitor, if given. It may be empty.
     pub email: Option<String>,
-    /// What the website says of them.
+    /// What the website states about the visitor.
     pub params: Vec<Param>,
-    /// Where they seem to be.
+    /// The estimated location of the visitor.
     pub geolocation: Option<Geolocation>,
-    /// Keys that are not documented.
+    /// The keys that are not documented.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// One thing that a website says of a visitor.
+/// One statement of a website about a visitor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Param {
-    /// What is said.
+    /// The name of the parameter.
     pub name: Option<String>,
-    /// Its value.
+    /// The value of the parameter.
     pub value: Option<String>,
-    /// Keys that are not documented.
+    /// The keys that are not documented.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
-/// Where a visitor seems to be.
+/// The estimated location of a visitor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Geolocation {
-    /// The country, in two letters.
+    /// The code of the country, two letters.
     pub country_code: Option<String>,
     /// The city.
     pub city: Option<String>,
     /// The region.
     pub region: Option<String>,
-    /// Keys that are not documented.
+    /// The keys that are not documented.
     #[serde(flatten)]
     pub extra: Extra,
 }
 
 impl SessionEvent {
-    /// Reads a payload by itself, such as an event's before it is sent.
+    /// Reads a payload by itself, such as that of an event before it is sent.
     ///
     /// # Errors
-    /// As for [`Body::read`](super::Body::read).
+    /// Those of [`Body::read`](super::Body::read).
     pub fn read(payload: &[u8]) -> Result<Self, PayloadError> {
         Object::of_body(payload).and_then(Self::from_object)
     }

@@ -1,4 +1,4 @@
-//! The five kinds of session events that are documented, and all others.
+//! The five documented kinds of session events, and all others.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -8,7 +8,7 @@ use crate::systems::body::json::{OBJECT, Object};
 
 use super::properties::Properties;
 
-/// What happened, by its `event_name`.
+/// The kind of an event, by its `event_name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A script threw an error.
@@ -17,13 +17,13 @@ pub enum Kind {
     NetError(NetError),
     /// A click that led to an error.
     ErrorClick(ErrorClick),
-    /// Many clicks in anger.
+    /// Many quick clicks.
     RageClick(RageClick),
-    /// An event of the website's own.
+    /// An event that the website defines.
     Custom(Custom),
-    /// A name that this crate does not know; its fields are the event's extra keys.
+    /// An unknown kind; its fields are in the event's extra keys.
     Unknown {
-        /// The name.
+        /// The name of the kind.
         event_name: String,
     },
 }
@@ -33,54 +33,54 @@ pub enum Kind {
 pub struct JsError {
     /// Which of its two names the event has.
     pub name: ErrorName,
-    /// The error's text.
+    /// The text of the error.
     pub value: Option<String>,
-    /// How often it was thrown.
+    /// The number of times it was thrown.
     pub count: Option<i64>,
 }
 
-/// What a script's error is called.
+/// The two names of an error event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ErrorName {
-    /// `JSError`, as the list of event types has it.
+    /// `JSError`, as in the list of event types.
     #[default]
     JsError,
-    /// `Error`, as the introduction's example has it.
+    /// `Error`, as in the example of the introduction.
     Error,
 }
 
 /// A request of the page failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetError {
-    /// Its method.
+    /// The method of the request.
     pub method: Option<String>,
-    /// Its URL.
+    /// The URL of the request.
     pub url: Option<String>,
-    /// The status that it got.
+    /// The status of the response.
     pub status: Option<i64>,
 }
 
 /// A click that led to an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErrorClick {
-    /// The error's text. It is also read from `messsage`, which a sample of the
-    /// documentation prints, and written as `message`.
+    /// The text of the error. It is also read from `messsage`, as a sample in the
+    /// documentation has it, and written as `message`.
     pub message: Option<String>,
 }
 
-/// Many clicks in anger.
+/// Many quick clicks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RageClick {
-    /// How many.
+    /// The number of clicks.
     pub clicks: Option<i64>,
 }
 
-/// An event of the website's own.
+/// An event that the website defines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Custom {
     /// The name that the website gave it.
     pub name: Option<String>,
-    /// What the website says of it.
+    /// The properties that the website set.
     pub properties: Properties,
 }
 
@@ -109,7 +109,7 @@ impl Kind {
         }
     }
 
-    /// Takes out of an event what belongs to its kind.
+    /// Takes the fields of its kind out of an event.
     pub(super) fn take(event_name: String, event: &mut Object) -> Result<Self, PayloadError> {
         Ok(match event_name.as_str() {
             "JSError" => Self::JsError(JsError::take(ErrorName::JsError, event)?),

@@ -1,4 +1,4 @@
-//! LiveSession's bodies: one envelope, and what happened in a visitor's session.
+//! LiveSession's bodies: an envelope with an event of a visitor's session.
 //!
 //! ```
 //! use hookpost::systems::live_session::payload::{Body, Kind, Payload};
@@ -28,53 +28,53 @@ pub use event::{Geolocation, Param, SessionEvent, Visitor};
 pub use kind::{Custom, ErrorClick, ErrorName, JsError, Kind, NetError, RageClick};
 pub use properties::{PROPERTIES_MAX, PROPERTY_TEXT_MAX, Properties, Property, PropertyType};
 
-/// The webhook type that all events of today have.
+/// The webhook type of all events at present.
 pub const SESSION_EVENT: &str = "session.event";
 
-/// A whole request body. Its ids are opaque texts: none of them is a UUID by promise.
+/// A whole request body. Its ids are opaque texts: they need not be UUIDs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Json")]
 pub struct Body {
-    /// The same over retries: what a receiver remembers, for at least 24 hours, to
-    /// notice what it has seen.
+    /// The id of the message, the same for all retries. A receiver remembers it, for at least
+    /// 24 hours, to detect duplicates.
     pub message_id: String,
-    /// The endpoint that it was sent for.
+    /// The id of the endpoint that it was sent for.
     pub webhook_id: Option<String>,
-    /// The version of this form, `v1.0` today.
+    /// The version of this form; `v1.0` at present.
     pub api_version: Option<String>,
-    /// Whose it is.
+    /// The id of the account.
     pub account_id: Option<String>,
-    /// The website where it happened.
+    /// The id of the website where it happened.
     pub website_id: Option<String>,
-    /// When it was made, in Unix seconds; the same over retries.
+    /// When it was created, in Unix seconds; the same for all retries.
     pub created_at: Option<i64>,
     /// What happened.
     pub payload: Payload,
-    /// Keys that are not documented.
+    /// The keys that are not documented.
     pub extra: Extra,
 }
 
-/// What a body is about, by its `webhook_type`.
+/// The payload of a body, by its `webhook_type`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "nearly every body is the larger one")]
 pub enum Payload {
     /// `session.event`.
     SessionEvent(SessionEvent),
-    /// A type that this crate does not know.
+    /// An unknown type.
     Unknown {
-        /// The type.
+        /// The name of the type.
         webhook_type: String,
-        /// The payload as it came.
+        /// The payload as it was received.
         payload: Json,
     },
 }
 
 impl Body {
-    /// Reads a body. Message id, webhook type and payload have to be there.
+    /// Reads a body. Message id, webhook type and payload are required.
     ///
     /// # Errors
-    /// When it is no JSON object, is nested too deep, or a documented field has not its
-    /// documented type.
+    /// If it is not a JSON object, if it is nested too deeply, or if a documented field does
+    /// not have its documented type.
     pub fn read(body: &[u8]) -> Result<Self, PayloadError> {
         let mut body = Object::of_body(body)?;
         let webhook_type: String = body.need("webhook_type", TEXT)?;

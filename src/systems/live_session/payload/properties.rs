@@ -1,4 +1,4 @@
-//! What a website says of an event of its own.
+//! The properties of an event that the website defines.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -7,15 +7,15 @@ use serde_json::value::to_raw_value;
 use crate::systems::body::PayloadError;
 use crate::systems::body::json::{Json, Object};
 
-/// How many properties an event may have, by the documentation.
+/// The most properties of an event, by the documentation.
 pub const PROPERTIES_MAX: usize = 50;
-/// How many characters a text property may have, by the documentation.
+/// The most characters of a text property, by the documentation.
 pub const PROPERTY_TEXT_MAX: usize = 256;
 
-/// The properties of a custom event, in the order in which they came.
+/// The properties of a custom event, in the order in which they were received.
 ///
-/// Whatever came is kept. What the documentation asks of a sender is checked by
-/// [`problems`](Self::problems) alone.
+/// Everything received is kept. Only [`problems`](Self::problems) checks what the
+/// documentation requires of a sender.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Properties(Vec<Property>);
 
@@ -46,7 +46,7 @@ impl Properties {
         self.iter().find(|property| property.name == name)
     }
 
-    /// All of them.
+    /// All properties.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Property> {
         self.0.iter()
@@ -55,7 +55,7 @@ impl Properties {
     /// Adds a property.
     ///
     /// # Errors
-    /// When the value cannot be written as JSON.
+    /// If the value cannot be serialised as JSON.
     pub fn with(mut self, name: impl Into<String>, value: &impl Serialize) -> Result<Self, PayloadError> {
         let name = name.into();
         let written = to_raw_value(value).map(Json::from);
@@ -64,8 +64,9 @@ impl Properties {
         Ok(self)
     }
 
-    /// What LiveSession's documentation would not allow: more than [`PROPERTIES_MAX`],
-    /// a value of another type than its name states, a text over [`PROPERTY_TEXT_MAX`].
+    /// What breaks the rules of LiveSession's documentation: more than [`PROPERTIES_MAX`]
+    /// properties, a value whose type differs from the one in its name, or a text over
+    /// [`PROPERTY_TEXT_MAX`].
     #[must_use]
     pub fn problems(&self) -> Vec<PayloadError> {
         let too_many =
@@ -92,13 +93,13 @@ impl Serialize for Properties {
 }
 
 impl Property {
-    /// Its whole name.
+    /// The whole name of the property.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The type that its name states, if it states one.
+    /// The type in the property's name; `None` if it states none.
     #[must_use]
     pub fn stated_type(&self) -> Option<PropertyType> {
         let (_, ending) = self.name.rsplit_once('_')?;
@@ -111,31 +112,31 @@ impl Property {
         }
     }
 
-    /// Its value as it was written: `1.10` and `1e400` stay what they are.
+    /// The value as it was written: `1.10` and `1e400` are kept unchanged.
     #[must_use]
     pub const fn value(&self) -> &Json {
         &self.value
     }
 
-    /// Its value, if that is text.
+    /// The value, if it is a text.
     #[must_use]
     pub fn as_text(&self) -> Option<String> {
         self.value.parse().ok()
     }
 
-    /// Its value, if that is an integer of 64 bits, to the last digit.
+    /// The value, if it is an integer of 64 bits, without loss.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         self.value.parse().ok()
     }
 
-    /// Its value, if that is a number of a finite float's range, rounded to one.
+    /// The value, if it is a number within the range of a finite float, rounded.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         self.value.parse().ok()
     }
 
-    /// Its value, if that is true or false.
+    /// The value, if it is true or false.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         self.value.parse().ok()

@@ -1,4 +1,4 @@
-//! What becomes of events and their deliveries: I1, I2, I4, I11, I12, I19.
+//! The invariants about the fate of events and deliveries: I1, I2, I4, I11, I12, I19.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
     drained(evidence, report);
 }
 
-/// I1: what was accepted has a delivery for each site that wanted it and was there.
+/// I1: an accepted event has a delivery for each site that existed and wanted it.
 fn no_loss(evidence: &Evidence, report: Report<'_>) {
     let there: BTreeSet<_> =
         evidence.deliveries.iter().map(|(it, _)| (it.event.as_str(), it.endpoint.as_str())).collect();
@@ -53,7 +53,7 @@ fn no_double(evidence: &Evidence, report: Report<'_>) {
     }
 }
 
-/// I2: a receiver that answers 2xx all the time gets all that nobody took back.
+/// I2: a receiver that always answers 2xx gets every event that was not cancelled.
 fn well_receivers_get_everything(evidence: &Evidence, report: Report<'_>) {
     let world = &evidence.world;
     let blows =
@@ -83,7 +83,7 @@ fn delivered_means_received(evidence: &Evidence, report: Report<'_>) {
     }
 }
 
-/// I4: what is terminal is never leased again and stays as it ended.
+/// I4: a terminal delivery is never leased again, and its state does not change.
 fn terminal_absorbs(evidence: &Evidence, report: Report<'_>) {
     let mut ended = BTreeMap::new();
     for entry in &evidence.entries {

@@ -1,4 +1,4 @@
-//! What one tenant's endpoints are given, no other tenant feels: T1.
+//! The invariant that one tenant's endpoints never affect another tenant: T1.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use super::super::trace::What;
 use super::super::world::Site;
 use super::{Evidence, Report, began};
 
-/// An event for an endpoint that has succeeded before is sent within this, beside the
-/// lengths of the poll and of its own tenant's answers.
+/// The time within which an event for an endpoint that has succeeded before is sent, in
+/// addition to the poll interval and the time of its own tenant's answers.
 const PROVEN: Duration = Duration::from_secs(1);
 /// An event for an endpoint without a success may also wait for one request to time out.
 const NEW: Duration = PROVEN.saturating_add(TIMEOUT);
 
-/// Whoever is far behind in the line of a limit asks again this often.
+/// How often an endpoint far behind in the waiting line of a limit asks again.
 const ASKS_AGAIN: Duration = Duration::from_secs(10);
 
-/// T1: in a noisy world every event of a quiet tenant is sent to each of its endpoints
-/// within a bound that does not depend on how much noise there is. Under a limit that all
-/// share it also waits for as many turns as events for the same endpoint wait before it.
+/// T1: in a noisy world, every event of a quiet tenant is sent to each of its endpoints within
+/// a bound that does not depend on the amount of noise. Under a limit that all share, it also
+/// waits for as many turns as there are events before it for the same endpoint.
 pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
     let world = &evidence.world;
     if world.sites.iter().all(|site| site.tenant != NOISY) {
@@ -47,8 +47,8 @@ fn is_proven(evidence: &Evidence, site: &Site, at: Duration) -> bool {
     evidence.exchanges.iter().any(|exchange| exchange.url == site.url && began(exchange) < at)
 }
 
-/// How long an event that is accepted at that moment may wait for its site's turns under the
-/// limit that all share: about half of what `Limit` states, which suffices in these worlds.
+/// How long an event accepted at that time may wait for its site's turns under the limit that
+/// all share: about half of what `Limit` states, which is enough in these worlds.
 fn turns(evidence: &Evidence, site: &Site, at: Duration) -> Duration {
     let world = &evidence.world;
     let Some((starts, window)) = world.shared_limit else { return Duration::ZERO };

@@ -1,4 +1,4 @@
-//! Who may settle what, and what is recorded: I7, I9, and the gates.
+//! The invariants about leases, settlements and gates: I7, I9.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! When engines look for work: I20.
+//! The invariant about when engines look for work: I20.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use super::super::mood::Mood;
 use super::super::trace::What;
 use super::{Evidence, Report};
 
-/// So long an engine may leave work alone beside what its store takes: it waits for a
-/// slot that is near, and its timer counts in milliseconds.
+/// How long an engine may leave work unclaimed, apart from the time of its store: it may wait
+/// for a slot that is about to be free, and its timer counts in milliseconds.
 const SOON: Duration = Duration::from_millis(200);
 
-/// I20: an engine with room does not sleep while something can be claimed, wherever no
-/// process and no call fails. What it is told about it is told by the store's answers,
-/// each of which takes its time.
+/// I20: an engine with room does not sleep while something can be claimed, as long as no
+/// process and no call fails. It learns of work by the store's answers, each of which takes
+/// time.
 pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
     // Names that do not resolve may be an own fault, for which an engine pauses.
     let names_fail = evidence.world.sites.iter().any(|site| matches!(site.mood, Mood::SlowName(_)));

@@ -1,4 +1,4 @@
-//! What must hold in every world, by the numbers of the reliability catalogue.
+//! The invariants that must hold in every world, each with its number.
 
 mod fate;
 mod isolation;
@@ -22,27 +22,27 @@ use super::machine::Ground;
 use super::trace::{Command, Entry, What};
 use super::world::{Site, World};
 
-/// All that can be seen of a world that came to its end.
+/// Everything that can be seen of a world after it ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
-    /// What was played.
+    /// The world that was run.
     pub(crate) world: World,
-    /// What happened.
+    /// The trace of what happened.
     pub(crate) entries: Vec<Entry>,
-    /// The receivers' own record.
+    /// The receivers' own records.
     pub(crate) exchanges: Vec<Exchange>,
-    /// The final store: each delivery with its attempts.
+    /// The deliveries in the final store, each with its attempts.
     pub(crate) deliveries: Vec<(Delivery, AttemptLog)>,
-    /// What the final store counts.
+    /// The counts of the final store.
     pub(crate) stats: Stats,
 }
 
-/// Something that must never be.
+/// A violation of an invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Violation {
-    /// Which invariant, such as `I7 one lease`.
+    /// The number and name of the invariant, such as `I7 one lease`.
     pub(crate) invariant: &'static str,
-    /// By what.
+    /// What violated it.
     pub(crate) what: String,
 }
 
@@ -84,7 +84,7 @@ impl Evidence {
         }
     }
 
-    /// What it shows to be wrong, by every invariant.
+    /// Checks every invariant and returns the violations.
     #[must_use]
     pub(crate) fn judge(&self) -> Vec<Violation> {
         let mut found = Vec::new();
@@ -97,7 +97,7 @@ impl Evidence {
         found
     }
 
-    /// A name for exactly what happened: the trace and every request (I18).
+    /// A hash of exactly what happened: the trace and every request (I18).
     #[must_use]
     pub(crate) fn hash(&self) -> String {
         let mut digest = Sha256::new();

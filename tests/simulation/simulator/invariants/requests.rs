@@ -1,4 +1,5 @@
-//! What receivers saw: I3, I5, I6, I8, I10, and the order of keyed events.
+//! The invariants about what receivers got: I3, I5, I6, I8, I10, and the order of keyed
+//! events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,7 +22,7 @@ use super::super::trace::{Command, What};
 use super::super::world::{Deed, Site, World};
 use super::{Evidence, Report, began, event_of, store_time};
 
-/// An endpoint may have been read so long before a request to it begins.
+/// How long before a request begins its endpoint may have been read.
 const FRESH: Duration = Duration::from_secs(1);
 /// A receiver's `Retry-After` counts up to this.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
@@ -36,8 +37,8 @@ pub(super) fn judge(evidence: &Evidence, report: Report<'_>) {
     keyed_events_arrive_in_turn(evidence, report);
 }
 
-/// I3: every recorded attempt was a request with that outcome; where nothing was
-/// torn down, every request is recorded.
+/// I3: every recorded attempt was a request with that outcome; if nothing was interrupted,
+/// every request is recorded.
 fn records_and_requests_agree(evidence: &Evidence, report: Report<'_>) {
     let mut recorded: BTreeMap<_, Vec<AttemptResult>> = BTreeMap::new();
     for (delivery, log) in &evidence.deliveries {
@@ -74,8 +75,8 @@ fn result_of(exchange: &Exchange) -> AttemptResult {
     }
 }
 
-/// I5: no request begins once an endpoint is off or gone, but for those whose
-/// endpoint had just been read.
+/// I5: no request begins after an endpoint was disabled or removed, unless the endpoint had
+/// just been read.
 fn switched_off_means_quiet(evidence: &Evidence, report: Report<'_>) {
     for site in &evidence.world.sites {
         let Ok(endpoint) = site.id.parse() else { continue };
@@ -151,8 +152,8 @@ fn each_attempt_says_the_same(evidence: &Evidence, report: Report<'_>) {
     }
 }
 
-/// I10: never earlier than the schedule less its jitter, nor than a receiver asked,
-/// and nothing past the window.
+/// I10: no attempt is earlier than the schedule minus its jitter, or than a receiver asked,
+/// and none is after the window.
 fn gaps_are_kept(evidence: &Evidence, report: Report<'_>) {
     let world = &evidence.world;
     if !world.is_calm() {
@@ -201,8 +202,8 @@ fn gaps_are_kept(evidence: &Evidence, report: Report<'_>) {
     }
 }
 
-/// What attempts record is in the store's time, which moves in these worlds. The receivers'
-/// own record is not, and no gap of a schedule is shorter than its first.
+/// Attempts are recorded in the store's time, which moves in these worlds, so the receivers'
+/// own records are used. No gap of a schedule is shorter than its first.
 fn first_gaps_are_kept(evidence: &Evidence, report: Report<'_>) {
     let least = least_gap(&evidence.world, 0);
     for (delivery, _) in &evidence.deliveries {
@@ -310,7 +311,7 @@ fn waits_asked_for(evidence: &Evidence, delivery: &Delivery, site: &Site) -> Vec
     evidence.requests_of(delivery.event.as_str(), &site.url).map(asked).collect()
 }
 
-/// The shortest gap that the schedule and its jitter allow after so many retries.
+/// The shortest gap that the schedule and its jitter allow after this many retries.
 fn least_gap(world: &World, retries: usize) -> Duration {
     let (gap, spread) = gap(world, retries);
     gap.saturating_sub(spread).max(world.gap_first)
@@ -322,7 +323,7 @@ fn longest_gap(world: &World, retries: usize) -> Duration {
     (gap + spread).min(world.gap_max)
 }
 
-/// The schedule's gap after so many retries, and how far its jitter moves it.
+/// The gap of the schedule after this many retries, and how far its jitter moves it.
 fn gap(world: &World, retries: usize) -> (Duration, Duration) {
     let doubled = 2_u32.saturating_pow(u32::try_from(retries).unwrap_or(u32::MAX));
     let gap = world.gap_first.saturating_mul(doubled).min(world.gap_max);
