@@ -2,10 +2,14 @@
 //! [`profile::StandardEvent`]: crate::profile::StandardEvent
 //! [docs/clocks.md]: crate::policy::timeline
 //! [docs/own-parts.md]: crate::backend
+//! [docs/profiles.md]: crate::profile
 //! [docs/publishing.md]: crate::stores
 //! [docs/receiving.md]: crate::receive
 //! [docs/schemes.md]: crate::sign
 //! [docs/sqlite.md]: crate::stores
+#![cfg_attr(feature = "tokio", doc = "[docs/guarantees.md]: crate::webhooks")]
+#![cfg_attr(feature = "tokio", doc = "[docs/operating.md]: crate::webhooks")]
+#![cfg_attr(feature = "systems", doc = "[docs/systems.md]: crate::systems")]
 #![cfg_attr(feature = "targets", doc = "[docs/answers.md]: crate::targets")]
 #![cfg_attr(feature = "targets", doc = "[docs/messages.md]: crate::targets::message")]
 #![doc = include_str!("../README.md")]

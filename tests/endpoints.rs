@@ -304,3 +304,22 @@ async fn an_endpoint_that_another_process_removed_and_registered_again_is_sent_t
     world.run_for(Duration::from_secs(5)).await;
     assert_eq!(world.transport.exchanges_with("https://moved.example/hook").len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_is_ensured_at_each_start_and_never_changed_by_it() {
+    let world = World::new();
+    let first = world.webhooks.ensure(world::endpoint("e", "standard")).await.unwrap();
+    let elsewhere = world::endpoint("e", "standard").url("https://elsewhere.example/");
+    let again = world.webhooks.ensure(elsewhere).await.unwrap();
+    assert_eq!((again.version, again.url.expose()), (first.version, first.url.expose()));
+
+    let anothers = NewEndpoint::new("bcme", "https://b.example/", "standard").unwrap().id("e").unwrap();
+    let anothers = anothers.secret("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=").unwrap();
+    let taken = world.webhooks.ensure(anothers).await.unwrap_err();
+    assert!(matches!(taken, RegisterError::Taken { current: None }), "{taken}");
+
+    let nameless = NewEndpoint::new("acme", "https://c.example/", "standard").unwrap();
+    let refused = world.webhooks.ensure(nameless).await.unwrap_err();
+    assert!(refused.to_string().starts_with("id: must be set"), "{refused}");
+    assert_eq!(world.webhooks.endpoints(&world::acme(), None, 10).await.unwrap().endpoints.len(), 1);
+}

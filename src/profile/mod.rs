@@ -1,6 +1,14 @@
 //! One sending dialect, as a struct of parts: a host takes a preset and changes a part.
 //! A part that a preset lacks is a value of the host's own: an [`Envelope`] that writes the
 //! body, a [`Classify`] that reads the answers.
+#![cfg_attr(
+    all(feature = "reqwest", feature = "targets", feature = "systems"),
+    doc = "\n[docs/answers.md]: crate::targets\n[docs/messages.md]: crate::targets::message\n[systems.md]: crate::systems\n"
+)]
+#![cfg_attr(
+    all(feature = "reqwest", feature = "targets", feature = "systems"),
+    doc = include_str!("../../docs/profiles.md")
+)]
 
 mod check;
 mod envelope;

@@ -9,6 +9,8 @@
 //!
 //! `body` holds what reading the three systems' bodies has in common, and `settings` what
 //! their settings pages have in common. The settings need the feature `tokio`.
+//!
+#![doc = include_str!("../../docs/systems.md")]
 
 pub mod body;
 #[cfg(feature = "axum")]

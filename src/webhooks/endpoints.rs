@@ -41,6 +41,27 @@ impl Webhooks {
         self.write(endpoint, Expected::Absent).await
     }
 
+    /// Registers an endpoint unless the tenant has one of its id, and returns the endpoint that
+    /// is there then. It never changes one: where `new` differs from what is there,
+    /// [`update`](Self::update) is the call. So a program may name its endpoints at each start.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register), and where `new` has no id: each call would
+    /// register one more endpoint.
+    pub async fn ensure(&self, new: NewEndpoint) -> Result<Arc<Endpoint>, RegisterError> {
+        let Some(id) = new.id.clone() else {
+            let rule = "must be set, so that the endpoint is found again at the next start";
+            return Err(EndpointError::Field { field: "id", rule }.into());
+        };
+        let tenant = new.tenant.clone();
+        match self.register(new).await {
+            Err(taken @ RegisterError::Taken { current: Some(_) }) => {
+                self.endpoint(&tenant, &id).await?.ok_or(taken)
+            }
+            other => other,
+        }
+    }
+
     /// Replaces an endpoint that is at `version`. Where `new` says nothing of a secret it
     /// keeps its secrets; what waits for it goes to the new URL. To change a part, begin
     /// with `NewEndpoint::from` what there is.

@@ -1,5 +1,10 @@
 //! The façade: what your program, the host, holds. [`Webhooks`] registers endpoints,
 //! publishes events, runs the engine that delivers them, and looks back at what was sent.
+//!
+//! [docs/clocks.md]: crate::policy::timeline
+//! [docs/own-parts.md]: crate::backend
+#![doc = include_str!("../../docs/operating.md")]
+#![doc = include_str!("../../docs/guarantees.md")]
 
 mod builder;
 mod endpoints;
