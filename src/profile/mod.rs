@@ -3,7 +3,11 @@
 //! body, a [`Classify`] that reads the answers.
 #![cfg_attr(
     all(feature = "reqwest", feature = "targets", feature = "systems"),
-    doc = "\n[docs/answers.md]: crate::targets\n[docs/messages.md]: crate::targets::message\n[systems.md]: crate::systems\n"
+    doc = "",
+    doc = "[docs/answers.md]: crate::targets",
+    doc = "[docs/messages.md]: crate::targets::message",
+    doc = "[systems.md]: crate::systems",
+    doc = ""
 )]
 #![cfg_attr(
     all(feature = "reqwest", feature = "targets", feature = "systems"),
