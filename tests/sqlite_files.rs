@@ -195,7 +195,7 @@ fn a_path_without_a_file_is_refused() {
 #[tokio::test]
 async fn a_full_file_refuses_what_is_too_much_and_goes_on_with_the_rest() {
     let file = TempFile::new();
-    let store = builder(&file.path()).file_size_max(1024 * 1024).open().unwrap();
+    let store = builder(&file.path()).file_size_max(1024 * 1024).payload_max(4 * 1024 * 1024).open().unwrap();
     publish(&store, "before", 10).await.unwrap();
     // While somebody else holds the lock, calls gather into one transaction; the large
     // one must not take the small ones down with it.
