@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use hookpost::backend::{Cipher, CipherError, Directory, Registry, Sealed, Store};
 use hookpost::delivery::{ClaimRequest, Claimed, Next, Publish, Published, Settled, Settlement, Shares};
-use hookpost::endpoint::Loaded;
-use hookpost::endpoint::{Expected, Write};
+use hookpost::endpoint::{Expected, Loaded, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId, Token};
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};

@@ -45,7 +45,8 @@ pub trait History: Send + Sync {
     /// Cancels a page of the selected pending deliveries. What is leased is cancelled too,
     /// but not with [`CancelReason::EndpointRemoved`]: its answer settles it. Where that is
     /// to be tried again, or no answer comes, it is cancelled then: an endpoint that was
-    /// registered under the same id meanwhile never gets it. What cannot be read is cancelled like what can.
+    /// registered under the same id meanwhile never gets it. What cannot be read is cancelled
+    /// like what can.
     async fn cancel(
         &self,
         tenant: &TenantId,

@@ -12,9 +12,9 @@ use crate::id::HostName;
 /// by whoever asked.
 ///
 /// Names that never answer can take all of a resolver's threads or queries. A resolver whose
-/// number of look-ups is bounded shares them by tenant, which `system::current_tenant` tells,
+/// number of look-ups is bounded shares them by tenant, which `os::current_tenant` tells,
 /// and answers [`ResolveError::Busy`] to a tenant whose share is spent.
-/// `system::SystemResolver` does so for any function that blocks.
+/// `os::SystemResolver` does so for any function that blocks.
 #[async_trait]
 pub trait Resolver: Send + Sync {
     /// The addresses of that name, the one to try first in front.

@@ -11,8 +11,7 @@ use crate::id::Round;
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::StandardEvent;
 use crate::secret::Secret;
-use crate::sign::Scheme;
-use crate::sign::{Tolerance, Verifier};
+use crate::sign::{Scheme, Tolerance, Verifier};
 use crate::testing::Exchange;
 use crate::time::Timestamp;
 
