@@ -81,7 +81,6 @@ use writer::Writer;
 
 /// A store in a SQLite file. See the [module](self).
 pub struct SqliteStore {
-    writer: Writer,
     /// What the engine waits for: endpoints and subscribers.
     readers: Readers,
     /// What people wait for: history, lists, counts; each tenant in its turn.
@@ -101,6 +100,9 @@ pub struct SqliteStore {
     hints: Arc<Hints>,
     /// The last lane that was looked after.
     checked: Arc<Mutex<Option<LaneKey>>>,
+    /// The last field, so that its thread ends after the readers: SQLite takes the log into
+    /// the file only for a connection that closes alone.
+    writer: Writer,
 }
 
 impl SqliteStore {
