@@ -18,8 +18,7 @@ use hookpost::id::{EndpointId, EventId};
 use hookpost::policy::egress::EndpointUrl;
 use hookpost::profile::{Envelope, Occasion, Verbatim};
 use hookpost::sequence::Sequence;
-use hookpost::sign::HeaderLookup;
-use hookpost::sign::Signer;
+use hookpost::sign::{HeaderLookup, Signer};
 use hookpost::systems::live_session::LiveSession;
 use hookpost::systems::x_webhook::XWebhook;
 use hookpost::{

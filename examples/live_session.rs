@@ -14,8 +14,9 @@ use std::collections::BTreeSet;
 use std::error::Error;
 
 use hookpost::systems::body::Extra;
-use hookpost::systems::live_session::admin::LiveSessionAdmin;
-use hookpost::systems::live_session::admin::{Actor, AlertEvent, AlertForm, EndpointForm, Role};
+use hookpost::systems::live_session::admin::{
+    Actor, AlertEvent, AlertForm, EndpointForm, LiveSessionAdmin, Role,
+};
 use hookpost::systems::live_session::payload::{
     Body, Custom, ErrorName, JsError, Kind, NetError, Payload, Properties, Property, RageClick, SessionEvent,
     Visitor,

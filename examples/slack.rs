@@ -10,9 +10,8 @@ mod stage;
 use std::error::Error;
 use std::sync::Arc;
 
-use hookpost::targets::BuiltIn;
-use hookpost::targets::Slack;
 use hookpost::targets::message::{Message, Template};
+use hookpost::targets::{BuiltIn, Slack};
 use hookpost::testing::{Answer, Receiver};
 use hookpost::{Event, NewEndpoint, NewEvent, Profile};
 use serde_json::Value;

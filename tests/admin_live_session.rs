@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use hookpost::id::{EndpointId, Scope, TenantId};
 use hookpost::stores::sqlite::SqliteStore;
-use hookpost::systems::live_session::admin::LiveSessionAdmin;
 use hookpost::systems::live_session::admin::{
-    Actor, AlertEvent, AlertForm, AlertId, EndpointForm, Provider, Role,
+    Actor, AlertEvent, AlertForm, AlertId, EndpointForm, LiveSessionAdmin, Provider, Role,
 };
 use hookpost::systems::settings::AdminError;
 use hookpost::testing::{ScriptedTransport, VirtualClock};

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use hookpost::delivery::State;
 use hookpost::systems::settings::AdminError;
-use hookpost::systems::x_webhook::admin::XWebhookAdmin;
-use hookpost::systems::x_webhook::admin::{Actor, Form, Permission};
+use hookpost::systems::x_webhook::admin::{Actor, Form, Permission, XWebhookAdmin};
 use hookpost::testing::Reply;
 use hookpost::{Endpoint, NewEvent, Scheme, Secret, Timestamp, Verifier};
 use world::{World, acme, hours};

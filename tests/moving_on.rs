@@ -11,8 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hookpost::delivery::{FailReason, State};
 use hookpost::profile::Verbatim;
-use hookpost::sign::Proof;
-use hookpost::sign::{KeyForm, Part, Recipe, Schemes};
+use hookpost::sign::{KeyForm, Part, Proof, Recipe, Schemes};
 use hookpost::testing::{Exchange, Reply};
 use hookpost::{
     Endpoint, NewEndpoint, NewEvent, Profile, RegisterError, Scheme, Secret, Verifier, VerifyError, Webhooks,

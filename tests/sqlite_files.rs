@@ -4,14 +4,14 @@
 mod sqlite_file;
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::backend::{Cipher, CipherError, Directory, Registry, Sealed, Store};
 use hookpost::delivery::{ClaimRequest, Claimed, Next, Publish, Published, Settled, Settlement, Shares};
-use hookpost::endpoint::Loaded;
-use hookpost::endpoint::{Expected, Write};
+use hookpost::endpoint::{Expected, Loaded, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{DeliveryId, EndpointId, EventId, ProfileName, Round, TenantId, Token};
 use hookpost::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
@@ -77,6 +77,42 @@ async fn what_was_published_is_there_after_reopening() {
     let beside = file.directory().join("hookpost.db-wal");
     assert!(!beside.exists(), "a dropped store has closed its file");
     assert_eq!(claimed(&open(&file.path()).unwrap(), 1, 10).await, ["one"]);
+}
+
+/// SQLite takes the log into the file only for a connection that closes alone, and a
+/// connection that has never read does not count.
+#[tokio::test]
+async fn a_dropped_store_leaves_no_log_even_where_its_readers_end_at_once() {
+    let file = TempFile::new();
+    let beside = file.directory().join("hookpost.db-wal");
+    let one = [EndpointId::new("one").unwrap()];
+    for round in 0..100 {
+        let store = builder(&file.path()).readers(NonZeroUsize::new(8).unwrap()).open().unwrap();
+        publish(&store, &format!("event-{round}"), 10).await.unwrap();
+        let read = || store.load(&one);
+        tokio::try_join!(read(), read(), read(), read(), read(), read(), read(), read()).unwrap();
+        drop(store);
+        assert!(!beside.exists(), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn two_stores_that_are_dropped_at_once_leave_no_log_to_read() {
+    let file = TempFile::new();
+    let beside = file.directory().join("hookpost.db-wal");
+    for round in 0..100 {
+        let stores = [open(&file.path()).unwrap(), open(&file.path()).unwrap()];
+        for (number, store) in stores.iter().enumerate() {
+            publish(store, &format!("event-{round}-{number}"), 10).await.unwrap();
+        }
+        std::thread::scope(|scope| {
+            for store in stores {
+                scope.spawn(move || drop(store));
+            }
+        });
+        let left = fs::metadata(&beside).map_or(0, |log| log.len());
+        assert_eq!(left, 0, "round {round}");
+    }
 }
 
 #[tokio::test]

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use hookpost::backend::{Cipher, CipherError, Directory, History, Registry, Sealed, Store};
 use hookpost::delivery::{CancelReason, Publish};
-use hookpost::endpoint::Loaded;
-use hookpost::endpoint::{Expected, Write};
+use hookpost::endpoint::{Expected, Loaded, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::history::{DeliveryQuery, PageAfter, Replay, Selection, StateFilter};
 use hookpost::id::{EndpointId, EventId, ReplayId, TenantId};

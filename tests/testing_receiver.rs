@@ -4,8 +4,7 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use hookpost::sign::Proof;
-use hookpost::sign::Signer;
+use hookpost::sign::{Proof, Signer};
 use hookpost::testing::{Answer, Receiver};
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verifier};
 use http::HeaderMap;

@@ -19,15 +19,13 @@ use std::thread::Thread;
 
 use bytes::Bytes;
 use hookpost::backend::{Directory, Registry};
-use hookpost::endpoint::Loaded;
-use hookpost::endpoint::{Expected, Write};
+use hookpost::endpoint::{Expected, Loaded, Write};
 use hookpost::error::StoreErrorKind;
 use hookpost::id::{EndpointId, EventId, TenantId};
 use hookpost::os::SystemClock;
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Response, retry_after};
-use hookpost::sign::BodyKeys;
-use hookpost::sign::Signer;
+use hookpost::sign::{BodyKeys, Signer};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::systems::{
     live_chat::payload as live_chat, live_session::payload as live_session, x_webhook::payload as x_webhook,

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
-use crate::endpoint::Expected;
-use crate::endpoint::{Endpoint, Generation};
+use crate::endpoint::{Endpoint, Expected, Generation};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, Lane, LaneChange};
 use crate::secret::{Secret, SecretSet, Secrets};

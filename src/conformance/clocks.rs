@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use crate::backend::{Backend, Clock};
 use crate::delivery::{Gate, GateChange, Settled};
-use crate::policy::rate::{Ask, Asker};
-use crate::policy::rate::{Limit, LimitKey, LimitScope};
+use crate::policy::rate::{Ask, Asker, Limit, LimitKey, LimitScope};
 use crate::policy::timeline::{CONFIRMED_AFTER, Uptime};
 use crate::time::Timestamp;
 

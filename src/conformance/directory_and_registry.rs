@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::delivery::{EventMeta, GateChange};
-use crate::endpoint::{Endpoint, EndpointPage, Generation, Headers, Overrides};
-use crate::endpoint::{Expected, Put, Write};
+use crate::endpoint::{Endpoint, EndpointPage, Expected, Generation, Headers, Overrides, Put, Write};
 use crate::id::{EndpointId, EventType, ProfileName, Scope};
 use crate::policy::egress::{EndpointUrl, PortPolicy, SchemePolicy, UrlPolicy};
 use crate::policy::failing::Failing;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::policy::rate::{Ask, Asker, Grant};
-use crate::policy::rate::{Limit, LimitKey, LimitScope};
+use crate::policy::rate::{Ask, Asker, Grant, Limit, LimitKey, LimitScope};
 use crate::time::Timestamp;
 
 use super::scene::{

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use crate::backend::Backend;
 use crate::delivery::{Gate, GateChange};
-use crate::endpoint::Endpoint;
-use crate::endpoint::{Expected, Write};
+use crate::endpoint::{Endpoint, Expected, Write};
 use crate::history::{ClosedGate, Disabled, Hold, Queue};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, LaneChange};

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::backend::Backend;
-use crate::endpoint::{Endpoint, Loaded};
-use crate::endpoint::{Expected, Put, Write};
+use crate::endpoint::{Endpoint, Expected, Loaded, Put, Write};
 use crate::history::{Class, PageAfter, Replay, Selection};
 use crate::id::ReplayId;
 use crate::sequence::Sequence;

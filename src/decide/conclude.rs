@@ -10,8 +10,7 @@ use crate::delivery::{
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Verdict};
 use crate::policy::retry::NextTry;
-use crate::profile::OnRecovery;
-use crate::profile::Profile;
+use crate::profile::{OnRecovery, Profile};
 use crate::time::Timestamp;
 
 use super::kept::kept;

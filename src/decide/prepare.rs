@@ -13,9 +13,7 @@ use crate::event::Event;
 use crate::id::Round;
 use crate::policy::outcome::BodyNeed;
 use crate::policy::retry::Life;
-use crate::profile::OnEnable;
-use crate::profile::Request;
-use crate::profile::{Occasion, RenderError};
+use crate::profile::{Occasion, OnEnable, RenderError, Request};
 use crate::secret::{Secrets, WhySealed};
 use crate::time::Timestamp;
 

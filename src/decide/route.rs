@@ -17,31 +17,15 @@ const VALUES_AT_ONCE: usize = 65_536;
 /// At most so many endpoints are judged in one part.
 const ENDPOINTS_AT_ONCE: usize = 256;
 
-/// The routes of `event` to those endpoints of a page that want it: enabled, of its
-/// tenant, subscribed to it, and begun before it was published. `published` is the event's
-/// place in the store's order; `None` where the event is stored after the endpoints were
-/// read, so that all of them begin before it. `width` says how wide a new lane begins.
-///
-/// An endpoint that cannot be read may want the event: it gets a delivery too, in a round
-/// of its own, and whether it wants the event is decided when it can be read. So nothing
-/// is lost meanwhile, and nothing is sent that it did not ask for.
-#[cfg(test)]
-pub(crate) fn route(
-    event: &Event,
-    published: Option<Sequence>,
-    page: &EndpointPage,
-    width: impl Fn(&Endpoint) -> u32,
-) -> Vec<Route> {
-    let (mut routing, mut routes) = (Routing::of(event, published, page), Vec::new());
-    while let Some(part) = routing.next_part(&width) {
-        routes.extend(part);
-    }
-    routes
-}
-
 /// An event held against a page of endpoints, part by part, between which others may have
 /// their turn. Its payload is read once for all of the page, unless the filters of that look
 /// at very many places.
+///
+/// It has a route to each endpoint that wants the event: enabled, of its tenant, subscribed to
+/// it, and begun before it was published. An endpoint that cannot be read may want the event:
+/// it gets a delivery too, in a round of its own, and whether it wants the event is decided
+/// when it can be read. So nothing is lost meanwhile, and nothing is sent that it did not ask
+/// for.
 #[derive(Debug)]
 pub(crate) struct Routing<'a> {
     event: &'a Event,
@@ -54,14 +38,16 @@ pub(crate) struct Routing<'a> {
 }
 
 impl<'a> Routing<'a> {
-    /// None of the page's endpoints is judged yet.
+    /// None of the page's endpoints is judged yet. `published` is the event's place in the
+    /// store's order; `None` where the event is stored after the endpoints were read, so that
+    /// all of them begin before it.
     #[must_use]
     pub(crate) fn of(event: &'a Event, published: Option<Sequence>, page: &'a EndpointPage) -> Self {
         Self { event, published, left: &page.endpoints, read: None, unreadable: &page.unreadable }
     }
 
     /// The routes to the next part of the page's endpoints, which takes a bounded time;
-    /// `None` once all have been judged.
+    /// `None` once all have been judged. `width` says how wide a new lane begins.
     pub(crate) fn next_part(&mut self, width: impl Fn(&Endpoint) -> u32) -> Option<Vec<Route>> {
         if self.left.is_empty() {
             let unjudged: Vec<_> = std::mem::take(&mut self.unreadable).iter().collect();
@@ -215,6 +201,11 @@ mod tests {
         event.into_event(EventId::new("e").unwrap(), Timestamp::EPOCH, 1 << 21).unwrap()
     }
 
+    fn routes(event: &Event, page: &EndpointPage) -> Vec<Route> {
+        let mut routing = Routing::of(event, None, page);
+        std::iter::from_fn(|| routing.next_part(|_| 1)).flatten().collect()
+    }
+
     #[test]
     fn a_payload_is_read_once_for_a_thousand_endpoints_with_many_filters() {
         let plan = |plan: &str| Filter::equals("/visitor/plan", [plan.into()]).unwrap();
@@ -228,8 +219,7 @@ mod tests {
         let items = (0..10_000).map(|sku| format!(r#"{{"sku":"{sku}"}}"#)).collect::<Vec<_>>();
         let event = event(format!(r#"{{"items":[{}],"visitor":{{"plan":"pro"}}}}"#, items.join(",")));
         work::taken();
-        let routes = route(&event, None, &page, |_| 1);
-        assert_eq!(routes.len(), 100);
+        assert_eq!(routes(&event, &page).len(), 100);
         assert_eq!(work::taken().passes, 1);
     }
 
@@ -268,7 +258,7 @@ mod tests {
         let page = EndpointPage { endpoints, ..EndpointPage::default() };
         let event = event("{}".to_owned());
         work::taken();
-        assert_eq!(route(&event, None, &page, |_| 1).len(), 40);
+        assert_eq!(routes(&event, &page).len(), 40);
         // 40 endpoints look at 64 places of 32 steps each: eight of them fill an index.
         assert_eq!(work::taken().passes, 5);
     }

@@ -2,7 +2,7 @@
 //!
 //! One task holds all the state and makes all the calls; at most one claim, one
 //! publish and one settle are under way, and what comes meanwhile makes the next
-//! batch. The decisions are `step`'s and `policy`'s; here is only who waits for what.
+//! batch. The decisions are made in `decide` and `policy`; here is only who waits for what.
 
 mod asking;
 mod claiming;

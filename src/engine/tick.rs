@@ -56,7 +56,9 @@ impl Shared {
         }
         // The round itself is done: what could not be pruned is tried in the next.
         match self.prune_step().await {
-            Ok(_) => drop(self.news.is_over(|| About::Store("prune"))),
+            Ok(_) => {
+                self.news.is_over(|| About::Store("prune"));
+            }
             Err(error) => self.tell_store_failed(error.kind(), "prune"),
         }
         Ok(tick)

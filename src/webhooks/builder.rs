@@ -363,8 +363,8 @@ fn lease_problem(profiles: &[Profile], lease: Duration) -> Option<ConfigProblem>
 }
 
 fn is_as_built_in(profile: &Profile) -> bool {
-    let is_same = |known: Profile| known.name == profile.name && known.timeout == profile.timeout;
-    is_same(Profile::standard())
+    let standard = Profile::standard();
+    profile.name == standard.name && profile.timeout == standard.timeout
 }
 
 fn profile_problems(profile: &Profile, lease: Duration) -> Vec<ConfigProblem> {

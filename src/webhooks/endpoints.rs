@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::decide::resolve;
 use crate::delivery::{CancelReason, Gate, GateChange};
-use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Loaded};
-use crate::endpoint::{Expected, Put, Write};
+use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Expected, Loaded, Put, Write};
 use crate::error::StoreError;
 use crate::history::{PageAfter, Replayed, Selection, StateFilter};
 use crate::id::{EndpointId, EventId, ProfileName, TenantId};
@@ -103,8 +102,8 @@ impl Webhooks {
         let endpoint = self.checked(new, id.clone(), secrets, since)?;
         let written = self.write(endpoint, Expected::Version(version)).await?;
         let profile = self.profile(&written.profile)?;
-        let limits = |of: &Endpoint| of.overrides.limits_or(&profile.limits).to_vec();
-        if before.profile != written.profile || limits(&before) != limits(&written) {
+        let limits = before.overrides.limits_or(&profile.limits);
+        if before.profile != written.profile || limits != written.overrides.limits_or(&profile.limits) {
             self.lift(&written.tenant, id).await?;
         }
         Ok(written)

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use hookpost::profile::{Envelope, Occasion};
-use hookpost::targets::BuiltIn;
 use hookpost::targets::message::{Message, Template as _};
-use hookpost::targets::{Discord, GoogleChat, Mattermost, PagerDuty, Severity, Slack, Teams, Telegram};
+use hookpost::targets::{
+    BuiltIn, Discord, GoogleChat, Mattermost, PagerDuty, Severity, Slack, Teams, Telegram,
+};
 use hookpost::{Event, Profile};
 use serde_json::{Value, json};
 

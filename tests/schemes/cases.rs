@@ -3,8 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hookpost::id::EventId;
-use hookpost::sign::Proof;
-use hookpost::sign::{Encoding, Grammar, Signer};
+use hookpost::sign::{Encoding, Grammar, Proof, Signer};
 use hookpost::{Scheme, Secret, SecretSet, Timestamp, Verifier, VerifyError};
 use http::{HeaderMap, HeaderName, HeaderValue};
 

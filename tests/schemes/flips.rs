@@ -1,7 +1,6 @@
 //! No bit may change: of the body, of what the headers say, of the signature.
 
-use hookpost::sign::{BodyKeys, Proof, Tolerance};
-use hookpost::sign::{Encoding, Part};
+use hookpost::sign::{BodyKeys, Encoding, Part, Proof, Tolerance};
 use hookpost::testing::Sender;
 use hookpost::{Scheme, Timestamp, Verifier, VerifyError};
 use sha2::{Digest, Sha256};

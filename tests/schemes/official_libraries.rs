@@ -1,8 +1,7 @@
 //! What the libraries of Svix and of Standard Webhooks take is taken here too: secrets without
 //! their prefix, and Svix's requests without its brand.
 
-use hookpost::sign::Proof;
-use hookpost::sign::{Recipe, Schemes, Signer};
+use hookpost::sign::{Proof, Recipe, Schemes, Signer};
 use hookpost::{Profile, Scheme, SecretSet, Verifier, VerifyError};
 use http::{HeaderMap, HeaderName};
 

@@ -6,8 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hookpost::backend::Entropy as _;
 use hookpost::os::OsEntropy;
-use hookpost::sign::BodyKeys;
-use hookpost::sign::Signer;
+use hookpost::sign::{BodyKeys, Signer};
 use hookpost::{Scheme, Secret, SecretError, SecretSet, Verifier};
 
 use super::cases::{NOW, all, named, secret};

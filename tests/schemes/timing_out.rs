@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use hookpost::receive::{Deduplicator as _, MemoryDeduplicator, Sighting};
-use hookpost::sign::{Part, SignError, Signer};
-use hookpost::sign::{Proof, Tolerance};
+use hookpost::sign::{Part, Proof, SignError, Signer, Tolerance};
 use hookpost::{Scheme, SecretSet, Timestamp, Verifier, VerifyError};
 use http::HeaderMap;
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
 use hookpost::profile::Occasion;
-use hookpost::targets::Telegram;
-use hookpost::targets::TelegramAnswers;
 use hookpost::targets::message::Message;
+use hookpost::targets::{Telegram, TelegramAnswers};
 use hookpost::testing::Behaviour;
 use hookpost::{Event, NewEndpoint, Profile};
 

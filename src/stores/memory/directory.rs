@@ -5,8 +5,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 use crate::delivery::EventMeta;
-use crate::endpoint::{Endpoint, EndpointPage, Generation, Loaded};
-use crate::endpoint::{Expected, Put, Write};
+use crate::endpoint::{Endpoint, EndpointPage, Expected, Generation, Loaded, Put, Write};
 use crate::history::Disabled;
 use crate::id::{EndpointId, TenantId};
 use crate::sequence::Sequence;

@@ -32,8 +32,7 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::{Endpoint, EndpointPage, Loaded};
-use crate::endpoint::{Put, Write};
+use crate::endpoint::{Endpoint, EndpointPage, Loaded, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::history::{

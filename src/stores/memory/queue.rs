@@ -1,8 +1,7 @@
 //! The order in which lanes are served: tenants take turns, and of a tenant the lane that
 //! waits longest goes first.
 
-use std::collections::btree_set;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, btree_set};
 use std::iter::Peekable;
 
 use crate::id::{EndpointId, TenantId};

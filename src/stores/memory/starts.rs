@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::policy::rate::{Ask, Grant};
-use crate::policy::rate::{Counted, Slot, divide, slots};
+use crate::policy::rate::{Ask, Counted, Grant, Slot, divide, slots};
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 

@@ -9,10 +9,9 @@ use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
 };
-use crate::endpoint::{Endpoint, EndpointPage, Loaded};
-use crate::endpoint::{Expected, Put, Write};
+use crate::endpoint::{Endpoint, EndpointPage, Expected, Loaded, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::event::Event;
+use crate::event::{Event, EventError};
 use crate::history::{
     AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
     Selection, StateFilter, Stats,
@@ -390,8 +389,8 @@ fn check_sizes(publishes: &[Publish], max: usize) -> Result<(), StoreError> {
     match publishes.iter().map(size).find(|size| *size > max) {
         None => Ok(()),
         Some(size) => {
-            let what = format!("payload: {size} bytes exceed the limit of {max}");
-            Err(StoreError::new(StoreErrorKind::Invalid, what))
+            let error = EventError::TooLarge { size, limit: max };
+            Err(StoreError::new(StoreErrorKind::Invalid, error.to_string()).with_told_source(error))
         }
     }
 }

@@ -8,8 +8,9 @@ use rusqlite::params;
 
 use crate::policy::rate::line::FORGOTTEN_AFTER;
 use crate::policy::rate::log::AHEAD;
-use crate::policy::rate::{Ask, Grant, Refusal};
-use crate::policy::rate::{Counted, Limit, LimitKey, LimitScope, StartLog, WaitingLine, divide, slots};
+use crate::policy::rate::{
+    Ask, Counted, Grant, Limit, LimitKey, LimitScope, Refusal, StartLog, WaitingLine, divide, slots,
+};
 use crate::time::Timestamp;
 
 use super::damage::{broken, readable};

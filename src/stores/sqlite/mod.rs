@@ -86,7 +86,6 @@ use writer::Writer;
 
 /// A store in a SQLite file. See the [module](self).
 pub struct SqliteStore {
-    writer: Writer,
     /// The readers for the engine: endpoints and subscribers.
     readers: Readers,
     /// The readers for people: history, lists and counts; tenants take turns.
@@ -107,6 +106,9 @@ pub struct SqliteStore {
     hints: Arc<Hints>,
     /// The last lane that was checked.
     checked: Arc<Mutex<Option<LaneKey>>>,
+    /// The last field, so that its thread ends after the readers: SQLite takes the log into
+    /// the file only for a connection that closes alone.
+    writer: Writer,
 }
 
 impl SqliteStore {

@@ -179,7 +179,6 @@ impl SqliteBuilder {
         // While there is another thread, no tenant has all of them.
         let history = self.start_readers(all.saturating_sub(1).max(1), Order::InTurn, &damage)?;
         Ok(SqliteStore {
-            writer,
             readers,
             history,
             clock: self.clock,
@@ -195,6 +194,7 @@ impl SqliteBuilder {
             time: OwnTime::default(),
             journal: self.journal,
             payload_max,
+            writer,
         })
     }
 

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::{EventMeta, GateChange};
-use crate::endpoint::{Endpoint, EndpointPage, Loaded, Unreadable};
-use crate::endpoint::{Expected, Put, Write};
+use crate::endpoint::{Endpoint, EndpointPage, Expected, Loaded, Put, Unreadable, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::{EndpointId, TenantId};
 use crate::sequence::Sequence;
@@ -223,8 +222,9 @@ fn refit_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
     lanes.save()
 }
 
-/// One call of `Registry::remove`; answers its place in the order of events. It ends the lane's pause: what waits there is to be
-/// cancelled, at the latest when it is claimed, and nobody could resume it any more.
+/// One call of `Registry::remove`; answers its place in the order of events. It ends the
+/// lane's pause: what waits there is to be cancelled, at the latest when it is claimed, and
+/// nobody could resume it any more.
 pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, Failure> {
     if db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])? == 0 {
         return Ok(None);

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -33,9 +34,11 @@ impl Writer {
     /// may have given up, and that may have made something claimable.
     pub(super) fn start(db: Connection, damage: Arc<Damage>, hints: Arc<Hints>) -> std::io::Result<Self> {
         let (calls, waiting) = mpsc::channel();
-        let thread = std::thread::Builder::new()
-            .name("hookpost-sqlite-writer".to_owned())
-            .spawn(move || run(&Db::own(&db, damage), &waiting, &hints))?;
+        let thread =
+            std::thread::Builder::new().name("hookpost-sqlite-writer".to_owned()).spawn(move || {
+                run(&Db::own(&db, damage), &waiting, &hints);
+                empty_log(&db);
+            })?;
         Ok(Self { calls: Some(calls), thread: Some(thread) })
     }
 
@@ -217,6 +220,14 @@ fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>, hints: &Hints) {
             hints.give();
         }
     }
+}
+
+/// Takes the log into the file and empties it. The last connection does so when it closes,
+/// unless another store on the file closes at the same moment: then neither is the last.
+fn empty_log(db: &Connection) {
+    // Whoever holds the file meanwhile takes the log with the next commits; nothing is lost.
+    db.busy_timeout(Duration::ZERO).ok();
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).ok();
 }
 
 /// How a transaction ended.

@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::redirect::Policy;
-use reqwest::retry;
+use reqwest::{Client, retry};
 
 use crate::backend::Resolver;
 use crate::error::BoxError;

@@ -16,8 +16,7 @@ use hookpost::delivery::{
     CancelReason, Claim, ClaimRequest, Claimed, Claims, EventClaim, EventMeta, Gate, GateChange, InFlight,
     Next, Progress, Publish, PublishAnswer, Published, Route, Settled, Settlement, State,
 };
-use hookpost::endpoint::{EndpointPage, Generation, Loaded};
-use hookpost::endpoint::{Expected, Put, Write};
+use hookpost::endpoint::{EndpointPage, Expected, Generation, Loaded, Put, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::history::{
     AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Disabled, PageAfter, Queue, Replay, Replayed,
@@ -25,8 +24,7 @@ use hookpost::history::{
 };
 use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};
-use hookpost::policy::rate::LimitKey;
-use hookpost::policy::rate::{Ask, Asker, Grant, Refusal};
+use hookpost::policy::rate::{Ask, Asker, Grant, LimitKey, Refusal};
 use hookpost::sequence::Sequence;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::{Endpoint, Event, Headers, Timestamp};
