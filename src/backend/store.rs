@@ -37,7 +37,7 @@ use crate::time::Timestamp;
 /// * A row that cannot be read affects only its own delivery or event. The call that finds it
 ///   does everything else that it was asked to do, and names the row in
 ///   [`Claims::unreadable`].
-/// * No method but `now` reads a clock, and none creates an id.
+/// * `now` alone reads a wall clock, and no method creates an id.
 ///
 /// If a future is dropped, its call was made in full or not at all. `publish` and `settle` are
 /// safe to repeat.
@@ -57,8 +57,12 @@ pub trait Store: Send + Sync {
     ///   that is in force stays in force. Deliveries that wait for a time stated in their
     ///   event keep that time.
     ///
-    /// [`timeline::read`](crate::policy::timeline::read) decides this for a store whose time
-    /// comes from the clocks of its processes.
+    /// * A claim that was dated before the time moved, and arrives after it, takes nothing. It
+    ///   fails as `Contended`; a publish stores its events and claims none of them.
+    ///
+    /// [`timeline::read`](crate::policy::timeline::read) and
+    /// [`Timeline::check_date`](crate::policy::timeline::Timeline::check_date) decide this for a
+    /// store whose time comes from the clocks of its processes.
     async fn now(&self) -> Result<Timestamp, StoreError>;
 
     /// The last time that the store had before its present time began. It is returned only if

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::backend::{Backend, Clock};
 use crate::delivery::{Gate, GateChange, Settled};
+use crate::error::StoreErrorKind;
 use crate::policy::rate::{Ask, Asker, Limit, LimitKey, LimitScope};
 use crate::policy::timeline::{CONFIRMED_AFTER, Uptime};
 use crate::time::Timestamp;
@@ -120,9 +121,13 @@ impl Process {
 /// One process, whose clock was set right after it began: at the moment that is answered,
 /// its time moves at the next question.
 async fn about_to_move(machine: &Machine) -> Result<(Process, u64), Breach> {
+    about_to_move_by(machine, TWO_DAYS).await
+}
+
+async fn about_to_move_by(machine: &Machine, ahead: i64) -> Result<(Process, u64), Breach> {
     let process = machine.start(0);
     process.ask().await?;
-    process.skew(TWO_DAYS);
+    process.skew(ahead);
     let moves_at = STEP + CONFIRMED_AFTER.as_secs();
     machine.set(STEP);
     machine.ask_until(moves_at - STEP, &[&process]).await?;
@@ -184,6 +189,33 @@ pub async fn what_is_leased_stays_leased_when_the_time_moves(fresh: Open) -> Ver
     let answer = process.scene.settle_one(delivered(settled, before)).await?;
     same("its own token", answer, Settled::Applied)?;
     same("the lease that ended", work_set(&process.scene.claim_at(ends).await?), set(["silent>silent"]))
+}
+
+pub async fn a_claim_dated_before_the_time_moved_ahead_takes_nothing(fresh: Open) -> Verdict {
+    a_claim_dated_before_a_move_takes_nothing(fresh, TWO_DAYS).await
+}
+
+pub async fn a_claim_dated_before_the_time_moved_back_takes_nothing(fresh: Open) -> Verdict {
+    a_claim_dated_before_a_move_takes_nothing(fresh, -TWO_DAYS).await
+}
+
+async fn a_claim_dated_before_a_move_takes_nothing(fresh: Open, ahead: i64) -> Verdict {
+    let machine = Machine::with(fresh);
+    let (process, moves_at) = about_to_move_by(&machine, ahead).await?;
+    let (scene, old) = (&process.scene, process.ask().await?);
+    scene.store([draft("leased")?.created(old).to(&["one"])?]).await?;
+    same("work", work(&scene.claim_at(old).await?), ["leased>one"])?;
+    scene.store([draft("waiting")?.created(old).to(&["two"])?]).await?;
+    machine.set(moves_at);
+    let moved = process.ask().await?;
+    let refused = scene.claim(&scene.request(old)).await;
+    let kind = refused.map(|claims| work(&claims)).map_err(|error| error.kind());
+    same("a claim of the time before", kind, Err(StoreErrorKind::Contended))?;
+    let publish = [draft("late")?.created(moved).to(&["three"])?.publish()];
+    let (_, claims) = scene.publish(&publish, Some(&scene.request(old)), moved).await?;
+    same("a publish of the time before", work(&claims), NOTHING)?;
+    let given = set(["waiting>two", "late>three"]);
+    same("a claim of the present time", work_set(&scene.claim_at(moved).await?), given)
 }
 
 pub async fn what_waits_waits_as_long_as_before_when_the_time_moves(fresh: Open) -> Verdict {

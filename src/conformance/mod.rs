@@ -145,6 +145,8 @@ macro_rules! conformance_tests_of_time {
                 a_wall_clock_that_nobody_contradicts_is_followed
                 a_wall_clock_that_agrees_contradicts_one_that_does_not
                 what_is_leased_stays_leased_when_the_time_moves
+                a_claim_dated_before_the_time_moved_ahead_takes_nothing
+                a_claim_dated_before_the_time_moved_back_takes_nothing
                 what_waits_waits_as_long_as_before_when_the_time_moves
                 what_was_granted_counts_as_long_as_before_when_the_time_moves
                 a_time_that_goes_on_is_not_in_doubt;

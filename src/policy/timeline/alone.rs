@@ -16,7 +16,7 @@ const SEEN_EVERY: Duration = Duration::from_secs(10);
 /// A wall clock that is ahead of the last time seen by more than this is not trusted as long
 /// as another process may use the store. A process that has not written for this long counts
 /// as gone.
-const JOINS_WITHIN: Duration = Duration::from_secs(25);
+pub(super) const JOINS_WITHIN: Duration = Duration::from_secs(25);
 
 /// The store's time as one process advances it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,10 @@ impl Carried {
     #[must_use]
     pub const fn is_joining(&self) -> bool {
         self.joining.is_some()
+    }
+
+    fn beginning(number: u64, wall: Timestamp, elapsed: Duration) -> Self {
+        Self { boot: format!("{ALONE}{number}"), time: wall, at: elapsed, joining: None }
     }
 
     /// The time of a process that finds a timeline written by others.
@@ -90,9 +94,10 @@ pub fn read_alone(
         return (Reading { now: own.time, keep: None, step: None, unconfirmed: None }, own);
     }
     let mut reading = read(kept, wall, &own.uptime());
-    if reading.step.is_some() {
-        let (begun, own) = begin(number + 1, wall, elapsed, None);
-        return (Reading { keep: begun.keep, ..reading }, own);
+    if let Some(step) = reading.step {
+        let own = Carried::beginning(number + 1, wall, elapsed);
+        reading.keep = Some(Timeline::moved(wall, &own.uptime(), step.from));
+        return (reading, own);
     }
     let is_old = own.time.since(there.seen()) >= SEEN_EVERY;
     let noted = || Timeline { written: own.uptime().elapsed, ..there.clone() };
@@ -102,7 +107,7 @@ pub fn read_alone(
 
 /// Begins a time with a wall clock. It counts from 1970, as every time here.
 fn begin(number: u64, wall: Timestamp, elapsed: Duration, before: Option<&Timeline>) -> (Reading, Carried) {
-    let own = Carried { boot: format!("{ALONE}{number}"), time: wall, at: elapsed, joining: None };
+    let own = Carried::beginning(number, wall, elapsed);
     let begun = Timeline::beginning(wall, &own.uptime(), before.map(Timeline::seen));
     let unconfirmed = begun.unconfirmed(begun.written);
     (Reading { now: wall, keep: Some(begun), step: None, unconfirmed }, own)
@@ -160,6 +165,24 @@ mod tests {
             }
             assert_eq!(process.ask(&mut file, 610), ahead);
             assert_eq!(process.ask(&mut file, 700), ahead);
+        }
+    }
+
+    #[test]
+    fn a_date_from_before_a_move_is_told_from_one_of_the_present_time_by_what_others_have_written() {
+        for ahead in [60, 172_800, -60, -3600] {
+            let (mut file, mut process) = (File::default(), Process::default());
+            process.ask(&mut file, 0);
+            process.ahead = ahead;
+            for second in (10..=610).step_by(10) {
+                process.ask(&mut file, second);
+            }
+            let at = |second: i64| Timestamp::from_micros(START.as_micros() + second * 1_000_000);
+            let has_left = |date| file.line.as_ref().unwrap().has_left(date, None);
+            assert!(has_left(at(600)), "{ahead}: a date of the time before");
+            for second in 610..630 {
+                assert!(!has_left(at(second + ahead)), "{ahead}: at {second}");
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod alone;
 
 use std::time::Duration;
 
+use crate::error::{StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
 pub use alone::{Carried, read_alone};
@@ -22,6 +23,8 @@ pub const AGREES_WITHIN: Duration = Duration::from_secs(1);
 pub const CONFIRMED_AFTER: Duration = Duration::from_secs(600);
 /// How often a process whose wall clock disagrees records that: each note costs a write.
 const DOUBTS_EVERY: Duration = Duration::from_secs(10);
+/// How long a call may be on its way after it was dated. A process may be stopped meanwhile.
+const ON_ITS_WAY: Duration = Duration::from_secs(600);
 /// How often the last time seen is written, for the process that begins the time again.
 const NOTES_EVERY: Duration = Duration::from_secs(600);
 /// A clock that begins the time again is trusted if it is behind the last time seen by no more
@@ -53,6 +56,8 @@ pub struct Timeline {
     pub doubt: Option<Doubt>,
     /// Why the beginning of this time is doubtful; `None` if it is not.
     pub gap: Option<Gap>,
+    /// The move that began this time; `None` if it began otherwise.
+    pub moved: Option<Moved>,
 }
 
 /// A wall clock that disagrees with the store's time.
@@ -73,6 +78,15 @@ pub struct Gap {
     pub seen: Timestamp,
     /// The uptime at which the present time began.
     pub began: Duration,
+}
+
+/// The end of the time before, from which the present time moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// The last moment of the time before.
+    pub from: Timestamp,
+    /// The uptime at which the present time began.
+    pub at: Duration,
 }
 
 /// The amount by which the store's time has moved.
@@ -119,7 +133,42 @@ impl Timeline {
             written: uptime.elapsed,
             doubt: None,
             gap: seen.filter(far).map(|seen| Gap { seen, began: uptime.elapsed }),
+            moved: None,
         }
+    }
+
+    /// The time that a wall clock begins when it moves the time away from `from`.
+    fn moved(wall: Timestamp, uptime: &Uptime, from: Timestamp) -> Self {
+        let moved = Some(Moved { from, at: uptime.elapsed });
+        Self { moved, ..Self::beginning(wall, uptime, None) }
+    }
+
+    /// Checks that a claim was not dated before the time moved. A process can be stopped after
+    /// it dated a claim. In the present time such a claim would take what others have leased,
+    /// or get a lease that has already ended.
+    ///
+    /// `uptime` is that of the calling process, if it has one.
+    ///
+    /// # Errors
+    /// [`Contended`](StoreErrorKind::Contended): the caller must read the time again.
+    pub fn check_date(&self, date: Timestamp, uptime: Option<&Uptime>) -> Result<(), StoreError> {
+        if self.has_left(date, uptime) {
+            let what = "claiming: the store's time moved after the claim was dated";
+            return Err(StoreError::new(StoreErrorKind::Contended, what));
+        }
+        Ok(())
+    }
+
+    /// Whether a date is one of the time before, and could not be one of the present time.
+    fn has_left(&self, date: Timestamp, uptime: Option<&Uptime>) -> bool {
+        let Some(Moved { from, at }) = self.moved else { return false };
+        let now = match uptime.filter(|uptime| uptime.boot == self.boot) {
+            Some(uptime) => self.zero + uptime.elapsed,
+            // Somebody who uses this time has written within so long.
+            None => self.seen() + alone::JOINS_WITHIN,
+        };
+        let is_of_present = (self.zero + at..=now + AGREES_WITHIN).contains(&date);
+        !is_of_present && (from - ON_ITS_WAY..=from).contains(&date)
     }
 
     /// The last moment of the timeline that is known to have been seen.
@@ -175,7 +224,7 @@ pub fn read(kept: Option<&Timeline>, wall: Timestamp, uptime: &Uptime) -> Readin
     }
     let (first, last) = kept.moments();
     let step = Some(Step { from: now, by: Shift::between(now, wall), first, last });
-    Reading { now: wall, keep: Some(Timeline::beginning(wall, uptime, None)), step, unconfirmed: None }
+    Reading { now: wall, keep: Some(Timeline::moved(wall, uptime, now)), step, unconfirmed: None }
 }
 
 /// The doubt of a wall clock that shows `zero` for the machine's start: the one that is
@@ -395,6 +444,41 @@ mod tests {
             let step = kept.read(START + seconds(900), &other(720)).step.unwrap();
             assert_eq!(step.carry(before + seconds(600)), before + seconds(600));
             assert_eq!(step.carry(wrong + seconds(100)), START + seconds(300));
+        }
+    }
+
+    #[test]
+    fn a_date_from_before_a_move_is_told_from_one_of_the_present_time() {
+        for ahead in [30, 172_800, -30, -900, -172_800] {
+            let mut kept = Kept::default();
+            kept.ask(0, 0);
+            kept.ask(10, ahead);
+            assert_eq!(kept.ask(610, ahead), (ahead, true));
+            let has_left = |elapsed: u64, micros: i64| {
+                kept.line.as_ref().unwrap().has_left(after(micros), Some(&up(elapsed)))
+            };
+            let old = |second: i64| second * 1_000_000;
+            let new = |second: i64| (second + ahead) * 1_000_000;
+            assert!(has_left(610, old(609)) && has_left(615, old(610)), "{ahead}: at the move");
+            assert!(has_left(619, old(600)), "{ahead}: a call that took long");
+            for second in 610..2000 {
+                assert!(!has_left(second, new(second.cast_signed())), "{ahead}: at {second}");
+                let slow = new(second.cast_signed() - 20).max(new(610));
+                assert!(!has_left(second, slow), "{ahead}: a slow call at {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_date_is_left_where_the_time_never_moved_or_began_with_a_start_of_the_machine() {
+        let mut kept = Kept::default();
+        for boot in ["b", "c"] {
+            let uptime = Uptime { boot: boot.to_owned(), elapsed: seconds(700) };
+            kept.read(START + seconds(900), &uptime);
+            let line = kept.line.as_ref().unwrap();
+            for second in 0..2000 {
+                assert!(!line.has_left(START + seconds(second), Some(&uptime)));
+            }
         }
     }
 

@@ -131,11 +131,17 @@ impl Store for MemoryStore {
         claim: Option<&ClaimRequest>,
         now: Timestamp,
     ) -> Result<(Vec<PublishAnswer>, Claims), StoreError> {
-        Ok(self.state()?.publish(publishes, claim, now))
+        let uptime = timeline::uptime(&*self.clock);
+        let mut state = self.state()?;
+        let claim = claim.filter(|request| state.check_date(request, &uptime).is_ok());
+        Ok(state.publish(publishes, claim, now))
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
-        Ok(self.state()?.claim(request))
+        let uptime = timeline::uptime(&*self.clock);
+        let mut state = self.state()?;
+        state.check_date(request, &uptime)?;
+        Ok(state.claim(request))
     }
 
     async fn settle(

@@ -2,6 +2,8 @@
 //! set is confirmed.
 
 use crate::backend::Clock;
+use crate::delivery::ClaimRequest;
+use crate::error::StoreError;
 use crate::id::DeliveryId;
 use crate::policy::timeline::{Step, Uptime, read};
 use crate::time::Timestamp;
@@ -19,14 +21,22 @@ impl Clocks {
     /// The clock is the host's and may panic, so it is read before the state is locked: a
     /// panic under the lock would end the store.
     pub(super) fn read(clock: &dyn Clock) -> Self {
-        let (wall, uptime) = (clock.now(), clock.uptime());
-        // Without a clock that goes on while the machine sleeps, one that stops then must do.
-        let uptime = uptime.unwrap_or_else(|| Uptime { boot: String::new(), elapsed: clock.elapsed() });
-        Self { wall, uptime }
+        Self { wall: clock.now(), uptime: uptime(clock) }
     }
 }
 
+/// The time of the clock that nobody can set.
+pub(super) fn uptime(clock: &dyn Clock) -> Uptime {
+    // Without a clock that goes on while the machine sleeps, one that stops then must do.
+    clock.uptime().unwrap_or_else(|| Uptime { boot: String::new(), elapsed: clock.elapsed() })
+}
+
 impl State {
+    /// Refuses a claim that was dated before the time moved.
+    pub(super) fn check_date(&self, request: &ClaimRequest, uptime: &Uptime) -> Result<(), StoreError> {
+        self.time.as_ref().map_or(Ok(()), |time| time.check_date(request.now, Some(uptime)))
+    }
+
     /// What time it is, by these clocks.
     pub(super) fn now(&mut self, clocks: &Clocks) -> Timestamp {
         let reading = read(self.time.as_ref(), clocks.wall, &clocks.uptime);

@@ -29,7 +29,7 @@ use super::repeat::Candidates;
 use super::sealed::Binding;
 use super::{
     SqliteStore, claim, gate, history, lane_check, limiter, prune, publish, queue, registry, repeat, sealed,
-    settle, sql, stats,
+    settle, sql, stats, timeline,
 };
 
 const COUNTING: &str = "counting";
@@ -58,15 +58,22 @@ impl Store for SqliteStore {
         check_sizes(publishes, self.payload_max)?;
         let (party, bytes) = (party_of(publishes), publishes.iter().map(size).sum());
         let (publishes, claim) = (publishes.to_vec(), claim.cloned());
-        let store = move |db: &Db<'_>| publish::publish(db, &publishes, claim.as_ref(), now);
+        let uptime = claim.as_ref().and_then(|_| self.clock.uptime());
+        let store = move |db: &Db<'_>| {
+            let claim =
+                claim.as_ref().filter(|request| timeline::check_date(db, request, uptime.as_ref()).is_ok());
+            publish::publish(db, &publishes, claim, now)
+        };
         self.writer.call_publishing(party, bytes, "publishing", store).await
     }
 
     async fn claim(&self, request: &ClaimRequest) -> Result<Claims, StoreError> {
         let (request, last_turns) = (request.clone(), Arc::clone(&self.last_turns));
+        let uptime = self.clock.uptime();
         let claims = self
             .writer
             .call("claiming", move |db| {
+                timeline::check_date(db, &request, uptime.as_ref())?;
                 let mut last = last_turns.lock().unwrap_or_else(PoisonError::into_inner);
                 claim::claim(db, &request, &mut last)
             })

@@ -7,9 +7,12 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::backend::Clock;
+use crate::delivery::ClaimRequest;
 use crate::error::StoreError;
 use crate::os::SystemClock;
-use crate::policy::timeline::{Carried, Doubt, Gap, Reading, Step, Timeline, Uptime, read, read_alone};
+use crate::policy::timeline::{
+    Carried, Doubt, Gap, Moved, Reading, Step, Timeline, Uptime, read, read_alone,
+};
 use crate::time::Timestamp;
 
 use super::SqliteStore;
@@ -116,6 +119,17 @@ impl SqliteStore {
     }
 }
 
+/// Refuses a claim that was dated before the time moved.
+pub(super) fn check_date(
+    db: &Db<'_>,
+    request: &ClaimRequest,
+    uptime: Option<&Uptime>,
+) -> Result<(), Failure> {
+    let Some(kept) = kept(db)? else { return Ok(()) };
+    let own = uptime.is_none().then(|| uptime_of(Some(&kept))).flatten();
+    Ok(kept.check_date(request.now, uptime.or(own.as_ref()))?)
+}
+
 /// This machine's uptime, if the time that is kept goes by it.
 fn uptime_of(kept: Option<&Timeline>) -> Option<Uptime> {
     let kept = kept?;
@@ -171,6 +185,8 @@ fn write(db: &Db<'_>, line: &Timeline) -> Result<(), Failure> {
         line.doubt.map(|doubt| row::span_column(doubt.noted)),
         line.gap.map(|gap| gap.seen.as_micros()),
         line.gap.map(|gap| row::span_column(gap.began)),
+        line.moved.map(|moved| moved.from.as_micros()),
+        line.moved.map(|moved| row::span_column(moved.at)),
     ])?;
     Ok(())
 }
@@ -193,6 +209,10 @@ fn timeline(row: &Row<'_>) -> Result<Timeline, Failure> {
         None => None,
         Some(seen) => Some(Gap { seen, began: row::span(row, 7)? }),
     };
+    let moved = match row::time_maybe(row, 8)? {
+        None => None,
+        Some(from) => Some(Moved { from, at: row::span(row, 9)? }),
+    };
     let boot = row::text(row, 0)?.to_owned();
-    Ok(Timeline { boot, zero: row::time(row, 1)?, written: row::span(row, 2)?, doubt, gap })
+    Ok(Timeline { boot, zero: row::time(row, 1)?, written: row::span(row, 2)?, doubt, gap, moved })
 }

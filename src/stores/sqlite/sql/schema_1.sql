@@ -249,7 +249,8 @@ CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url, id);
 -- monotonic clock count from the machine's start that `boot` names, `zero` is the store's
 -- time at that start, and `written` when the row was written. `doubt_zero` is what a wall
 -- clock says instead of `zero`, since `doubt_since`. `gap_seen` is the last moment seen of
--- the time before, where the present one began far from it.
+-- the time before, where the present one began far from it. `moved_from` is the last moment
+-- of the time before, where the present one began by a move, at `moved_at`.
 CREATE TABLE hookpost_time (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   boot TEXT NOT NULL,
@@ -259,7 +260,9 @@ CREATE TABLE hookpost_time (
   doubt_since INTEGER,
   doubt_noted INTEGER,
   gap_seen INTEGER,
-  gap_began INTEGER
+  gap_began INTEGER,
+  moved_from INTEGER,
+  moved_at INTEGER
 ) STRICT;
 
 -- Granted request starts, each until no limit it was asked under counts it.
