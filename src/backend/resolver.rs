@@ -11,8 +11,8 @@ use crate::id::HostName;
 /// that it finds: the caller decides whether a request may be sent there.
 ///
 /// Names that never answer can use up all threads or queries of a resolver. A resolver with a
-/// bounded number of look-ups shares them among tenants, using `system::current_tenant`, and
-/// returns [`ResolveError::Busy`] to a tenant whose share is used up. `system::SystemResolver`
+/// bounded number of look-ups shares them among tenants, using `os::current_tenant`, and
+/// returns [`ResolveError::Busy`] to a tenant whose share is used up. `os::SystemResolver`
 /// does so for any blocking function.
 #[async_trait]
 pub trait Resolver: Send + Sync {

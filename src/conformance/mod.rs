@@ -1,21 +1,12 @@
-//! The contract of a backend, as tests that anybody may run against their own.
+//! The contract of a store, as tests that anybody can run against their own.
 //!
-//! Every line of the contract is some cases here; each case gets a fresh, empty
-//! backend and says in its name what holds. Time is virtual: it is passed as an
-//! argument, and no case reads a clock or sleeps. One line in a test file writes
-//! one named test per case:
+//! Each line of the contract is tested by some cases. Each case gets a fresh, empty store, and
+//! its name says what holds. The suite grows with the contract: a new version may contain cases
+//! that a store fails.
 //!
-//! ```
-//! use hookpost::{stores::memory::MemoryStore, os::SystemClock};
-//! use std::sync::Arc;
-//!
-//! // Here the memory store; yours in its place.
-//! hookpost::conformance_tests!(async { Arc::new(MemoryStore::new(Arc::new(SystemClock::new()))) });
-//! # fn main() {}
-//! ```
-//!
-//! The suite grows with the contract: a new version may bring cases that a backend
-//! fails. It is no part of what the crate's version promises.
+//! [docs/clocks.md]: crate::policy::timeline
+//! [docs/limits.md]: crate::guide::limits
+#![doc = include_str!("../../docs/writing-a-store.md")]
 #![allow(missing_docs, clippy::missing_errors_doc, reason = "the name of a case is its sentence")]
 
 pub mod beginning_anew;
