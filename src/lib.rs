@@ -1,17 +1,25 @@
 // The first definition of a link counts, so README's files are modules here.
 //! [`profile::StandardEvent`]: crate::profile::StandardEvent
 //! [docs/clocks.md]: crate::policy::timeline
+//! [docs/comparison.md]: crate::guide::comparison
+//! [docs/design.md]: crate::guide::design
+//! [docs/getting-started.md]: crate::guide::getting_started
+//! [docs/glossary.md]: crate::guide::glossary
+//! [docs/limits.md]: crate::guide::limits
 //! [docs/own-parts.md]: crate::backend
 //! [docs/profiles.md]: crate::profile
 //! [docs/publishing.md]: crate::stores
 //! [docs/receiving.md]: crate::receive
 //! [docs/schemes.md]: crate::sign
 //! [docs/sqlite.md]: crate::stores
+//! [docs/stability.md]: crate::guide::stability
 #![cfg_attr(feature = "tokio", doc = "[docs/guarantees.md]: crate::webhooks")]
 #![cfg_attr(feature = "tokio", doc = "[docs/operating.md]: crate::webhooks")]
 #![cfg_attr(feature = "systems", doc = "[docs/systems.md]: crate::systems")]
 #![cfg_attr(feature = "targets", doc = "[docs/answers.md]: crate::targets")]
 #![cfg_attr(feature = "targets", doc = "[docs/messages.md]: crate::targets::message")]
+#![cfg_attr(feature = "testing", doc = "[docs/testing.md]: crate::testing")]
+#![cfg_attr(feature = "testing", doc = "[docs/writing-a-store.md]: crate::conformance")]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -28,6 +36,8 @@ pub mod endpoint;
 mod engine;
 pub mod error;
 pub mod event;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 pub mod history;
 pub mod id;
 pub mod notice;

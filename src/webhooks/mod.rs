@@ -2,6 +2,7 @@
 //! engine that delivers them, and reads the history. The host is the program that uses it.
 //!
 //! [docs/clocks.md]: crate::policy::timeline
+//! [docs/limits.md]: crate::guide::limits
 //! [docs/own-parts.md]: crate::backend
 #![doc = include_str!("../../docs/operating.md")]
 #![doc = include_str!("../../docs/guarantees.md")]

@@ -29,7 +29,9 @@ impl Place {
             ("stores" | "transports", None) => (4, first.to_owned()),
             // What a message for people is made of, which targets and systems both use.
             ("targets", Some("message")) => (5, "targets/message".to_owned()),
-            ("receive" | "conformance" | "testing" | "targets" | "systems", _) => (5, first.to_owned()),
+            ("receive" | "conformance" | "testing" | "targets" | "systems" | "guide", _) => {
+                (5, first.to_owned())
+            }
             _ => return None,
         };
         Some(Self { floor, part })
