@@ -1,5 +1,9 @@
 //! Pages about the crate as a whole. The pages about one part are in the documentation of its
 //! module.
+//!
+//! The life of an event:
+//!
+#![doc = include_str!("../docs/life-of-an-event.svg")]
 
 /// One module per page. The first definition of a link counts: here links lead to modules, and in
 /// the file itself to other files.
