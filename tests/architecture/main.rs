@@ -99,6 +99,27 @@ fn no_module_is_named_after_nothing() {
     assert_eq!(found, [""; 0]);
 }
 
+/// ARCHITECTURE.md shows it.
+const PICTURE: &str = "docs/life-of-an-event.svg";
+
+/// A page that nothing includes is not compiled, so its examples may be wrong.
+#[test]
+fn every_page_of_docs_is_compiled_and_listed_in_the_readme() {
+    let included: String = sources()
+        .iter()
+        .map(|source| std::fs::read_to_string(root().join("src").join(&source.file)).unwrap())
+        .collect();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let pages = std::fs::read_dir(root().join("docs")).unwrap().map(|file| file.unwrap().file_name());
+    let pages: Vec<_> = pages.map(|name| format!("docs/{}", name.to_str().unwrap())).collect();
+    assert!(pages.len() > 20, "found only {pages:?}");
+    for page in pages {
+        assert!(included.contains(&format!("../{page}\"")), "{page} is included nowhere in src/");
+        let is_listed = page == PICTURE || readme.contains(&format!("[{page}]"));
+        assert!(is_listed, "README.md has no link to {page}");
+    }
+}
+
 #[test]
 fn unsafe_code_is_forbidden_for_the_whole_package() {
     let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
