@@ -16,8 +16,6 @@ mod laggards;
 mod line;
 mod maintenance;
 mod news;
-mod own_faults;
-mod pacing;
 mod publishing;
 mod routing;
 mod sending;
@@ -25,7 +23,6 @@ mod settler;
 mod settling;
 pub(crate) mod shared;
 mod shutdown;
-mod slots;
 mod store_clock;
 mod tick;
 mod wake;
@@ -39,7 +36,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use crate::delivery::Shares;
+use crate::decide::own_faults::OwnFaults;
+use crate::decide::pacing::Pacing;
+use crate::decide::slots::Slots;
 use crate::error::StoreError;
 use crate::notice::{Notice, Part};
 use crate::time::Timestamp;
@@ -48,12 +47,9 @@ use self::claiming::Acquired;
 use self::in_flight::InFlightTable;
 use self::maintenance::Maintenance;
 use self::news::About;
-use self::own_faults::OwnFaults;
-use self::pacing::Pacing;
 use self::settler::{Batch, Settler};
 use self::settling::Answers;
 use self::shared::Shared;
-use self::slots::{Room, Slots};
 use self::wake::{Timer, Wake};
 
 pub(crate) use self::endpoint_cache::{CachedEndpoint, EndpointCache};
@@ -315,16 +311,4 @@ impl Engine {
     fn now(&self) -> Duration {
         self.shared.clock.elapsed()
     }
-}
-
-fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-/// Room for one delivery, whatever it is.
-pub(crate) const fn one_slot() -> Room {
-    Room { deliveries: 1, doubtful: 1, shares: Shares::unlimited() }
 }

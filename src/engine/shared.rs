@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::backend::{Directory, Entropy, EntropyError, History, Limiter, Registry, Store, Transport};
+use crate::decide::own_faults::OwnFaults;
+use crate::decide::slots::Room;
 use crate::delivery::ClaimRequest;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::history::Class;
@@ -20,8 +22,6 @@ use super::guard::Guard;
 use super::inbox::Inbox;
 use super::laggards::Laggards;
 use super::news::{About, News, What};
-use super::own_faults::OwnFaults;
-use super::slots::Room;
 use super::store_clock::{Asked, Moment, StoreClock};
 
 /// How long one call of the store may take within a lease.

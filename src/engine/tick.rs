@@ -7,16 +7,16 @@ use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 
 use crate::decide::conclude::Fault;
+use crate::decide::slots::Slots;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
+use super::EVENTS_PER_CLAIM;
 use super::claiming::Acquired;
 use super::news::About;
 use super::sending::Finished;
 use super::settler::Settler;
 use super::shared::Shared;
-use super::slots::Slots;
-use super::{EVENTS_PER_CLAIM, earlier};
 
 /// What one round did, and when to come back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Shared {
             let more = self.finish(acquired).await?;
             tick.sent += more.sent;
             tick.succeeded += more.succeeded;
-            tick.next_due = earlier(tick.next_due, more.next_due);
+            tick.next_due = tick.next_due.into_iter().chain(more.next_due).min();
         }
         // The round itself is done: what could not be pruned is tried in the next.
         match self.prune_step().await {

@@ -9,6 +9,7 @@ use crate::backend::EntropyError;
 use crate::decide::prepare;
 use crate::decide::resolve::{self, Resolved};
 use crate::decide::route::test_route;
+use crate::decide::slots::Room;
 use crate::delivery::{AttemptResult, Publish, PublishAnswer, Published, State};
 use crate::endpoint::{Endpoint, Loaded, NotSendable};
 use crate::engine::CachedEndpoint;
@@ -122,7 +123,7 @@ impl Webhooks {
         let (event_id, delivery) = (event.id.clone(), route.delivery);
         let publish = Publish { event: Arc::new(event), routes: Some(vec![route]) };
 
-        let request = shared.claim_request(crate::engine::one_slot(), 0, false)?;
+        let request = shared.claim_request(Room::for_one(), 0, false)?;
         let began = shared.clock.elapsed();
         let Stored { answers, claims, moved } = shared.store_all(&[publish], Some(&request)).await?;
         match answers.into_iter().next() {

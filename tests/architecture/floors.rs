@@ -173,7 +173,7 @@ mod tests {
     fn floors_below_and_the_own_part_are_free() {
         let allowed = [
             (
-                "engine/slots.rs",
+                "engine/inbox.rs",
                 "use super::X; use crate::webhooks::Y; use crate::backend::Store; use crate::time::Z;",
             ),
             ("testing/mod.rs", "use crate::stores::MemoryStore; use crate::conformance::X;"),

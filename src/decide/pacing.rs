@@ -8,8 +8,6 @@ use crate::id::TenantId;
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 
-use super::earlier;
-
 /// How long to leave a claim alone that gave nothing although something was due: it waits
 /// for a slot, a share or another process. Doubled with each such claim in a row.
 const STALL_FIRST: Duration = Duration::from_millis(1);
@@ -20,7 +18,7 @@ const SUSPECT_REST: u32 = 3;
 
 /// What is known of the work that waits in the store.
 #[derive(Debug)]
-pub(super) struct Pacing {
+pub(crate) struct Pacing {
     /// The claim under way, if there is one.
     asking: Option<Asking>,
     asked_at: Duration,
@@ -68,7 +66,7 @@ enum Suspect {
 }
 
 impl Pacing {
-    pub(super) const fn new(store_now: Timestamp, now: Duration) -> Self {
+    pub(crate) const fn new(store_now: Timestamp, now: Duration) -> Self {
         Self {
             asking: None,
             asked_at: now,
@@ -84,7 +82,7 @@ impl Pacing {
     }
 
     /// Tells what is known in the time that the store has now.
-    pub(super) fn move_to(&mut self, moved: Shift) {
+    pub(crate) fn move_to(&mut self, moved: Shift) {
         let by = moved.since(self.moved);
         self.moved = moved;
         let carried = |due: Option<Timestamp>| due.map(|due| by.carry(due));
@@ -96,7 +94,7 @@ impl Pacing {
     }
 
     /// Something is due then, which the claims before may not have seen.
-    pub(super) fn due(&mut self, at: Option<Timestamp>) {
+    pub(crate) fn due(&mut self, at: Option<Timestamp>) {
         if at.is_none() {
             return;
         }
@@ -105,16 +103,16 @@ impl Pacing {
             Some(asking) => &mut asking.due,
             None => &mut self.next_due,
         };
-        *known = earlier(*known, at);
+        *known = at.into_iter().chain(*known).min();
     }
 
     /// There may be something now.
-    pub(super) fn look_at_once(&mut self, store_now: Timestamp) {
+    pub(crate) fn look_at_once(&mut self, store_now: Timestamp) {
         self.due(Some(store_now));
     }
 
     /// Something ended: what gave nothing before may give something now.
-    pub(super) const fn retry_soon(&mut self) {
+    pub(crate) const fn retry_soon(&mut self) {
         self.stall = None;
         if let Some(asking) = &mut self.asking {
             asking.stirred = true;
@@ -122,7 +120,7 @@ impl Pacing {
     }
 
     /// A claim that was made for a suspect has brought one of that tenant to send, or none.
-    pub(super) fn suspect_claimed(&mut self, of: Option<&TenantId>, now: Duration) {
+    pub(crate) fn suspect_claimed(&mut self, of: Option<&TenantId>, now: Duration) {
         if self.suspect != Suspect::InFlight {
             return;
         }
@@ -135,7 +133,7 @@ impl Pacing {
     }
 
     /// Nothing is under way any more.
-    pub(super) fn suspect_ended(&mut self, now: Duration) {
+    pub(crate) fn suspect_ended(&mut self, now: Duration) {
         if self.suspect == Suspect::InFlight {
             self.suspect = Suspect::None;
             self.rests_until = now.saturating_add(now.saturating_sub(self.closed_at) * SUSPECT_REST);
@@ -144,18 +142,18 @@ impl Pacing {
 
     /// Of the tenants that have suspects each has one sent before any has a second: in a
     /// claim for a suspect those that had a turn count as if they held every slot.
-    pub(super) fn take_turns(&self, shares: &mut Shares) {
+    pub(crate) fn take_turns(&self, shares: &mut Shares) {
         let all = InFlight { all: usize::MAX, doubtful: usize::MAX };
         shares.in_flight.extend(self.had_a_turn.iter().map(|tenant| (tenant.clone(), all)));
     }
 
     /// Takes nothing more.
-    pub(super) const fn close(&mut self) {
+    pub(crate) const fn close(&mut self) {
         self.suspect = Suspect::Waits;
     }
 
     /// A claim is under way.
-    pub(super) fn ask(&mut self, now: Duration) {
+    pub(crate) fn ask(&mut self, now: Duration) {
         self.asking = Some(Asking::default());
         self.asked_at = now;
         if self.suspect == Suspect::Waits {
@@ -163,7 +161,7 @@ impl Pacing {
         }
     }
 
-    pub(super) fn claimed(
+    pub(crate) fn claimed(
         &mut self,
         next_due: Option<Timestamp>,
         suspects: bool,
@@ -185,7 +183,7 @@ impl Pacing {
     }
 
     /// A claim failed: what it looked for is still to be looked for.
-    pub(super) fn claim_failed(&mut self, store_now: Timestamp) {
+    pub(crate) fn claim_failed(&mut self, store_now: Timestamp) {
         self.asking = None;
         self.next_due = Some(store_now);
         if self.suspect == Suspect::InFlight {
@@ -193,23 +191,23 @@ impl Pacing {
         }
     }
 
-    pub(super) const fn is_claiming(&self) -> bool {
+    pub(crate) const fn is_claiming(&self) -> bool {
         self.asking.is_some()
     }
 
     /// Whether a suspect waits for the engine to be empty.
-    pub(super) fn suspect_waits(&self) -> bool {
+    pub(crate) fn suspect_waits(&self) -> bool {
         self.suspect == Suspect::Waits
     }
 
     /// Whether no suspect forbids new work.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.suspect == Suspect::None
     }
 
     /// Whether a claim is allowed now: else something has to end first. `idle` says that
     /// nothing is under way.
-    pub(super) const fn may_ask(&self, idle: bool) -> bool {
+    pub(crate) const fn may_ask(&self, idle: bool) -> bool {
         match self.suspect {
             Suspect::None => true,
             Suspect::Waits => idle,
@@ -218,14 +216,14 @@ impl Pacing {
     }
 
     /// Whether a claim is worth it: something is due, or nobody has looked for `poll`.
-    pub(super) fn is_worth_it(&self, poll: Duration, store_now: Timestamp, now: Duration) -> bool {
+    pub(crate) fn is_worth_it(&self, poll: Duration, store_now: Timestamp, now: Duration) -> bool {
         let polled = now.saturating_sub(self.asked_at) >= poll;
         let due = self.earliest().is_some_and(|due| due <= store_now);
         polled || (due && now >= self.stalled_until())
     }
 
     /// When a claim will be worth it, of the monotonic clock.
-    pub(super) fn worth_it_at(&self, poll: Duration, store_now: Timestamp, now: Duration) -> Duration {
+    pub(crate) fn worth_it_at(&self, poll: Duration, store_now: Timestamp, now: Duration) -> Duration {
         if self.suspect == Suspect::Waits {
             return now;
         }
@@ -236,12 +234,12 @@ impl Pacing {
     }
 
     /// Whether something is certainly due that no claim has taken.
-    pub(super) fn is_due(&self, store_now: Timestamp) -> bool {
+    pub(crate) fn is_due(&self, store_now: Timestamp) -> bool {
         self.next_due.is_some_and(|due| due <= store_now)
     }
 
     fn earliest(&self) -> Option<Timestamp> {
-        earlier(self.next_due, self.perhaps_due)
+        self.next_due.into_iter().chain(self.perhaps_due).min()
     }
 
     fn stalled_until(&self) -> Duration {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::decide::conclude::Fault;
 use crate::id::{HostName, TenantId};
 use crate::policy::outcome::{NotSent, Outcome};
+
+use super::conclude::Fault;
 
 /// Failures longer ago say nothing.
 const WINDOW: Duration = Duration::from_secs(10);

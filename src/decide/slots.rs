@@ -37,6 +37,13 @@ pub(crate) struct Room {
     pub(crate) shares: Shares,
 }
 
+impl Room {
+    /// Room for one delivery, whatever it is.
+    pub(crate) const fn for_one() -> Self {
+        Self { deliveries: 1, doubtful: 1, shares: Shares::unlimited() }
+    }
+}
+
 impl Slots {
     pub(crate) const fn new(total: usize) -> Self {
         Self {
