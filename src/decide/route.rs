@@ -46,9 +46,26 @@ impl<'a> Routing<'a> {
         Self { event, published, left: &page.endpoints, read: None, unreadable: &page.unreadable }
     }
 
+    /// The routes to all of the page's endpoints. Many filters take their time: `pause` is
+    /// awaited between the parts, and other work goes on in it.
+    pub(crate) async fn all<Pause: Future<Output = ()>>(
+        mut self,
+        width: impl Fn(&Endpoint) -> u32,
+        pause: impl Fn() -> Pause,
+    ) -> Vec<Route> {
+        let mut routes = Vec::new();
+        while let Some(part) = self.next_part(&width) {
+            routes.extend(part);
+            if !self.is_complete() {
+                pause().await;
+            }
+        }
+        routes
+    }
+
     /// The routes to the next part of the page's endpoints, which takes a bounded time;
     /// `None` once all have been judged. `width` says how wide a new lane begins.
-    pub(crate) fn next_part(&mut self, width: impl Fn(&Endpoint) -> u32) -> Option<Vec<Route>> {
+    fn next_part(&mut self, width: impl Fn(&Endpoint) -> u32) -> Option<Vec<Route>> {
         if self.left.is_empty() {
             let unjudged: Vec<_> = std::mem::take(&mut self.unreadable).iter().collect();
             return (!unjudged.is_empty()).then(|| self.unjudged(&unjudged));
@@ -72,8 +89,7 @@ impl<'a> Routing<'a> {
     }
 
     /// Whether all have been judged.
-    #[must_use]
-    pub(crate) const fn is_complete(&self) -> bool {
+    const fn is_complete(&self) -> bool {
         self.left.is_empty() && self.unreadable.is_empty()
     }
 

@@ -1,5 +1,5 @@
-//! From a claim to requests that may start: per batch one claim, one directory
-//! load, one limiter call.
+//! Claiming work, and making what was claimed ready to start: per batch one claim, one
+//! directory load, one limiter call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 
+use crate::backend::{Entropy, EntropyError, Limiter, Store};
 use crate::decide::prepare::{Prepared, UNREACHED, prepare, unrenderable};
-use crate::decide::resolve::{Resolved, Sendable};
+use crate::decide::slots::Room;
 use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next, SUSPECT_AFTER};
-use crate::error::{StoreError, StoreErrorKind};
-use crate::id::{EndpointId, TenantId};
+use crate::error::StoreError;
+use crate::id::{EndpointId, TenantId, Token};
 use crate::notice::{Notice, Part};
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Ask, Asker, Limit, LimitKey, Refusal};
@@ -19,113 +20,159 @@ use crate::policy::timeline::Shift;
 use crate::profile::Request;
 use crate::time::Timestamp;
 
-use super::deadline::within;
+use super::directory::{Endpoints, PATIENCE};
 use super::endpoint_cache::{CachedEndpoint, FRESH, LookedUp};
-use super::laggards::PATIENCE;
-use super::news::{About, What};
-use super::settler::PendingSettlement;
-use super::shared::{CLOCK_READ_EVERY, MARGIN, START_WITHIN, STORE_TIMEOUT, Shared};
+use super::guard::{About, Guard, What, within};
+use super::in_flight::{Flight, Ready};
+use super::routing::Router;
+use super::settling::Batch;
+use super::store_clock::{READ_EVERY, StoreClock};
+use super::{Engine, MARGIN, NO_RANDOMNESS, STORE_TIMEOUT};
 
-/// One delivery on its way out.
-#[derive(Debug)]
-pub(crate) struct Flight {
-    pub(crate) claim: Claim,
-    pub(crate) resolved: Arc<Resolved>,
-    pub(crate) lane: Option<Arc<Lane>>,
-    /// By how much the store's time had moved when it was claimed: what is decided about it
-    /// is decided in that time.
-    pub(crate) moved: Shift,
+/// So many events are routed per claim.
+pub(super) const EVENTS_PER_CLAIM: usize = 64;
+/// A rate limit's grant is used within this.
+const START_WITHIN: Duration = Duration::from_secs(1);
+
+/// Claims work, and makes it ready to start.
+pub(crate) struct Claimer {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) limiter: Arc<dyn Limiter>,
+    pub(super) router: Arc<Router>,
+    pub(super) endpoints: Arc<Endpoints>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) clock: Arc<StoreClock>,
+    pub(super) guard: Arc<Guard>,
+    /// How long a claim may be settled.
+    pub(super) lease: Duration,
 }
-
-impl Flight {
-    pub(crate) fn sendable(&self) -> Option<&Sendable> {
-        self.resolved.sendable().ok()
-    }
-}
-
-/// A request that may start until `start_by` of the monotonic clock: after that its
-/// endpoint was loaded too long ago, its grant is spent or its lease too short.
-#[derive(Debug)]
-pub(crate) struct Ready {
-    pub(crate) flight: Arc<Flight>,
-    pub(crate) request: Request,
-    pub(crate) start_by: Duration,
-}
-
-/// The lanes of what was claimed.
-type Lanes = Arc<BTreeMap<EndpointId, Arc<Lane>>>;
 
 /// What became of a claim.
 #[derive(Default)]
 pub(crate) struct Acquired {
-    pub(crate) ready: Vec<Ready>,
-    pub(crate) dues: Vec<PendingSettlement>,
-    pub(crate) lanes: Vec<LaneChange>,
-    pub(crate) next_due: Option<Timestamp>,
-    pub(crate) suspects: bool,
-    /// What kept claimed work from being used; it is given back in `dues`.
-    pub(crate) fault: Option<StoreError>,
+    pub(super) ready: Vec<Ready>,
+    /// What is to be written of the claim without sending anything, in the time that the store
+    /// had when it was claimed.
+    pub(super) batch: Batch,
+    pub(super) next_due: Option<Timestamp>,
+    pub(super) suspects: bool,
+    /// What kept claimed work from being used; it is given back in the batch.
+    pub(super) fault: Option<StoreError>,
     /// How much was claimed.
-    pub(crate) claimed: usize,
-    /// By how much the store's time had moved when it was claimed.
-    pub(crate) moved: Shift,
+    pub(super) claimed: usize,
     /// What becomes of the rest of the claim, for which others do not wait: its tenants'
     /// endpoints do not come in time.
-    pub(crate) apart: Vec<BoxFuture<'static, Acquired>>,
+    pub(super) apart: Vec<BoxFuture<'static, Acquired>>,
 }
 
 impl Acquired {
     /// Takes in what became of another part of the same claim.
-    pub(super) fn absorb(&mut self, other: Self) {
+    fn absorb(&mut self, other: Self) {
         self.ready.extend(other.ready);
-        self.dues.extend(other.dues);
-        self.lanes.extend(other.lanes);
+        self.batch.append(other.batch);
         self.apart.extend(other.apart);
         self.fault = self.fault.take().or(other.fault);
     }
 
     /// Whose suspect is to be sent, if one is.
-    pub(crate) fn suspect(&self) -> Option<&TenantId> {
+    fn suspect(&self) -> Option<&TenantId> {
         let claims = self.ready.iter().map(|ready| &ready.flight.claim);
         claims.filter(|claim| claim.silent >= SUSPECT_AFTER).map(|claim| &claim.event.tenant).next()
     }
 }
 
-impl Shared {
+impl Claimer {
+    /// A claim for that much room, at the store's time now.
+    pub(crate) fn request(
+        &self,
+        room: Room,
+        events: usize,
+        alone: bool,
+    ) -> Result<ClaimRequest, EntropyError> {
+        let mut token = [0; 16];
+        self.entropy.fill(&mut token)?;
+        let now = self.clock.now();
+        Ok(ClaimRequest {
+            token: Token::from_bytes(token),
+            now,
+            lease_until: now + self.lease,
+            deliveries: room.deliveries,
+            doubtful: room.doubtful,
+            events,
+            shares: room.shares,
+            alone,
+        })
+    }
+
     /// Claims, and makes what came ready to start.
-    pub(crate) async fn acquire(self: &Arc<Self>, request: &ClaimRequest) -> Result<Acquired, StoreError> {
-        let turn = self.in_time(CLOCK_READ_EVERY).await?;
-        let (request, moved) = self.dated_now(request);
+    pub(super) async fn acquire(self: &Arc<Self>, request: &ClaimRequest) -> Result<Acquired, StoreError> {
+        let turn = self.clock.in_time(READ_EVERY).await?;
+        let (request, moved) = self.clock.dated(request);
         let began = self.clock.elapsed();
         let claims = self.store.claim(&request).await?;
         drop(turn);
-        Ok(self.make_claims_ready(claims, began, moved).await)
+        Ok(self.make_ready(claims, began, moved).await)
     }
 
-    /// Makes claims ready to start. `began` was read before the call that gave them: leases
-    /// count from there. The store's time had `moved` by so much then.
-    pub(crate) async fn make_claims_ready(
+    /// Makes claims ready to start: what of them is ready soon. The rest is done apart, tenant
+    /// by tenant, but for a suspect, which nothing else goes on beside.
+    ///
+    /// `began` was read before the call that gave the claims: leases count from there. The
+    /// store's time had `moved` by so much then.
+    pub(super) async fn make_ready(
         self: &Arc<Self>,
         claims: Claims,
         began: Duration,
         moved: Shift,
     ) -> Acquired {
         for row in &claims.unreadable {
-            self.notice(&Notice::Unreadable { row });
+            self.guard.notice(&Notice::Unreadable { row });
         }
         for claim in claims.events.iter().filter(|claim| claims.found.contains(&claim.sequence)) {
-            self.tell_published(&claim.event);
+            self.guard.published(&claim.event);
         }
+        let count = claims.work.len() + claims.events.len();
+        let (batch, routed_apart) = self.router.route_all(claims.events, moved).await;
         let mut acquired = Acquired {
+            batch,
             next_due: claims.next_due,
             suspects: claims.suspects,
-            claimed: claims.work.len() + claims.events.len(),
-            moved,
+            claimed: count,
             ..Acquired::default()
         };
-        self.route_all(claims.events, &mut acquired).await;
+        acquired.apart.extend(
+            routed_apart
+                .into_iter()
+                .map(|batch| batch.map(|batch| Acquired { batch, ..Acquired::default() }).boxed()),
+        );
         let lanes = claims.lanes.into_iter().map(|lane| (lane.endpoint.clone(), Arc::new(lane)));
-        self.make_ready_all(claims.work, &Arc::new(lanes.collect()), began, &mut acquired).await;
+        let lanes: Arc<BTreeMap<EndpointId, Arc<Lane>>> = Arc::new(lanes.collect());
+        let has_suspect = claims.work.iter().any(|claim| claim.silent >= SUSPECT_AFTER);
+        let is_late = |claim: &Claim| !has_suspect && self.endpoints.laggards.contain(&claim.event.tenant);
+        let (mut late, soon): (Vec<_>, Vec<_>) = claims.work.into_iter().partition(is_late);
+        let looked_up = if has_suspect {
+            Some(self.endpoints.look_up_in_time(&soon).await)
+        } else {
+            within(PATIENCE, self.endpoints.look_up(&soon)).await
+        };
+        match looked_up {
+            Some(looked_up) => self.prepare(soon, looked_up, &lanes, began, &mut acquired).await,
+            None => late.extend(soon),
+        }
+        let mut by_tenant: BTreeMap<TenantId, Vec<Claim>> = BTreeMap::new();
+        for claim in late {
+            by_tenant.entry(claim.event.tenant.clone()).or_default().push(claim);
+        }
+        acquired.apart.extend(by_tenant.into_iter().map(|(tenant, work)| {
+            let (claimer, lanes) = (Arc::clone(self), Arc::clone(&lanes));
+            async move {
+                let mut acquired = Acquired { batch: Batch::in_time_of(moved), ..Acquired::default() };
+                let looked_up = claimer.endpoints.look_up_apart(&tenant, &work).await;
+                claimer.prepare(work, looked_up, &lanes, began, &mut acquired).await;
+                acquired
+            }
+            .boxed()
+        }));
         acquired
     }
 
@@ -136,7 +183,7 @@ impl Shared {
         began: Duration,
         moved: Shift,
     ) -> Acquired {
-        let mut acquired = self.make_claims_ready(claims, began, moved).await;
+        let mut acquired = self.make_ready(claims, began, moved).await;
         let apart = std::mem::take(&mut acquired.apart);
         for apart in join_all(apart).await {
             acquired.absorb(apart);
@@ -144,115 +191,22 @@ impl Shared {
         acquired
     }
 
-    /// Makes ready what of it is ready soon. The rest is done apart, tenant by tenant, but for
-    /// a suspect, which nothing else goes on beside.
-    async fn make_ready_all(
-        self: &Arc<Self>,
-        work: Vec<Claim>,
-        lanes: &Lanes,
-        began: Duration,
-        acquired: &mut Acquired,
-    ) {
-        let has_suspect = work.iter().any(|claim| claim.silent >= SUSPECT_AFTER);
-        let is_late = |claim: &Claim| !has_suspect && self.laggards.contain(&claim.event.tenant);
-        let (mut late, soon): (Vec<_>, Vec<_>) = work.into_iter().partition(is_late);
-        let looked_up = if has_suspect {
-            Some(self.look_up_in_time(&soon).await)
-        } else {
-            within(PATIENCE, self.look_up(&soon)).await
-        };
-        match looked_up {
-            Some(looked_up) => self.make_ready(soon, looked_up, lanes, began, acquired).await,
-            None => late.extend(soon),
-        }
-        let mut by_tenant: BTreeMap<TenantId, Vec<Claim>> = BTreeMap::new();
-        for claim in late {
-            by_tenant.entry(claim.event.tenant.clone()).or_default().push(claim);
-        }
-        let moved = acquired.moved;
-        acquired.apart.extend(by_tenant.into_iter().map(|(tenant, work)| {
-            Arc::clone(self).make_ready_apart(tenant, work, Arc::clone(lanes), began, moved).boxed()
-        }));
-    }
-
-    async fn make_ready_apart(
-        self: Arc<Self>,
-        tenant: TenantId,
-        work: Vec<Claim>,
-        lanes: Lanes,
-        began: Duration,
-        moved: Shift,
-    ) -> Acquired {
-        let mut acquired = Acquired { moved, ..Acquired::default() };
-        let looked_up = match self.laggards.turn(&tenant) {
-            Some(_turn) => {
-                let asked_at = self.clock.elapsed();
-                let looked_up = self.look_up_in_time(&work).await;
-                self.laggards.note_answer(&tenant, asked_at, self.clock.elapsed());
-                looked_up
-            }
-            None => LookedUp::unreached(endpoints_of(&work)),
-        };
-        self.make_ready(work, looked_up, &lanes, began, &mut acquired).await;
-        acquired
-    }
-
-    async fn look_up(&self, work: &[Claim]) -> LookedUp {
-        let wanted = work.iter().map(|claim| (&claim.event.tenant, &claim.endpoint));
-        self.endpoint_cache.look_up(&*self.directory, wanted, self.clock.elapsed()).await
-    }
-
-    /// Looks up for as long as the answer would be fresh enough to be used.
-    async fn look_up_in_time(&self, work: &[Claim]) -> LookedUp {
-        let looked_up = within(FRESH, self.look_up(work)).await;
-        looked_up.unwrap_or_else(|| LookedUp::unreached(endpoints_of(work)))
-    }
-
-    async fn make_ready(
+    /// Decides about each claim, and asks the limiter for those that are to be sent.
+    async fn prepare(
         &self,
         work: Vec<Claim>,
         looked_up: LookedUp,
-        lanes: &Lanes,
-        began: Duration,
-        acquired: &mut Acquired,
-    ) {
-        let LookedUp { cached, failures } = looked_up;
-        self.tell_unreached(&work, &cached, failures);
-        let candidates = self.prepare_all(work, &cached, lanes, began, acquired);
-        self.limit(candidates, acquired).await;
-    }
-
-    /// Tells that endpoints cannot be looked up, where that is news for one of them.
-    fn tell_unreached(
-        &self,
-        work: &[Claim],
-        cached: &BTreeMap<EndpointId, CachedEndpoint>,
-        failures: Vec<StoreErrorKind>,
-    ) {
-        let is_unreached =
-            |claim: &&Claim| matches!(cached.get(&claim.endpoint), Some(CachedEndpoint::Unreached));
-        let mut unreached = work.iter().filter(is_unreached);
-        if unreached.any(|claim| !self.news.was_told_why(&claim.endpoint, UNREACHED)) {
-            for kind in failures {
-                self.notice(&Notice::StoreFailed { kind, during: "reading endpoints" });
-            }
-        }
-    }
-
-    fn prepare_all(
-        &self,
-        work: Vec<Claim>,
-        cached: &BTreeMap<EndpointId, CachedEndpoint>,
         lanes: &BTreeMap<EndpointId, Arc<Lane>>,
         began: Duration,
         acquired: &mut Acquired,
-    ) -> Vec<Ready> {
-        let moved = acquired.moved;
+    ) {
+        self.tell_unreached(&work, &looked_up);
+        let moved = acquired.batch.moved();
         let (now, distrusted) = (self.clock.now_as_of(moved), self.clock.is_distrusted());
         let start_within = self.clock.elapsed() + START_WITHIN;
         let mut candidates = Vec::with_capacity(work.len());
         for claim in work {
-            let known = cached.get(&claim.endpoint).unwrap_or(&CachedEndpoint::Missing);
+            let known = looked_up.cached.get(&claim.endpoint).unwrap_or(&CachedEndpoint::Missing);
             let lane = lanes.get(&claim.endpoint).filter(|_| !claim.test);
             let prepared = self
                 .guard
@@ -261,46 +215,53 @@ impl Shared {
             match (prepared, known) {
                 (Prepared::Send(request), CachedEndpoint::Found { resolved, loaded_at }) => {
                     if !claim.test {
-                        self.news.is_over(|| About::Endpoint(claim.endpoint.clone()));
+                        self.guard.news.is_over(|| About::Endpoint(claim.endpoint.clone()));
                     }
                     let start_by = self.start_by(began, *loaded_at, &request).min(start_within);
                     let (resolved, lane) = (Arc::clone(resolved), lane.cloned());
                     let flight = Flight { claim, resolved, lane, moved };
                     candidates.push(Ready { flight: Arc::new(flight), request, start_by });
                 }
-                (Prepared::Settle(next), _) => {
-                    acquired.dues.push(PendingSettlement::without_attempt(&claim, next, now));
-                }
+                (Prepared::Settle(next), _) => acquired.batch.settle(&claim, next, now, moved),
                 (Prepared::Hold { why, hold }, _) => {
                     let until = now + hold;
                     // It is held as the endpoint that was loaded: not where that has begun anew.
                     let generation = known.generation();
                     let about = About::Endpoint(claim.endpoint.clone());
-                    if self.news.is_new(about, What::Held(why.clone(), generation)) {
-                        self.notice(&Notice::Held {
+                    if self.guard.news.is_new(about, What::Held(why.clone(), generation)) {
+                        self.guard.notice(&Notice::Held {
                             tenant: &claim.event.tenant,
                             endpoint: &claim.endpoint,
                             why: &why,
                             until,
                         });
                     }
-                    let on_lane = lane.map(|lane| lane.hold(until));
-                    acquired.lanes.extend(on_lane.map(|held| LaneChange {
-                        generation: generation.unwrap_or(held.generation),
-                        ..held
-                    }));
-                    acquired.dues.push(release(&claim, now));
+                    if let Some(held) = lane.map(|lane| lane.hold(until)) {
+                        let generation = generation.unwrap_or(held.generation);
+                        acquired.batch.change(LaneChange { generation, ..held }, moved);
+                    }
+                    acquired.batch.settle(&claim, Next::Release, now, moved);
                 }
-                (Prepared::Send(_), _) => {
-                    acquired.dues.push(release(&claim, now));
-                }
+                (Prepared::Send(_), _) => acquired.batch.settle(&claim, Next::Release, now, moved),
             }
         }
-        candidates
+        self.limit(candidates, acquired).await;
+    }
+
+    /// Tells that endpoints cannot be looked up, where that is news for one of them.
+    fn tell_unreached(&self, work: &[Claim], looked_up: &LookedUp) {
+        let is_unreached =
+            |claim: &&Claim| matches!(looked_up.cached.get(&claim.endpoint), Some(CachedEndpoint::Unreached));
+        let mut unreached = work.iter().filter(is_unreached);
+        if unreached.any(|claim| !self.guard.news.was_told_why(&claim.endpoint, UNREACHED)) {
+            for kind in &looked_up.failures {
+                self.guard.notice(&Notice::StoreFailed { kind: *kind, during: "reading endpoints" });
+            }
+        }
     }
 
     fn start_by(&self, began: Duration, loaded_at: Duration, request: &Request) -> Duration {
-        let covered = began + self.settings.lease;
+        let covered = began + self.lease;
         let lease = covered.saturating_sub(request.timeout + STORE_TIMEOUT + MARGIN);
         lease.min(loaded_at + FRESH)
     }
@@ -326,17 +287,19 @@ impl Shared {
         if asks.is_empty() {
             return;
         }
-        let claimed_at = self.clock.now_as_of(acquired.moved);
+        let moved = acquired.batch.moved();
+        let claimed_at = self.clock.now_as_of(moved);
         let granted = async {
-            let turn = self.in_time(Duration::MAX).await?;
+            let turn = self.clock.in_time(Duration::MAX).await?;
             let now = self.clock.now();
             Ok((self.limiter.take(&asks, now, now + START_WITHIN).await?, now, turn))
         };
         let (grants, now, turn) = match granted.await {
             Ok(granted) => granted,
             Err(error) => {
-                let given_back = candidates.iter().map(|ready| release(&ready.flight.claim, claimed_at));
-                acquired.dues.extend(given_back);
+                for ready in &candidates {
+                    acquired.batch.settle(&ready.flight.claim, Next::Release, claimed_at, moved);
+                }
                 acquired.fault = Some(error);
                 return;
             }
@@ -349,7 +312,7 @@ impl Shared {
                     *left -= 1;
                     acquired.ready.push(ready);
                 }
-                _ => acquired.dues.push(release(&ready.flight.claim, claimed_at)),
+                _ => acquired.batch.settle(&ready.flight.claim, Next::Release, claimed_at, moved),
             }
         }
         let answered = asks.iter().zip(grants);
@@ -368,7 +331,7 @@ impl Shared {
     ) {
         let mut changes = Vec::new();
         for (Asker { tenant, endpoint }, Refusal { until, .. }) in refusals {
-            self.notice(&Notice::Limited { tenant, endpoint, until });
+            self.guard.notice(&Notice::Limited { tenant, endpoint, until });
             changes.push((Gate::Lane(endpoint.clone()), GateChange::Hold(until)));
         }
         if changes.is_empty() {
@@ -380,17 +343,89 @@ impl Shared {
     }
 }
 
-fn endpoints_of(work: &[Claim]) -> Vec<EndpointId> {
-    work.iter().map(|claim| claim.endpoint.clone()).collect()
-}
-
-/// Gives a claim back.
-pub(crate) fn release(claim: &Claim, now: Timestamp) -> PendingSettlement {
-    PendingSettlement::without_attempt(claim, Next::Release, now)
-}
-
 /// A test ping is outside every limit.
 fn limits_of(ready: &Ready) -> Option<&[(LimitKey, Limit)]> {
-    let limits = &ready.flight.sendable()?.limits;
+    let limits = &ready.flight.resolved.sendable().ok()?.limits;
     (!limits.is_empty() && !ready.flight.claim.test).then_some(limits)
+}
+
+impl Engine {
+    /// Claims, if it may bring something.
+    pub(super) fn claim(&mut self) {
+        let (now, moment) = (self.now(), self.parts.clock.moment());
+        self.pacing.move_to(moment.moved);
+        let store_now = moment.now;
+        let alone = self.pacing.suspect_waits() && self.slots.is_idle() && self.is_well();
+        let worth_it = self.pacing.is_worth_it(self.parts.settings.poll, store_now, now);
+        if self.pacing.is_claiming() || !(alone || worth_it && self.may_claim()) {
+            return;
+        }
+        let mut room = self.slots.room();
+        if room.deliveries == 0 {
+            return;
+        }
+        if alone {
+            self.pacing.take_turns(&mut room.shares);
+        }
+        let claimer = Arc::clone(&self.parts.claimer);
+        let Ok(request) = claimer.request(room, EVENTS_PER_CLAIM, alone) else {
+            self.own_fault(NO_RANDOMNESS);
+            return;
+        };
+        self.faults.is_over(NO_RANDOMNESS);
+        self.pacing.ask(now);
+        self.spawn(async move {
+            let acquired = claimer.acquire(&request).await;
+            move |engine: &mut Self| {
+                let (store_now, now) = (engine.parts.clock.now(), engine.now());
+                match acquired {
+                    Ok(acquired) => {
+                        let Acquired { next_due, suspects, claimed, .. } = acquired;
+                        engine.store_worked("claim");
+                        engine.pacing.move_to(acquired.batch.moved());
+                        engine.pacing.claimed(next_due, suspects, claimed, store_now, now);
+                        engine.pacing.suspect_claimed(acquired.suspect(), now);
+                        engine.take_in(acquired);
+                    }
+                    Err(error) => {
+                        engine.pacing.claim_failed(store_now);
+                        engine.store_failed(&error, "claim");
+                    }
+                }
+            }
+        });
+    }
+
+    /// Takes what was acquired into the slots, and what is to be written of it to the rest.
+    pub(super) fn take_in(&mut self, acquired: Acquired) {
+        let Acquired { ready, batch, fault, claimed, apart, .. } = acquired;
+        if claimed > 0 {
+            self.pacing.retry_soon();
+        }
+        for Ready { flight, .. } in &ready {
+            self.slots.take(&flight.claim.event.tenant, flight.lane.as_deref());
+        }
+        self.requests().wait(ready);
+        self.unsettled.batch.append(batch);
+        for apart in apart {
+            self.spawn_counted(async move {
+                let acquired = apart.await;
+                move |engine: &mut Self| engine.take_in(acquired)
+            });
+        }
+        match fault {
+            Some(error) => self.store_failed(&error, "directory or limiter"),
+            None if claimed > 0 => self.store_worked("directory or limiter"),
+            None => {}
+        }
+    }
+
+    pub(super) fn may_claim(&self) -> bool {
+        self.is_well() && self.pacing.is_open()
+    }
+
+    /// Whether nothing is wrong with ourselves, and what is done can be recorded.
+    fn is_well(&self) -> bool {
+        !self.faults.is_paused(self.now()) && !self.unsettled.is_failing()
+    }
 }

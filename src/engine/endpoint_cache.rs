@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use crate::backend::Directory;
 use crate::decide::prepare::Found;
 use crate::decide::resolve::Resolved;
+use crate::delivery::Claim;
 use crate::endpoint::{Endpoint, Generation, Loaded, Unreadable, WhyUnreadable};
 use crate::error::StoreErrorKind;
 use crate::id::{EndpointId, ProfileName, TenantId};
@@ -31,7 +32,7 @@ pub(crate) struct EndpointCache {
 
 #[derive(Default)]
 struct Known {
-    endpoints: Endpoints,
+    endpoints: Entries,
     /// Endpoints that a load did not find once.
     missing: BTreeSet<EndpointId>,
     /// How many writes there were.
@@ -43,7 +44,7 @@ struct Known {
 }
 
 #[derive(Default)]
-struct Endpoints {
+struct Entries {
     by_id: BTreeMap<EndpointId, Remembered>,
     /// How much memory they take.
     bytes: usize,
@@ -263,7 +264,7 @@ impl EndpointCache {
     }
 }
 
-impl Endpoints {
+impl Entries {
     fn get(&self, id: &EndpointId) -> Option<&Remembered> {
         self.by_id.get(id)
     }
@@ -292,10 +293,11 @@ impl Known {
 }
 
 impl LookedUp {
-    /// Nothing was learned of these endpoints in time.
-    pub(crate) fn unreached(ids: Vec<EndpointId>) -> Self {
+    /// Nothing was learned in time of the endpoints of these deliveries.
+    pub(super) fn unreached(work: &[Claim]) -> Self {
         let mut looked_up = Self::default();
-        if !ids.is_empty() {
+        if !work.is_empty() {
+            let ids = work.iter().map(|claim| claim.endpoint.clone()).collect();
             looked_up.fail(ids, StoreErrorKind::InDoubt);
         }
         looked_up

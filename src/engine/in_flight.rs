@@ -1,110 +1,158 @@
-//! What waits to be sent and what is on its way.
+//! Requests that wait to be sent, that are being sent, and that have ended.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::backend::Transport;
 use crate::decide::conclude::Fault;
+use crate::decide::own_faults::OwnFaults;
+use crate::decide::resolve::Resolved;
+use crate::delivery::{Claim, Next};
+use crate::notice::Part;
+use crate::os::on_behalf_of;
+use crate::policy::lane::Lane;
 use crate::policy::outcome::{Outcome, Unknown};
+use crate::policy::timeline::Shift;
 use crate::profile::Request;
 use crate::time::Timestamp;
 
-use super::claiming::{Flight, Ready, release};
-use super::sending::Finished;
+use super::guard::Guard;
 use super::store_clock::StoreClock;
-use super::{Completion, Engine, NO_WAY_OUT};
+use super::{Engine, NO_WAY_OUT};
+
+/// One delivery on its way out.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub(super) claim: Claim,
+    pub(super) resolved: Arc<Resolved>,
+    pub(super) lane: Option<Arc<Lane>>,
+    /// By how much the store's time had moved when it was claimed: what is decided about it
+    /// is decided in that time.
+    pub(super) moved: Shift,
+}
+
+/// A request that may start until `start_by` of the monotonic clock: after that its
+/// endpoint was loaded too long ago, its grant is spent or its lease too short.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) flight: Arc<Flight>,
+    pub(super) request: Request,
+    pub(super) start_by: Duration,
+}
+
+/// What a request came to, before anybody has judged whose fault it is.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) flight: Arc<Flight>,
+    pub(super) outcome: Outcome,
+    pub(super) began_at: Timestamp,
+    pub(super) took: Duration,
+}
+
+impl Finished {
+    /// Whose fault it is, by what the requests before it have shown.
+    pub(super) fn judge(&self, faults: &mut OwnFaults, clock: &StoreClock) -> Fault {
+        let (tenant, host) = (&self.flight.claim.event.tenant, self.flight.resolved.endpoint.url.host());
+        faults.judge(tenant, host, &self.outcome, || clock.elapsed())
+    }
+}
+
+/// Sends requests.
+pub(crate) struct Sender {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Arc<StoreClock>,
+    pub(super) guard: Arc<Guard>,
+}
+
+impl Sender {
+    /// Sends one request. A transport that panics may have sent it.
+    pub(super) async fn send(&self, flight: Arc<Flight>, request: Request) -> Finished {
+        let (moved, clock) = (flight.moved, &self.clock);
+        let began_at = clock.now_as_of(moved);
+        let tenant = flight.claim.event.tenant.clone();
+        let sending = async { self.guard.wait(Part::Transport, || self.transport.send(request)).await };
+        let (outcome, took) = on_behalf_of(Some(tenant), sending)
+            .await
+            .unwrap_or_else(|_| (Outcome::Unknown(Unknown::Aborted), clock.now_as_of(moved).since(began_at)));
+        Finished { flight, outcome, began_at, took }
+    }
+}
 
 /// Requests before, while and after they are on their way.
 ///
-/// The engine shares it with its slots: a slot whose request has landed goes on with the
+/// The engine shares it with its slots: a slot whose request has ended goes on with the
 /// next one that waits, without going through the loop. One request's memory is then
-/// freed right before the next one's is needed: a batch of landings followed by a batch
+/// freed right before the next one's is needed: a batch of ends followed by a batch
 /// of starts overflows the allocator's per-thread cache (a sixth of the throughput).
 #[derive(Debug, Default)]
-pub(super) struct InFlightTable(Mutex<Board>);
-
-#[derive(Debug, Default)]
-struct Board {
+pub(super) struct Requests {
     waiting: VecDeque<Ready>,
-    /// What is in flight, by its number, with when it began.
-    flying: BTreeMap<u64, (Arc<Flight>, Timestamp)>,
-    landed: Vec<Landing>,
+    /// What is being sent, by its number, with when it began.
+    sending: BTreeMap<u64, (Arc<Flight>, Timestamp)>,
+    finished: Vec<(u64, Finished)>,
     started: u64,
+    /// How many of them slots have started without the loop, which does not know yet.
+    went_on: usize,
 }
 
-/// A request that its slot starts now.
-struct Start {
-    number: u64,
-    flight: Arc<Flight>,
-    request: Request,
-}
-
-/// What the loop is told of a request that came to its end.
-#[derive(Debug)]
-pub(super) struct Landing {
-    number: u64,
-    landed: Finished,
-    /// The slot took the next one that waited.
-    went_on: bool,
-}
-
-impl InFlightTable {
-    pub(super) fn wait(&self, ready: Ready) {
-        self.board().waiting.push_back(ready);
+impl Requests {
+    pub(super) fn wait(&mut self, ready: Vec<Ready>) {
+        self.waiting.extend(ready);
     }
 
     /// Until when the next one that waits may start.
     pub(super) fn start_by(&self) -> Option<Duration> {
-        self.board().waiting.front().map(|ready| ready.start_by)
+        self.waiting.front().map(|ready| ready.start_by)
     }
 
-    /// What has landed since this was last asked.
-    pub(super) fn landings(&self) -> Vec<Landing> {
-        std::mem::take(&mut self.board().landed)
+    pub(super) fn has_finished(&self) -> bool {
+        !self.finished.is_empty()
     }
 
-    pub(super) fn has_landings(&self) -> bool {
-        !self.board().landed.is_empty()
-    }
-
-    /// Writes a landing down, and gives its slot the next one that may start.
-    fn land(&self, number: u64, landed: Finished, clock: &StoreClock) -> Option<Start> {
-        let mut board = self.board();
-        let next = board.start_next(clock.elapsed(), clock);
-        board.landed.push(Landing { number, landed, went_on: next.is_some() });
-        next
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Board {
-    /// Starts the next one that waits, unless it has waited too long.
-    fn start_next(&mut self, now: Duration, clock: &StoreClock) -> Option<Start> {
+    /// Takes the next one that waits to be started, with its number, unless it has waited too
+    /// long.
+    fn start_next(&mut self, now: Duration, clock: &StoreClock) -> Option<(u64, Ready)> {
         if self.waiting.front()?.start_by < now {
             return None;
         }
-        let Ready { flight, request, .. } = self.waiting.pop_front()?;
+        let ready = self.waiting.pop_front()?;
         self.started += 1;
-        let (number, began_at) = (self.started, clock.now_as_of(flight.moved));
-        self.flying.insert(number, (Arc::clone(&flight), began_at));
-        Some(Start { number, flight, request })
+        let (number, began_at) = (self.started, clock.now_as_of(ready.flight.moved));
+        self.sending.insert(number, (Arc::clone(&ready.flight), began_at));
+        Some((number, ready))
     }
 
     /// Takes out the next one that has waited too long.
     fn next_stale(&mut self, now: Duration) -> Option<Ready> {
         if self.waiting.front()?.start_by < now { self.waiting.pop_front() } else { None }
     }
+
+    /// Takes what a request came to, and gives its slot the next one that may start.
+    fn finish(&mut self, number: u64, finished: Finished, clock: &StoreClock) -> Option<(u64, Ready)> {
+        let next = self.start_next(clock.elapsed(), clock);
+        self.finished.push((number, finished));
+        self.went_on += usize::from(next.is_some());
+        next
+    }
+}
+
+/// A panic while the lock was held leaves nothing half done.
+pub(super) fn lock(requests: &Mutex<Requests>) -> MutexGuard<'_, Requests> {
+    requests.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {
-    /// Starts what waits, and gives back what has waited too long.
+    pub(super) fn requests(&self) -> MutexGuard<'_, Requests> {
+        lock(&self.requests)
+    }
+
+    /// Starts what waits, and gives back what has waited too long. Each slot sends one request
+    /// after the other, as long as any waits.
     pub(super) fn start_waiting(&mut self) {
         let now = self.now();
         loop {
-            let stale = self.in_flight.board().next_stale(now);
+            let stale = self.requests().next_stale(now);
             if let Some(ready) = stale {
                 self.give_back(&ready.flight);
                 continue;
@@ -112,77 +160,26 @@ impl Engine {
             if !self.slots.can_start() {
                 return;
             }
-            let Some(start) = self.in_flight.board().start_next(now, &self.shared.clock) else { return };
-            self.slots.start();
-            self.fill_slot(start);
-        }
-    }
-
-    /// One slot: it sends one request after the other, as long as any waits.
-    fn fill_slot(&self, first: Start) {
-        let (shared, in_flight) = (Arc::clone(&self.shared), Arc::clone(&self.in_flight));
-        self.tasks.push(Box::pin(async move {
-            let mut start = Some(first);
-            while let Some(Start { number, flight, request }) = start {
-                let landed = shared.send(flight, request).await;
-                start = in_flight.land(number, landed, &shared.clock);
+            let mut next = self.requests().start_next(now, &self.parts.clock);
+            if next.is_none() {
+                return;
             }
-            Completion::SlotEmptied
-        }));
+            self.slots.start();
+            let (sender, requests) = (Arc::clone(&self.parts.sender), Arc::clone(&self.requests));
+            self.spawn(async move {
+                while let Some((number, Ready { flight, request, .. })) = next {
+                    let finished = sender.send(flight, request).await;
+                    next = lock(&requests).finish(number, finished, &sender.clock);
+                }
+                |_: &mut Self| {}
+            });
+        }
     }
 
     pub(super) fn give_back_waiting(&mut self) {
-        let waiting = std::mem::take(&mut self.in_flight.board().waiting);
+        let waiting = std::mem::take(&mut self.requests().waiting);
         for ready in waiting {
             self.give_back(&ready.flight);
-        }
-    }
-
-    /// Concludes all that has landed.
-    pub(super) fn land(&mut self) {
-        for Landing { number, landed, went_on } in self.in_flight.landings() {
-            if went_on {
-                self.slots.start();
-            }
-            let was_written_down_as_cut = self.in_flight.board().flying.remove(&number).is_none();
-            if !was_written_down_as_cut {
-                self.conclude(landed);
-            }
-        }
-    }
-
-    fn conclude(&mut self, landed: Finished) {
-        let flight = Arc::clone(&landed.flight);
-        self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
-        if self.slots.is_idle() {
-            self.pacing.suspect_ended(self.now());
-        }
-        let host = flight.resolved.endpoint.url.host();
-        let clock = &self.shared.clock;
-        let fault = self.faults.judge(&flight.claim.event.tenant, host, &landed.outcome, || clock.elapsed());
-        match fault {
-            Fault::Ours => self.own_fault(NO_WAY_OUT),
-            Fault::Endpoint | Fault::Cut => {
-                self.faults.clear();
-                if matches!(landed.outcome, Outcome::Response(_)) {
-                    self.faults.is_over(NO_WAY_OUT);
-                }
-            }
-            Fault::Busy => {}
-        }
-        self.write_down(landed, fault);
-    }
-
-    /// Cuts what is still in flight: each may have reached its receiver.
-    pub(super) fn cut(&mut self) {
-        self.land();
-        let flying = std::mem::take(&mut self.in_flight.board().flying);
-        for (flight, began_at) in flying.into_values() {
-            self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
-            let took = self.shared.clock.now_as_of(flight.moved).since(began_at);
-            let outcome = Outcome::Unknown(Unknown::Aborted);
-            let landed = Finished { flight: Arc::clone(&flight), outcome, began_at, took };
-            self.write_down(landed, Fault::Cut);
         }
     }
 
@@ -191,23 +188,62 @@ impl Engine {
         if self.slots.is_idle() {
             self.pacing.suspect_ended(self.now());
         }
-        let now = self.shared.clock.now_as_of(flight.moved);
-        self.settler.add(release(&flight.claim, now), flight.moved);
+        let now = self.parts.clock.now_as_of(flight.moved);
+        self.unsettled.batch.settle(&flight.claim, Next::Release, now, flight.moved);
     }
 
-    fn write_down(&mut self, landed: Finished, fault: Fault) {
-        let moved = landed.flight.moved;
-        let written = self.shared.conclude(landed, fault);
-        self.settler.add(written.due, moved);
-        if let Some(change) = written.lane {
-            self.settler.change(change, moved);
+    /// Takes in all requests that have ended.
+    pub(super) fn take_finished(&mut self) {
+        let (went_on, finished) = {
+            let mut requests = self.requests();
+            (std::mem::take(&mut requests.went_on), std::mem::take(&mut requests.finished))
+        };
+        (0..went_on).for_each(|_| self.slots.start());
+        for (number, finished) in finished {
+            let was_concluded_as_cut = self.requests().sending.remove(&number).is_none();
+            if was_concluded_as_cut {
+                continue;
+            }
+            let fault = finished.judge(&mut self.faults, &self.parts.clock);
+            match fault {
+                Fault::Ours => self.own_fault(NO_WAY_OUT),
+                Fault::Endpoint | Fault::Cut => {
+                    self.faults.clear();
+                    if matches!(finished.outcome, Outcome::Response(_)) {
+                        self.faults.is_over(NO_WAY_OUT);
+                    }
+                }
+                Fault::Busy => {}
+            }
+            self.conclude(finished, fault);
         }
-        if !written.gates.is_empty() {
-            let shared = Arc::clone(&self.shared);
-            self.tasks.push(Box::pin(async move {
-                shared.hold(&written.gates, moved).await;
-                Completion::Held
-            }));
+    }
+
+    fn conclude(&mut self, finished: Finished, fault: Fault) {
+        let flight = &finished.flight;
+        self.slots.finish(&flight.claim.event.tenant, flight.lane.as_deref(), self.now());
+        if self.slots.is_idle() {
+            self.pacing.suspect_ended(self.now());
+        }
+        let moved = flight.moved;
+        let settler = Arc::clone(&self.parts.settler);
+        let holds = settler.conclude(finished, fault, &mut self.unsettled.batch);
+        if !holds.is_empty() {
+            self.spawn(async move {
+                settler.hold(holds, moved).await;
+                |_: &mut Self| {}
+            });
+        }
+    }
+
+    /// Cuts what is still being sent: each may have reached its receiver.
+    pub(super) fn cut(&mut self) {
+        self.take_finished();
+        let sending = std::mem::take(&mut self.requests().sending);
+        for (flight, began_at) in sending.into_values() {
+            let took = self.parts.clock.now_as_of(flight.moved).since(began_at);
+            let outcome = Outcome::Unknown(Unknown::Aborted);
+            self.conclude(Finished { flight, outcome, began_at, took }, Fault::Cut);
         }
     }
 }

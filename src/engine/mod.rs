@@ -3,71 +3,211 @@
 //! One task holds all the state and makes all the calls; at most one claim, one
 //! publish and one settle are under way, and what comes meanwhile makes the next
 //! batch. The decisions are made in `decide` and `policy`; here is only who waits for what.
+//!
+//! Each stage is a struct of the parts that it calls: [`Publisher`], [`Router`], [`Claimer`],
+//! [`Sender`], [`Settler`]. [`Engine`] holds what is under way between them, and [`Parts::tick`]
+//! goes through the same stages once.
 
-mod asking;
 mod claiming;
-mod deadline;
+mod directory;
 mod endpoint_cache;
 mod guard;
 mod guarded;
 mod in_flight;
 mod inbox;
-mod laggards;
-mod line;
-mod maintenance;
-mod news;
 mod publishing;
 mod routing;
-mod sending;
-mod settler;
 mod settling;
-pub(crate) mod shared;
-mod shutdown;
 mod store_clock;
 mod tick;
 mod wake;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 
+use crate::backend::{Backend, Clock, Directory, Entropy, History, Observer, Registry, Store, Transport};
 use crate::decide::own_faults::OwnFaults;
 use crate::decide::pacing::Pacing;
 use crate::decide::slots::Slots;
 use crate::error::StoreError;
+use crate::history::Class;
+use crate::id::ProfileName;
 use crate::notice::{Notice, Part};
-use crate::time::Timestamp;
+use crate::policy::egress::AddressPolicy;
+use crate::profile::Profile;
 
-use self::claiming::Acquired;
-use self::in_flight::InFlightTable;
-use self::maintenance::Maintenance;
-use self::news::About;
-use self::settler::{Batch, Settler};
-use self::settling::Answers;
-use self::shared::Shared;
-use self::wake::{Timer, Wake};
+use self::claiming::Claimer;
+use self::directory::Endpoints;
+use self::endpoint_cache::EndpointCache;
+use self::guard::{About, Guard};
+use self::guarded::{Guarded, GuardedClock, guarded_profile};
+use self::in_flight::{Requests, Sender};
+use self::inbox::Inbox;
+use self::publishing::Publisher;
+use self::routing::Router;
+use self::settling::{Settler, Unsettled};
+use self::store_clock::StoreClock;
+use self::wake::{Chores, Pruner, Timer, Wake};
 
-pub(crate) use self::endpoint_cache::{CachedEndpoint, EndpointCache};
-pub(crate) use self::guard::{Guard, caught};
-pub(crate) use self::guarded::{Guarded, GuardedClock, guarded_profile};
-pub(crate) use self::inbox::Inbox;
-pub(crate) use self::news::News;
+pub(crate) use self::endpoint_cache::CachedEndpoint;
+pub(crate) use self::guard::caught;
 pub(crate) use self::publishing::Stored;
-pub(crate) use self::store_clock::StoreClock;
 pub use self::tick::Tick;
 
-/// So many events are routed per claim.
-const EVENTS_PER_CLAIM: usize = 64;
+/// How long one call of the store may take within a lease.
+pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one call of the directory may take.
+const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may take within a lease.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a lease has over for the engine itself.
+pub(crate) const MARGIN: Duration = Duration::from_secs(1);
+/// After the grace of a shutdown, so long for writing it down.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 /// What an own fault is called: the store failed, the host's entropy gave nothing, or no
 /// request gets through.
 const THE_STORE: &str = "the store";
 const NO_RANDOMNESS: &str = "no randomness";
 const NO_WAY_OUT: &str = "no way out";
+
+/// What the builder settles.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Requests in flight at most.
+    pub(crate) concurrency: usize,
+    /// How long a claim may be settled.
+    pub(crate) lease: Duration,
+    /// How long an idle engine sleeps at most.
+    pub(crate) poll: Duration,
+    /// How long shutdown waits for requests in flight.
+    pub(crate) shutdown_grace: Duration,
+    /// How large a payload may be.
+    pub(crate) payload_max: usize,
+    /// How many endpoints one routing chunk reads.
+    pub(crate) route_chunk: usize,
+    /// How long settled deliveries are kept, by class.
+    pub(crate) retention: Vec<(Class, Duration)>,
+    /// Which addresses a URL may name.
+    pub(crate) addresses: AddressPolicy,
+}
+
+/// The parts that a host brings, not yet behind the guard.
+pub(crate) struct HostParts {
+    pub(crate) backend: Arc<dyn Backend>,
+    /// The host's own, where the endpoints are not the store's.
+    pub(crate) directory: Option<Arc<dyn Directory>>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) profiles: Vec<Profile>,
+}
+
+/// What the façade and its engine are built of: the parts that the façade calls itself, and the
+/// stages. No stage has all of it; each has the parts that it calls.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Arc<dyn Registry>,
+    pub(crate) history: Arc<dyn History>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) clock: Arc<StoreClock>,
+    pub(crate) endpoints: Arc<Endpoints>,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) claimer: Arc<Claimer>,
+    sender: Arc<Sender>,
+    settler: Arc<Settler>,
+    pruner: Arc<Pruner>,
+    /// What the rounds that the host asks for have shown so far.
+    faults: Mutex<OwnFaults>,
+    pub(crate) settings: Settings,
+}
+
+impl Parts {
+    /// Puts the host's parts behind the guard, and gives each stage those that it calls.
+    pub(crate) fn new(host: HostParts, settings: Settings) -> Self {
+        let guard = Arc::new(Guard::new(host.observer));
+        let profiles: BTreeMap<ProfileName, _> = host
+            .profiles
+            .into_iter()
+            .map(|profile| (profile.name.clone(), Arc::new(guarded_profile(profile, &guard))))
+            .collect();
+        let behind = |directory: Arc<dyn Directory>| {
+            Arc::new(Guarded::new(directory, Arc::clone(&guard)).within(DIRECTORY_TIMEOUT))
+        };
+        let directory = behind(host.directory.unwrap_or_else(|| host.backend.clone()));
+        let backend = Arc::new(Guarded::new(host.backend, Arc::clone(&guard)));
+        let (store, history): (Arc<dyn Store>, Arc<dyn History>) = (backend.clone(), backend.clone());
+        let entropy: Arc<dyn Entropy> = Arc::new(Guarded::new(host.entropy, Arc::clone(&guard)));
+        let clock = Arc::new(GuardedClock::new(host.clock, Arc::clone(&guard)));
+        let clock = Arc::new(StoreClock::new(clock, store.clone(), guard.clone(), settings.lease));
+        let endpoints = Arc::new(Endpoints {
+            directory,
+            cache: EndpointCache::new(profiles),
+            laggards: Arc::default(),
+            clock: clock.clone(),
+            guard: guard.clone(),
+        });
+        let router = Arc::new(Router {
+            endpoints: endpoints.clone(),
+            clock: clock.clone(),
+            guard: guard.clone(),
+            chunk: settings.route_chunk,
+        });
+        let publisher = Arc::new(Publisher {
+            inbox: Inbox::default(),
+            router: router.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            guard: guard.clone(),
+        });
+        let claimer = Arc::new(Claimer {
+            store: store.clone(),
+            limiter: backend.clone(),
+            router,
+            endpoints: endpoints.clone(),
+            entropy: entropy.clone(),
+            clock: clock.clone(),
+            guard: guard.clone(),
+            lease: settings.lease,
+        });
+        let sender =
+            Arc::new(Sender { transport: host.transport, clock: clock.clone(), guard: guard.clone() });
+        let settler = Arc::new(Settler {
+            store: store.clone(),
+            history: history.clone(),
+            endpoints: endpoints.clone(),
+            entropy: entropy.clone(),
+            clock: clock.clone(),
+            guard: guard.clone(),
+        });
+        let retention = settings.retention.clone();
+        let pruner = Arc::new(Pruner { store: store.clone(), clock: clock.clone(), retention });
+        Self {
+            store,
+            registry: backend,
+            history,
+            entropy,
+            guard,
+            clock,
+            endpoints,
+            publisher,
+            claimer,
+            sender,
+            settler,
+            pruner,
+            faults: Mutex::default(),
+            settings,
+        }
+    }
+}
 
 /// Why an engine did not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -86,19 +226,19 @@ pub enum RunError {
 /// Dropping the future stops at once: what was claimed becomes due again when its
 /// lease ends.
 pub(crate) async fn run(
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), RunError> {
-    if !deadline::has_timer() {
+    if !guard::has_timer() {
         return Err(RunError::NoRuntime);
     }
-    if !shared.inbox.open() {
+    if !parts.publisher.inbox.open() {
         return Err(RunError::AlreadyRunning);
     }
-    let _closing = Closing(Arc::clone(&shared));
-    let guard = Arc::clone(&shared.guard);
+    let _closing = Closing(Arc::clone(&parts.publisher));
+    let guard = Arc::clone(&parts.guard);
     let shutdown = guard.wait(Part::Shutdown, || Box::pin(shutdown));
-    let mut engine = Engine::new(shared);
+    let mut engine = Engine::new(parts);
     // The loop polls hundreds of sockets from one task: tokio's budget per poll would
     // only send it around the scheduler.
     tokio::task::unconstrained(async {
@@ -111,7 +251,7 @@ pub(crate) async fn run(
 }
 
 /// Closes the inbox however the run ends.
-struct Closing(Arc<Shared>);
+struct Closing(Arc<Publisher>);
 
 impl Drop for Closing {
     fn drop(&mut self) {
@@ -119,59 +259,40 @@ impl Drop for Closing {
     }
 }
 
-/// Something under way has ended.
-enum Completion {
-    Claimed(Result<Acquired, StoreError>),
-    /// What was asked for apart.
-    Equipped(Acquired),
-    Published(Acquired, Option<Box<StoreError>>),
-    /// A slot has nothing more to send.
-    SlotEmptied,
-    Settled(Batch, Result<Answers, StoreError>),
-    Disabled,
-    Held,
-    /// The store hints that there may be new work.
-    Hinted,
-    /// Somebody in this process says that there may be new work.
-    Nudged,
-    ClockRead(Result<Timestamp, StoreError>),
-    Pruned(Result<Duration, StoreError>),
-}
+/// What the loop does when a task has ended; the task returns it.
+type Then = Box<dyn FnOnce(&mut Engine) + Send>;
 
 struct Engine {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
+    tasks: FuturesUnordered<BoxFuture<'static, Then>>,
+    /// The number of tasks from `spawn_counted` that have not ended.
+    counted: usize,
     /// Whether a call stores what publishers handed over. What comes meanwhile makes the
     /// next one.
     storing: bool,
-    tasks: FuturesUnordered<BoxFuture<'static, Completion>>,
-    in_flight: Arc<InFlightTable>,
+    requests: Arc<Mutex<Requests>>,
     slots: Slots,
-    settler: Settler,
-    /// How many endpoints are being disabled.
-    disabling: usize,
-    /// How much is being asked for apart.
-    apart: usize,
+    unsettled: Unsettled,
     pacing: Pacing,
     faults: OwnFaults,
-    maintenance: Maintenance,
+    chores: Chores,
     timer: Timer,
 }
 
 impl Engine {
-    fn new(shared: Arc<Shared>) -> Self {
+    fn new(parts: Arc<Parts>) -> Self {
         Self {
-            storing: false,
             tasks: FuturesUnordered::new(),
-            in_flight: Arc::default(),
-            slots: Slots::new(shared.settings.concurrency),
-            settler: Settler::default(),
-            disabling: 0,
-            apart: 0,
-            pacing: Pacing::new(shared.clock.now(), shared.clock.elapsed()),
+            counted: 0,
+            storing: false,
+            requests: Arc::default(),
+            slots: Slots::new(parts.settings.concurrency),
+            unsettled: Unsettled::default(),
+            pacing: Pacing::new(parts.clock.now(), parts.clock.elapsed()),
             faults: OwnFaults::default(),
-            maintenance: Maintenance::default(),
+            chores: Chores::default(),
             timer: Timer::default(),
-            shared,
+            parts,
         }
     }
 
@@ -184,119 +305,120 @@ impl Engine {
             self.settle();
             self.publish();
             self.claim();
-            self.maintain();
+            self.do_chores();
             let alarm = self.alarm();
             match self.wake(shutdown.as_mut(), alarm).await {
                 Wake::Shutdown => return,
-                Wake::Happened(happening) => self.note(happening),
+                Wake::Ended(then) => then(self),
                 Wake::Finished | Wake::Came | Wake::Alarm => {}
             }
             self.drain();
         }
     }
 
-    /// Takes in all that has happened already, so that one settle call carries it.
-    fn drain(&mut self) {
-        self.shared.inbox.goes_on();
-        while let Some(happening) = self.already_happened() {
-            self.note(happening);
+    /// The orderly end: nothing new, what waits is given back, what is in flight may end within
+    /// the grace, the rest is cut, and everything is written down.
+    async fn wind_down(&mut self) {
+        self.parts.publisher.inbox.close();
+        let cut_at = self.now() + self.parts.settings.shutdown_grace;
+        let end_at = cut_at + LAST_WRITES;
+        loop {
+            self.pacing.close();
+            self.give_back_waiting();
+            if self.now() >= cut_at {
+                self.cut();
+            }
+            self.settle();
+            self.publish();
+            if self.is_wound_down() || self.now() >= end_at {
+                return;
+            }
+            let stage = if self.now() < cut_at { cut_at } else { end_at };
+            let alarm = self.unsettled.retry_at().map_or(stage, |retry| retry.min(stage));
+            match self.wake(pin!(std::future::pending()), alarm).await {
+                Wake::Ended(then) => {
+                    then(self);
+                    self.drain();
+                }
+                Wake::Finished => self.drain(),
+                Wake::Shutdown | Wake::Came | Wake::Alarm => {}
+            }
         }
-        self.land();
     }
 
-    fn note(&mut self, happening: Completion) {
-        match happening {
-            Completion::Claimed(Ok(acquired)) => {
-                self.store_worked("claim");
-                let (store_now, now) = (self.shared.clock.now(), self.now());
-                self.pacing.move_to(acquired.moved);
-                self.pacing.claimed(acquired.next_due, acquired.suspects, acquired.claimed, store_now, now);
-                self.pacing.suspect_claimed(acquired.suspect(), now);
-                self.admit(acquired);
-            }
-            Completion::Equipped(acquired) => {
-                self.apart -= 1;
-                self.admit(acquired);
-            }
-            Completion::Claimed(Err(error)) => {
-                self.pacing.claim_failed(self.shared.clock.now());
-                self.store_failed(&error, "claim");
-            }
-            Completion::Published(acquired, error) => {
-                self.storing = false;
-                if error.is_none() {
-                    self.store_worked("publish");
-                }
-                self.pacing.move_to(acquired.moved);
-                self.pacing.due(acquired.next_due);
-                self.admit(acquired);
-                if let Some(error) = error {
-                    // They may be stored all the same.
-                    self.pacing.look_at_once(self.shared.clock.now());
-                    self.store_failed(&error, "publish");
-                }
-            }
-            Completion::Settled(batch, Ok((answers, next_due))) => {
-                self.store_worked("settle");
-                self.settled(batch, &answers, next_due);
-            }
-            Completion::Settled(batch, Err(error)) => {
-                self.settler.failed(batch, self.now());
-                self.store_failed(&error, "settle");
-            }
-            Completion::Disabled => self.disabling -= 1,
-            Completion::SlotEmptied | Completion::Held => {}
-            Completion::Hinted => {
-                self.await_hint();
-                self.pacing.look_at_once(self.shared.clock.now());
-            }
-            Completion::Nudged => {
-                self.await_nudge();
-                self.pacing.look_at_once(self.shared.clock.now());
-            }
-            Completion::ClockRead(result) => {
-                self.maintenance.clock_was_read(result.is_err(), self.now());
-                match result {
-                    Ok(_) => self.store_worked("clock"),
-                    Err(error) => self.store_failed(&error, "clock"),
-                }
-            }
-            Completion::Pruned(result) => {
-                match &result {
-                    Ok(_) => self.store_worked("prune"),
-                    Err(error) => self.store_failed(error, "prune"),
-                }
-                self.maintenance.pruned(result.ok(), self.now());
-            }
+    fn is_wound_down(&self) -> bool {
+        let under_way = self.slots.sending() > 0
+            || self.pacing.is_claiming()
+            || self.storing
+            || !self.parts.publisher.inbox.is_empty();
+        !under_way && self.unsettled.is_done() && self.counted == 0
+    }
+
+    /// Takes in all that has happened already, so that one settle call carries it.
+    fn drain(&mut self) {
+        self.parts.publisher.inbox.goes_on();
+        while let Some(then) = self.tasks.next().now_or_never().flatten() {
+            then(self);
         }
+        self.take_finished();
+    }
+
+    /// Runs a task beside the others. When it has ended, the loop calls what it returned.
+    fn spawn<F>(&self, work: impl Future<Output = F> + Send + 'static)
+    where
+        F: FnOnce(&mut Self) + Send + 'static,
+    {
+        self.tasks.push(Box::pin(async move { Box::new(work.await) as Then }));
+    }
+
+    /// Runs a task like `spawn`, and the engine does not end before the task has.
+    fn spawn_counted<F>(&mut self, work: impl Future<Output = F> + Send + 'static)
+    where
+        F: FnOnce(&mut Self) + Send + 'static,
+    {
+        self.counted += 1;
+        self.spawn(async move {
+            let then = work.await;
+            move |engine: &mut Self| {
+                engine.counted -= 1;
+                then(engine);
+            }
+        });
     }
 
     /// Waits for the store's next hint. It is waited for again before the claim that the
     /// last one caused is made: what is hinted at meanwhile is seen by that claim, or
     /// causes another.
     fn await_hint(&mut self) {
-        let store = Arc::clone(&self.shared.store);
-        self.tasks.push(Box::pin(async move {
+        let store = Arc::clone(&self.parts.store);
+        self.spawn(async move {
             store.hint().await;
-            Completion::Hinted
-        }));
+            |engine: &mut Self| {
+                engine.await_hint();
+                engine.pacing.look_at_once(engine.parts.clock.now());
+            }
+        });
     }
 
+    /// Waits until somebody in this process says that there may be new work.
     fn await_nudge(&mut self) {
-        let shared = Arc::clone(&self.shared);
-        self.tasks.push(Box::pin(async move {
-            shared.inbox.nudged().await;
-            Completion::Nudged
-        }));
+        let publisher = Arc::clone(&self.parts.publisher);
+        self.spawn(async move {
+            publisher.inbox.nudged().await;
+            |engine: &mut Self| {
+                engine.await_nudge();
+                engine.pacing.look_at_once(engine.parts.clock.now());
+            }
+        });
     }
 
     fn store_failed(&mut self, error: &StoreError, during: &'static str) {
-        self.shared.tell_store_failed(error.kind(), during);
+        self.parts.guard.store_failed(error.kind(), during);
         self.own_fault(THE_STORE);
     }
 
     fn store_worked(&mut self, during: &'static str) {
-        if self.shared.news.is_over(|| About::Store(during)) {
+        if self.parts.guard.news.is_over(|| About::Store(during)) {
             self.faults.is_over(THE_STORE);
         }
     }
@@ -304,11 +426,11 @@ impl Engine {
     fn own_fault(&mut self, what: &'static str) {
         let Some(pause) = self.faults.pause(self.now()) else { return };
         if self.faults.is_new(what, pause) {
-            self.shared.notice(&Notice::OwnFault { what, pause });
+            self.parts.guard.notice(&Notice::OwnFault { what, pause });
         }
     }
 
     fn now(&self) -> Duration {
-        self.shared.clock.elapsed()
+        self.parts.clock.elapsed()
     }
 }

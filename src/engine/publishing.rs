@@ -1,33 +1,44 @@
-//! Storing events, routed at once where few endpoints want them.
+//! Storing what publishers hand over: through the engine's task where one runs in this process,
+//! and by the publisher itself where none does or it is stuck.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decide::resolve;
-use crate::delivery::{ClaimRequest, Claims, EventMeta, Publish, PublishAnswer, Published};
-use crate::endpoint::{Endpoint, EndpointPage};
+use futures_util::future::{Either, select};
+use tokio::sync::oneshot;
+
+use crate::backend::Store;
+use crate::delivery::{ClaimRequest, Claims, Publish, PublishAnswer, Published};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::notice::Notice;
 use crate::policy::timeline::Shift;
-use futures_util::future::{Either, select};
 
-use super::deadline::{passed, within};
-use super::laggards::PATIENCE;
-use super::shared::{STORE_TIMEOUT, Shared};
-use super::store_clock::Moment;
+use super::guard::{Guard, passed};
+use super::inbox::Inbox;
+use super::routing::Router;
+use super::store_clock::{Moment, StoreClock};
+use super::{Engine, STORE_TIMEOUT};
 
-/// Up to so many matches an event is routed by its publisher.
-const FEW_MATCHES: usize = 16;
-/// Up to so many endpoints its publisher looks at for that.
-const FEW_ENDPOINTS: usize = 64;
 /// A publisher waits so long for the engine's task, which may wait for the store, where
 /// nothing that others publish is stored meanwhile.
 const STUCK_AFTER: Duration = STORE_TIMEOUT;
 /// A call whose answer was lost is repeated so often.
 const REPEATS: usize = 3;
+/// A publisher waits so long for a slot that is likely to become free, and no longer.
+const SLOT_WAIT: Duration = Duration::from_millis(3);
+/// Where a slot became free so lately, the next one is likely to.
+const LATELY: Duration = Duration::from_millis(1);
+
+/// Stores events.
+pub(crate) struct Publisher {
+    pub(crate) inbox: Inbox,
+    pub(super) router: Arc<Router>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<StoreClock>,
+    pub(super) guard: Arc<Guard>,
+}
 
 /// What became of a call that stored events.
 pub(crate) struct Stored {
@@ -39,35 +50,20 @@ pub(crate) struct Stored {
     pub(crate) moved: Shift,
 }
 
-impl Shared {
+impl Publisher {
     /// Stores one event: through the engine's task where one runs in this process. `None`
     /// where the store gave no answer.
-    ///
-    /// A publisher does not wait for an engine whose task does not come to answer, since
-    /// a part of the host's blocks it: it then stores the event itself. Both may store
-    /// it: storing one id twice is storing it once.
     pub(crate) async fn publish_one(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
-        let mut handed_over = pin!(self.inbox.publish(event, self.clock.elapsed()));
-        match select(handed_over.as_mut(), pin!(self.patience())).await {
-            Either::Left((Some(answer), _)) => return answer.map(Some),
-            Either::Left((None, _)) => {
-                let mut stored = self.publish(std::slice::from_ref(event), None).await?;
-                return Ok(stored.answers.pop());
+        if let Some(mut answer) = self.inbox.push(event, self.clock.elapsed()) {
+            match select(&mut answer, pin!(self.patience())).await {
+                Either::Left((Ok(answer), _)) => return answer.map(Some),
+                // The engine ended before it answered.
+                Either::Left((Err(_), _)) => {}
+                Either::Right(((), _)) => return self.store_beside(event, answer).await,
             }
-            Either::Right(((), _)) => {}
         }
-        if self.inbox.found_stuck() {
-            self.guard.notice_if_free(&Notice::EngineStuck { waited: STUCK_AFTER });
-        }
-        let stored = match select(handed_over, pin!(self.store_unrouted(event))).await {
-            Either::Left((Some(Ok(answer)), _)) => return Ok(Some(answer)),
-            Either::Left((_, storing)) => storing.await,
-            Either::Right((stored, _)) => stored,
-        };
-        stored.map_err(|error| {
-            let what = "the engine's task may store it later";
-            StoreError::new(StoreErrorKind::InDoubt, what).with_source(error)
-        })
+        let mut stored = self.publish(std::slice::from_ref(event), None).await?;
+        Ok(stored.answers.pop())
     }
 
     /// Ends once a publisher has waited long enough for the engine's task, in which that has
@@ -81,11 +77,30 @@ impl Shared {
         }
     }
 
-    /// Stores an event by the store alone: of all other parts, one may be what blocks
-    /// the engine.
-    async fn store_unrouted(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
-        let publish = Publish { event: Arc::clone(event), routes: None };
-        Ok(self.store_all(&[publish], None).await?.answers.pop())
+    /// Stores an event that the engine's task does not come to store, since a part of the
+    /// host's blocks it. The event is stored by the store alone: of all other parts, one may be
+    /// what blocks the engine. Both may store it: storing one id twice is storing it once.
+    async fn store_beside(
+        &self,
+        event: &Arc<Event>,
+        answer: oneshot::Receiver<Result<PublishAnswer, StoreError>>,
+    ) -> Result<Option<PublishAnswer>, StoreError> {
+        if self.inbox.found_stuck() {
+            self.guard.notice_if_free(&Notice::EngineStuck { waited: STUCK_AFTER });
+        }
+        let publish = [Publish { event: Arc::clone(event), routes: None }];
+        let stored = match select(answer, pin!(self.store_all(&publish, None))).await {
+            Either::Left((Ok(Ok(answer)), _)) => return Ok(Some(answer)),
+            Either::Left((_, storing)) => storing.await,
+            Either::Right((stored, _)) => stored,
+        };
+        match stored {
+            Ok(mut stored) => Ok(stored.answers.pop()),
+            Err(error) => {
+                let what = "the engine's task may store it later";
+                Err(StoreError::new(StoreErrorKind::InDoubt, what).with_source(error))
+            }
+        }
     }
 
     /// Stores events, in one call, one answer each. With a request, deliveries of
@@ -95,75 +110,17 @@ impl Shared {
         events: &[Arc<Event>],
         claim: Option<&ClaimRequest>,
     ) -> Result<Stored, StoreError> {
-        let publishes = self.route_few(events).await;
+        let publishes = self.router.route_few(events).await;
         let stored = self.store_all(&publishes, claim).await?;
         for (event, answer) in events.iter().zip(&stored.answers) {
             if answer.published == Published::Stored {
-                self.tell_published(event);
+                self.guard.published(event);
             }
         }
         Ok(stored)
     }
 
-    pub(super) fn tell_published(&self, event: &Event) {
-        let Event { tenant, kind, id, .. } = event;
-        self.notice(&Notice::Published { tenant, kind, event: id });
-    }
-
-    /// Routes what few endpoints want. An event whose endpoints cannot be read now, or are
-    /// not read or judged in time, is stored all the same, to be routed later.
-    async fn route_few(&self, events: &[Arc<Event>]) -> Vec<Publish> {
-        let mut asked: BTreeMap<EventMeta, Option<EndpointPage>> = BTreeMap::new();
-        let mut unreached = BTreeSet::new();
-        let mut publishes = Vec::with_capacity(events.len());
-        let began = self.clock.elapsed();
-        // Whoever has less time than half would be taken for late without being it.
-        let left = || {
-            let left = PATIENCE.saturating_sub(self.clock.elapsed().saturating_sub(began));
-            (left >= PATIENCE / 2).then_some(left)
-        };
-        for event in events {
-            let meta = EventMeta::of(event);
-            let is_asked = asked.contains_key(&meta) || unreached.contains(&event.tenant);
-            let is_late = self.laggards.contain(&event.tenant);
-            if let Some(left) = left().filter(|_| !is_asked && !is_late) {
-                match within(left, self.few_subscribers(&meta)).await {
-                    Some(Ok(page)) => drop(asked.insert(meta.clone(), page)),
-                    Some(Err(error)) => {
-                        unreached.insert(event.tenant.clone());
-                        self.routing_failed(&event.tenant, &error);
-                    }
-                    None => self.laggards.note_late(&event.tenant, self.clock.elapsed()),
-                }
-            }
-            let routes = match (asked.get(&meta), left()) {
-                (Some(Some(page)), Some(left)) => {
-                    let routes = within(left, self.route(event, None, page)).await;
-                    if routes.is_none() {
-                        self.laggards.note_late(&event.tenant, self.clock.elapsed());
-                    }
-                    routes
-                }
-                _ => None,
-            };
-            let routes = routes.filter(|routes| routes.len() <= FEW_MATCHES);
-            publishes.push(Publish { event: Arc::clone(event), routes });
-        }
-        publishes
-    }
-
-    async fn few_subscribers(&self, meta: &EventMeta) -> Result<Option<EndpointPage>, StoreError> {
-        let began = self.endpoint_cache.begin_load(self.clock.elapsed());
-        let page = self.subscribers(meta, None, FEW_ENDPOINTS).await?;
-        if page.more_after.is_some() {
-            return Ok(None);
-        }
-        for endpoint in &page.endpoints {
-            self.endpoint_cache.remember(endpoint, began);
-        }
-        Ok(Some(page))
-    }
-
+    /// Stores events as they are routed.
     pub(crate) async fn store_all(
         &self,
         publishes: &[Publish],
@@ -173,8 +130,8 @@ impl Shared {
         loop {
             // Events are stored where the time cannot be read, too; by this process's clock
             // alone nothing is claimed.
-            let turn = self.in_time(Duration::MAX).await.ok();
-            let dated = claim.filter(|_| turn.is_some()).map(|claim| self.dated_now(claim).0);
+            let turn = self.clock.in_time(Duration::MAX).await.ok();
+            let dated = claim.filter(|_| turn.is_some()).map(|claim| self.clock.dated(claim).0);
             let Moment { now, moved } = self.clock.moment();
             match self.store.publish(publishes, dated.as_ref(), now).await {
                 Err(error) if error.kind() == StoreErrorKind::InDoubt && repeats < REPEATS => repeats += 1,
@@ -188,11 +145,6 @@ impl Shared {
             }
         }
     }
-
-    /// How wide a new lane of this endpoint begins.
-    pub(crate) fn width(&self, endpoint: &Endpoint) -> u32 {
-        self.endpoint_cache.profile(&endpoint.profile).map_or(1, |profile| resolve::width(endpoint, profile))
-    }
 }
 
 /// What a repeated call finds there under its very id is what the first call wrote.
@@ -201,5 +153,83 @@ fn own_earlier_call(publishes: &[Publish], answers: &mut [PublishAnswer]) {
         if answer.id == publish.event.id && answer.published == (Published::Existing { same_content: true }) {
             answer.published = Published::Stored;
         }
+    }
+}
+
+impl Engine {
+    /// Stores what publishers have handed over, and asks for it back, claimed, as far
+    /// as there are slots.
+    pub(super) fn publish(&mut self) {
+        if self.storing {
+            return;
+        }
+        let publisher = Arc::clone(&self.parts.publisher);
+        let Some((tenant, since)) = publisher.inbox.next_turn() else { return };
+        let max = if self.a_slot_is_near(since) { self.slots.room_for(&tenant) } else { usize::MAX };
+        if max == 0 {
+            return;
+        }
+        self.storing = true;
+        let orders = publisher.inbox.next(max);
+        let claimer = Arc::clone(&self.parts.claimer);
+        let claim = if self.may_claim() && !self.slots.is_full() {
+            claimer.request(self.slots.room(), 0, false).ok()
+        } else {
+            None
+        };
+        self.spawn(async move {
+            let began = publisher.clock.elapsed();
+            let events: Vec<_> = orders.iter().map(|order| Arc::clone(&order.event)).collect();
+            let stored = publisher.publish(&events, claim.as_ref()).await;
+            publisher.inbox.call_ended();
+            let acquired = match stored {
+                Ok(Stored { answers, claims, moved }) => {
+                    for (order, done) in orders.into_iter().zip(answers) {
+                        order.answer(Ok(done));
+                    }
+                    Ok(claimer.make_ready(claims, began, moved).await)
+                }
+                Err(error) => {
+                    for order in orders {
+                        order.answer(Err(error.clone()));
+                    }
+                    Err(error)
+                }
+            };
+            move |engine: &mut Self| {
+                engine.storing = false;
+                match acquired {
+                    Ok(acquired) => {
+                        engine.store_worked("publish");
+                        engine.pacing.move_to(acquired.batch.moved());
+                        engine.pacing.due(acquired.next_due);
+                        engine.take_in(acquired);
+                    }
+                    Err(error) => {
+                        // They may be stored all the same.
+                        engine.pacing.look_at_once(engine.parts.clock.now());
+                        engine.store_failed(&error, "publish");
+                    }
+                }
+            }
+        });
+    }
+
+    /// Whether an event that waits to be stored `since` then had better wait for a slot:
+    /// claiming it later would cost the store as much as storing it does. Not where
+    /// older work is due, which would take the slot.
+    fn a_slot_is_near(&self, since: Duration) -> bool {
+        let (now, store_now) = (self.now(), self.parts.clock.now());
+        let lately = self.slots.freed_at().is_some_and(|freed_at| now < freed_at + LATELY);
+        lately
+            && now < since + SLOT_WAIT
+            && self.parts.publisher.inbox.is_open()
+            && !self.pacing.is_due(store_now)
+    }
+
+    /// Until when what publishers have handed over may be kept waiting for a slot.
+    pub(super) fn store_by(&self) -> Option<Duration> {
+        let waiting = (!self.storing).then(|| self.parts.publisher.inbox.next_turn()).flatten();
+        waiting.map(|(_, since)| since + SLOT_WAIT)
     }
 }

@@ -1,175 +1,210 @@
-//! Routing claimed events, each a chunk of its tenant's endpoints at a time.
+//! Routing events to the endpoints that want them: claimed events, each a chunk of its tenant's
+//! endpoints at a time, and events that are published now, where few endpoints want them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::FutureExt as _;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use tokio::task::yield_now;
 
+use crate::decide::resolve;
 use crate::decide::route::Routing;
-use crate::delivery::{Claimed, EventClaim, EventMeta, Next, Route, Settlement};
-use crate::endpoint::EndpointPage;
-use crate::error::{StoreError, StoreErrorKind};
+use crate::delivery::{Claimed, EventClaim, EventMeta, Next, Publish, Route, Settlement};
+use crate::endpoint::{Endpoint, EndpointPage};
+use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::{EndpointId, TenantId};
 use crate::notice::Notice;
 use crate::policy::timeline::Shift;
-use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-use super::claiming::Acquired;
-use super::laggards::divide;
-use super::news::{About, What};
-use super::settler::PendingSettlement;
-use super::shared::{DIRECTORY_TIMEOUT, Shared};
+use super::DIRECTORY_TIMEOUT;
+use super::directory::{Endpoints, PATIENCE, divide};
+use super::guard::{About, Guard, What, within};
+use super::settling::{Batch, Subject};
+use super::store_clock::StoreClock;
 
 /// An event whose tenant's endpoints cannot be read waits as long as it has waited
 /// already, within these bounds: young ones are tried again soon, and old ones, however
 /// many there are, cost little.
 const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(60);
+/// Up to so many matches an event is routed when it is published.
+const FEW_MATCHES: usize = 16;
+/// Up to so many endpoints are looked at for that.
+const FEW_ENDPOINTS: usize = 64;
+
+/// Holds events against the endpoints of their tenants.
+pub(crate) struct Router {
+    pub(super) endpoints: Arc<Endpoints>,
+    pub(super) clock: Arc<StoreClock>,
+    pub(super) guard: Arc<Guard>,
+    /// How many endpoints one routing chunk reads.
+    pub(super) chunk: usize,
+}
 
 /// What is known of a tenant's endpoints while its claimed events are routed. Many of these
 /// are of one type, and are held against one page, which is read once.
 struct Pages {
     /// The page that was read last, of these events and after that endpoint.
-    last: Option<LastPage>,
+    last: Option<(EventMeta, Option<EndpointId>, Arc<EndpointPage>)>,
     /// Whether the endpoints can be read, and there is time left for it.
     is_reached: bool,
 }
 
-type LastPage = (EventMeta, Option<EndpointId>, Arc<EndpointPage>);
-
-impl Shared {
-    /// Routes one chunk of each event. Where a tenant's endpoints cannot be read, its
-    /// events wait; those of other tenants are routed. Nor do others wait for long: what is
-    /// not routed soon is routed apart.
-    pub(super) async fn route_all(self: &Arc<Self>, claims: Vec<EventClaim>, acquired: &mut Acquired) {
+impl Router {
+    /// Routes one chunk of each claimed event; the store's time had `moved` by so much when
+    /// they were claimed. Where a tenant's endpoints cannot be read, its events wait; those of
+    /// other tenants are routed. Nor do others wait for long: what is not routed soon is routed
+    /// apart.
+    pub(super) async fn route_all(
+        self: &Arc<Self>,
+        claims: Vec<EventClaim>,
+        moved: Shift,
+    ) -> (Batch, Vec<BoxFuture<'static, Batch>>) {
         let mut by_tenant: BTreeMap<TenantId, Vec<EventClaim>> = BTreeMap::new();
         for claim in claims {
             by_tenant.entry(claim.event.tenant.clone()).or_default().push(claim);
         }
-        let mut soon = Vec::with_capacity(by_tenant.len());
+        let (mut soon, mut apart) = (Vec::with_capacity(by_tenant.len()), Vec::new());
         for (tenant, claims) in by_tenant {
-            let is_late = self.laggards.contain(&tenant);
-            let routing = Arc::clone(self).route_of(tenant.clone(), claims, acquired.moved).boxed();
+            let is_late = self.endpoints.laggards.contain(&tenant);
+            let routing = Arc::clone(self).route_of(tenant.clone(), claims, moved).boxed();
             if is_late {
-                acquired.apart.push(routing);
+                apart.push(routing);
             } else {
                 soon.push((tenant, routing));
             }
         }
+        let mut batch = Batch::in_time_of(moved);
         let (routed, late) = divide(soon).await;
         for routed in routed {
-            acquired.absorb(routed);
+            batch.append(routed);
         }
         for (tenant, routing) in late {
-            self.laggards.note_late(&tenant, self.clock.elapsed());
-            acquired.apart.push(routing);
+            self.endpoints.laggards.note_late(&tenant, self.clock.elapsed());
+            apart.push(routing);
         }
+        (batch, apart)
     }
 
     /// Routes one chunk of each of a tenant's events. Once its endpoints cannot be read, or the
     /// time for that is spent, the others wait.
-    async fn route_of(self: Arc<Self>, tenant: TenantId, claims: Vec<EventClaim>, moved: Shift) -> Acquired {
-        let mut acquired = Acquired { moved, ..Acquired::default() };
-        let (turn, began) = (self.laggards.turn(&tenant), self.clock.elapsed());
+    async fn route_of(self: Arc<Self>, tenant: TenantId, claims: Vec<EventClaim>, moved: Shift) -> Batch {
+        let mut batch = Batch::in_time_of(moved);
+        let (turn, began) = (self.endpoints.laggards.turn(&tenant), self.clock.elapsed());
         let mut pages = Pages { last: None, is_reached: turn.is_some() };
         for claim in claims {
             pages.is_reached &= self.clock.elapsed().saturating_sub(began) < DIRECTORY_TIMEOUT;
-            acquired.dues.push(self.route_chunk(claim, moved, &mut pages).await);
+            let next = self.route_chunk(&claim, moved, &mut pages).await;
+            let of = Claimed::Event(claim.event.tenant.clone(), claim.event.id.clone());
+            let at = self.clock.now_as_of(moved);
+            let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
+            batch.add(settlement, Subject { event: claim.event, endpoint: None, disable: None }, moved);
         }
-        acquired
+        batch
     }
 
-    async fn route_chunk(&self, claim: EventClaim, moved: Shift, pages: &mut Pages) -> PendingSettlement {
+    async fn route_chunk(&self, claim: &EventClaim, moved: Shift, pages: &mut Pages) -> Next {
         let event = &claim.event;
-        let page =
-            if pages.is_reached { self.page(&claim, &mut pages.last).await.map_err(Some) } else { Err(None) };
-        let next = match page {
+        let page = if pages.is_reached { self.page(claim, pages).await.map_err(Some) } else { Err(None) };
+        match page {
             Ok(page) => {
-                let routes = self.route(event, Some(claim.sequence), &page).await;
+                let routing = Routing::of(event, Some(claim.sequence), &page);
+                let routes = routing.all(|endpoint| self.width(endpoint), yield_now).await;
                 let Event { tenant, kind, id, .. } = &**event;
-                self.notice(&Notice::Routed { tenant, kind, event: id, deliveries: routes.len() });
+                self.guard.notice(&Notice::Routed { tenant, kind, event: id, deliveries: routes.len() });
                 Next::Routed { routes, more_after: page.more_after.clone() }
             }
             Err(error) => {
                 pages.is_reached = false;
                 if let Some(error) = error {
-                    self.routing_failed(&event.tenant, &error);
+                    self.tell_failed(&event.tenant, &error);
                 }
                 Next::RouteLater { due_at: try_again(event.created_at, self.clock.now_as_of(moved)) }
             }
-        };
-        let of = Claimed::Event(event.tenant.clone(), event.id.clone());
-        let at = self.clock.now_as_of(moved);
-        let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
-        PendingSettlement { settlement, event: claim.event, endpoint: None, disable: None }
+        }
     }
 
     /// The page that a claimed event is held against next. It may be the last one that was
     /// read, which was read after the event was claimed.
-    async fn page(
-        &self,
-        claim: &EventClaim,
-        last: &mut Option<LastPage>,
-    ) -> Result<Arc<EndpointPage>, StoreError> {
+    async fn page(&self, claim: &EventClaim, pages: &mut Pages) -> Result<Arc<EndpointPage>, StoreError> {
         let (meta, after) = (EventMeta::of(&claim.event), &claim.after);
-        if let Some((of, behind, page)) = last
+        if let Some((of, behind, page)) = &pages.last
             && *of == meta
             && behind == after
         {
             return Ok(Arc::clone(page));
         }
-        let read = self.subscribers(&meta, after.as_ref(), self.settings.route_chunk).await?;
-        let page = Arc::new(read);
-        *last = Some((meta, after.clone(), Arc::clone(&page)));
+        let page = Arc::new(self.endpoints.subscribers(&meta, after.as_ref(), self.chunk).await?);
+        pages.last = Some((meta, after.clone(), Arc::clone(&page)));
         Ok(page)
     }
 
-    /// The routes of an event to a page of endpoints. Many filters take their time, which
-    /// this process's other work goes on in.
-    pub(super) async fn route(
-        &self,
-        event: &Event,
-        published: Option<Sequence>,
-        page: &EndpointPage,
-    ) -> Vec<Route> {
-        let (mut routing, mut routes) = (Routing::of(event, published, page), Vec::new());
-        while let Some(part) = routing.next_part(|endpoint| self.width(endpoint)) {
-            routes.extend(part);
-            if !routing.is_complete() {
-                yield_now().await;
-            }
-        }
-        routes
-    }
-
-    /// A page of the endpoints that may want an event. The directory may be a host's own:
-    /// one that never comes to an end is an error.
-    pub(super) async fn subscribers(
-        &self,
-        meta: &EventMeta,
-        after: Option<&EndpointId>,
-        limit: usize,
-    ) -> Result<EndpointPage, StoreError> {
+    /// Routes what few endpoints want. An event whose endpoints cannot be read now, or are
+    /// not read or judged in time, is stored all the same, to be routed later.
+    pub(super) async fn route_few(&self, events: &[Arc<Event>]) -> Vec<Publish> {
+        let mut asked: BTreeMap<EventMeta, Option<EndpointPage>> = BTreeMap::new();
+        let mut unreached = BTreeSet::new();
+        let mut publishes = Vec::with_capacity(events.len());
         let began = self.clock.elapsed();
-        let page = self.directory.subscribers(meta, after, limit).await;
-        self.laggards.note_answer(&meta.tenant, began, self.clock.elapsed());
-        let page = page?;
-        if page.more_after.is_some() && page.more_after.as_ref() <= after {
-            let rule = "directory: a page must end after the one before it";
-            return Err(StoreError::new(StoreErrorKind::Invalid, rule));
+        // Whoever has less time than half would be taken for late without being it.
+        let left = || {
+            let left = PATIENCE.saturating_sub(self.clock.elapsed().saturating_sub(began));
+            (left >= PATIENCE / 2).then_some(left)
+        };
+        let laggards = &self.endpoints.laggards;
+        for event in events {
+            let meta = EventMeta::of(event);
+            let is_asked = asked.contains_key(&meta) || unreached.contains(&event.tenant);
+            let is_late = laggards.contain(&event.tenant);
+            if let Some(left) = left().filter(|_| !is_asked && !is_late) {
+                match within(left, self.few_subscribers(&meta)).await {
+                    Some(Ok(page)) => drop(asked.insert(meta.clone(), page)),
+                    Some(Err(error)) => {
+                        unreached.insert(event.tenant.clone());
+                        self.tell_failed(&event.tenant, &error);
+                    }
+                    None => laggards.note_late(&event.tenant, self.clock.elapsed()),
+                }
+            }
+            let mut routes: Option<Vec<Route>> = None;
+            if let (Some(Some(page)), Some(left)) = (asked.get(&meta), left()) {
+                let routing = Routing::of(event, None, page);
+                routes = within(left, routing.all(|endpoint| self.width(endpoint), yield_now)).await;
+                if routes.is_none() {
+                    laggards.note_late(&event.tenant, self.clock.elapsed());
+                }
+            }
+            let routes = routes.filter(|routes| routes.len() <= FEW_MATCHES);
+            publishes.push(Publish { event: Arc::clone(event), routes });
         }
-        self.news.is_over(|| About::Tenant(meta.tenant.clone()));
-        Ok(page)
+        publishes
     }
 
-    pub(super) fn routing_failed(&self, tenant: &TenantId, error: &StoreError) {
+    async fn few_subscribers(&self, meta: &EventMeta) -> Result<Option<EndpointPage>, StoreError> {
+        let began = self.endpoints.cache.begin_load(self.clock.elapsed());
+        let page = self.endpoints.subscribers(meta, None, FEW_ENDPOINTS).await?;
+        if page.more_after.is_some() {
+            return Ok(None);
+        }
+        for endpoint in &page.endpoints {
+            self.endpoints.cache.remember(endpoint, began);
+        }
+        Ok(Some(page))
+    }
+
+    /// How wide a new lane of this endpoint begins.
+    fn width(&self, endpoint: &Endpoint) -> u32 {
+        let profile = self.endpoints.cache.profile(&endpoint.profile);
+        profile.map_or(1, |profile| resolve::width(endpoint, profile))
+    }
+
+    fn tell_failed(&self, tenant: &TenantId, error: &StoreError) {
         let kind = error.kind();
-        if self.news.is_new(About::Tenant(tenant.clone()), What::Failed(kind)) {
-            self.notice(&Notice::RoutingFailed { tenant, kind });
+        if self.guard.news.is_new(About::Tenant(tenant.clone()), What::Failed(kind)) {
+            self.guard.notice(&Notice::RoutingFailed { tenant, kind });
         }
     }
 }

@@ -1,82 +1,327 @@
-//! Writing down what follows, and telling of it once it stands.
+//! From what came back to what is written: the conclusion of each request, what waits to be
+//! written, and the calls that write it in batches and tell of it once it stands.
 
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::decide::conclude::Disable;
-use crate::delivery::{Claimed, End, Gate, GateChange, Settled, State};
+use crate::backend::{Entropy, History, Store};
+use crate::decide::conclude::{Conclusion, Disable, Fault, Sent, conclude};
+use crate::delivery::{Claim, Claimed, End, Gate, GateChange, Next, Settled, Settlement, State};
 use crate::endpoint::Endpoint;
 use crate::error::StoreError;
 use crate::event::Event;
+use crate::id::EndpointId;
 use crate::notice::Notice;
+use crate::policy::lane::LaneChange;
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 
-use super::settler::{About, Batch};
-use super::shared::Shared;
-use super::store_clock::Moment;
-use super::{Completion, Engine};
+use super::Engine;
+use super::directory::Endpoints;
+use super::guard::Guard;
+use super::in_flight::Finished;
+use super::store_clock::{Moment, StoreClock};
 
-/// What a store answers to a batch: one answer per settlement, and when something is due
-/// next.
-pub(super) type Answers = (Vec<Settled>, Option<Timestamp>);
+/// So many settlements go into one call at most.
+const BATCH: usize = 1000;
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(5);
 
-impl Engine {
-    /// Writes what has gathered, if nothing is being written.
-    pub(super) fn settle(&mut self) {
-        let Some(batch) = self.settler.next(self.now()) else { return };
-        let shared = Arc::clone(&self.shared);
-        self.tasks.push(Box::pin(async move {
-            let (batch, answers) = shared.settle(batch).await;
-            Completion::Settled(batch, answers)
-        }));
-    }
+/// Settlements and changes of lanes that are to be written together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    settlements: Vec<Settlement>,
+    /// One for each settlement.
+    subjects: Vec<Subject>,
+    lanes: BTreeMap<EndpointId, LaneChange>,
+    /// The time that all of it is written in: by how much the store's had moved.
+    moved: Shift,
+}
 
-    /// A batch is written: what was full may have room now, and the store says when
-    /// something is due.
-    pub(super) fn settled(&mut self, mut batch: Batch, answers: &[Settled], next_due: Option<Timestamp>) {
-        self.settler.written();
-        self.pacing.retry_soon();
-        self.pacing.move_to(batch.moved);
-        self.pacing.due(next_due);
-        self.shared.tell_settled(&batch, answers);
-        for (endpoint, why) in batch.disabling(answers) {
-            self.disable(endpoint, why);
-        }
-    }
+/// Whom a settlement is about: what an observer is told of it, and what follows once it
+/// is applied.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) event: Arc<Event>,
+    pub(crate) endpoint: Option<EndpointId>,
+    /// The endpoint as it was sent to, if the answer is a reason to disable it.
+    pub(crate) disable: Option<(Arc<Endpoint>, Disable)>,
+}
 
-    fn disable(&mut self, endpoint: Arc<Endpoint>, why: Disable) {
-        let shared = Arc::clone(&self.shared);
-        self.disabling += 1;
-        self.tasks.push(Box::pin(async move {
-            shared.disable(&endpoint, why).await;
-            Completion::Disabled
-        }));
+impl Subject {
+    fn of(claim: &Claim) -> Self {
+        Self { event: Arc::clone(&claim.event), endpoint: Some(claim.endpoint.clone()), disable: None }
     }
 }
 
-impl Shared {
-    pub(super) async fn settle(&self, mut batch: Batch) -> (Batch, Result<Answers, StoreError>) {
-        let answers = self.try_settle(&mut batch).await;
-        (batch, answers)
+impl Batch {
+    /// Nothing yet, in the time that the store had when it had moved by so much.
+    pub(super) fn in_time_of(moved: Shift) -> Self {
+        Self { moved, ..Self::default() }
     }
 
-    async fn try_settle(&self, batch: &mut Batch) -> Result<Answers, StoreError> {
-        let turn = self.in_time(Duration::MAX).await?;
+    pub(super) const fn moved(&self) -> Shift {
+        self.moved
+    }
+
+    /// Takes what was decided when the store's time had moved by so much.
+    pub(super) fn add(&mut self, mut settlement: Settlement, subject: Subject, moved: Shift) {
+        settlement.shift(self.moved.since(moved));
+        self.settlements.push(settlement);
+        self.subjects.push(subject);
+    }
+
+    /// Settles a claim without an attempt, as was decided at that moment of the time that the
+    /// store had when it had moved by so much.
+    pub(super) fn settle(&mut self, claim: &Claim, next: Next, at: Timestamp, moved: Shift) {
+        let of = Claimed::Delivery(claim.delivery);
+        let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
+        self.add(settlement, Subject::of(claim), moved);
+    }
+
+    /// Merges a change, decided when the store's time had moved by so much, into what waits
+    /// for its lane: the longest hold, and the health that was decided on the newest version.
+    pub(super) fn change(&mut self, mut change: LaneChange, moved: Shift) {
+        change.shift(self.moved.since(moved));
+        let Some(waiting) = self.lanes.get_mut(&change.endpoint) else {
+            self.lanes.insert(change.endpoint.clone(), change);
+            return;
+        };
+        // What was learned of an older generation is over.
+        match change.generation.cmp(&waiting.generation) {
+            Ordering::Less => return,
+            Ordering::Greater => {
+                *waiting = change;
+                return;
+            }
+            Ordering::Equal => {}
+        }
+        waiting.raise = waiting.raise.max(change.raise);
+        if change.health.is_some() && (change.seen >= waiting.seen || waiting.health.is_none()) {
+            waiting.health = change.health;
+            waiting.seen = change.seen;
+        }
+    }
+
+    /// Takes all that another one holds.
+    pub(super) fn append(&mut self, other: Self) {
+        let Self { settlements, subjects, lanes, moved } = other;
+        for (settlement, subject) in settlements.into_iter().zip(subjects) {
+            self.add(settlement, subject, moved);
+        }
+        for change in lanes.into_values() {
+            self.change(change, moved);
+        }
+    }
+
+    /// How many of its attempts are successes.
+    pub(super) fn successes(&self) -> usize {
+        let attempts = self.settlements.iter().filter_map(|settlement| settlement.attempt.as_ref());
+        attempts.filter(|attempt| attempt.success).count()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.settlements.is_empty() && self.lanes.is_empty()
+    }
+
+    /// Writes its moments in the time that the store has now.
+    fn move_to(&mut self, moved: Shift) {
+        let by = moved.since(self.moved);
+        if by.is_none() {
+            return;
+        }
+        self.settlements.iter_mut().for_each(|settlement| settlement.shift(by));
+        self.lanes.values_mut().for_each(|change| change.shift(by));
+        self.moved = moved;
+    }
+
+    /// The endpoints that are to be disabled, once the batch is answered. An answer whose
+    /// lease had been lost disables nothing: another attempt stands for its delivery.
+    fn disabling(&mut self, answers: &[Settled]) -> Vec<(Arc<Endpoint>, Disable)> {
+        let asked = self.subjects.iter_mut().zip(answers);
+        let applied = asked.filter(|(_, answer)| **answer == Settled::Applied);
+        applied.filter_map(|(subject, _)| subject.disable.take()).collect()
+    }
+}
+
+/// What waits to be written. One call is under way at a time: what comes meanwhile
+/// makes the next batch, so the batch grows with the load and no timer is needed.
+#[derive(Debug, Default)]
+pub(crate) struct Unsettled {
+    pub(super) batch: Batch,
+    writing: bool,
+    failures: u32,
+    retry_at: Duration,
+}
+
+impl Unsettled {
+    /// The next batch to write, if there is one and nothing is being written.
+    pub(super) fn next(&mut self, now: Duration) -> Option<Batch> {
+        if self.writing || self.batch.is_empty() || now < self.retry_at {
+            return None;
+        }
+        self.writing = true;
+        Some(Batch {
+            settlements: first_of(&mut self.batch.settlements),
+            subjects: first_of(&mut self.batch.subjects),
+            lanes: std::mem::take(&mut self.batch.lanes),
+            moved: self.batch.moved,
+        })
+    }
+
+    /// The batch is written.
+    pub(super) const fn written(&mut self) {
+        self.writing = false;
+        self.failures = 0;
+        self.retry_at = Duration::ZERO;
+    }
+
+    /// The batch is not, or perhaps not, written: it goes first next time, after a
+    /// pause. Settling twice is settling once.
+    fn failed(&mut self, mut batch: Batch, now: Duration) {
+        self.writing = false;
+        batch.move_to(self.batch.moved);
+        let Batch { settlements, subjects, lanes, moved } = batch;
+        self.batch.settlements.splice(..0, settlements);
+        self.batch.subjects.splice(..0, subjects);
+        for change in lanes.into_values() {
+            self.batch.change(change, moved);
+        }
+        self.retry_at = now.saturating_add((RETRY_FIRST * (1 << self.failures.min(7))).min(RETRY_MAX));
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Whether the last write failed: nothing may be sent that could not be recorded.
+    pub(super) const fn is_failing(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// When a failed write is repeated; `None` while nothing failed, or the repetition
+    /// is under way.
+    pub(super) fn retry_at(&self) -> Option<Duration> {
+        (self.failures > 0 && !self.writing).then_some(self.retry_at)
+    }
+
+    /// Whether everything is written.
+    pub(super) fn is_done(&self) -> bool {
+        !self.writing && self.batch.is_empty()
+    }
+}
+
+/// Takes a batch's worth off the front of a line. The next is likely to be as long.
+fn first_of<T>(line: &mut Vec<T>) -> Vec<T> {
+    let count = line.len().min(BATCH);
+    let mut rest = Vec::with_capacity(line.len());
+    rest.extend(line.drain(count..));
+    std::mem::replace(line, rest)
+}
+
+/// Concludes what came back, and writes it.
+pub(crate) struct Settler {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) history: Arc<dyn History>,
+    pub(super) endpoints: Arc<Endpoints>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) clock: Arc<StoreClock>,
+    pub(super) guard: Arc<Guard>,
+}
+
+/// What a store answered to a batch.
+pub(super) struct Answer {
+    /// When something is due next.
+    pub(super) next_due: Option<Timestamp>,
+    /// The endpoints that are to be disabled.
+    pub(super) disable: Vec<(Arc<Endpoint>, Disable)>,
+}
+
+impl Settler {
+    /// Concludes a request that has ended: tells the observer, and adds what is to be written
+    /// to the batch. Answers what is to be held beyond the delivery's lane.
+    pub(super) fn conclude(
+        &self,
+        finished: Finished,
+        fault: Fault,
+        batch: &mut Batch,
+    ) -> Vec<(Gate, GateChange)> {
+        let Finished { flight, outcome, began_at, took } = finished;
+        let (claim, moved) = (&flight.claim, flight.moved);
+        let Ok(sendable) = flight.resolved.sendable() else {
+            batch.settle(claim, Next::Release, self.clock.now_as_of(moved), moved);
+            return Vec::new();
+        };
+        let sent = Sent { outcome, began_at, took, fault, expiry_suspended: self.clock.is_distrusted() };
+        // An answer to a URL of before says nothing of the endpoint that stands there now.
+        let generation = flight.resolved.endpoint.generation;
+        let lane = flight.lane.as_deref().and_then(|lane| lane.for_generation(generation, sendable.width));
+        let Conclusion { settlement, lane, gates, disable } =
+            conclude(claim, sendable, lane.as_deref(), &sent, || self.roll());
+        if let Some(attempt) = &settlement.attempt {
+            let next_at = match settlement.next {
+                Next::Later { due_at, .. } => Some(due_at),
+                _ => None,
+            };
+            self.guard.notice(&Notice::Attempted {
+                tenant: &claim.event.tenant,
+                kind: &claim.event.kind,
+                delivery: claim.delivery,
+                event: &claim.event.id,
+                endpoint: &claim.endpoint,
+                number: claim.attempts.saturating_add(1),
+                result: attempt.result,
+                success: attempt.success,
+                took,
+                next_at,
+            });
+        }
+        let disable = disable.map(|why| (Arc::clone(&flight.resolved.endpoint), why));
+        batch.add(settlement, Subject { disable, ..Subject::of(claim) }, moved);
+        if let Some(change) = lane {
+            batch.change(change, moved);
+        }
+        gates
+    }
+
+    /// A number for jitter: without randomness, the middle of the spread.
+    fn roll(&self) -> u64 {
+        let mut bytes = [0; 8];
+        match self.entropy.fill(&mut bytes) {
+            Ok(()) => u64::from_le_bytes(bytes),
+            Err(_) => u64::MAX / 2,
+        }
+    }
+
+    /// Writes a batch, and tells the observer of what it ended. A batch that was not, or
+    /// perhaps not, written keeps what it holds.
+    pub(super) async fn settle(&self, batch: &mut Batch) -> Result<Answer, StoreError> {
+        let turn = self.clock.in_time(Duration::MAX).await?;
         let Moment { now, moved } = self.clock.moment();
         batch.move_to(moved);
-        let answers = self.store.settle(&batch.settlements, &batch.lanes, now).await;
+        let lanes: Vec<_> = std::mem::take(&mut batch.lanes).into_values().collect();
+        let settled = self.store.settle(&batch.settlements, &lanes, now).await;
         drop(turn);
-        answers
+        match settled {
+            Ok((answers, next_due)) => {
+                self.tell(batch, &answers);
+                Ok(Answer { next_due, disable: batch.disabling(&answers) })
+            }
+            Err(error) => {
+                for change in lanes {
+                    batch.change(change, moved);
+                }
+                Err(error)
+            }
+        }
     }
 
-    pub(super) fn tell_settled(&self, batch: &Batch, answers: &[Settled]) {
-        let told = batch.settlements.iter().zip(&batch.about).zip(answers);
-        for ((settlement, About { event, endpoint, .. }), answer) in told {
+    fn tell(&self, batch: &Batch, answers: &[Settled]) {
+        let told = batch.settlements.iter().zip(&batch.subjects).zip(answers);
+        for ((settlement, Subject { event, endpoint, .. }), answer) in told {
             let Event { tenant, kind, id: event, .. } = &**event;
             if *answer != Settled::Applied {
                 let endpoint = endpoint.as_ref();
-                self.notice(&Notice::Stale { tenant, kind, event, endpoint, settled: *answer });
+                self.guard.notice(&Notice::Stale { tenant, kind, event, endpoint, settled: *answer });
                 continue;
             }
             let (Some(End { state, why, .. }), Claimed::Delivery(delivery), Some(endpoint)) =
@@ -85,55 +330,85 @@ impl Shared {
                 continue;
             };
             let delivery = *delivery;
-            self.notice(&Notice::Concluded { tenant, kind, delivery, event, endpoint, state });
+            self.guard.notice(&Notice::Concluded { tenant, kind, delivery, event, endpoint, state });
             if let State::Failed(reason) = state {
                 let dead = Notice::DeadLetter { tenant, kind, delivery, event, endpoint, reason, why };
-                self.notice(&dead);
+                self.guard.notice(&dead);
             }
         }
     }
 
-    /// Holds what an answer asked to hold. What a failed store does not hold learns of
-    /// it from its own next answer.
-    ///
-    /// The holds were decided when the store's time had `moved` by so much.
-    pub(super) async fn hold(&self, gates: &[(Gate, GateChange)], moved: Shift) {
-        if let Err(error) = self.try_hold(gates, moved).await {
-            self.notice(&Notice::StoreFailed { kind: error.kind(), during: "gate" });
+    /// Holds what an answer asked to hold, decided when the store's time had moved by so much.
+    /// What a failed store does not hold learns of it from its own next answer.
+    pub(super) async fn hold(&self, gates: Vec<(Gate, GateChange)>, decided: Shift) {
+        let held = async {
+            let turn = self.clock.in_time(Duration::MAX).await?;
+            let Moment { now, moved } = self.clock.moment();
+            let by = moved.since(decided);
+            let gates: Vec<_> = gates.into_iter().map(|(gate, change)| (gate, change.shifted(by))).collect();
+            let held = self.store.gate(&gates, now).await;
+            drop(turn);
+            held
+        };
+        if let Err(error) = held.await {
+            self.guard.notice(&Notice::StoreFailed { kind: error.kind(), during: "gate" });
         }
-    }
-
-    async fn try_hold(&self, gates: &[(Gate, GateChange)], decided: Shift) -> Result<(), StoreError> {
-        let turn = self.in_time(Duration::MAX).await?;
-        let Moment { now, moved } = self.clock.moment();
-        let by = moved.since(decided);
-        let gates: Vec<_> = gates.iter().map(|(gate, change)| (gate.clone(), change.shifted(by))).collect();
-        let held = self.store.gate(&gates, now).await;
-        drop(turn);
-        held
     }
 
     /// Disables an endpoint if it still is the version that was sent to and, where it was
     /// to be disabled for failing too long, nothing has succeeded meanwhile.
     pub(super) async fn disable(&self, endpoint: &Endpoint, disable: Disable) {
-        match self.try_disable(endpoint, disable).await {
+        let Endpoint { tenant, id, .. } = endpoint;
+        let disabled = async {
+            if let Disable::Failing { since } = disable {
+                let queue = self.history.queue(tenant, id, self.clock.now()).await?;
+                if queue.and_then(|queue| queue.failing_since) != Some(since) {
+                    return Ok(false);
+                }
+            }
+            self.endpoints.directory.disable(endpoint, disable.why()).await
+        };
+        match disabled.await {
             Ok(true) => {
-                self.endpoint_cache.forget(&endpoint.id);
-                let Endpoint { tenant, id, .. } = endpoint;
-                self.notice(&Notice::Disabled { tenant, endpoint: id, why: disable.why() });
+                self.endpoints.cache.forget(id);
+                self.guard.notice(&Notice::Disabled { tenant, endpoint: id, why: disable.why() });
             }
             Ok(false) => {}
-            Err(error) => self.notice(&Notice::StoreFailed { kind: error.kind(), during: "disable" }),
-        }
-    }
-
-    async fn try_disable(&self, endpoint: &Endpoint, disable: Disable) -> Result<bool, StoreError> {
-        if let Disable::Failing { since } = disable {
-            let queue = self.history.queue(&endpoint.tenant, &endpoint.id, self.clock.now()).await?;
-            if queue.and_then(|queue| queue.failing_since) != Some(since) {
-                return Ok(false);
+            Err::<_, StoreError>(error) => {
+                self.guard.notice(&Notice::StoreFailed { kind: error.kind(), during: "disable" });
             }
         }
-        self.directory.disable(endpoint, disable.why()).await
+    }
+}
+
+impl Engine {
+    /// Writes what has gathered, if nothing is being written.
+    pub(super) fn settle(&mut self) {
+        let Some(mut batch) = self.unsettled.next(self.now()) else { return };
+        let settler = Arc::clone(&self.parts.settler);
+        self.spawn(async move {
+            let answer = settler.settle(&mut batch).await;
+            move |engine: &mut Self| match answer {
+                Ok(Answer { next_due, disable }) => {
+                    engine.store_worked("settle");
+                    engine.unsettled.written();
+                    // What was full may have room now.
+                    engine.pacing.retry_soon();
+                    engine.pacing.move_to(batch.moved);
+                    engine.pacing.due(next_due);
+                    for (endpoint, why) in disable {
+                        let settler = Arc::clone(&settler);
+                        engine.spawn_counted(async move {
+                            settler.disable(&endpoint, why).await;
+                            |_: &mut Self| {}
+                        });
+                    }
+                }
+                Err(error) => {
+                    engine.unsettled.failed(batch, engine.now());
+                    engine.store_failed(&error, "settle");
+                }
+            }
+        });
     }
 }

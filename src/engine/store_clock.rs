@@ -3,10 +3,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::backend::Clock;
+use crate::backend::{Clock, Store};
+use crate::delivery::ClaimRequest;
+use crate::error::StoreError;
+use crate::notice::Notice;
 use crate::policy::timeline::{AGREES_WITHIN, CONFIRMED_AFTER, Shift, Uptime};
 use crate::time::Timestamp;
 
+use super::guard::Guard;
+
+/// The store's clock is read this often.
+pub(super) const READ_EVERY: Duration = Duration::from_secs(10);
 /// Two clocks that differ by more than this are worth a notice: one of them is wrong.
 const APART: Duration = Duration::from_secs(60);
 
@@ -14,7 +21,12 @@ const APART: Duration = Duration::from_secs(60);
 /// `elapsed` between. Due times and leases are written in it.
 pub(crate) struct StoreClock {
     local: Arc<dyn Clock>,
+    store: Arc<dyn Store>,
+    guard: Arc<Guard>,
+    lease: Duration,
     carry: Mutex<Carry>,
+    /// The right to read the store's clock.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -41,19 +53,19 @@ pub(crate) struct Moment {
 }
 
 /// This process's monotonic clocks, as they were before a reading was asked for.
-pub(crate) struct Asked {
+struct Asked {
     elapsed: Duration,
     uptime: Option<Uptime>,
 }
 
-impl Asked {
-    pub(crate) fn now(clock: &StoreClock) -> Self {
-        Self { elapsed: clock.local.elapsed(), uptime: clock.local.uptime() }
-    }
-}
-
 impl StoreClock {
-    pub(crate) fn new(local: Arc<dyn Clock>) -> Self {
+    /// `local` is this machine's clock; a claim is dated for a `lease`.
+    pub(super) fn new(
+        local: Arc<dyn Clock>,
+        store: Arc<dyn Store>,
+        guard: Arc<Guard>,
+        lease: Duration,
+    ) -> Self {
         let carry = Carry {
             base: local.now(),
             at: local.elapsed(),
@@ -63,7 +75,52 @@ impl StoreClock {
             moved: Shift::default(),
             trusted_from: Duration::ZERO,
         };
-        Self { local, carry: Mutex::new(carry) }
+        Self { local, store, guard, lease, carry: Mutex::new(carry), reading: tokio::sync::Mutex::default() }
+    }
+
+    /// The store's time, for which its clock is read if it was not read lately, or if this
+    /// process's wall clock disagrees with it.
+    pub(crate) async fn read(&self) -> Result<Timestamp, StoreError> {
+        self.in_time(READ_EVERY).await?;
+        Ok(self.now())
+    }
+
+    /// Reads the store's clock unless it was read within that long.
+    ///
+    /// While this process's wall clock disagrees, the store's time may follow it at any
+    /// reading. Then its clock is read now, and the answer holds the right to read it, until
+    /// what is dated by it is written: no other reading of this process moves the time
+    /// meanwhile. And the time moves only while the clocks of all processes disagree with it,
+    /// so that none of them lives on in the old time.
+    pub(super) async fn in_time(
+        &self,
+        age: Duration,
+    ) -> Result<Option<tokio::sync::MutexGuard<'_, ()>>, StoreError> {
+        if self.now_if_sure(age).is_some() {
+            return Ok(None);
+        }
+        let turn = self.reading.lock().await;
+        // Whoever had the turn before may have read it.
+        if self.now_if_sure(age).is_some() {
+            return Ok(None);
+        }
+        let asked = self.asked();
+        let reading = self.store.now().await?;
+        let unconfirmed = if self.was_read() { None } else { self.store.unconfirmed().await? };
+        if let Some(by) = self.take(reading, &asked, unconfirmed) {
+            self.guard.notice(&Notice::ClockJumped { by });
+        }
+        Ok(self.now_if_sure(age).is_none().then_some(turn))
+    }
+
+    /// The same claim, made now, with the sum of the moves of the store's time.
+    pub(super) fn dated(&self, request: &ClaimRequest) -> (ClaimRequest, Shift) {
+        let Moment { now, moved } = self.moment();
+        (ClaimRequest { now, lease_until: now + self.lease, ..request.clone() }, moved)
+    }
+
+    fn asked(&self) -> Asked {
+        Asked { elapsed: self.local.elapsed(), uptime: self.local.uptime() }
     }
 
     /// The store's time, as far as this process knows.
@@ -92,7 +149,7 @@ impl StoreClock {
     /// The store's time, if its clock was read within that long and this process's wall
     /// clock agrees with it. Where it does not, only a reading tells: the store's time may
     /// follow, and then must not be missed.
-    pub(crate) fn now_if_sure(&self, age: Duration) -> Option<Timestamp> {
+    fn now_if_sure(&self, age: Duration) -> Option<Timestamp> {
         let (wall, elapsed) = (self.local.now(), self.local.elapsed());
         let carry = self.carry();
         let since = elapsed.saturating_sub(carry.at);
@@ -108,7 +165,7 @@ impl StoreClock {
     }
 
     /// Whether the store's clock was read at all.
-    pub(crate) fn was_read(&self) -> bool {
+    fn was_read(&self) -> bool {
         self.carry().read
     }
 
@@ -119,13 +176,7 @@ impl StoreClock {
     /// and was not told yet: the store's from what it was, this process's wall clock from
     /// the store's, or the store's from the last moment seen. Nothing expires then for as
     /// long as a store needs to be sure of its time, and for a lease at least.
-    pub(crate) fn take(
-        &self,
-        reading: Timestamp,
-        asked: &Asked,
-        unconfirmed: Option<Timestamp>,
-        lease: Duration,
-    ) -> Option<Duration> {
+    fn take(&self, reading: Timestamp, asked: &Asked, unconfirmed: Option<Timestamp>) -> Option<Duration> {
         let (wall, elapsed, uptime) = (self.local.now(), self.local.elapsed(), self.local.uptime());
         let mut carry = self.carry();
         let earliest = carry.after(asked.elapsed, asked.uptime.as_ref());
@@ -146,7 +197,7 @@ impl StoreClock {
             [moves.then(|| reading.distance(expected)), Some(micros(ahead)).filter(|_| parted > APART), gap];
         let strange = apart.into_iter().flatten().max().filter(|by| *by > APART);
         let trusted_from = match strange {
-            Some(_) => elapsed.saturating_add(CONFIRMED_AFTER.max(lease)),
+            Some(_) => elapsed.saturating_add(CONFIRMED_AFTER.max(self.lease)),
             None => carry.trusted_from,
         };
         let sum = carry.moved.then(step);
@@ -185,6 +236,7 @@ const fn micros(difference: i64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stores::memory::MemoryStore;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     const LEASE: Duration = Duration::from_secs(30);
@@ -225,7 +277,10 @@ mod tests {
     impl Moments {
         fn new() -> Self {
             let hand = Arc::new(Hand::default());
-            Self { clock: StoreClock::new(hand.clone()), hand }
+            // No test here asks the store: each says what was read.
+            let store = Arc::new(MemoryStore::new(hand.clone()));
+            let guard = Arc::new(Guard::new(Arc::new(|_: &Notice<'_>| {})));
+            Self { clock: StoreClock::new(hand.clone(), store, guard, LEASE), hand }
         }
 
         fn set(&self, elapsed: u64, wall: u64) {
@@ -235,7 +290,7 @@ mod tests {
 
         fn at(&self, elapsed: u64, wall: u64, store: u64) -> (Option<u64>, bool) {
             self.set(elapsed, wall);
-            let told = self.clock.take(at(store), &Asked::now(&self.clock), None, LEASE);
+            let told = self.clock.take(at(store), &self.clock.asked(), None);
             (told.map(|by| by.as_secs()), !self.clock.is_distrusted())
         }
 
@@ -263,13 +318,13 @@ mod tests {
     fn a_slow_answer_moves_nothing() {
         let moments = Moments::new();
         moments.at(0, 1000, 1000);
-        let asked = Asked::now(&moments.clock);
+        let asked = moments.clock.asked();
         moments.set(8, 1008);
-        assert_eq!(moments.clock.take(at(1003), &asked, None, LEASE), None);
+        assert_eq!(moments.clock.take(at(1003), &asked, None), None);
         assert_eq!((moments.moved(), moments.clock.now()), (0, at(1008)));
-        let asked = Asked::now(&moments.clock);
+        let asked = moments.clock.asked();
         moments.set(18, 1018);
-        assert_eq!(moments.clock.take(at(1003), &asked, None, LEASE), None);
+        assert_eq!(moments.clock.take(at(1003), &asked, None), None);
         assert_eq!((moments.moved(), moments.clock.now()), (-5, at(1003)), "5 seconds before it was asked");
     }
 
@@ -307,7 +362,7 @@ mod tests {
     fn a_time_that_began_in_doubt_is_told_once_and_expires_nothing_for_ten_minutes() {
         let moments = Moments::new();
         moments.set(0, 9000);
-        let take = |store| moments.clock.take(at(store), &Asked::now(&moments.clock), Some(at(1000)), LEASE);
+        let take = |store| moments.clock.take(at(store), &moments.clock.asked(), Some(at(1000)));
         assert_eq!(take(9000), Some(Duration::from_secs(8000)));
         moments.set(10, 9010);
         assert_eq!(take(9010), None);

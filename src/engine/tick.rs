@@ -1,22 +1,19 @@
 //! One round of the loop, awaited: for hosts that schedule themselves.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use futures_util::StreamExt;
 use futures_util::future::{join, join_all};
 use futures_util::stream::FuturesUnordered;
 
-use crate::decide::conclude::Fault;
 use crate::decide::slots::Slots;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::time::Timestamp;
 
-use super::EVENTS_PER_CLAIM;
-use super::claiming::Acquired;
-use super::news::About;
-use super::sending::Finished;
-use super::settler::Settler;
-use super::shared::Shared;
+use super::Parts;
+use super::claiming::{Acquired, EVENTS_PER_CLAIM};
+use super::guard::About;
+use super::settling::{Answer, Unsettled};
 
 /// What one round did, and when to come back.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,18 +29,14 @@ pub struct Tick {
     pub next_due: Option<Timestamp>,
 }
 
-impl Shared {
+impl Parts {
     /// One claim … settle, and one step of retention. A transport that never answers keeps it waiting; nothing
     /// here needs a runtime.
-    pub(crate) async fn tick(self: &Arc<Self>) -> Result<Tick, StoreError> {
-        self.read_clock().await?;
-        let room = Slots::new(self.settings.concurrency).room();
-        let request = self.claim_request(room, EVENTS_PER_CLAIM, false).map_err(no_randomness)?;
-        let mut acquired = self.acquire(&request).await?;
+    pub(crate) async fn tick(&self) -> Result<Tick, StoreError> {
+        self.clock.read().await?;
+        let mut acquired = self.acquire(false).await?;
         if acquired.claimed == 0 && acquired.suspects {
-            let room = Slots::new(self.settings.concurrency).room();
-            let request = self.claim_request(room, EVENTS_PER_CLAIM, true).map_err(no_randomness)?;
-            acquired = self.acquire(&request).await?;
+            acquired = self.acquire(true).await?;
         }
         let apart = std::mem::take(&mut acquired.apart);
         let (finished, apart) = join(self.finish(acquired), join_all(apart)).await;
@@ -55,42 +48,51 @@ impl Shared {
             tick.next_due = tick.next_due.into_iter().chain(more.next_due).min();
         }
         // The round itself is done: what could not be pruned is tried in the next.
-        match self.prune_step().await {
+        match self.pruner.prune_step().await {
             Ok(_) => {
-                self.news.is_over(|| About::Store("prune"));
+                self.guard.news.is_over(|| About::Store("prune"));
             }
-            Err(error) => self.tell_store_failed(error.kind(), "prune"),
+            Err(error) => self.guard.store_failed(error.kind(), "prune"),
         }
         Ok(tick)
     }
 
+    async fn acquire(&self, alone: bool) -> Result<Acquired, StoreError> {
+        let room = Slots::new(self.settings.concurrency).room();
+        let request = self.claimer.request(room, EVENTS_PER_CLAIM, alone).map_err(|error| {
+            StoreError::new(StoreErrorKind::Unavailable, "no token could be drawn").with_source(error)
+        })?;
+        self.claimer.acquire(&request).await
+    }
+
     /// Sends, concludes and settles what was acquired.
+    ///
+    /// What it shows is judged by what the rounds before have shown: in one alone, all that is
+    /// known may be of a single tenant.
     pub(crate) async fn finish(&self, acquired: Acquired) -> Result<Tick, StoreError> {
         let mut tick = Tick { claimed: acquired.claimed, next_due: acquired.next_due, ..Tick::default() };
-        let mut settler = Settler::default();
-        acquired.dues.into_iter().for_each(|due| settler.add(due, acquired.moved));
-        acquired.lanes.into_iter().for_each(|change| settler.change(change, acquired.moved));
+        let mut unsettled = Unsettled::default();
+        unsettled.batch.append(acquired.batch);
         let mut sending: FuturesUnordered<_> =
-            acquired.ready.into_iter().map(|ready| self.send(ready.flight, ready.request)).collect();
-        while let Some(landed) = sending.next().await {
-            let (fault, moved) = (self.whose_fault(&landed), landed.flight.moved);
-            let written = self.conclude(landed, fault);
+            acquired.ready.into_iter().map(|ready| self.sender.send(ready.flight, ready.request)).collect();
+        while let Some(finished) = sending.next().await {
             tick.sent += 1;
-            tick.succeeded +=
-                usize::from(written.due.settlement.attempt.as_ref().is_some_and(|attempt| attempt.success));
-            settler.add(written.due, moved);
-            written.lane.into_iter().for_each(|change| settler.change(change, moved));
-            if !written.gates.is_empty() {
-                self.hold(&written.gates, moved).await;
+            let moved = finished.flight.moved;
+            let fault = {
+                let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+                finished.judge(&mut faults, &self.clock)
+            };
+            let holds = self.settler.conclude(finished, fault, &mut unsettled.batch);
+            if !holds.is_empty() {
+                self.settler.hold(holds, moved).await;
             }
         }
-        while let Some(batch) = settler.next(self.clock.elapsed()) {
-            let (mut batch, answers) = self.settle(batch).await;
-            let (answers, next_due) = answers?;
-            self.tell_settled(&batch, &answers);
-            settler.written();
-            for (endpoint, why) in batch.disabling(&answers) {
-                self.disable(&endpoint, why).await;
+        while let Some(mut batch) = unsettled.next(self.clock.elapsed()) {
+            tick.succeeded += batch.successes();
+            let Answer { next_due, disable } = self.settler.settle(&mut batch).await?;
+            unsettled.written();
+            for (endpoint, why) in disable {
+                self.settler.disable(&endpoint, why).await;
             }
             // It knows all that the claim's answer knew, and what became of that since.
             tick.next_due = next_due;
@@ -100,19 +102,4 @@ impl Shared {
             None => Ok(tick),
         }
     }
-}
-
-impl Shared {
-    /// What one round shows is judged by what those before have shown: in one alone, all that
-    /// is known may be of a single tenant.
-    fn whose_fault(&self, landed: &Finished) -> Fault {
-        let flight = &landed.flight;
-        let (tenant, host) = (&flight.claim.event.tenant, flight.resolved.endpoint.url.host());
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.judge(tenant, host, &landed.outcome, || self.clock.elapsed())
-    }
-}
-
-fn no_randomness(error: crate::backend::EntropyError) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, "no token could be drawn").with_source(error)
 }

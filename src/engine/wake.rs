@@ -1,19 +1,41 @@
-//! What the loop waits for.
+//! When the loop wakes: for what ends, for what comes, and by the clock. By the clock it also
+//! reads the store's clock, and forgets what is over in small steps, so that nothing else waits
+//! for long.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::time::{Instant, Sleep};
 
-use super::{Completion, Engine};
+use crate::backend::Store;
+use crate::error::StoreError;
+use crate::history::Class;
+
+use super::in_flight::lock;
+use super::store_clock::{READ_EVERY, StoreClock};
+use super::{Engine, Then};
+
+/// A wait shorter than this would only spin.
+const MINIMUM: Duration = Duration::from_millis(1);
+/// So many rows go in one step.
+const STEP: usize = 500;
+/// Between steps while there is more.
+const BETWEEN_STEPS: Duration = Duration::from_millis(200);
+/// Between two readings of a store's clock that cannot be read.
+const AFTER_FAILED_READING: Duration = Duration::from_secs(1);
+/// Between rounds, and after a failure.
+const BETWEEN_ROUNDS: Duration = Duration::from_secs(60);
 
 /// Why the loop woke.
 pub(super) enum Wake {
     Shutdown,
-    Happened(Completion),
+    /// A task has ended: this follows.
+    Ended(Then),
+    /// Requests have ended.
     Finished,
     /// A publisher has handed something over.
     Came,
@@ -42,17 +64,70 @@ impl Timer {
     }
 }
 
+/// Which chores are under way, and when the next is due.
+#[derive(Debug, Default)]
+pub(super) struct Chores {
+    reading_clock: bool,
+    read_clock_at: Duration,
+    pruning: bool,
+    prune_at: Duration,
+}
+
+impl Chores {
+    /// The store's clock was read, or could not be. A store that fails at once is not
+    /// asked again at once.
+    fn clock_was_read(&mut self, failed: bool, now: Duration) {
+        self.reading_clock = false;
+        self.read_clock_at = if failed { now.saturating_add(AFTER_FAILED_READING) } else { now };
+    }
+
+    fn may_read_clock(&self, now: Duration) -> bool {
+        !self.reading_clock && now >= self.read_clock_at
+    }
+
+    fn pruned(&mut self, wait: Option<Duration>, now: Duration) {
+        self.pruning = false;
+        self.prune_at = now.saturating_add(wait.unwrap_or(BETWEEN_ROUNDS));
+    }
+
+    /// When the next step of pruning is due; `None` while one is under way.
+    fn prune_at(&self) -> Option<Duration> {
+        (!self.pruning).then_some(self.prune_at)
+    }
+}
+
+/// Forgets what has been over for long.
+pub(crate) struct Pruner {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<StoreClock>,
+    /// How long what is over is kept, by class.
+    pub(super) retention: Vec<(Class, Duration)>,
+}
+
+impl Pruner {
+    /// Prunes one step; says how long to wait before the next.
+    pub(super) async fn prune_step(&self) -> Result<Duration, StoreError> {
+        let now = self.clock.now();
+        let before: Vec<_> = self.retention.iter().map(|(class, kept)| (*class, now - *kept)).collect();
+        if before.is_empty() || self.clock.is_distrusted() {
+            return Ok(BETWEEN_ROUNDS);
+        }
+        let more = self.store.prune(&before, STEP).await?;
+        Ok(if more { BETWEEN_STEPS } else { BETWEEN_ROUNDS })
+    }
+}
+
 impl Engine {
     /// When the loop has something to do even if nothing happens.
     pub(super) fn alarm(&self) -> Duration {
-        let (now, poll) = (self.now(), self.shared.settings.poll);
+        let (now, poll) = (self.now(), self.parts.settings.poll);
         let claim = self.claims_from().map(|from| {
-            let worth_it = self.pacing.worth_it_at(poll, self.shared.clock.now(), now);
+            let worth_it = self.pacing.worth_it_at(poll, self.parts.clock.now(), now);
             worth_it.max(from).max(now + MINIMUM)
         });
-        let retry = self.settler.retry_at();
-        let stale = self.in_flight.start_by().map(|start_by| start_by + MINIMUM);
-        [claim, retry, self.maintenance.prune_at(), stale, self.store_by()]
+        let retry = self.unsettled.retry_at();
+        let stale = self.requests().start_by().map(|start_by| start_by + MINIMUM);
+        [claim, retry, self.chores.prune_at(), stale, self.store_by()]
             .into_iter()
             .flatten()
             .fold(now + poll, Duration::min)
@@ -61,9 +136,41 @@ impl Engine {
     /// From when on a claim may be made; `None` where something has to happen first,
     /// which wakes the loop by itself. An alarm for it would only spin.
     fn claims_from(&self) -> Option<Duration> {
-        let waits = self.pacing.is_claiming() || self.slots.is_full() || self.settler.is_failing();
+        let waits = self.pacing.is_claiming() || self.slots.is_full() || self.unsettled.is_failing();
         let may_ask = !waits && self.pacing.may_ask(self.slots.is_idle());
         may_ask.then(|| self.now().max(self.faults.paused_until()))
+    }
+
+    /// Does what is due by the clock.
+    pub(super) fn do_chores(&mut self) {
+        if self.chores.may_read_clock(self.now()) && self.parts.clock.is_stale(READ_EVERY) {
+            self.chores.reading_clock = true;
+            let clock = Arc::clone(&self.parts.clock);
+            self.spawn(async move {
+                let read = clock.read().await;
+                move |engine: &mut Self| {
+                    engine.chores.clock_was_read(read.is_err(), engine.now());
+                    match read {
+                        Ok(_) => engine.store_worked("clock"),
+                        Err(error) => engine.store_failed(&error, "clock"),
+                    }
+                }
+            });
+        }
+        if self.chores.prune_at().is_some_and(|at| self.now() >= at) {
+            self.chores.pruning = true;
+            let pruner = Arc::clone(&self.parts.pruner);
+            self.spawn(async move {
+                let step = pruner.prune_step().await;
+                move |engine: &mut Self| {
+                    match &step {
+                        Ok(_) => engine.store_worked("prune"),
+                        Err(error) => engine.store_failed(error, "prune"),
+                    }
+                    engine.chores.pruned(step.ok(), engine.now());
+                }
+            });
+        }
     }
 
     /// Waits for the first of all that can happen.
@@ -73,17 +180,17 @@ impl Engine {
         alarm: Duration,
     ) -> Wake {
         let now = self.now();
-        let Self { shared, tasks, timer, in_flight, .. } = self;
+        let Self { parts, tasks, timer, requests, .. } = self;
         let mut sleep = timer.until(alarm, now);
-        let mut came = pin!(shared.inbox.came());
+        let mut came = pin!(parts.publisher.inbox.came());
         poll_fn(|cx| {
             if shutdown.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Wake::Shutdown);
             }
-            if let Poll::Ready(Some(happening)) = tasks.poll_next_unpin(cx) {
-                return Poll::Ready(Wake::Happened(happening));
+            if let Poll::Ready(Some(then)) = tasks.poll_next_unpin(cx) {
+                return Poll::Ready(Wake::Ended(then));
             }
-            if in_flight.has_landings() {
+            if lock(requests).has_finished() {
                 return Poll::Ready(Wake::Finished);
             }
             if came.as_mut().poll(cx).is_ready() {
@@ -93,12 +200,4 @@ impl Engine {
         })
         .await
     }
-
-    /// What has happened already, without waiting.
-    pub(super) fn already_happened(&mut self) -> Option<Completion> {
-        self.tasks.next().now_or_never().flatten()
-    }
 }
-
-/// A wait shorter than this would only spin.
-const MINIMUM: Duration = Duration::from_millis(1);

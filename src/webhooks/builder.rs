@@ -1,21 +1,14 @@
 //! Builds a [`Webhooks`] from its parts. It reports all problems at once, starts no task and
 //! reads nothing from the environment.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-
 use crate::backend::{Backend, Clock, Directory, Entropy, Observer, Silence, Transport};
 use crate::endpoint::TIMEOUT_MAX;
-use crate::engine::shared::{CONNECT_TIMEOUT, DIRECTORY_TIMEOUT, MARGIN, STORE_TIMEOUT, Settings, Shared};
-use crate::engine::{
-    EndpointCache, Guard, Guarded, GuardedClock, Inbox, News, StoreClock, caught, guarded_profile,
-};
+use crate::engine::{CONNECT_TIMEOUT, HostParts, MARGIN, Parts, STORE_TIMEOUT, Settings, caught};
 use crate::history::Class;
-use crate::id::ProfileName;
 use crate::os::{OsEntropy, SystemClock};
 use crate::policy::egress::{AddressPolicy, UrlPolicy};
 use crate::policy::retry::SPAN_MAX;
@@ -219,37 +212,16 @@ impl Builder {
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        let guard = Arc::new(Guard::new(self.observer));
-        let profiles: BTreeMap<ProfileName, _> = with_standard_raw(self.profiles)
-            .into_iter()
-            .map(|profile| (profile.name.clone(), Arc::new(guarded_profile(profile, &guard))))
-            .collect();
-        let directory: Arc<dyn Directory> = match self.directory {
-            Some(own) => Arc::new(Guarded::new(own, Arc::clone(&guard)).within(DIRECTORY_TIMEOUT)),
-            None => {
-                Arc::new(Guarded::new(self.backend.clone(), Arc::clone(&guard)).within(DIRECTORY_TIMEOUT))
-            }
-        };
-        let backend = Arc::new(Guarded::new(self.backend, Arc::clone(&guard)));
-        let shared = Shared {
-            store: backend.clone(),
-            directory,
-            registry: backend.clone(),
-            history: backend.clone(),
-            limiter: backend,
+        let host = HostParts {
+            backend: self.backend,
+            directory: self.directory,
             transport: self.transport,
-            entropy: Arc::new(Guarded::new(self.entropy, Arc::clone(&guard))),
-            clock: StoreClock::new(Arc::new(GuardedClock::new(self.clock, Arc::clone(&guard)))),
-            reading: Mutex::default(),
-            guard,
-            endpoint_cache: EndpointCache::new(profiles),
-            laggards: Arc::default(),
-            news: News::default(),
-            inbox: Inbox::default(),
-            faults: std::sync::Mutex::default(),
-            settings: self.settings,
+            clock: self.clock,
+            entropy: self.entropy,
+            observer: self.observer,
+            profiles: with_standard_raw(self.profiles),
         };
-        Ok(Webhooks { shared: Arc::new(shared) })
+        Ok(Webhooks { shared: Arc::new(Parts::new(host, self.settings)) })
     }
 }
 

@@ -27,7 +27,7 @@ impl Webhooks {
     /// [`Taken`](RegisterError::Taken), if its profile allows each URL once and the tenant
     /// already has it, or if the store fails. Nothing is changed then.
     pub async fn register(&self, new: NewEndpoint) -> Result<Arc<Endpoint>, RegisterError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         let mut random = [0; 10];
         self.shared.entropy.fill(&mut random)?;
         let drawn = EventId::from_parts(now, random);
@@ -98,7 +98,7 @@ impl Webhooks {
             (NewSecret::AsBefore, Secrets::Open(secrets)) => secrets.clone(),
             (NewSecret::AsBefore, Secrets::Sealed { .. }) => return Err(RegisterError::Sealed),
         };
-        let since = if before.enabled { before.since } else { self.shared.read_clock().await? };
+        let since = if before.enabled { before.since } else { self.shared.clock.read().await? };
         let endpoint = self.checked(new, id.clone(), secrets, since)?;
         let written = self.write(endpoint, Expected::Version(version)).await?;
         let profile = self.profile(&written.profile)?;
@@ -125,7 +125,7 @@ impl Webhooks {
         secret: Secret,
         overlap: Duration,
     ) -> Result<Arc<Endpoint>, RegisterError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         self.change(tenant, id, |endpoint, profile| {
             let Secrets::Open(secrets) = &endpoint.secrets else { return Err(RegisterError::Sealed) };
             check_forms(std::slice::from_ref(&secret), &profile.schemes)?;
@@ -145,7 +145,7 @@ impl Webhooks {
     /// If there is no such endpoint, or if the store fails.
     pub async fn disable(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
         let there = self.shared.registry.switch_off(tenant, id).await?;
-        self.shared.endpoint_cache.forget(id);
+        self.shared.endpoints.cache.forget(id);
         if there { Ok(()) } else { Err(RegisterError::NotFound) }
     }
 
@@ -156,7 +156,7 @@ impl Webhooks {
     /// # Errors
     /// If there is no such endpoint, or if the store fails.
     pub async fn enable(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         self.change(tenant, id, |endpoint, _| {
             if !endpoint.enabled {
                 endpoint.since = now;
@@ -178,7 +178,7 @@ impl Webhooks {
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let _changed = self.nudge_at_the_end();
         let removed = self.shared.registry.remove(tenant, id).await?;
-        self.shared.endpoint_cache.forget(id);
+        self.shared.endpoints.cache.forget(id);
         if let Some(at) = removed {
             self.cancel_what_came_before(tenant, id, at).await?;
         }
@@ -200,7 +200,7 @@ impl Webhooks {
             born_before: Some(removed),
             ..Selection::default()
         };
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         let reason = CancelReason::EndpointRemoved;
         let mut page = PageAfter::first(1000);
         loop {
@@ -304,14 +304,14 @@ impl Webhooks {
     }
 
     pub(super) async fn gate(&self, gate: Gate, change: GateChange) -> Result<(), StoreError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         let _changed = self.nudge_at_the_end();
         self.shared.store.gate(&[(gate, change)], now).await
     }
 
     /// What is stored under an id, if it belongs to this tenant.
     pub(super) async fn load(&self, tenant: &TenantId, id: &EndpointId) -> Result<Loaded, StoreError> {
-        let found = self.shared.directory.load(std::slice::from_ref(id)).await?.into_iter().next();
+        let found = self.shared.endpoints.directory.load(std::slice::from_ref(id)).await?.into_iter().next();
         Ok(match found {
             Some(Loaded::Found(endpoint)) if endpoint.tenant == *tenant => Loaded::Found(endpoint),
             Some(Loaded::Unreadable(unreadable)) if unreadable.tenant.as_ref() == Some(tenant) => {
@@ -352,9 +352,9 @@ impl Webhooks {
     }
 
     pub(super) fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, RegisterError> {
-        self.shared.endpoint_cache.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
+        self.shared.endpoints.cache.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
             profile: name.clone(),
-            known: self.shared.endpoint_cache.profiles().map(|profile| profile.name.clone()).collect(),
+            known: self.shared.endpoints.cache.profiles().map(|profile| profile.name.clone()).collect(),
         })
     }
 
@@ -369,7 +369,7 @@ impl Webhooks {
         // A wider lane, or one whose pause or hold ended, can be claimed then.
         let _changed = self.nudge_at_the_end();
         let put = self.shared.registry.put(&write).await?;
-        self.shared.endpoint_cache.forget(&write.endpoint.id);
+        self.shared.endpoints.cache.forget(&write.endpoint.id);
         match put {
             Put::Stored { version, began } => Ok(Arc::new(Endpoint { began, version, ..write.endpoint })),
             Put::Conflict { current } => Err(match expected {

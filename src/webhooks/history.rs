@@ -62,7 +62,7 @@ impl Webhooks {
         selection: Selection,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         let replay = Replay { id, tenant: tenant.clone(), selection, due_at: now, now };
         let _changed = self.nudge_at_the_end();
         self.shared.history.replay(&replay, page).await
@@ -79,7 +79,7 @@ impl Webhooks {
         selection: &Selection,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         let _changed = self.nudge_at_the_end();
         self.shared.history.expedite(tenant, selection, now, page).await
     }
@@ -94,7 +94,7 @@ impl Webhooks {
         selection: &Selection,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         // What was next in line behind them can be claimed then.
         let _changed = self.nudge_at_the_end();
         self.shared.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await

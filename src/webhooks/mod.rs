@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crate::backend::EntropyError;
 use crate::delivery::Published;
 use crate::engine;
-use crate::engine::shared::Shared;
+use crate::engine::Parts;
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::EventId;
@@ -41,7 +41,7 @@ pub use test_ping::{TestError, TestReport};
 /// without either: another process on the same store then delivers.
 #[derive(Clone)]
 pub struct Webhooks {
-    shared: Arc<Shared>,
+    shared: Arc<Parts>,
 }
 
 impl Webhooks {
@@ -61,12 +61,12 @@ impl Webhooks {
     /// publish again under the same id or idempotency key.
     pub async fn publish(&self, event: NewEvent) -> Result<EventId, PublishError> {
         let shared = &self.shared;
-        let now = shared.read_clock().await?;
+        let now = shared.clock.read().await?;
         let mut random = [0; 10];
         shared.entropy.fill(&mut random)?;
         let fresh = EventId::from_parts(now, random);
         let event = Arc::new(event.into_event(fresh, now, shared.settings.payload_max)?);
-        let answer = shared.publish_one(&event).await?.ok_or(PublishError::NoAnswer)?;
+        let answer = shared.publisher.publish_one(&event).await?.ok_or(PublishError::NoAnswer)?;
         match answer.published {
             Published::Stored | Published::Existing { same_content: true } => Ok(answer.id),
             Published::Existing { same_content: false } => Err(PublishError::KeyReused { id: answer.id }),
@@ -102,7 +102,7 @@ impl Webhooks {
     /// Tells this process's engine that there may be new work, after the host has committed
     /// its own transaction. Without this call the engine notices within its poll interval.
     pub fn nudge(&self) {
-        self.shared.inbox.nudge();
+        self.shared.publisher.inbox.nudge();
     }
 
     /// Nudges when the returned value is dropped, so also if the caller drops the future of a

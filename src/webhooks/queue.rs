@@ -23,7 +23,7 @@ impl Webhooks {
             Loaded::Missing => return Ok(None),
             Loaded::Unreadable(_) => true,
         };
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         let mut queue = self.shared.history.queue(tenant, id, now).await?;
         // A host's own directory knows what the store cannot.
         if let Some(queue) = queue.as_mut().filter(|_| !enabled) {
@@ -40,7 +40,7 @@ impl Webhooks {
     /// # Errors
     /// If the store fails.
     pub async fn gates(&self, after: Option<&Gate>, limit: usize) -> Result<Vec<ClosedGate>, StoreError> {
-        let now = self.shared.read_clock().await?;
+        let now = self.shared.clock.read().await?;
         self.shared.history.gates(now, after, limit).await
     }
 

@@ -92,14 +92,14 @@ impl Webhooks {
     /// The endpoint in its present state, if something can be sent to it.
     async fn tested(&self, tenant: &TenantId, id: &EndpointId) -> Result<Tested, TestError> {
         let shared = &self.shared;
-        let now = shared.read_clock().await?;
-        let began = shared.endpoint_cache.begin_load(shared.clock.elapsed());
+        let now = shared.clock.read().await?;
+        let began = shared.endpoints.cache.begin_load(shared.clock.elapsed());
         let endpoint = match self.load(tenant, id).await? {
             Loaded::Found(endpoint) => endpoint,
             Loaded::Missing => return Err(TestError::NotFound),
             Loaded::Unreadable(unreadable) => return Err(NotSendable::Unreadable(unreadable).into()),
         };
-        let CachedEndpoint::Found { resolved, .. } = shared.endpoint_cache.remember(&endpoint, began) else {
+        let CachedEndpoint::Found { resolved, .. } = shared.endpoints.cache.remember(&endpoint, began) else {
             return Err(TestError::NotFound);
         };
         let profile = Arc::clone(&resolved.sendable()?.profile);
@@ -123,9 +123,10 @@ impl Webhooks {
         let (event_id, delivery) = (event.id.clone(), route.delivery);
         let publish = Publish { event: Arc::new(event), routes: Some(vec![route]) };
 
-        let request = shared.claim_request(Room::for_one(), 0, false)?;
+        let request = shared.claimer.request(Room::for_one(), 0, false)?;
         let began = shared.clock.elapsed();
-        let Stored { answers, claims, moved } = shared.store_all(&[publish], Some(&request)).await?;
+        let Stored { answers, claims, moved } =
+            shared.publisher.store_all(&[publish], Some(&request)).await?;
         match answers.into_iter().next() {
             Some(PublishAnswer { published: Published::Full { limit }, .. }) => {
                 return Err(TestError::Full { limit });
@@ -135,7 +136,7 @@ impl Webhooks {
             }
             Some(PublishAnswer { published: Published::Stored, .. }) | None => {}
         }
-        let acquired = shared.make_ready_whole(claims, began, moved).await;
+        let acquired = shared.claimer.make_ready_whole(claims, began, moved).await;
         shared.finish(acquired).await?;
         self.report(&endpoint.tenant, event_id, delivery).await
     }

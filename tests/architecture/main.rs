@@ -127,6 +127,49 @@ fn unsafe_code_is_forbidden_for_the_whole_package() {
     assert!(lints.lines().any(|line| line.starts_with("unsafe_code = \"forbid\"")));
 }
 
+/// The functions of a numbered list of ARCHITECTURE.md, each as its type and its name.
+fn listed(heading: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let list = text.split(heading).nth(1).unwrap().trim_start();
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let items = lines.filter_map(|line| line.split_once(". `"));
+    let items = items.filter(|(number, _)| number.parse::<usize>().is_ok());
+    items
+        .map(|(_, item)| {
+            let (of, name) = item.split('`').next().unwrap().split_once("::").unwrap();
+            (of.to_owned(), name.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn the_functions_that_an_event_and_an_outcome_go_through_are_few_and_exist() {
+    let sources = sources();
+    let event = listed("An event, from `publish` to the transport:");
+    let outcome = listed("An outcome, from the transport to its settlement:");
+    assert!((8..=12).contains(&event.len()), "{event:?}");
+    assert!((5..=9).contains(&outcome.len()), "{outcome:?}");
+    for (of, name) in event.iter().chain(&outcome) {
+        let is_there = |source: &Source| {
+            matches!(source.module.first().map(String::as_str), Some("engine" | "webhooks"))
+                && source.code.contains(&format!("impl {of} {{"))
+                && (source.code.contains(&format!("fn {name}("))
+                    || source.code.contains(&format!("fn {name}<")))
+        };
+        assert!(sources.iter().any(is_there), "no function {of}::{name}");
+    }
+}
+
+#[test]
+fn the_engine_is_at_most_fourteen_files_of_at_most_480_lines() {
+    let mut engine = sources();
+    engine.retain(|source| source.module.first().is_some_and(|first| first == "engine"));
+    assert!((2..=14).contains(&engine.len()), "{} files", engine.len());
+    for source in engine {
+        assert!(source.lines <= 480, "src/{}: {} lines", source.file, source.lines);
+    }
+}
+
 /// A file is one idea that fits in a head. No rule can say where that ends, so this
 /// one only tells: run it with `--nocapture`.
 #[test]

@@ -1,6 +1,6 @@
-//! The tenants whose endpoints do not come in time, or are not judged in time, since there are
-//! many and large ones, or since the directory is slow. Their work goes on apart, so that the
-//! work of other tenants does not wait for them.
+//! Reading endpoints from the directory. The endpoints of some tenants do not come in time, or
+//! are not judged in time, since there are many and large ones, or since the directory is slow.
+//! The work of these tenants goes on apart, so that the work of others does not wait for it.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -10,9 +10,15 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 
-use crate::id::TenantId;
+use crate::backend::Directory;
+use crate::delivery::{Claim, EventMeta};
+use crate::endpoint::EndpointPage;
+use crate::error::{StoreError, StoreErrorKind};
+use crate::id::{EndpointId, TenantId};
 
-use super::deadline::within;
+use super::endpoint_cache::{EndpointCache, FRESH, LookedUp};
+use super::guard::{About, Guard, within};
+use super::store_clock::StoreClock;
 
 /// The work of other tenants waits so long for a tenant's endpoints.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
@@ -22,6 +28,59 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 const CALLS_MAX: usize = 8;
 /// More tenants than this are not remembered: each costs the others its patience again.
 const REMEMBERED: usize = 10_000;
+
+/// The directory, the endpoints that it gave lately, and the tenants whose endpoints come late.
+pub(crate) struct Endpoints {
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) cache: EndpointCache,
+    pub(super) laggards: Arc<Laggards>,
+    pub(super) clock: Arc<StoreClock>,
+    pub(super) guard: Arc<Guard>,
+}
+
+impl Endpoints {
+    /// A page of the endpoints that may want an event. The directory may be a host's own:
+    /// one that never comes to an end is an error.
+    pub(super) async fn subscribers(
+        &self,
+        meta: &EventMeta,
+        after: Option<&EndpointId>,
+        limit: usize,
+    ) -> Result<EndpointPage, StoreError> {
+        let began = self.clock.elapsed();
+        let page = self.directory.subscribers(meta, after, limit).await;
+        self.laggards.note_answer(&meta.tenant, began, self.clock.elapsed());
+        let page = page?;
+        if page.more_after.is_some() && page.more_after.as_ref() <= after {
+            let rule = "directory: a page must end after the one before it";
+            return Err(StoreError::new(StoreErrorKind::Invalid, rule));
+        }
+        self.guard.news.is_over(|| About::Tenant(meta.tenant.clone()));
+        Ok(page)
+    }
+
+    /// The endpoints of claimed deliveries.
+    pub(super) async fn look_up(&self, work: &[Claim]) -> LookedUp {
+        let wanted = work.iter().map(|claim| (&claim.event.tenant, &claim.endpoint));
+        self.cache.look_up(&*self.directory, wanted, self.clock.elapsed()).await
+    }
+
+    /// Looks up for as long as the answer would be fresh enough to be used.
+    pub(super) async fn look_up_in_time(&self, work: &[Claim]) -> LookedUp {
+        let looked_up = within(FRESH, self.look_up(work)).await;
+        looked_up.unwrap_or_else(|| LookedUp::unreached(work))
+    }
+
+    /// Looks up for a tenant that is asked for apart, unless too many calls for it are under
+    /// way.
+    pub(super) async fn look_up_apart(&self, tenant: &TenantId, work: &[Claim]) -> LookedUp {
+        let Some(_turn) = self.laggards.turn(tenant) else { return LookedUp::unreached(work) };
+        let asked_at = self.clock.elapsed();
+        let looked_up = self.look_up_in_time(work).await;
+        self.laggards.note_answer(tenant, asked_at, self.clock.elapsed());
+        looked_up
+    }
+}
 
 /// What is known of the tenants whose endpoints came late.
 #[derive(Debug, Default)]
@@ -114,7 +173,7 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
-    use super::super::deadline::passed;
+    use super::super::guard::passed;
     use super::*;
 
     fn seconds(seconds: u64) -> Duration {
