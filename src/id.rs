@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::as_text::serialize_as_text;
 use crate::time::Timestamp;
 
 pub use error::{Found, IdError};
@@ -185,7 +186,8 @@ impl EventId {
 }
 
 /// The reason why an event is delivered to an endpoint: its routing, or a replay.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Round {
     /// The routing of the event.
     Routing,
@@ -283,6 +285,8 @@ impl fmt::Display for DeliveryId {
         write!(f, "dlv_{}", hex::encode(self.0))
     }
 }
+
+serialize_as_text!(DeliveryId);
 
 impl fmt::Debug for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

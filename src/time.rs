@@ -6,7 +6,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+
+use crate::as_text::serialize_as_text;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -24,8 +26,8 @@ const SECONDS_PER_DAY: i64 = 86_400;
 /// assert_eq!((created + Duration::from_millis(1500)).to_string(), "2025-01-15T10:30:01.500000Z");
 /// # Ok::<(), hookpost::TimestampError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -113,6 +115,16 @@ impl fmt::Display for Timestamp {
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
             civil.year, civil.month, civil.day, civil.hour, civil.minute, civil.second, civil.micros
         )
+    }
+}
+
+serialize_as_text!(Timestamp);
+
+impl TryFrom<String> for Timestamp {
+    type Error = TimestampError;
+
+    fn try_from(text: String) -> Result<Self, TimestampError> {
+        text.parse()
     }
 }
 

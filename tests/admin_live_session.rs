@@ -311,7 +311,7 @@ impl OnDisk {
 
     fn open(&self) -> LiveSessionAdmin {
         let clock = Arc::new(VirtualClock::starting_at(START));
-        let store = Arc::new(SqliteStore::open(&self.0, clock.clone()).unwrap());
+        let store = Arc::new(SqliteStore::builder(&self.0).clock(clock.clone()).open().unwrap());
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
         LiveSessionAdmin::new(
             Webhooks::builder(store, transport)

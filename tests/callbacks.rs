@@ -353,7 +353,7 @@ async fn a_run_that_is_dropped_drops_its_requests_whatever_their_futures_do() {
     let world = World { webhooks, ..inner };
     world.endpoint("bad", "standard").await;
     publish_some(&world).await;
-    let run = world.webhooks.run(std::future::pending());
+    let run = world.webhooks.run(std::future::pending::<()>());
     assert!(tokio::time::timeout(Duration::from_secs(1), run).await.is_err(), "it is dropped in the middle");
     assert_eq!(world.sent().len(), 5);
 }
@@ -407,9 +407,9 @@ async fn a_clock_that_panics_in_a_store_costs_the_call_alone() {
         let clock: Arc<dyn Clock> = inner.clock.clone();
         let clock = Arc::new(Hostile(clock, trap.clone()));
         let store: Arc<dyn Backend> = if of_sqlite {
-            Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap())
+            Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap())
         } else {
-            Arc::new(MemoryStore::new(clock.clone()))
+            Arc::new(MemoryStore::with_clock(clock.clone()))
         };
         let webhooks = Webhooks::builder(store, inner.transport.clone())
             .clock(clock)
@@ -663,7 +663,7 @@ fn a_transport_that_blocks_the_engine_keeps_no_publisher_waiting() {
     let sent = Arc::new(ScriptedTransport::new(clock.clone()));
     let transport = Arc::new(BlockingTransport(block.clone(), sent.clone()));
     let heard = Arc::new(world::Heard::default());
-    let store = Arc::new(MemoryStore::new(clock));
+    let store = Arc::new(MemoryStore::with_clock(clock));
     let webhooks = Webhooks::builder(store, transport).observer(heard.clone()).build().unwrap();
     publishers_return_although_the_engine_is_blocked(&block, &sent, &webhooks);
     assert_eq!(heard.count("EngineStuck"), 1, "once, not once for each publisher");
@@ -682,7 +682,7 @@ fn an_observer_that_blocks_the_engine_keeps_no_publisher_waiting() {
             }
         }
     };
-    let store = Arc::new(MemoryStore::new(clock));
+    let store = Arc::new(MemoryStore::with_clock(clock));
     let webhooks = Webhooks::builder(store, sent.clone()).observer(Arc::new(blocking)).build().unwrap();
     publishers_return_although_the_engine_is_blocked(&block, &sent, &webhooks);
 }

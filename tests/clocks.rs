@@ -81,7 +81,11 @@ impl Process {
 
     /// A process that opens that file.
     fn on_file(file: &TempFile, clock: Arc<VirtualClock>, uptime: Uptime) -> Self {
-        Self::with(Arc::new(SqliteStore::open(file.path(), uptime.of(&clock)).unwrap()), clock, uptime)
+        Self::with(
+            Arc::new(SqliteStore::builder(file.path()).clock(uptime.of(&clock)).open().unwrap()),
+            clock,
+            uptime,
+        )
     }
 
     /// Another process on that file and machine, whose wall clock is so far ahead.
@@ -165,8 +169,8 @@ impl Uptime {
 /// A process on each kind of store.
 fn on_both_stores(file: &TempFile) -> [Process; 2] {
     let clocks = [(); 2].map(|()| Arc::new(VirtualClock::starting_at(START)));
-    let memory = Arc::new(MemoryStore::new(clocks[0].clone()));
-    let sqlite = Arc::new(SqliteStore::open(file.path(), clocks[1].clone()).unwrap());
+    let memory = Arc::new(MemoryStore::with_clock(clocks[0].clone()));
+    let sqlite = Arc::new(SqliteStore::builder(file.path()).clock(clocks[1].clone()).open().unwrap());
     let [first, second] = clocks;
     [Process::on(memory, first), Process::on(sqlite, second)]
 }
@@ -212,7 +216,7 @@ async fn an_imported_event_goes_to_the_endpoints_that_are_there_when_it_is_publi
     // The other client of the file reads the machine's clock.
     let now = SystemClock::new().now();
     let clock = Arc::new(VirtualClock::starting_at(now + hours(1)));
-    let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+    let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
     let process = Process::on(store, clock);
     process.webhooks.register(endpoint("e", "live_session")).await.unwrap();
     let host = rusqlite::Connection::open(file.path()).unwrap();

@@ -1071,7 +1071,7 @@ fn opens_with_a_wrong_time(follows: bool) -> clocks::Open {
     let store = OnceLock::<MemoryStore>::new();
     Arc::new(move |clock| {
         let clock = Arc::new(Taken { clock, follows });
-        Arc::new(store.get_or_init(|| MemoryStore::new(clock.clone())).beside(clock))
+        Arc::new(store.get_or_init(|| MemoryStore::with_clock(clock.clone())).beside(clock))
     })
 }
 

@@ -59,7 +59,7 @@ impl Sender {
     fn on_a_store_that(costs: Costs) -> Self {
         let clock = Arc::new(VirtualClock::starting_at(START));
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-        let store = Interposed::new(Arc::new(MemoryStore::new(clock.clone())), costs);
+        let store = Interposed::new(Arc::new(MemoryStore::with_clock(clock.clone())), costs);
         let heard = Arc::new(Heard::default());
         let webhooks = Webhooks::builder(Arc::new(store), transport.clone())
             .clock(clock.clone())
@@ -160,7 +160,7 @@ impl Directory for Counting {
 #[tokio::test(start_paused = true)]
 async fn events_of_a_type_that_are_routed_together_are_held_against_a_page_that_is_read_once() {
     let clock = Arc::new(VirtualClock::starting_at(START));
-    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let store = Arc::new(MemoryStore::with_clock(clock.clone()));
     let directory = Arc::new(Counting { store: store.clone(), pages: AtomicUsize::new(0) });
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
     let webhooks = Webhooks::builder(store, transport.clone())

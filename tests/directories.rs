@@ -124,7 +124,7 @@ impl Directory for Own {
 /// `bob-1` and two endpoints of mallory's, in a directory of the host's own.
 async fn scene() -> (World, Arc<Own>) {
     let clock = Arc::new(VirtualClock::starting_at(START));
-    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let store = Arc::new(MemoryStore::with_clock(clock.clone()));
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
     let hosts = Webhooks::builder(store.clone(), transport).clock(clock).build().unwrap();
     for (tenant, name) in [("bob", "bob-1"), ("mallory", "mallory-1"), ("mallory", "mallory-2")] {

@@ -90,7 +90,7 @@ async fn a_410_disables_by_tick_too() {
 async fn a_410_right_before_the_end_of_a_run_disables() {
     let file = TempFile::new();
     let clock = Arc::new(SystemClock::new());
-    let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+    let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
     let transport = Arc::new(ScriptedTransport::new(clock));
     let webhooks = Webhooks::builder(store, transport.clone()).build().unwrap();
     webhooks.register(endpoint("e", "standard")).await.unwrap();

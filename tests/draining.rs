@@ -89,7 +89,7 @@ async fn a_backlog_of_few_endpoints_drains_without_the_poll_from_a_store_that_ta
     for endpoints in [1, 2, 4] {
         let clock = Arc::new(VirtualClock::starting_at(START));
         let transport = receivers(&clock);
-        let memory = Arc::new(MemoryStore::new(clock.clone()));
+        let memory = Arc::new(MemoryStore::with_clock(clock.clone()));
         let store = Interposed::new(memory, Slow(Duration::from_millis(3)));
         let webhooks = Webhooks::builder(Arc::new(store), transport)
             .clock(clock.clone())
@@ -110,7 +110,7 @@ async fn a_backlog_of_few_endpoints_drains_without_the_poll_from_sqlite() {
     for endpoints in [1, 2, 4] {
         let file = TempFile::new();
         let clock = Arc::new(SystemClock::new());
-        let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+        let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
         let webhooks = Webhooks::builder(store, receivers(&clock))
             .clock(clock)
             .lease(NO_HELP)
@@ -195,7 +195,7 @@ async fn a_call_that_is_given_up_after_it_took_effect_wakes_the_engine_all_the_s
     for how in ["resume", "resume_tenant", "expedite", "replay"] {
         let clock = Arc::new(VirtualClock::starting_at(START));
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-        let store = Interposed::new(Arc::new(MemoryStore::new(clock.clone())), LateAnswers);
+        let store = Interposed::new(Arc::new(MemoryStore::with_clock(clock.clone())), LateAnswers);
         let webhooks = Webhooks::builder(Arc::new(store), transport.clone())
             .clock(clock.clone())
             .poll(Duration::from_secs(25))
@@ -232,7 +232,7 @@ async fn a_call_that_is_given_up_after_it_took_effect_wakes_the_engine_all_the_s
             assert!(waited < Duration::from_secs(1), "{how}: {waited:?}");
         };
         tokio::select! {
-            run = webhooks.run(std::future::pending()) => run.unwrap(),
+            run = webhooks.run(std::future::pending::<()>()) => run.unwrap(),
             () = script => {}
         }
     }
@@ -269,7 +269,7 @@ async fn a_call_that_is_given_up_while_it_waits_for_sqlite_wakes_the_engine_when
     for how in ["replay", "expedite", "cancel"] {
         let file = TempFile::new();
         let clock = Arc::new(SystemClock::new());
-        let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+        let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
         let builder = Webhooks::builder(store.clone(), transport.clone()).clock(clock);
         let webhooks = builder.lease(NO_HELP).poll(NO_HELP).build().unwrap();
@@ -304,7 +304,7 @@ async fn a_call_that_is_given_up_while_it_waits_for_sqlite_wakes_the_engine_when
             assert!(sent.is_ok(), "{how}: nothing was sent");
         };
         tokio::select! {
-            run = webhooks.run(std::future::pending()) => run.unwrap(),
+            run = webhooks.run(std::future::pending::<()>()) => run.unwrap(),
             () = script => {}
         }
     }

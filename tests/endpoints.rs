@@ -217,7 +217,7 @@ async fn a_builder_names_all_that_is_wrong_at_once() {
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
     let slow = Profile { timeout: Duration::from_secs(25), ..Profile::standard() };
     let wide = Profile { width: NonZeroU32::MAX, ..Profile::live_session() };
-    let error = Webhooks::builder(Arc::new(MemoryStore::new(clock)), transport)
+    let error = Webhooks::builder(Arc::new(MemoryStore::with_clock(clock)), transport)
         .profiles(hookpost::Profile::systems())
         .concurrency(0)
         .payload_max(0)

@@ -114,11 +114,11 @@ fn store_errors() -> Vec<StoreError> {
 
 fn files_that_cannot_be_opened() -> Vec<StoreError> {
     let file = TempFile::new();
-    let open = |path: &Path| SqliteStore::open(path, Fixed::at(START)).unwrap_err();
+    let open = |path: &Path| SqliteStore::builder(path).clock(Fixed::at(START)).open().unwrap_err();
     let other = file.directory().join("other.db");
     fs::write(&other, "This is a letter, and by no means a database of any kind. ".repeat(20)).unwrap();
     let newer = file.path();
-    drop(SqliteStore::open(&newer, Fixed::at(START)).unwrap());
+    drop(SqliteStore::builder(&newer).clock(Fixed::at(START)).open().unwrap());
     Connection::open(&newer).unwrap().execute("UPDATE hookpost_schema SET version = 9", []).unwrap();
     let missing = file.directory().join("missing").join("x.db");
     [Path::new(":memory:"), Path::new(""), &missing, file.directory(), &other, &newer].map(open).into()
@@ -303,7 +303,8 @@ async fn a_part_that_panicked_is_named_once() {
 #[test]
 fn a_file_that_cannot_be_opened_is_named_with_what_would_help() {
     let file = TempFile::new();
-    let said = |path: &Path| SqliteStore::open(path, Fixed::at(START)).unwrap_err().to_string();
+    let said =
+        |path: &Path| SqliteStore::builder(path).clock(Fixed::at(START)).open().unwrap_err().to_string();
     let missing = file.directory().join("missing").join("hooks.db");
     assert_eq!(
         said(&missing),
@@ -323,7 +324,7 @@ fn a_file_that_cannot_be_opened_is_named_with_what_would_help() {
 #[test]
 fn a_path_without_a_file_is_refused_with_every_journal() {
     for name in [":memory:", ""] {
-        let builder = SqliteStore::builder(name, Fixed::at(START)).rollback_journal();
+        let builder = SqliteStore::builder(name).clock(Fixed::at(START)).rollback_journal();
         assert_eq!(builder.open().unwrap_err().kind(), StoreErrorKind::Invalid, "{name:?}");
     }
 }
@@ -372,7 +373,7 @@ fn a_lease_that_is_too_short_for_the_profile_that_is_always_known_is_one_problem
     let build = |lease, profile: Option<Profile>| -> ConfigError {
         let clock = Arc::new(VirtualClock::starting_at(START));
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-        let builder = Webhooks::builder(Arc::new(MemoryStore::new(clock)), transport);
+        let builder = Webhooks::builder(Arc::new(MemoryStore::with_clock(clock)), transport);
         let builder = builder.lease(Duration::from_secs(lease)).poll(Duration::from_secs(1));
         profile.into_iter().fold(builder, hookpost::webhooks::Builder::profile).build().unwrap_err()
     };
@@ -423,7 +424,7 @@ fn a_wrong_secret_says_what_must_hold() {
 #[test]
 fn an_event_by_sql_says_which_keys_there_are_and_how_a_payload_is_written() {
     let file = TempFile::new();
-    drop(SqliteStore::open(file.path(), Fixed::at(START)).unwrap());
+    drop(SqliteStore::builder(file.path()).clock(Fixed::at(START)).open().unwrap());
     let host = Connection::open(file.path()).unwrap();
     for (event, said) in [
         (

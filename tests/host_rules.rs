@@ -11,7 +11,7 @@ use hookpost::delivery::{ClaimRequest, Publish, Published, Shares};
 use hookpost::id::{EventId, TenantId, Token};
 use hookpost::notice::Notice;
 use hookpost::os::SystemClock;
-use hookpost::stores::sqlite::{SqliteStore, publish_in};
+use hookpost::stores::sqlite::{SqliteStore, publish_in_at};
 use hookpost::testing::ScriptedTransport;
 use hookpost::{EventError, NewEvent, PublishError, Timestamp, Webhooks};
 use rusqlite::Connection;
@@ -29,7 +29,7 @@ struct Shared {
 
 fn shared() -> Shared {
     let file = TempFile::new();
-    let store = Arc::new(SqliteStore::open(file.path(), Fixed::at(NOW)).unwrap());
+    let store = Arc::new(SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).open().unwrap());
     let host = Connection::open(file.path()).unwrap();
     host.execute_batch("CREATE TABLE orders (id INTEGER PRIMARY KEY)").unwrap();
     Shared { host, store, file }
@@ -153,7 +153,7 @@ async fn all_three_ways_agree_on_what_the_same_event_is() {
         let (answers, _) = shared.store.publish(&[Publish { event, routes: None }], None, NOW).await.unwrap();
         answers[0].published
     };
-    let in_host = |payload| publish_in(&shared.host, of(payload), id("unused"), NOW).unwrap().published;
+    let in_host = |payload| publish_in_at(&shared.host, of(payload), id("unused"), NOW).unwrap().published;
     let existing = |same_content| Published::Existing { same_content };
 
     assert_eq!(published("{}").await, Published::Stored);
@@ -168,7 +168,7 @@ async fn all_three_ways_agree_on_what_the_same_event_is() {
     // What only `publish` can bring is content too.
     shared.host.execute_batch("DELETE FROM hookpost_event; DELETE FROM hookpost_routing").unwrap();
     let traced = of("{}").trace(format!("00-{}-{}-01", "a".repeat(32), "b".repeat(16))).unwrap();
-    publish_in(&shared.host, traced, id("unused"), NOW).unwrap();
+    publish_in_at(&shared.host, traced, id("unused"), NOW).unwrap();
     assert!(by_sql().is_err());
 }
 
@@ -208,7 +208,7 @@ fn a_payload_over_the_files_limit_is_refused_by_its_bytes() {
         assert!(error.contains(&named), "{error}");
     }
     let event = NewEvent::bytes("acme", "t", "text/plain", vec![b'x'; MIB + 1]).unwrap();
-    let error = publish_in(&shared.host, event, id("large"), NOW).unwrap_err().to_string();
+    let error = publish_in_at(&shared.host, event, id("large"), NOW).unwrap_err().to_string();
     assert!(error.starts_with("payload: "), "{error}");
     assert_eq!(count(&shared.host), 3);
 }
@@ -217,19 +217,19 @@ fn a_payload_over_the_files_limit_is_refused_by_its_bytes() {
 fn the_limit_of_a_file_is_kept_with_it_for_every_client() {
     let Shared { host, store, file } = shared();
     drop(store);
-    let limited = SqliteStore::builder(file.path(), Fixed::at(NOW)).payload_max(4);
+    let limited = SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).payload_max(4);
     drop(limited.open().unwrap());
-    drop(SqliteStore::open(file.path(), Fixed::at(NOW)).unwrap());
+    drop(SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).open().unwrap());
     let event = |payload: &str| json!({"tenant": "acme", "type": "t", "payload": payload});
     statement(&host, &event("1234")).unwrap();
     let error = statement(&host, &event("12345")).unwrap_err().to_string();
     assert!(error.contains("5 bytes exceed the limit of 4"), "{error}");
     let publish = |payload: &str| {
-        publish_in(&host, NewEvent::json("acme", "t", payload.to_owned()).unwrap(), id(payload), NOW)
+        publish_in_at(&host, NewEvent::json("acme", "t", payload.to_owned()).unwrap(), id(payload), NOW)
     };
     assert!(publish("1234").is_ok() && publish("12345").is_err());
 
-    let wide = SqliteStore::builder(file.path(), Fixed::at(NOW)).payload_max(2 * MIB);
+    let wide = SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).payload_max(2 * MIB);
     drop(wide.open().unwrap());
     statement(&host, &event(&"x".repeat(2 * MIB))).unwrap();
     assert_eq!(count(&host), 3);
@@ -238,10 +238,10 @@ fn the_limit_of_a_file_is_kept_with_it_for_every_client() {
 #[tokio::test]
 async fn one_limit_holds_for_all_ways_to_publish_and_a_builder_can_only_make_it_smaller() {
     let (file, clock) = (TempFile::new(), Arc::new(SystemClock::new()));
-    drop(SqliteStore::open(file.path(), clock.clone()).unwrap());
+    drop(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
     let host = Connection::open(file.path()).unwrap();
     let on_file = |own: Option<usize>| {
-        let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+        let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
         let builder = Webhooks::builder(store, Arc::new(ScriptedTransport::new(clock.clone())));
         own.into_iter().fold(builder, hookpost::webhooks::Builder::payload_max).build()
     };
@@ -266,7 +266,7 @@ async fn one_limit_holds_for_all_ways_to_publish_and_a_builder_can_only_make_it_
     drop(webhooks);
 
     // What the file takes, every way to publish takes.
-    drop(SqliteStore::builder(file.path(), clock.clone()).payload_max(2 * MIB).open().unwrap());
+    drop(SqliteStore::builder(file.path()).clock(clock.clone()).payload_max(2 * MIB).open().unwrap());
     let webhooks = on_file(None).unwrap();
     webhooks.publish(event(2 * MIB)).await.unwrap();
     refused(&webhooks, 2 * MIB + 1).await;
@@ -306,7 +306,7 @@ async fn a_claim_finds_an_event_of_the_hosts_only_once() {
 async fn an_engine_hears_once_of_what_the_hosts_transaction_published() {
     let file = TempFile::new();
     let clock = Arc::new(SystemClock::new());
-    let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+    let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
     let heard = Arc::new(Mutex::new(Vec::new()));
     let engine = |name: &'static str| {
         let heard = Arc::clone(&heard);
@@ -322,7 +322,7 @@ async fn an_engine_hears_once_of_what_the_hosts_transaction_published() {
     let host = Connection::open(file.path()).unwrap();
     statement(&host, &json!({"id": "sql", "tenant": "acme", "type": "t", "payload": "{}"})).unwrap();
     let new = |name: &str| NewEvent::json("acme", "k", "{}").unwrap().id(name).unwrap();
-    publish_in(&host, new("rust"), id("unused"), Timestamp::from(std::time::SystemTime::now())).unwrap();
+    publish_in_at(&host, new("rust"), id("unused"), Timestamp::from(std::time::SystemTime::now())).unwrap();
     second.publish(new("api")).await.unwrap();
     assert_eq!(*heard.lock().unwrap(), ["second acme k api"]);
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hookpost::backend::{History, Store};
 use hookpost::delivery::{ClaimRequest, Claimed, Claims, Next, Published, Settlement, Shares};
 use hookpost::id::{EventId, TenantId, Token};
-use hookpost::stores::sqlite::{SqliteStore, publish_in};
+use hookpost::stores::sqlite::{SqliteStore, publish_in_at};
 use hookpost::{NewEvent, Timestamp};
 use rusqlite::Connection;
 use sqlite_file::{Fixed, TempFile};
@@ -28,7 +28,7 @@ fn shared() -> Shared {
     let file = TempFile::new();
     let host = Connection::open(file.path()).unwrap();
     host.execute_batch("CREATE TABLE orders (id INTEGER PRIMARY KEY, paid INTEGER)").unwrap();
-    let store = SqliteStore::open(file.path(), Fixed::at(NOW)).unwrap();
+    let store = SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).open().unwrap();
     Shared { host, store, _file: file }
 }
 
@@ -62,7 +62,7 @@ fn statement(host: &Connection, json: &str) -> rusqlite::Result<usize> {
 async fn a_rolled_back_transaction_leaves_no_event() {
     let mut shared = shared();
     let transaction = shared.host.transaction().unwrap();
-    publish_in(&transaction, event(), id("one"), NOW).unwrap();
+    publish_in_at(&transaction, event(), id("one"), NOW).unwrap();
     statement(&transaction, r#"{"tenant":"acme","type":"order.paid","payload":"{}"}"#).unwrap();
     transaction.rollback().unwrap();
     assert!(claim(&shared.store).await.events.is_empty());
@@ -76,7 +76,7 @@ async fn a_committed_transaction_gives_its_event_to_the_next_claim() {
     let mut shared = shared();
     let transaction = shared.host.transaction().unwrap();
     transaction.execute("INSERT INTO orders VALUES (7, 1)", []).unwrap();
-    let answer = publish_in(&transaction, event(), id("one"), NOW).unwrap();
+    let answer = publish_in_at(&transaction, event(), id("one"), NOW).unwrap();
     assert_eq!((answer.id.as_str(), answer.published), ("one", Published::Stored));
     transaction.commit().unwrap();
     let claims = claim(&shared.store).await;
@@ -88,10 +88,10 @@ async fn an_event_that_is_there_is_not_published_again_and_the_host_goes_on() {
     let mut shared = shared();
     let transaction = shared.host.transaction().unwrap();
     let keyed = || event().idempotency_key("k").unwrap();
-    publish_in(&transaction, keyed(), id("one"), NOW).unwrap();
-    let again = publish_in(&transaction, keyed(), id("two"), LATER).unwrap();
+    publish_in_at(&transaction, keyed(), id("one"), NOW).unwrap();
+    let again = publish_in_at(&transaction, keyed(), id("two"), LATER).unwrap();
     assert_eq!((again.id.as_str(), again.published), ("one", Published::Existing { same_content: true }));
-    let other = publish_in(&transaction, event(), id("one"), NOW).unwrap();
+    let other = publish_in_at(&transaction, event(), id("one"), NOW).unwrap();
     assert_eq!(other.published, Published::Existing { same_content: false });
     for json in [
         r#"{"id":"one","idempotency_key":"k","tenant":"acme","type":"order.paid","payload":"{\"order\":7}"}"#,
@@ -237,10 +237,10 @@ async fn events_of_one_ordering_key_are_routed_one_after_the_other_in_commit_ord
     let mut shared = shared();
     let transaction = shared.host.transaction().unwrap();
     let keyed = |number: &str| event().ordering_key("o").unwrap().id(number).unwrap();
-    publish_in(&transaction, keyed("first"), id("unused"), NOW).unwrap();
+    publish_in_at(&transaction, keyed("first"), id("unused"), NOW).unwrap();
     let second = r#"{"id":"second","tenant":"acme","type":"t","payload":"{}","ordering_key":"o"}"#;
     statement(&transaction, second).unwrap();
-    publish_in(&transaction, keyed("third"), id("unused"), NOW).unwrap();
+    publish_in_at(&transaction, keyed("third"), id("unused"), NOW).unwrap();
     transaction.commit().unwrap();
     for expected in ["first", "second", "third"] {
         let claims = claim(&shared.store).await;
@@ -265,7 +265,7 @@ async fn an_event_costs_two_row_writes_however_it_comes() {
         work(&shared.host);
         total_changes(&shared.host) - before
     };
-    assert_eq!(writes(&|host| drop(publish_in(host, event(), id("one"), NOW).unwrap())), 2);
+    assert_eq!(writes(&|host| drop(publish_in_at(host, event(), id("one"), NOW).unwrap())), 2);
     let json = r#"{"tenant":"acme","type":"t","payload":"{}"}"#;
     let by_statement = |host: &Connection| {
         statement(host, json).unwrap();

@@ -30,7 +30,7 @@ const LOCAL: [&str; 8] = [
 ];
 
 fn memory() -> Arc<dyn Backend> {
-    Arc::new(MemoryStore::new(Arc::new(SystemClock::new())))
+    Arc::new(MemoryStore::new())
 }
 
 fn endpoint(id: &str, url: &str, profile: &str) -> NewEndpoint {
@@ -60,7 +60,7 @@ async fn every_profile_takes_local_urls_where_the_switch_is_set_and_none_where_i
 #[tokio::test]
 async fn a_name_of_one_label_is_read_back_from_a_file() {
     let file = TempFile::new();
-    let open = || Arc::new(SqliteStore::open(file.path(), Arc::new(SystemClock::new())).unwrap());
+    let open = || Arc::new(SqliteStore::open(file.path()).unwrap());
     let webhooks = Webhooks::danger_local(open()).unwrap().build().unwrap();
     webhooks.register(endpoint("e", LOCAL[0], "standard")).await.unwrap();
     drop(webhooks);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use hookpost::async_trait;
 use hookpost::backend::{ResolveError, Resolver};
 use hookpost::id::HostName;
-use hookpost::os::{SystemClock, SystemResolver, current_tenant};
+use hookpost::os::{SystemResolver, current_tenant};
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::Receiver;
@@ -28,7 +28,7 @@ fn sender(resolver: impl Resolver + 'static) -> Webhooks {
         .plain_http_only()
         .build()
         .unwrap();
-    let store = MemoryStore::new(Arc::new(SystemClock::new()));
+    let store = MemoryStore::new();
     Webhooks::builder(Arc::new(store), Arc::new(transport))
         .profile(Profile { urls: UrlPolicy::http_and_https(), ..Profile::standard() })
         .addresses(loopback)
@@ -144,7 +144,7 @@ async fn names_that_never_answer_keep_no_other_tenant_waiting() {
         }
     };
     tokio::select! {
-        ended = webhooks.run(std::future::pending()) => ended.unwrap(),
+        ended = webhooks.run(std::future::pending::<()>()) => ended.unwrap(),
         () = arrived => {}
         () = tokio::time::sleep(Duration::from_secs(30)) => panic!("they wait for mallory's names"),
     }

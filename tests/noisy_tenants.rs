@@ -119,7 +119,7 @@ async fn waits_beside(tenants: u32, endpoints: usize, noise: Noise) -> Waits {
         sleep(noise.bound(tenants)).await;
     };
     tokio::select! {
-        ended = world.webhooks.run(std::future::pending()) => ended.unwrap(),
+        ended = world.webhooks.run(std::future::pending::<()>()) => ended.unwrap(),
         () = play => {}
     }
     longest(&world, &published)

@@ -183,7 +183,7 @@ async fn what_keeps_an_endpoint_from_being_sent_to_for_a_day_is_told_of_once() {
     ] {
         let failures = usize::from(wrong == Wrong::Unreached);
         let clock = Arc::new(VirtualClock::starting_at(START));
-        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let store = Arc::new(MemoryStore::with_clock(clock.clone()));
         let own = Arc::new(Own { store: store.clone(), wrong: Mutex::default() });
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
         let heard = Arc::new(Heard::default());
@@ -223,7 +223,7 @@ async fn what_keeps_an_endpoint_from_being_sent_to_for_a_day_is_told_of_once() {
 async fn a_store_that_fails_for_a_day_is_told_of_once_for_each_call_and_longer_pause() {
     let clock = Arc::new(VirtualClock::starting_at(START));
     let faults = Faults { before: 1000, ..Faults::default() };
-    let store = FlakyStore::flaky(Arc::new(MemoryStore::new(clock.clone())), 1, faults);
+    let store = FlakyStore::flaky(Arc::new(MemoryStore::with_clock(clock.clone())), 1, faults);
     let heard = Arc::new(Heard::default());
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
     let webhooks =

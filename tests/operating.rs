@@ -182,7 +182,7 @@ fn an_engine_without_a_runtime_is_an_error_and_no_panic() {
 fn a_round_without_a_runtime_is_our_own_fault_and_no_attempt() {
     let clock = Arc::new(hookpost::os::SystemClock::new());
     let transport = ReqwestTransport::builder().plain_http_only().danger_allow_local().build().unwrap();
-    let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(transport))
+    let webhooks = Webhooks::builder(Arc::new(MemoryStore::with_clock(clock)), Arc::new(transport))
         .profiles(hookpost::Profile::systems());
     let webhooks = webhooks.danger_allow_local().build().unwrap();
     block_on(async {
@@ -216,7 +216,7 @@ fn fg10_tick_works_under_a_hosts_own_block_on_without_any_runtime() {
         }
     }
     let clock = Arc::new(hookpost::os::SystemClock::new());
-    let webhooks = Webhooks::builder(Arc::new(MemoryStore::new(clock)), Arc::new(AtOnce))
+    let webhooks = Webhooks::builder(Arc::new(MemoryStore::with_clock(clock)), Arc::new(AtOnce))
         .profiles(hookpost::Profile::systems())
         .build()
         .unwrap();
@@ -254,7 +254,7 @@ async fn an_engine_that_is_dropped_mid_flight_loses_nothing() {
     world.transport.otherwise(Behaviour::sequence([Reply::hang(), Reply::ok()]));
     world.publish("k").await;
     let dropped =
-        tokio::time::timeout(Duration::from_secs(1), world.webhooks.run(std::future::pending())).await;
+        tokio::time::timeout(Duration::from_secs(1), world.webhooks.run(std::future::pending::<()>())).await;
     assert!(dropped.is_err());
     assert_eq!(world.states().await, [State::Pending]);
     world.run_for(Duration::from_secs(60)).await;

@@ -143,7 +143,7 @@ async fn an_address_that_is_not_public_is_refused_with_the_cure_for_local_develo
 fn build(set: impl FnOnce(Builder) -> Builder) -> ConfigError {
     let clock = Arc::new(VirtualClock::starting_at(START));
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-    set(Webhooks::builder(Arc::new(MemoryStore::new(clock)), transport)
+    set(Webhooks::builder(Arc::new(MemoryStore::with_clock(clock)), transport)
         .profiles(hookpost::Profile::systems()))
     .build()
     .unwrap_err()

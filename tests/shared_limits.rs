@@ -237,7 +237,7 @@ async fn two_engines_over_one_store_share_as_one_does() {
         let other = scene.another(&world);
         scene.prepare(&world.webhooks).await;
         tokio::select! {
-            ended = other.run(std::future::pending()) => ended.unwrap(),
+            ended = other.run(std::future::pending::<()>()) => ended.unwrap(),
             ended = world.webhooks.run(scene.victim_publishes(&other)) => ended.unwrap(),
         }
         scene.expect_bounds(&scene.waited(&world));
@@ -251,7 +251,7 @@ async fn the_process_that_looks_first_takes_no_turn_of_others_on_one_file() {
     let scene = Scene { starts: 4, backlog: 60, events: 6, ..ONE_HOG };
     let (file, world) = (TempFile::new(), scene.world());
     let process = |seed, concurrency| {
-        let store = SqliteStore::builder(file.path(), world.clock.clone()).danger_commit_without_sync();
+        let store = SqliteStore::builder(file.path()).clock(world.clock.clone()).danger_commit_without_sync();
         let builder = Webhooks::builder(Arc::new(store.open().unwrap()), world.transport.clone());
         let builder = builder.clock(world.clock.clone()).entropy(Arc::new(SeededEntropy::new(seed)));
         builder.concurrency(concurrency).profile(scene.profile()).build().unwrap()

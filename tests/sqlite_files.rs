@@ -25,7 +25,7 @@ use sqlite_file::{Fixed, TempFile};
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
 fn builder(path: &Path) -> SqliteBuilder {
-    SqliteStore::builder(path, Fixed::at(NOW))
+    SqliteStore::builder(path).clock(Fixed::at(NOW))
 }
 
 fn open(path: &Path) -> Result<SqliteStore, StoreError> {

@@ -33,9 +33,9 @@ fn tenant(name: &str) -> TenantId {
 
 /// A store in which `noisy` has many delivered deliveries and `quiet` has one.
 fn filled(file: &TempFile) -> Arc<SqliteStore> {
-    drop(SqliteStore::open(file.path(), Fixed::at(NOW)).unwrap());
+    drop(SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).open().unwrap());
     fill(&file.path());
-    Arc::new(SqliteStore::open(file.path(), Fixed::at(NOW)).unwrap())
+    Arc::new(SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).open().unwrap())
 }
 
 fn fill(path: &Path) {
@@ -277,7 +277,7 @@ fn write_of(of: &str, id: &str) -> Write {
 fn with_cipher(path: &Path, cipher: impl Cipher + 'static) -> Result<SqliteStore, StoreError> {
     // Longer than a test machine takes to print a panic.
     let timeout = Duration::from_secs(3);
-    SqliteStore::builder(path, Fixed::at(NOW)).cipher(Arc::new(cipher)).cipher_timeout(timeout).open()
+    SqliteStore::builder(path).clock(Fixed::at(NOW)).cipher(Arc::new(cipher)).cipher_timeout(timeout).open()
 }
 
 #[tokio::test]

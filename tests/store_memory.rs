@@ -26,7 +26,7 @@ impl Clock for Still {
 }
 
 fn store_at(now: Timestamp) -> MemoryStore {
-    MemoryStore::new(Arc::new(Still(now)))
+    MemoryStore::with_clock(Still(now))
 }
 
 hookpost::conformance_tests!(async { Arc::new(store_at(Timestamp::EPOCH)) });
@@ -36,7 +36,9 @@ hookpost::conformance_tests_of_time!(async { opens_again() });
 /// One store, seen by as many processes as open it.
 fn opens_again() -> Open {
     let store = OnceLock::<MemoryStore>::new();
-    Arc::new(move |clock| Arc::new(store.get_or_init(|| MemoryStore::new(clock.clone())).beside(clock)))
+    Arc::new(move |clock| {
+        Arc::new(store.get_or_init(|| MemoryStore::with_clock(clock.clone())).beside(clock))
+    })
 }
 
 #[test]

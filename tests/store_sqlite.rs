@@ -17,13 +17,13 @@ use sqlite_file::{Fixed, TempFile};
 fn fresh() -> SqliteStore {
     let file = TempFile::new();
     let path = file.path();
-    SqliteStore::open(path, Fixed::keeping(file)).unwrap()
+    SqliteStore::builder(path).clock(Fixed::keeping(file)).open().unwrap()
 }
 
 fn fresh_with_rollback_journal() -> SqliteStore {
     let file = TempFile::new();
     let path = file.path();
-    SqliteStore::builder(path, Fixed::keeping(file)).rollback_journal().open().unwrap()
+    SqliteStore::builder(path).clock(Fixed::keeping(file)).rollback_journal().open().unwrap()
 }
 
 hookpost::conformance_tests!(async { Arc::new(fresh()) });
@@ -33,7 +33,7 @@ hookpost::conformance_tests_of_time!(async { opens_again() });
 /// One file, opened by each process anew.
 fn opens_again() -> Open {
     let file = TempFile::new();
-    Arc::new(move |clock| Arc::new(SqliteStore::open(file.path(), clock).unwrap()))
+    Arc::new(move |clock| Arc::new(SqliteStore::builder(file.path()).clock(clock).open().unwrap()))
 }
 
 mod with_rollback_journal {
@@ -46,7 +46,7 @@ mod with_rollback_journal {
 async fn now_is_what_the_given_clock_says() {
     let file = TempFile::new();
     let now = Timestamp::from_unix_seconds(1_234_567);
-    let store = SqliteStore::open(file.path(), Fixed::at(now)).unwrap();
+    let store = SqliteStore::builder(file.path()).clock(Fixed::at(now)).open().unwrap();
     assert_eq!(store.now().await.unwrap(), now);
 }
 

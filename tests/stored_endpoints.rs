@@ -63,7 +63,7 @@ impl Scene {
     async fn new() -> Self {
         let file = TempFile::new();
         let clock = Arc::new(VirtualClock::starting_at(Timestamp::from_unix_seconds(1_800_000_000)));
-        let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+        let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
         let heard = Arc::new(Heard::default());
         let any_port = UrlPolicy { ports: PortPolicy::DangerAny, ..UrlPolicy::https_only() };
@@ -192,7 +192,7 @@ fn signs_with(endpoint: &Endpoint) -> &[u8] {
 #[tokio::test]
 async fn an_update_that_names_a_version_it_did_not_read_writes_nothing_back() {
     let clock = Arc::new(VirtualClock::starting_at(Timestamp::EPOCH));
-    let store = Arc::new(MemoryStore::new(clock.clone()));
+    let store = Arc::new(MemoryStore::with_clock(clock.clone()));
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
     let facade = |clock: Arc<dyn Clock>| Webhooks::builder(store.clone(), transport.clone()).clock(clock);
     let other = facade(clock.clone()).build().unwrap();
@@ -385,8 +385,8 @@ async fn a_subscription_is_bounded_by_the_facade_by_each_store_and_when_it_is_re
     let scene = Scene::new().await;
     let clock = Arc::new(VirtualClock::starting_at(Timestamp::EPOCH));
     let stores: [Arc<dyn Backend>; 2] = [
-        Arc::new(MemoryStore::new(clock.clone())),
-        Arc::new(SqliteStore::open(scene.file.directory().join("other.db"), clock).unwrap()),
+        Arc::new(MemoryStore::with_clock(clock.clone())),
+        Arc::new(SqliteStore::builder(scene.file.directory().join("other.db")).clock(clock).open().unwrap()),
     ];
     let there = scene.webhooks.endpoint(&"bob".parse().unwrap(), &"good".parse().unwrap()).await;
     let there = Endpoint::clone(&there.unwrap().unwrap());
@@ -510,8 +510,8 @@ proptest! {
         let file = TempFile::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let stores: [Arc<dyn Backend>; 2] = [
-            Arc::new(MemoryStore::new(clock.clone())),
-            Arc::new(SqliteStore::open(file.path(), clock).unwrap()),
+            Arc::new(MemoryStore::with_clock(clock.clone())),
+            Arc::new(SqliteStore::builder(file.path()).clock(clock).open().unwrap()),
         ];
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         for store in stores {

@@ -68,7 +68,7 @@ async fn suspects_keep_other_work_waiting_for_a_quarter_of_the_time_at_most() {
         sleep(Duration::from_secs(30)).await;
     };
     tokio::select! {
-        ended = world.webhooks.run(std::future::pending()) => ended.unwrap(),
+        ended = world.webhooks.run(std::future::pending::<()>()) => ended.unwrap(),
         () = play => {}
     }
     let sent = world.transport.exchanges_with("https://e0.victim.example/");

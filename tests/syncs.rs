@@ -105,7 +105,7 @@ async fn child() {
     let webhooks = sender(&file, &case, Arc::clone(&calls));
     if case.ends_with("beside an engine") {
         let engine = webhooks.clone();
-        tokio::spawn(async move { engine.run(future::pending()).await });
+        tokio::spawn(async move { engine.run(future::pending::<()>()).await });
         // It is at its desk once it has made its first claim.
         while calls.claims.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
@@ -122,7 +122,7 @@ async fn child() {
 
 fn sender(file: &Path, case: &str, calls: Arc<Calls>) -> Webhooks {
     let clock = Arc::new(SystemClock::new());
-    let builder = SqliteStore::builder(file, clock.clone());
+    let builder = SqliteStore::builder(file).clock(clock.clone());
     let builder = match case {
         "one by one, rollback journal" => builder.rollback_journal(),
         "one by one, without sync" => builder.danger_commit_without_sync(),

@@ -30,7 +30,7 @@ struct OnFile {
 
 fn on_file() -> OnFile {
     let (file, clock) = (TempFile::new(), Arc::new(VirtualClock::starting_at(START)));
-    let store = Arc::new(SqliteStore::open(file.path(), clock.clone()).unwrap());
+    let store = Arc::new(SqliteStore::builder(file.path()).clock(clock.clone()).open().unwrap());
     let transport = Arc::new(ScriptedTransport::new(clock.clone()));
     let heard = Arc::new(Heard::default());
     let webhooks = Webhooks::builder(store, transport.clone())

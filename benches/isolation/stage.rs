@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::id::HostName;
-use hookpost::os::{SystemClock, SystemResolver};
+use hookpost::os::SystemResolver;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::transports::reqwest::ReqwestTransport;
@@ -57,7 +57,7 @@ impl Stage {
             .plain_http_only()
             .build()
             .unwrap();
-        let store = SqliteStore::open(&file, Arc::new(SystemClock::new())).unwrap();
+        let store = SqliteStore::open(&file).unwrap();
         let urls = UrlPolicy::http_and_https().danger_allow_local();
         let own = |name: &str, profile: Profile| Profile {
             name: name.parse().unwrap(),
@@ -85,7 +85,7 @@ impl Stage {
             };
             runtime.block_on(async {
                 tokio::select! {
-                    ended = webhooks.run(std::future::pending()) => ended.unwrap(),
+                    ended = webhooks.run(std::future::pending::<()>()) => ended.unwrap(),
                     () = shutdown => {}
                 }
             });

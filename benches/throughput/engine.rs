@@ -150,7 +150,7 @@ impl Bench {
             Kind::Memory => (Arc::new(MemoryStore::with_capacity(clock, 10_000_000)), None),
             Kind::Sqlite => {
                 let file = std::env::temp_dir().join(format!("hookpost-bench-{}.db", micros_now()));
-                (Arc::new(SqliteStore::open(&file, clock).unwrap()), Some(file))
+                (Arc::new(SqliteStore::builder(&file).clock(clock).open().unwrap()), Some(file))
             }
         };
         let done = Arc::new(Done::new());

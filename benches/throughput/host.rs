@@ -6,7 +6,7 @@ use hookpost::NewEvent;
 use hookpost::backend::Clock;
 use hookpost::id::EventId;
 use hookpost::os::SystemClock;
-use hookpost::stores::sqlite::{SqliteStore, publish_in};
+use hookpost::stores::sqlite::{SqliteStore, publish_in_at};
 use rusqlite::{Connection, Transaction};
 
 use crate::Scale;
@@ -17,7 +17,7 @@ use crate::sink::micros_now;
 /// Transactions of one insert each, and of one publish each, by turns.
 pub(crate) fn publish_beside_insert(scale: Scale) {
     let path = std::env::temp_dir().join(format!("hookpost-bench-host-{}.db", micros_now()));
-    drop(SqliteStore::open(&path, std::sync::Arc::new(SystemClock::new())).unwrap());
+    drop(SqliteStore::open(&path).unwrap());
     let mut db = Connection::open(&path).unwrap();
     db.execute_batch("PRAGMA synchronous = FULL; CREATE TABLE app (id INTEGER PRIMARY KEY, body TEXT)")
         .unwrap();
@@ -29,7 +29,7 @@ pub(crate) fn publish_beside_insert(scale: Scale) {
         let (now, event) = (clock.now(), NewEvent::json("t0", "order.paid", body.clone()).unwrap());
         let mut random = [0; 10];
         random[..4].copy_from_slice(&n.to_be_bytes());
-        publish_in(host, event, EventId::from_parts(now, random), now).unwrap();
+        publish_in_at(host, event, EventId::from_parts(now, random), now).unwrap();
     };
     let rounds = u32::try_from(scale.deliveries / 10).unwrap();
     let (mut bare, mut ours) = (Vec::new(), Vec::new());

@@ -20,11 +20,9 @@ use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use hookpost::history::{PageAfter, Selection, StateFilter};
 use hookpost::id::TenantId;
-use hookpost::os::SystemClock;
 use hookpost::policy::egress::AddressPolicy;
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::transports::ReqwestTransport;
@@ -86,15 +84,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// This machine's own are let through in both places, which no real service should do.
 fn build(file: PathBuf) -> Result<Webhooks, Box<dyn Error>> {
     let addresses = AddressPolicy::public_only().danger_allow_loopback();
-    let store = SqliteStore::open(file, Arc::new(SystemClock::new()))?;
+    let store = SqliteStore::open(file)?;
     let transport = ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build()?;
-    let webhooks = Webhooks::builder(Arc::new(store), Arc::new(transport))
+    let webhooks = Webhooks::builder(store, transport)
         .profiles(hookpost::Profile::systems())
         .addresses(addresses)
         .profile(profiles::live_session()?)
         .profile(profiles::x_webhook()?)
         .profile(profiles::standard()?)
-        .observer(Arc::new(Narrator::new()))
+        .observer(Narrator::new())
         .build()?;
     Ok(webhooks)
 }

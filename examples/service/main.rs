@@ -108,7 +108,7 @@ async fn serve(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     // For your own service use `Webhooks::builder`, a SQLite store, and Ctrl-C as the shutdown.
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
+    let store = Arc::new(MemoryStore::new());
     let webhooks = Webhooks::danger_local(store)?.build()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;

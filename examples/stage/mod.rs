@@ -4,11 +4,9 @@
 
 use std::error::Error;
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hookpost::history::{PageAfter, Selection, Stats};
-use hookpost::os::SystemClock;
 use hookpost::policy::egress::{AddressPolicy, UrlPolicy};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::stores::memory::MemoryStore;
@@ -20,10 +18,9 @@ use tokio::time::{sleep, timeout};
 /// through, which no real service should allow, and waits for seconds where the profile
 /// waits for minutes. Outside, all is as the profile has it.
 pub fn sender(profile: Profile, url: &str) -> Result<Webhooks, Box<dyn Error>> {
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
+    let store = MemoryStore::new();
     if !url.starts_with("http://127.0.0.1:") {
-        let transport = Arc::new(ReqwestTransport::builder().build()?);
-        return Ok(Webhooks::builder(store, transport)
+        return Ok(Webhooks::builder(store, ReqwestTransport::public()?)
             .profiles(hookpost::Profile::systems())
             .profile(profile)
             .build()?);
@@ -31,7 +28,7 @@ pub fn sender(profile: Profile, url: &str) -> Result<Webhooks, Box<dyn Error>> {
     let addresses = AddressPolicy::public_only().danger_allow_loopback();
     let transport = ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build()?;
     let retry = RetryPolicy::new(Schedule::list([1, 1, 2].map(Duration::from_secs))?);
-    Ok(Webhooks::builder(store, Arc::new(transport))
+    Ok(Webhooks::builder(store, transport)
         .profiles(hookpost::Profile::systems())
         .addresses(addresses)
         .profile(Profile { urls: UrlPolicy::http_and_https(), retry, ..profile })
@@ -42,7 +39,7 @@ pub fn sender(profile: Profile, url: &str) -> Result<Webhooks, Box<dyn Error>> {
 /// work all the time, beside whatever else it does.
 pub async fn work_off(webhooks: &Webhooks) -> Result<Stats, Box<dyn Error>> {
     tokio::select! {
-        Err(already_running) = webhooks.run(pending()) => Err(already_running.into()),
+        Err(already_running) = webhooks.run(pending::<()>()) => Err(already_running.into()),
         stats = until_nothing_is_pending(webhooks) => stats,
     }
 }

@@ -22,7 +22,6 @@ use hookpost::backend::{Directory, Registry};
 use hookpost::endpoint::{Expected, Loaded, Write};
 use hookpost::error::StoreErrorKind;
 use hookpost::id::{EndpointId, EventId, TenantId};
-use hookpost::os::SystemClock;
 use hookpost::policy::egress::{EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{Response, retry_after};
 use hookpost::sign::{BodyKeys, Signer};
@@ -142,8 +141,7 @@ pub fn filter(data: &[u8]) {
 /// The first line is a URL, the second a name, what follows a subscription as JSON. What a
 /// store takes it gives back as it was, and what it refuses is not there.
 pub fn stored_endpoint(data: &[u8]) {
-    static STORE: LazyLock<SqliteStore> =
-        LazyLock::new(|| SqliteStore::open(database(), Arc::new(SystemClock::new())).unwrap());
+    static STORE: LazyLock<SqliteStore> = LazyLock::new(|| SqliteStore::open(database()).unwrap());
     let (url, rest) = cut_at_line_end(data);
     let (name, subscription) = cut_at_line_end(rest);
     let text = |bytes| std::str::from_utf8(bytes).ok();
@@ -253,7 +251,7 @@ pub fn x_webhook(data: &[u8]) {
 pub fn foreign_sql(data: &[u8]) {
     static FILE: LazyLock<Mutex<Connection>> = LazyLock::new(|| {
         let file: PathBuf = std::env::temp_dir().join(format!("hookpost-fuzz-{}.db", std::process::id()));
-        drop(SqliteStore::open(&file, Arc::new(SystemClock::new())).unwrap());
+        drop(SqliteStore::open(&file).unwrap());
         let connection = Connection::open(&file).unwrap();
         connection.execute_batch("PRAGMA journal_mode = OFF; BEGIN").unwrap();
         // An open file needs no name.

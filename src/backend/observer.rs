@@ -22,8 +22,8 @@ pub trait Observer: Send + Sync {
 ///         eprintln!("{delivery} was given up: {reason}");
 ///     }
 /// };
-/// # fn hears(_: impl Observer) {}
-/// # hears(log);
+/// # fn observer(_: impl Observer) {}
+/// # observer(log);
 /// ```
 impl<F: Fn(&Notice<'_>) + Send + Sync> Observer for F {
     fn notice(&self, notice: &Notice<'_>) {

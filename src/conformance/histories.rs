@@ -75,7 +75,7 @@ struct History {
 impl History {
     fn of(seed: u64, fresh: Arc<dyn Backend>) -> Self {
         Self {
-            model: Scene::on(Arc::new(MemoryStore::new(Arc::new(NoClock)))),
+            model: Scene::on(Arc::new(MemoryStore::with_clock(NoClock))),
             subject: Scene::on(fresh),
             random: fastrand::Rng::with_seed(seed),
             now: at(0),

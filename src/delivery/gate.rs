@@ -1,10 +1,13 @@
 //! What can hold back deliveries.
 
+use serde::Serialize;
+
 use crate::id::{EndpointId, HostName, OrderingKey, TenantId};
 use crate::time::Timestamp;
 
 /// What can hold back deliveries, as one row of a store.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Gate {
     /// The lane of one endpoint.

@@ -12,11 +12,16 @@ mod unreadable;
 
 use std::fmt;
 
+use serde::Serialize;
+
+use crate::as_text::serialize_as_text;
 use crate::id::{DeliveryId, EndpointId, EventId, EventType, Round, TenantId};
 use crate::policy::retry::GiveUp;
 use crate::time::Timestamp;
 
 pub use self::attempt::{Attempt, AttemptResult, RecordedAttempt, SilentLease};
+#[cfg(feature = "tokio")]
+pub(crate) use self::attempt::{as_lossy_text, as_millis};
 pub use self::claim::{ABANDON_AFTER, ABANDON_ALONE, Claim, ClaimRequest, Claims, EventClaim, SUSPECT_AFTER};
 pub use self::gate::{Gate, GateChange};
 pub use self::publish::{EventMeta, Publish, PublishAnswer, Published, Route};
@@ -62,6 +67,8 @@ impl fmt::Display for State {
         }
     }
 }
+
+serialize_as_text!(State FailReason CancelReason);
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
@@ -141,7 +148,7 @@ impl From<GiveUp> for FailReason {
 }
 
 /// A delivery as the history returns it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Delivery {
     /// The id of the delivery.
     pub id: DeliveryId,

@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::id::DeliveryId;
 
 /// A row of a store that cannot be read. Its delivery or event waits until the row can be read
 /// again, and no other row is affected.
 ///
 /// It names the field and never shows the field's value.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct UnreadableRow {
     /// The name of the table.
     pub table: &'static str,

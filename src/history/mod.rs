@@ -3,6 +3,8 @@
 
 mod queue;
 
+use serde::Serialize;
+
 use crate::delivery::{CancelReason, Delivery, FailReason, RecordedAttempt, SilentLease, UnreadableRow};
 use crate::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId};
 use crate::sequence::Sequence;
@@ -77,7 +79,7 @@ impl PageAfter {
 }
 
 /// A page of deliveries.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DeliveryPage {
     /// The selected deliveries that could be read.
     pub deliveries: Vec<Delivery>,
@@ -89,7 +91,7 @@ pub struct DeliveryPage {
 }
 
 /// The attempts and silent leases of one delivery.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AttemptLog {
     /// Its attempts, numbered from 1.
     pub attempts: Vec<RecordedAttempt>,
@@ -115,7 +117,7 @@ pub struct Replay {
 }
 
 /// The result of one page of a replay, an expedite or a cancel.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Replayed {
     /// The deliveries that were created or changed.
     pub deliveries: Vec<DeliveryId>,
@@ -124,7 +126,7 @@ pub struct Replayed {
 }
 
 /// The numbers of events and deliveries by state.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// The number of events that wait for their routing.
@@ -142,7 +144,8 @@ pub struct Stats {
 }
 
 /// The kinds of rows for which retention can be set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Delivered deliveries.
     Delivered,

@@ -1,11 +1,13 @@
 //! Why an endpoint gets nothing, as the store knows it.
 
+use serde::Serialize;
+
 use crate::delivery::Gate;
 use crate::policy::lane::Lane;
 use crate::time::Timestamp;
 
 /// What holds back the deliveries of one endpoint, if anything does.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Queue {
     /// Who disabled the endpoint; `None` if it is enabled, or if only a host's own directory
@@ -30,7 +32,8 @@ pub struct Queue {
 }
 
 /// Who disabled an endpoint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Disabled {
     /// The host disabled it, by a call.
     ByHost,
@@ -42,7 +45,7 @@ pub enum Disabled {
 }
 
 /// A hold that the engine has set.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hold {
     /// The lane, tenant or host that is held.
     pub gate: Gate,
@@ -51,7 +54,7 @@ pub struct Hold {
 }
 
 /// A tenant or host whose deliveries are all held back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClosedGate {
     /// The tenant or the host.
     pub gate: Gate,

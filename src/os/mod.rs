@@ -1,6 +1,7 @@
 //! This machine's clock, randomness and names: what an engine and its transport ask
 //! unless they are given others.
 
+mod new_secret;
 mod resolver;
 mod tenant;
 mod uptime;

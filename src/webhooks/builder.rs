@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::backend::{Backend, Clock, Directory, Entropy, Observer, Silence, Transport};
+use crate::backend::{Backend, Clock, Directory, Entropy, IntoShared, Observer, Transport};
 use crate::endpoint::TIMEOUT_MAX;
 use crate::engine::{CONNECT_TIMEOUT, HostParts, MARGIN, Parts, STORE_TIMEOUT, Settings, caught};
 use crate::history::Class;
+use crate::notice::Notice;
 use crate::os::{OsEntropy, SystemClock};
 use crate::policy::egress::{AddressPolicy, UrlPolicy};
 use crate::policy::retry::SPAN_MAX;
@@ -31,7 +32,7 @@ pub struct Builder {
     directory: Option<Arc<dyn Directory>>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    observer: Arc<dyn Observer>,
+    observers: Vec<Arc<dyn Observer>>,
     profiles: Vec<Profile>,
     danger_local: bool,
     payload_max: Option<usize>,
@@ -41,14 +42,19 @@ pub struct Builder {
 impl Webhooks {
     /// Starts a builder with the two parts that have no default. The profiles `standard` and
     /// `standard_raw` are known; [`Builder::profile`] and [`Builder::profiles`] add others.
-    pub fn builder(backend: Arc<dyn Backend>, transport: Arc<dyn Transport>) -> Builder {
+    ///
+    /// Each part of yours may be given by value, or in an `Arc` if you keep a handle on it.
+    pub fn builder<S, T>(
+        backend: impl IntoShared<dyn Backend, S>,
+        transport: impl IntoShared<dyn Transport, T>,
+    ) -> Builder {
         Builder {
-            backend,
-            transport,
+            backend: backend.into_shared(),
+            transport: transport.into_shared(),
             directory: None,
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(OsEntropy),
-            observer: Arc::new(Silence),
+            observers: Vec::new(),
             profiles: vec![Profile::standard()],
             danger_local: false,
             payload_max: None,
@@ -96,26 +102,27 @@ impl Builder {
     }
 
     /// Reads endpoints from the host's own directory instead of the store's.
-    pub fn directory(mut self, directory: Arc<dyn Directory>) -> Self {
-        self.directory = Some(directory);
+    pub fn directory<How>(mut self, directory: impl IntoShared<dyn Directory, How>) -> Self {
+        self.directory = Some(directory.into_shared());
         self
     }
 
     /// Replaces the clocks of this machine.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+    pub fn clock<How>(mut self, clock: impl IntoShared<dyn Clock, How>) -> Self {
+        self.clock = clock.into_shared();
         self
     }
 
     /// Replaces the operating system's source of random numbers.
-    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
-        self.entropy = entropy;
+    pub fn entropy<How>(mut self, entropy: impl IntoShared<dyn Entropy, How>) -> Self {
+        self.entropy = entropy.into_shared();
         self
     }
 
-    /// Sets the observer, which receives the notices.
-    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = observer;
+    /// Adds an observer. Each of them receives every notice, in the order in which they were
+    /// added, such as one for the log and one for metrics.
+    pub fn observer<How>(mut self, observer: impl IntoShared<dyn Observer, How>) -> Self {
+        self.observers.push(observer.into_shared());
         self
     }
 
@@ -218,10 +225,22 @@ impl Builder {
             transport: self.transport,
             clock: self.clock,
             entropy: self.entropy,
-            observer: self.observer,
+            observer: Arc::new(All(self.observers)),
             profiles: with_standard_raw(self.profiles),
         };
         Ok(Webhooks { shared: Arc::new(Parts::new(host, self.settings)) })
+    }
+}
+
+/// The observers of a host, each of which receives every notice.
+struct All(Vec<Arc<dyn Observer>>);
+
+impl Observer for All {
+    fn notice(&self, notice: &Notice<'_>) {
+        for observer in &self.0 {
+            // One that panics keeps the notice from none of the others.
+            caught(|| observer.notice(notice));
+        }
     }
 }
 

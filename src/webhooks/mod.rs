@@ -21,7 +21,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::backend::EntropyError;
-use crate::delivery::Published;
+use crate::delivery::{PublishAnswer, Published};
 use crate::engine;
 use crate::engine::Parts;
 use crate::error::StoreError;
@@ -33,6 +33,11 @@ pub use builder::{Builder, ConfigError, ConfigProblem};
 pub use new_endpoint::NewEndpoint;
 pub use register_error::RegisterError;
 pub use test_ping::{TestError, TestReport};
+
+/// The most events of one [`Webhooks::publish_many`]: while they are written, nobody else's are.
+pub const PUBLISH_MANY_MAX: usize = 1000;
+/// The most bytes that the payloads of one [`Webhooks::publish_many`] have together.
+pub const PUBLISH_MANY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// A handle on a store, a transport and the profiles in use. It is cheap to clone; all clones
 /// share one engine.
@@ -66,27 +71,85 @@ impl Webhooks {
         shared.entropy.fill(&mut random)?;
         let fresh = EventId::from_parts(now, random);
         let event = Arc::new(event.into_event(fresh, now, shared.settings.payload_max)?);
-        let answer = shared.publisher.publish_one(&event).await?.ok_or(PublishError::NoAnswer)?;
-        match answer.published {
-            Published::Stored | Published::Existing { same_content: true } => Ok(answer.id),
-            Published::Existing { same_content: false } => Err(PublishError::KeyReused { id: answer.id }),
-            Published::Full { limit } => Err(PublishError::Full { limit }),
-        }
+        result_of(shared.publisher.publish_one(&event).await?)
     }
 
-    /// Runs the engine until `shutdown` completes. Then it claims nothing new, waits at most
-    /// the shutdown grace for requests in flight, and settles what it has claimed. It needs a
-    /// tokio runtime with time enabled; a current-thread runtime for each engine is the
-    /// fastest.
+    /// Stores several events in one transaction, and returns one result for each of them, in
+    /// the same order. An event that breaks a rule has its error there; the others are stored.
     ///
-    /// Dropping the future stops at once. Claimed deliveries become due again when their lease
-    /// ends.
+    /// If the future is dropped, all of them are stored or none.
+    ///
+    /// ```
+    /// # use hookpost::{NewEvent, Webhooks};
+    /// # async fn pay(webhooks: &Webhooks) -> Result<(), Box<dyn std::error::Error>> {
+    /// let paid = [7, 8, 9].map(|order| NewEvent::serialize("acme", "order.paid", &order));
+    /// for result in webhooks.publish_many(paid.into_iter().collect::<Result<Vec<_>, _>>()?).await? {
+    ///     println!("{}", result?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If there are more than [`PUBLISH_MANY_MAX`] events, if their payloads together exceed
+    /// [`PUBLISH_MANY_BYTES_MAX`], or if the store fails. Nothing is stored then, unless the
+    /// store's error is `InDoubt`.
+    pub async fn publish_many(
+        &self,
+        events: impl IntoIterator<Item = NewEvent> + Send,
+    ) -> Result<Vec<Result<EventId, PublishError>>, PublishError> {
+        let events: Vec<_> = events.into_iter().take(PUBLISH_MANY_MAX + 1).collect();
+        let shared = &self.shared;
+        let now = shared.clock.read().await?;
+        let mut checked = Vec::with_capacity(events.len());
+        for event in events {
+            let mut random = [0; 10];
+            shared.entropy.fill(&mut random)?;
+            let fresh = EventId::from_parts(now, random);
+            checked.push(event.into_event(fresh, now, shared.settings.payload_max).map(Arc::new));
+        }
+        let sound: Vec<_> = checked.iter().flatten().map(Arc::clone).collect();
+        let bytes: usize = sound.iter().map(|event| event.payload.len()).sum();
+        if checked.len() > PUBLISH_MANY_MAX || bytes > PUBLISH_MANY_BYTES_MAX {
+            return Err(PublishError::TooMany);
+        }
+        let _nudge = self.nudge_at_the_end();
+        let mut answers = if sound.is_empty() {
+            Vec::new().into_iter()
+        } else {
+            shared.publisher.publish(&sound, None).await?.answers.into_iter()
+        };
+        Ok(checked
+            .into_iter()
+            .map(|event| event.map_err(Into::into).and_then(|_| result_of(answers.next())))
+            .collect())
+    }
+
+    /// Runs the engine until `shutdown` completes, whatever that returns. Then it claims
+    /// nothing new, waits at most the shutdown grace for requests in flight, and settles what
+    /// it has claimed. It needs a tokio runtime with time enabled; a current-thread runtime for
+    /// each engine is the fastest.
+    ///
+    /// The future has a handle of its own, so that it can be spawned as it is. Dropping it
+    /// stops the engine at once. Claimed deliveries become due again when their lease ends.
+    ///
+    /// ```no_run
+    /// # use hookpost::Webhooks;
+    /// # async fn start(webhooks: Webhooks) {
+    /// let running = tokio::spawn(webhooks.run(tokio::signal::ctrl_c()));
+    /// # drop(running);
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// If an engine of this handle is already running, or if there is no tokio runtime with
     /// time enabled.
-    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), RunError> {
-        engine::run(Arc::clone(&self.shared), shutdown).await
+    pub fn run<S>(&self, shutdown: S) -> impl Future<Output = Result<(), RunError>> + Send + use<S>
+    where
+        S: Future + Send,
+    {
+        let shared = Arc::clone(&self.shared);
+        async move { engine::run(shared, async { drop(shutdown.await) }).await }
     }
 
     /// Runs one round of the engine: reads the store's clock, claims, routes, sends, settles,
@@ -110,6 +173,16 @@ impl Webhooks {
     #[must_use]
     fn nudge_at_the_end(&self) -> NudgeAtTheEnd<'_> {
         NudgeAtTheEnd(self)
+    }
+}
+
+/// What the store's answer means to the publisher.
+fn result_of(answer: Option<PublishAnswer>) -> Result<EventId, PublishError> {
+    let PublishAnswer { id, published } = answer.ok_or(PublishError::NoAnswer)?;
+    match published {
+        Published::Stored | Published::Existing { same_content: true } => Ok(id),
+        Published::Existing { same_content: false } => Err(PublishError::KeyReused { id }),
+        Published::Full { limit } => Err(PublishError::Full { limit }),
     }
 }
 
@@ -140,6 +213,11 @@ pub enum PublishError {
         /// The id of the event that has it.
         id: EventId,
     },
+    /// [`Webhooks::publish_many`] was given too much for one transaction. Nothing was stored.
+    #[error(
+        "events: must be at most {PUBLISH_MANY_MAX}, with payloads of at most {PUBLISH_MANY_BYTES_MAX} bytes together"
+    )]
+    TooMany,
     /// The store has reached its limit.
     #[error("the store is full: it takes at most {limit} deliveries")]
     Full {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Serialize;
 
 use crate::backend::EntropyError;
 use crate::decide::prepare;
 use crate::decide::resolve::{self, Resolved};
 use crate::decide::route::test_route;
 use crate::decide::slots::Room;
-use crate::delivery::{AttemptResult, Publish, PublishAnswer, Published, State};
+use crate::delivery::{AttemptResult, Publish, PublishAnswer, Published, State, as_lossy_text, as_millis};
 use crate::endpoint::{Endpoint, Loaded, NotSendable};
 use crate::engine::CachedEndpoint;
 use crate::engine::Stored;
@@ -24,7 +25,7 @@ use crate::time::Timestamp;
 use super::Webhooks;
 
 /// The result of a test.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TestReport {
     /// The id of the event that was sent.
@@ -37,8 +38,10 @@ pub struct TestReport {
     /// sent.
     pub result: Option<AttemptResult>,
     /// How long the attempt took.
+    #[serde(rename = "took_ms", serialize_with = "as_millis")]
     pub took: Duration,
     /// The beginning of the response's body, if the profile keeps it.
+    #[serde(serialize_with = "as_lossy_text")]
     pub body: Bytes,
     /// The state of the delivery after the test.
     pub state: State,

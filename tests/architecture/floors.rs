@@ -18,7 +18,7 @@ impl Place {
     pub(crate) fn of(path: &[String]) -> Option<Self> {
         let (first, second) = (path.first()?.as_str(), path.get(1).map(String::as_str));
         let (floor, part) = match (first, second) {
-            ("time" | "id" | "secret" | "sequence" | "error", _) => (0, "values".to_owned()),
+            ("as_text" | "time" | "id" | "secret" | "sequence" | "error", _) => (0, "values".to_owned()),
             ("event" | "endpoint" | "subscription" | "delivery" | "history" | "notice", _) => {
                 (1, "nouns".to_owned())
             }

@@ -51,7 +51,7 @@ async fn live(orders: Orders) {
         let webhooks = webhooks.clone();
         thread::spawn(move || publish_by_sql(&orders.file, &orders.tag, &webhooks, &stages));
     }
-    webhooks.run(future::pending()).await.unwrap();
+    webhooks.run(future::pending::<()>()).await.unwrap();
 }
 
 async fn publish(webhooks: Webhooks, name: String, stages: Arc<Stages>, conduct: Conduct) {

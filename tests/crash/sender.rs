@@ -43,7 +43,7 @@ impl Clock for Ahead {
 }
 
 pub(crate) fn store(file: &Path, clock: &Arc<dyn Clock>) -> Arc<SqliteStore> {
-    Arc::new(SqliteStore::open(file, Arc::clone(clock)).unwrap())
+    Arc::new(SqliteStore::builder(file).clock(Arc::clone(clock)).open().unwrap())
 }
 
 pub(crate) fn transport() -> ReqwestTransport {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use hookpost::Webhooks;
-use hookpost::os::SystemClock;
 use hookpost::policy::egress::AddressPolicy;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::systems::live_chat::payload::Webhook;
@@ -24,7 +23,7 @@ pub(crate) fn loopback() -> Webhooks {
     let addresses = AddressPolicy::public_only().danger_allow_loopback();
     let transport =
         ReqwestTransport::builder().addresses(addresses.clone()).plain_http_only().build().unwrap();
-    let store = MemoryStore::new(Arc::new(SystemClock::new()));
+    let store = MemoryStore::new();
     Webhooks::builder(Arc::new(store), Arc::new(transport))
         .profiles(hookpost::Profile::systems())
         .addresses(addresses)

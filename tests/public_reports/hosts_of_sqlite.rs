@@ -18,7 +18,7 @@ const INSERT: &str = "INSERT INTO hookpost_publish(event) VALUES (?1)";
 const EVENT: &str = r#"{"tenant":"acme","type":"order.paid","payload":"{}"}"#;
 
 fn open(path: &Path) -> SqliteStore {
-    SqliteStore::open(path, Fixed::at(NOW)).unwrap()
+    SqliteStore::builder(path).clock(Fixed::at(NOW)).open().unwrap()
 }
 
 /// The payloads of all events that the store has to route.
@@ -92,7 +92,7 @@ fn a_file_whose_text_is_utf16_is_refused_and_left_as_it_is() {
         let host = Connection::open(file.path()).unwrap();
         let tables = format!("PRAGMA encoding='{encoding}'; CREATE TABLE orders (id INTEGER PRIMARY KEY)");
         host.execute_batch(&tables).unwrap();
-        let error = SqliteStore::open(file.path(), Fixed::at(NOW)).unwrap_err();
+        let error = SqliteStore::builder(file.path()).clock(Fixed::at(NOW)).open().unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Invalid, "{error}");
         assert!(error.to_string().contains(&format!("must be UTF-8 (it is {encoding})")), "{error}");
         let count = "SELECT count(*) FROM sqlite_master";

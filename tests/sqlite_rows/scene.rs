@@ -66,7 +66,7 @@ impl Scene {
 
     fn at(file: TempFile, now: Timestamp) -> Self {
         let clock = Arc::new(VirtualClock::starting_at(now));
-        let store = SqliteStore::builder(file.path(), clock.clone()).danger_commit_without_sync();
+        let store = SqliteStore::builder(file.path()).clock(clock.clone()).danger_commit_without_sync();
         let store = Arc::new(store.open().unwrap());
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
         let heard = Arc::new(Heard::default());

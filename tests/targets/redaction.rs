@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use hookpost::backend::Transport;
 use hookpost::notice::Notice;
-use hookpost::os::SystemClock;
 use hookpost::policy::egress::{AddressPolicy, EndpointUrl, UrlPolicy};
 use hookpost::policy::outcome::{NotSent, Outcome, Unknown};
 use hookpost::profile::{Occasion, Request};
@@ -51,7 +50,7 @@ async fn ft11_nothing_that_tells_of_a_failing_send_shows_more_than_the_host() {
         transport.outcomes.lock().unwrap().extend(failures);
         let heard = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&heard);
-        let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
+        let store = Arc::new(MemoryStore::new());
         let host = EndpointUrl::from_stored(url).unwrap().host().to_string();
         let site = host.rmatch_indices('.').nth(1).map_or(&*host, |(dot, _)| &host[dot..]);
         let webhooks = Webhooks::builder(store, transport.clone())
@@ -122,7 +121,7 @@ async fn ft11_a_send_that_fails_on_a_real_socket_says_nothing_of_its_path() {
     receiver.always(Answer::reset());
     let heard = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&heard);
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
+    let store = Arc::new(MemoryStore::new());
     let slack = Profile { urls: UrlPolicy::http_and_https(), ..Profile::slack() };
     let webhooks = Webhooks::builder(store, Arc::new(transport))
         .addresses(addresses)

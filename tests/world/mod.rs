@@ -53,7 +53,7 @@ impl World {
     pub fn with(build: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = Arc::new(VirtualClock::starting_at(START));
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
-        let store = Arc::new(MemoryStore::new(clock.clone()));
+        let store = Arc::new(MemoryStore::with_clock(clock.clone()));
         let heard = Arc::new(Heard::default());
         let builder = Webhooks::builder(store.clone(), transport.clone())
             .profiles(hookpost::Profile::systems())
@@ -69,7 +69,7 @@ impl World {
     /// A sender whose endpoints are not its store's, and what the host changes them by.
     pub fn on_a_directory_of_the_hosts_own() -> (Self, Webhooks) {
         let clock = Arc::new(VirtualClock::starting_at(START));
-        let own = Arc::new(MemoryStore::new(clock.clone()));
+        let own = Arc::new(MemoryStore::with_clock(clock.clone()));
         let transport = Arc::new(ScriptedTransport::new(clock.clone()));
         let hosts = Webhooks::builder(own.clone(), transport)
             .profiles(hookpost::Profile::systems())

@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
-use crate::backend::{Clock, Directory, History, Limiter, Registry, Store};
+use crate::backend::{Clock, Directory, History, IntoShared, Limiter, Registry, Store};
 use crate::delivery::{
     CancelReason, ClaimRequest, Claims, EventMeta, Gate, GateChange, Publish, PublishAnswer, Settled,
     Settlement,
@@ -61,18 +61,25 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store for up to [`CAPACITY`] deliveries. `clock` advances its time: see
+    /// An empty store for up to [`CAPACITY`] deliveries.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(crate::os::SystemClock::new())
+    }
+
+    /// The same with other clocks than this machine's. They advance the store's time: see
     /// [`timeline`](crate::policy::timeline).
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn with_clock<How>(clock: impl IntoShared<dyn Clock, How>) -> Self {
         Self::with_capacity(clock, CAPACITY)
     }
 
     /// An empty store that returns `Full` for a publish rather than hold more than
     /// `deliveries` deliveries. A routing is never refused, so it may exceed the limit.
     #[must_use]
-    pub fn with_capacity(clock: Arc<dyn Clock>, deliveries: usize) -> Self {
-        Self { clock, state: Arc::new(Mutex::new(State::new(deliveries))) }
+    pub fn with_capacity<How>(clock: impl IntoShared<dyn Clock, How>, deliveries: usize) -> Self {
+        Self { clock: clock.into_shared(), state: Arc::new(Mutex::new(State::new(deliveries))) }
     }
 
     /// The same store as another process of the machine would see it, for tests in which the
@@ -80,8 +87,8 @@ impl MemoryStore {
     /// those of a [`VirtualClock`](crate::testing::VirtualClock) and of one created beside it.
     #[cfg(feature = "testing")]
     #[must_use]
-    pub fn beside(&self, clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Arc::clone(&self.state) }
+    pub fn beside<How>(&self, clock: impl IntoShared<dyn Clock, How>) -> Self {
+        Self { clock: clock.into_shared(), state: Arc::clone(&self.state) }
     }
 
     /// Whether a claim would return work now. It changes nothing, so that a test can compare
@@ -104,6 +111,13 @@ impl MemoryStore {
         self.state.lock().map_err(|_| {
             StoreError::new(StoreErrorKind::Corrupt, "a panic left the memory store half written")
         })
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

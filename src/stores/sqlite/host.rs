@@ -2,10 +2,12 @@
 
 use rusqlite::Connection;
 
+use crate::backend::{Clock as _, Entropy as _, EntropyError};
 use crate::delivery::{PublishAnswer, Published};
 use crate::error::StoreError;
 use crate::event::{EventError, NewEvent};
 use crate::id::EventId;
+use crate::os::{OsEntropy, SystemClock};
 use crate::time::Timestamp;
 
 use super::db::Db;
@@ -23,25 +25,26 @@ pub enum PublishInError {
     /// The file could not be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The operating system gave no random numbers for the event's id.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
 }
 
 /// Publishes an event together with the host's own writes: it is stored when the transaction
 /// on `db` is committed, and not stored if it is rolled back. The file must have been opened
 /// as a [`SqliteStore`](super::SqliteStore) before.
 ///
-/// `id` is used if the event has no id of its own; `now` is its creation time. A running
-/// engine finds the event at its next poll, or immediately if you call `nudge` after the
-/// commit.
+/// An event without an id of its own gets a new one; the answer has it. A running engine finds
+/// the event at its next poll, or immediately if you call `nudge` after the commit.
 ///
 /// ```
-/// # fn pay(db: &mut rusqlite::Connection, fresh_id: hookpost::id::EventId, now: hookpost::Timestamp)
-/// # -> Result<(), Box<dyn std::error::Error>> {
+/// # fn pay(db: &mut rusqlite::Connection) -> Result<(), Box<dyn std::error::Error>> {
 /// use hookpost::NewEvent;
 /// use hookpost::stores::sqlite::publish_in;
 ///
 /// let host = db.transaction()?;
 /// host.execute("UPDATE orders SET paid = 1 WHERE id = 7", [])?;
-/// publish_in(&host, NewEvent::json("acme", "order.paid", r#"{"order":7}"#)?, fresh_id, now)?;
+/// publish_in(&host, NewEvent::json("acme", "order.paid", r#"{"order":7}"#)?)?;
 /// host.commit()?;
 /// # Ok(())
 /// # }
@@ -55,7 +58,19 @@ pub enum PublishInError {
 /// If the event breaks a rule, if its payload exceeds
 /// [`payload_max`](super::SqliteBuilder::payload_max), or if the file cannot be written.
 /// Nothing of the event is then written, and the transaction can continue.
-pub fn publish_in(
+pub fn publish_in(db: &Connection, event: NewEvent) -> Result<PublishAnswer, PublishInError> {
+    let now = SystemClock::new().now();
+    let mut random = [0; 10];
+    OsEntropy.fill(&mut random)?;
+    publish_in_at(db, event, EventId::from_parts(now, random), now)
+}
+
+/// [`publish_in`] with a time and an id of your own, such as those of a test. `id` is used if
+/// the event has no id of its own; `now` is its creation time.
+///
+/// # Errors
+/// Those of [`publish_in`].
+pub fn publish_in_at(
     db: &Connection,
     event: NewEvent,
     id: EventId,

@@ -73,7 +73,7 @@ use std::sync::{Arc, Mutex};
 use crate::backend::Clock;
 use crate::error::StoreError;
 
-pub use host::{PublishInError, publish_in};
+pub use host::{PublishInError, publish_in, publish_in_at};
 pub use open::SqliteBuilder;
 
 use claim::LastTurns;
@@ -112,14 +112,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens or creates the file with the defaults of [`SqliteBuilder`]. Due times and leases
-    /// are written in the file's own time, which `clock` advances: see
-    /// [`timeline`](crate::policy::timeline).
+    /// Opens or creates the file with the defaults of [`SqliteBuilder`].
     ///
     /// # Errors
     /// Those of [`SqliteBuilder::open`].
-    pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        Self::builder(path, clock).open()
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::builder(path).open()
     }
 
     /// Whether the file is in WAL mode, which is the default. With a SQLite that may damage
@@ -130,8 +128,8 @@ impl SqliteStore {
     }
 
     /// Opens a file with other settings than the defaults.
-    pub fn builder(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> SqliteBuilder {
-        SqliteBuilder::new(path.as_ref(), clock)
+    pub fn builder(path: impl AsRef<Path>) -> SqliteBuilder {
+        SqliteBuilder::new(path.as_ref())
     }
 }
 

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::backend::{Cipher, Clock};
+use crate::backend::{Cipher, Clock, IntoShared};
 use crate::error::{StoreError, StoreErrorKind};
+use crate::os::SystemClock;
 
 use super::SqliteStore;
 use super::bounded::Bounded;
@@ -62,10 +63,10 @@ impl fmt::Debug for SqliteBuilder {
 }
 
 impl SqliteBuilder {
-    pub(super) fn new(path: &Path, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            clock,
+            clock: Arc::new(SystemClock::new()),
             cipher: None,
             cipher_timeout: Duration::from_secs(1),
             readers: NonZeroUsize::MIN.saturating_add(1),
@@ -79,10 +80,17 @@ impl SqliteBuilder {
         }
     }
 
+    /// Replaces the clocks of this machine, which advance the store's time: see
+    /// [`timeline`](crate::policy::timeline).
+    pub fn clock<How>(mut self, clock: impl IntoShared<dyn Clock, How>) -> Self {
+        self.clock = clock.into_shared();
+        self
+    }
+
     /// Seals secrets and header values with this cipher. Without one they are stored as plain
     /// text, and anyone who can read the file can read them.
-    pub fn cipher(mut self, cipher: Arc<dyn Cipher>) -> Self {
-        self.cipher = Some(cipher);
+    pub fn cipher<How>(mut self, cipher: impl IntoShared<dyn Cipher, How>) -> Self {
+        self.cipher = Some(cipher.into_shared());
         self
     }
 
@@ -375,7 +383,7 @@ mod tests {
         let path = directory.join("old.db");
         let builder = |version| SqliteBuilder {
             version: SqliteVersion::of(version),
-            ..SqliteBuilder::new(&path, Arc::new(Still))
+            ..SqliteBuilder::new(&path).clock(Still)
         };
         let old = builder(3_046_000).open().unwrap();
         assert!(!old.uses_write_ahead_log() && !is_in_wal_mode(&path));

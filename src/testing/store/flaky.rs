@@ -138,7 +138,7 @@ mod tests {
     const BASE: Timestamp = Timestamp::from_unix_seconds(1_700_000_000);
 
     fn memory() -> Arc<MemoryStore> {
-        Arc::new(MemoryStore::new(Arc::new(VirtualClock::starting_at(BASE))))
+        Arc::new(MemoryStore::with_clock(VirtualClock::starting_at(BASE)))
     }
 
     fn publish(id: u32) -> [Publish; 1] {

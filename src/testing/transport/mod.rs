@@ -24,7 +24,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::watch;
 
-use crate::backend::{Clock, Transport};
+use crate::backend::{Clock, IntoShared, Transport};
 use crate::policy::outcome::{Outcome, Unknown};
 use crate::profile::Request;
 use crate::time::Timestamp;
@@ -79,8 +79,8 @@ pub struct Exchange {
 impl ScriptedTransport {
     /// Creates a transport that answers `200` to everything and reads the time from `clock`.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, book: Mutex::default(), starts: watch::Sender::new(0) }
+    pub fn new<How>(clock: impl IntoShared<dyn Clock, How>) -> Self {
+        Self { clock: clock.into_shared(), book: Mutex::default(), starts: watch::Sender::new(0) }
     }
 
     /// Sets how the target at exactly this URL behaves from now on.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::redirect::Policy;
 use reqwest::{Client, retry};
 
-use crate::backend::Resolver;
+use crate::backend::{IntoShared, Resolver};
 use crate::error::BoxError;
 use crate::os::SystemResolver;
 use crate::policy::egress::AddressPolicy;
@@ -78,8 +78,8 @@ impl ReqwestTransportBuilder {
     /// Sets the resolver of host names; by default the operating system's. Every address that
     /// it returns is checked, and one forbidden address refuses the request.
     #[must_use]
-    pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
-        self.resolver = Arc::new(resolver);
+    pub fn resolver<How>(mut self, resolver: impl IntoShared<dyn Resolver, How>) -> Self {
+        self.resolver = resolver.into_shared();
         self
     }
 

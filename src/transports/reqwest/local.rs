@@ -1,8 +1,6 @@
 //! A builder for development on one machine.
 
-use std::sync::Arc;
-
-use crate::backend::Backend;
+use crate::backend::{Backend, IntoShared};
 use crate::webhooks::{Builder, Webhooks};
 
 use super::{ReqwestTransport, TransportError};
@@ -17,18 +15,16 @@ impl Webhooks {
     /// inside your network.
     ///
     /// ```no_run
-    /// use hookpost::{Webhooks, stores::memory::MemoryStore, os::SystemClock};
-    /// use std::sync::Arc;
+    /// use hookpost::{Webhooks, stores::memory::MemoryStore};
     ///
-    /// let store = Arc::new(MemoryStore::new(Arc::new(SystemClock::new())));
-    /// let webhooks = Webhooks::danger_local(store)?.build()?;
+    /// let webhooks = Webhooks::danger_local(MemoryStore::new())?.build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
-    pub fn danger_local(backend: Arc<dyn Backend>) -> Result<Builder, TransportError> {
+    pub fn danger_local<How>(backend: impl IntoShared<dyn Backend, How>) -> Result<Builder, TransportError> {
         let transport = ReqwestTransport::builder().danger_allow_local().build()?;
-        Ok(Self::builder(backend, Arc::new(transport)).danger_allow_local())
+        Ok(Self::builder(backend, transport).danger_allow_local())
     }
 }

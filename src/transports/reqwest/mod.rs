@@ -48,6 +48,14 @@ pub struct ReqwestTransport {
 const QUIET: usize = 8;
 
 impl ReqwestTransport {
+    /// Creates a transport with the defaults of its builder: to public addresses alone.
+    ///
+    /// # Errors
+    /// Those of [`build`](ReqwestTransportBuilder::build).
+    pub fn public() -> Result<Self, TransportError> {
+        Self::builder().build()
+    }
+
     /// Starts a builder for a transport to public addresses over http and https. Finish with
     /// [`build`](ReqwestTransportBuilder::build).
     #[must_use]

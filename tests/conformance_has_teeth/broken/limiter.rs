@@ -49,7 +49,7 @@ impl Limiter for Broken {
                 }
                 self.store.take(&asks, now, start_by).await
             }
-            Fault::ForgetsGrants => MemoryStore::new(Arc::new(Still)).take(asks, now, start_by).await,
+            Fault::ForgetsGrants => MemoryStore::with_clock(Still).take(asks, now, start_by).await,
             _ => self.store.take(asks, now, start_by).await,
         }
     }

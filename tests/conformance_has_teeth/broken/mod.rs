@@ -186,7 +186,7 @@ impl Clock for Still {
 
 impl Broken {
     pub(crate) fn by(fault: Fault) -> Self {
-        Self { fault, store: Arc::new(MemoryStore::new(Arc::new(Still))), past: Mutex::default() }
+        Self { fault, store: Arc::new(MemoryStore::with_clock(Still)), past: Mutex::default() }
     }
 
     fn is(&self, fault: Fault) -> bool {

@@ -180,7 +180,7 @@ impl Ground {
     /// Creates what a world's machines share, with its endpoints registered.
     pub(super) async fn lay(world: World) -> Self {
         let clock = Arc::new(VirtualClock::starting_at(BASE));
-        let store = Arc::new(MemoryStore::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        let store = Arc::new(MemoryStore::with_clock(Arc::clone(&clock) as Arc<dyn Clock>));
         // Requests are timed on the one true clock, which nothing sets.
         let transport = Arc::new(ScriptedTransport::new(Arc::new(clock.beside())));
         let watch = Arc::new(Watch::over(world.machines));
