@@ -46,7 +46,7 @@ pub fn check(
     expected.that("the right secrets verify", [errors, chat, archive].iter().all(|site| trusts_all(site)));
     expected.that("another secret does not", refusals(partner) == 3);
     expected.that("partner is given up", became(&STARTED, "partner", EXHAUSTED, &["401"; 3]));
-    expected.that("down is given up", became(&MESSAGE, "down", EXHAUSTED, &["refused"; 3]));
+    expected.that("down is given up", became(&MESSAGE, "down", EXHAUSTED, &["connection_refused"; 3]));
     expected.that("a replay is a new delivery", again.is_some_and(|row| row.is(DELIVERED, &["200"])));
     expected.that("asked for twice, it sends once", bodies(partner).len() == 1);
     expected.that("the dead letter stays as it was", dead[0].is_some() && dead[0] == dead[1]);

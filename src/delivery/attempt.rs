@@ -54,7 +54,7 @@ pub enum AttemptResult {
     Unknown(Unknown),
 }
 
-/// `503`, `refused`, `timeout` …
+/// `503`, `connection_refused`, `timeout` …
 impl fmt::Display for AttemptResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -94,17 +94,17 @@ impl NotSent {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Name => "name",
-            Self::NoSuchName => "no_such_name",
-            Self::Blocked => "blocked",
-            Self::BlockedLiteral => "blocked_literal",
-            Self::Refused => "refused",
-            Self::Unreachable => "unreachable",
+            Self::Name => "dns_failed",
+            Self::NoSuchName => "dns_no_such_name",
+            Self::Blocked => "blocked_address",
+            Self::BlockedLiteral => "blocked_url",
+            Self::Refused => "connection_refused",
+            Self::Unreachable => "no_route",
             Self::ConnectTimeout => "connect_timeout",
-            Self::Tls => "tls",
-            Self::Proxy => "proxy",
+            Self::Tls => "tls_failed",
+            Self::Proxy => "proxy_failed",
             Self::Busy => "busy",
-            Self::Ours => "ours",
+            Self::Ours => "own_fault",
         }
     }
 }
@@ -115,9 +115,9 @@ impl Unknown {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Timeout => "timeout",
-            Self::Reset => "reset",
-            Self::Protocol => "protocol",
-            Self::Aborted => "aborted",
+            Self::Reset => "connection_reset",
+            Self::Protocol => "not_http",
+            Self::Aborted => "cut_off",
         }
     }
 }
