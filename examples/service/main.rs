@@ -10,16 +10,14 @@ mod customer;
 mod shown;
 
 use std::error::Error;
-use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::{post, put};
 use axum::{Json, Router};
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hookpost::id::{EndpointId, TenantId};
-use hookpost::{NewEndpoint, RegisterError, Webhooks};
-use hookpost::{backend::Entropy, os::OsEntropy, os::SystemClock, stores::memory::MemoryStore};
+use hookpost::stores::memory::MemoryStore;
+use hookpost::{EndpointError, NewEndpoint, RegisterError, Scheme, Secret, Webhooks};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -51,11 +49,10 @@ type Ids = Path<(TenantId, EndpointId)>;
 type Answered = Result<Json<Value>, Refusal>;
 
 async fn register(State(hooks): Hooks, Path(tenant): Path<TenantId>, Json(form): Json<Form>) -> Answered {
-    let mut random = [0; 24];
-    OsEntropy.fill(&mut random)?;
-    let secret = format!("whsec_{}", BASE64_STANDARD.encode(random));
+    let secret = Secret::generate(&Scheme::standard()).map_err(EndpointError::from)?;
     let new = NewEndpoint::new(tenant.as_str(), form.url, "standard")?.events(form.events)?;
-    let endpoint = hooks.register(new.secret(secret.as_str())?).await?;
+    let endpoint = hooks.register(new.secret(secret.expose())?).await?;
+    let secret = String::from_utf8_lossy(secret.expose());
     // The only answer that contains the secret. The customer's receiver needs it.
     Ok(Json(json!({"endpoint": visible(&endpoint), "secret": secret})))
 }
@@ -98,8 +95,7 @@ async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Box<dyn Error>> {
     let (stop, stopped) = oneshot::channel::<()>();
-    let engine = webhooks.clone();
-    let running = tokio::spawn(async move { engine.run(async { drop(stopped.await) }).await });
+    let running = tokio::spawn(webhooks.run(stopped));
     axum::serve(listener, routes(webhooks)).with_graceful_shutdown(shutdown).await?;
     drop(stop);
     Ok(running.await??)
@@ -108,8 +104,7 @@ async fn serve(
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     // For your own service use `Webhooks::builder`, a SQLite store, and Ctrl-C as the shutdown.
-    let store = Arc::new(MemoryStore::new());
-    let webhooks = Webhooks::danger_local(store)?.build()?;
+    let webhooks = Webhooks::danger_local(MemoryStore::new())?.build()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
