@@ -278,7 +278,7 @@ mod tests {
         fn new() -> Self {
             let hand = Arc::new(Hand::default());
             // No test here asks the store: each says what was read.
-            let store = Arc::new(MemoryStore::new(hand.clone()));
+            let store = Arc::new(MemoryStore::with_clock(hand.clone()));
             let guard = Arc::new(Guard::new(Arc::new(|_: &Notice<'_>| {})));
             Self { clock: StoreClock::new(hand.clone(), store, guard, LEASE), hand }
         }
