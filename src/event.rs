@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::id::{EventId, EventType, IdError, IdempotencyKey, OrderingKey, Scope, TenantId};
 use crate::time::Timestamp;
 
-pub(crate) use json::check_json;
+pub use json::check_json;
 
 /// The content type of a payload for which none was given.
 pub const JSON: &str = "application/json";

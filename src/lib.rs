@@ -45,6 +45,8 @@ pub mod notice;
 #[cfg(feature = "tokio")]
 pub mod os;
 pub mod policy;
+#[cfg(any(feature = "targets", feature = "systems"))]
+mod presets;
 pub mod profile;
 pub mod receive;
 pub mod secret;

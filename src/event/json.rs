@@ -4,12 +4,21 @@ use serde::de::IgnoredAny;
 
 use super::EventError;
 
-/// Checks only the syntax: any depth and any number are allowed, but all text must be UTF-8
-/// (RFC 8259, 8.1).
+/// Checks that bytes are one JSON value, as publishing checks a JSON payload. Only the syntax
+/// is checked: any depth and any number are allowed, but all text must be UTF-8 (RFC 8259,
+/// 8.1).
+///
+/// ```
+/// use hookpost::event::check_json;
+///
+/// assert!(check_json(br#"{"order":7}"#).is_ok());
+/// let stopped = check_json(br#"{"order":}"#).map_err(|error| error.to_string());
+/// assert!(stopped.is_err_and(|why| why.contains("at byte 9: expected a value")));
+/// ```
 ///
 /// # Errors
 /// Names the byte at which reading stopped, and what was expected there.
-pub(crate) fn check_json(payload: &[u8]) -> Result<(), EventError> {
+pub fn check_json(payload: &[u8]) -> Result<(), EventError> {
     // Skipped strings are not read, so the reader would let any bytes stand in them.
     std::str::from_utf8(payload)
         .map_err(|error| EventError::NotJson { at: error.valid_up_to(), expected: "UTF-8" })?;

@@ -10,6 +10,10 @@
 //! `body` contains what reading the bodies of all three has in common, and `settings` what
 //! their settings have in common. The settings need the feature `tokio`.
 //!
+//! [`Profile::live_session`]: crate::Profile::live_session
+//! [`Profile::x_webhook`]: crate::Profile::x_webhook
+//! [`Profile::live_chat`]: crate::Profile::live_chat
+//!
 #![doc = include_str!("../../docs/systems.md")]
 
 pub mod body;
@@ -22,15 +26,3 @@ pub mod settings;
 #[cfg(feature = "targets")]
 mod wording;
 pub mod x_webhook;
-
-use crate::profile::Profile;
-
-impl Profile {
-    /// The profiles of the built-in integrations: `live_session`, `x_webhook`, and `live_chat`
-    /// with each of its versions.
-    #[must_use]
-    pub fn systems() -> Vec<Self> {
-        let versions = live_chat::payload::ApiVersion::ALL.map(Self::live_chat_at);
-        [Self::live_session(), Self::x_webhook(), Self::live_chat()].into_iter().chain(versions).collect()
-    }
-}

@@ -1,61 +1,54 @@
 //! Zapier, Make and n8n, which accept any body.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use http::StatusCode;
 use serde::Deserialize;
 
-use crate::id::ProfileName;
+use crate::error::BoxError;
 use crate::policy::outcome::{BodyNeed, ByStatus, Classify, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
-use crate::profile::{Profile, Signing, at_least_one};
+use crate::profile::{Profile, Signing};
 use crate::time::Timestamp;
 
 use super::answer;
 use super::detect::url_of_another;
 
-impl Profile {
-    /// Zapier's catch hook: the payload as published, 30 requests in any second. It answers
-    /// 200 whether or not a Zap is active, so no delivery is ever confirmed.
-    #[must_use]
-    pub fn zapier() -> Self {
-        let refused = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE];
-        Self {
-            classifier: Arc::new(ByStatus::any_2xx().unconfirmed().rejects(refused)),
-            limits: vec![Limit::per_seconds(LimitScope::Endpoint, at_least_one(30), 1)],
-            ..automation(ProfileName::preset("zapier"))
-        }
-    }
+/// What [`Profile::zapier`] returns.
+pub(crate) fn zapier() -> Result<Profile, BoxError> {
+    let refused = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE];
+    Ok(Profile {
+        classifier: Arc::new(ByStatus::any_2xx().unconfirmed().rejects(refused)),
+        limits: vec![Limit::per_seconds(LimitScope::Endpoint, NonZeroU32::try_from(30)?, 1)],
+        ..automation("zapier")?
+    })
+}
 
-    /// Make's custom webhook: the payload as published, 30 requests in any second. Events wait
-    /// while the queue is full or the scenario is switched off.
-    #[must_use]
-    pub fn make() -> Self {
-        Self {
-            classifier: Arc::new(MakeAnswers),
-            limits: vec![Limit::per_seconds(LimitScope::Endpoint, at_least_one(30), 1)],
-            ..automation(ProfileName::preset("make"))
-        }
-    }
+/// What [`Profile::make`] returns.
+pub(crate) fn make() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(MakeAnswers),
+        limits: vec![Limit::per_seconds(LimitScope::Endpoint, NonZeroU32::try_from(30)?, 1)],
+        ..automation("make")?
+    })
+}
 
-    /// n8n's webhook node: the payload as published. Events wait while n8n starts, when it
-    /// answers 200, and while the workflow is not active, when it answers 404.
-    #[must_use]
-    pub fn n8n() -> Self {
-        Self { classifier: Arc::new(N8nAnswers), ..automation(ProfileName::preset("n8n")) }
-    }
+/// What [`Profile::n8n`] returns.
+pub(crate) fn n8n() -> Result<Profile, BoxError> {
+    Ok(Profile { classifier: Arc::new(N8nAnswers), ..automation("n8n")? })
 }
 
 /// The payload as published, signed by Standard Webhooks for those who set a secret: the
 /// URL is a credential already.
-fn automation(name: ProfileName) -> Profile {
-    Profile {
-        name,
+fn automation(name: &str) -> Result<Profile, BoxError> {
+    Ok(Profile {
+        name: name.parse()?,
         signing: Signing::Optional,
         url_of_another: Some(url_of_another),
         disable_after: None,
         ..Profile::standard_raw()
-    }
+    })
 }
 
 /// Judges Make's responses. If a scenario is switched off, Make answers 410 with a sentence

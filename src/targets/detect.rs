@@ -112,15 +112,6 @@ pub(super) fn url_of_another(profile: &ProfileName, url: &EndpointUrl) -> Option
     (is_wrong && name != kind.name()).then(|| kind.name())
 }
 
-impl Profile {
-    /// The profile for a URL: that of the target it belongs to, or else `native`. A host that
-    /// knows better names another profile when it registers the endpoint.
-    #[must_use]
-    pub fn for_url(url: &EndpointUrl, native: Self) -> Self {
-        Kind::of(url).map_or(native, Kind::profile)
-    }
-}
-
 /// The profiles that write a message in their target's own form.
 const TELLING: [&str; 7] =
     ["slack", "discord", "teams", "google_chat", "telegram", "mattermost", "pagerduty"];

@@ -1,18 +1,20 @@
 //! Discord's webhooks.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::endpoint::Endpoint;
+use crate::error::BoxError;
 use crate::event::Event;
-use crate::id::{HostName, ProfileName};
+use crate::id::HostName;
 use crate::policy::outcome::{BodyNeed, Classify, Hold, Reach, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
-use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample, at_least_one, user_agent};
+use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample};
 use crate::time::Timestamp;
 
 use super::answer::{self, header_seconds, seconds};
@@ -38,23 +40,18 @@ const BOT: HeaderValue = HeaderValue::from_static(concat!(
     ")"
 ));
 
-impl Profile {
-    /// Discord's webhooks: the URL is the credential; one request at a time, 30 in any minute
-    /// per endpoint and 50 in any second in all. Lower limits are learned from the responses'
-    /// headers before they are reached.
-    #[must_use]
-    pub fn discord() -> Self {
-        Self {
-            classifier: Arc::new(DiscordAnswers),
-            headers: user_agent(BOT),
-            limits: vec![
-                Limit::per_minute(LimitScope::Endpoint, at_least_one(30)),
-                Limit::per_seconds(LimitScope::Host, at_least_one(50), 1),
-            ],
-            service: HOSTS.into_iter().filter_map(|host| HostName::new(host).ok()).collect(),
-            ..chat(ProfileName::preset("discord"), Arc::new(Discord::default()))
-        }
-    }
+/// What [`Profile::discord`] returns.
+pub(crate) fn profile() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(DiscordAnswers),
+        headers: HeaderMap::from_iter([(header::USER_AGENT, BOT)]),
+        limits: vec![
+            Limit::per_minute(LimitScope::Endpoint, NonZeroU32::try_from(30)?),
+            Limit::per_seconds(LimitScope::Host, NonZeroU32::try_from(50)?, 1),
+        ],
+        service: HOSTS.into_iter().map(HostName::new).collect::<Result<_, _>>()?,
+        ..chat("discord", Arc::new(Discord::default()))?
+    })
 }
 
 /// Judges Discord's responses. A webhook that is unknown or whose token is wrong is never used

@@ -1,5 +1,6 @@
 //! Google Chat's incoming webhooks.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use http::{HeaderName, StatusCode};
@@ -7,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::endpoint::Endpoint;
+use crate::error::BoxError;
 use crate::event::Event;
-use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
-use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample, at_least_one};
+use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample};
 use crate::time::Timestamp;
 
 use super::lines::lines;
@@ -19,17 +20,13 @@ use super::message::{Script, Template, Unit};
 use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
-impl Profile {
-    /// Google Chat's incoming webhooks: key and token in the URL are the credential; 60
-    /// requests in any minute per space. A retry of a message that was posted posts nothing.
-    #[must_use]
-    pub fn google_chat() -> Self {
-        Self {
-            classifier: Arc::new(GoogleChatAnswers),
-            limits: vec![Limit::per_minute(LimitScope::Endpoint, at_least_one(60))],
-            ..chat(ProfileName::preset("google_chat"), Arc::new(GoogleChat::default()))
-        }
-    }
+/// What [`Profile::google_chat`] returns.
+pub(crate) fn profile() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(GoogleChatAnswers),
+        limits: vec![Limit::per_minute(LimitScope::Endpoint, NonZeroU32::try_from(60)?)],
+        ..chat("google_chat", Arc::new(GoogleChat::default()))?
+    })
 }
 
 /// Judges Google's responses by the error's code word. A 400 about the key in the URL or the

@@ -6,8 +6,8 @@ use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
+use crate::error::BoxError;
 use crate::event::Event;
-use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample};
 use crate::time::Timestamp;
@@ -17,16 +17,12 @@ use super::message::{Script, Template, Unit};
 use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
-impl Profile {
-    /// Mattermost's incoming webhooks: the URL is the credential. For a server in your own
-    /// network, allow its address in the policies of the builder and of the transport.
-    #[must_use]
-    pub fn mattermost() -> Self {
-        Self {
-            classifier: Arc::new(MattermostAnswers),
-            ..chat(ProfileName::preset("mattermost"), Arc::new(Mattermost::default()))
-        }
-    }
+/// What [`Profile::mattermost`] returns.
+pub(crate) fn profile() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(MattermostAnswers),
+        ..chat("mattermost", Arc::new(Mattermost::default()))?
+    })
 }
 
 /// Judges Mattermost's responses by the name of the error.

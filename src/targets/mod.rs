@@ -62,30 +62,31 @@
 
 mod answer;
 mod anything;
-mod automations;
+pub(crate) mod automations;
 mod detect;
-mod discord;
-mod google_chat;
+pub(crate) mod discord;
+pub(crate) mod google_chat;
 mod lines;
-mod mattermost;
+pub(crate) mod mattermost;
 pub mod message;
-mod pagerduty;
+pub(crate) mod pagerduty;
 mod query;
-mod slack;
-mod teams;
-mod telegram;
+pub(crate) mod slack;
+pub(crate) mod teams;
+pub(crate) mod telegram;
 mod wording;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::endpoint::Endpoint;
-use crate::id::ProfileName;
+use crate::error::BoxError;
 use crate::policy::outcome::ByStatus;
 use crate::policy::retry::{RetryPolicy, Schedule};
-use crate::profile::{Envelope, Profile, RenderError, Rendered, Sample, Signing, at_least_one, hours};
+use crate::profile::{Envelope, Profile, RenderError, Rendered, Sample, Signing};
 use crate::sign::Schemes;
 
 pub use automations::{MakeAnswers, N8nAnswers};
@@ -99,43 +100,27 @@ pub use teams::{Teams, TeamsAnswers};
 pub use telegram::{Telegram, TelegramAnswers};
 pub use wording::{BuiltIn, Wording};
 
-impl Profile {
-    /// The built-in targets: chat, alert and automation services. A builder does not know them
-    /// until you add them.
-    #[must_use]
-    pub fn targets() -> [Self; 10] {
-        [
-            Self::slack(),
-            Self::discord(),
-            Self::teams(),
-            Self::google_chat(),
-            Self::telegram(),
-            Self::mattermost(),
-            Self::pagerduty(),
-            Self::zapier(),
-            Self::make(),
-            Self::n8n(),
-        ]
-    }
-}
-
 /// The settings that all profiles for people share: the URL is the credential, one request at
 /// a time keeps the order of events, and a message that could not be sent within four hours is
 /// out of date.
-fn chat(name: ProfileName, envelope: Arc<dyn Envelope>) -> Profile {
-    Profile {
-        name,
+fn chat(name: &str, envelope: Arc<dyn Envelope>) -> Result<Profile, BoxError> {
+    const HOUR: Duration = Duration::from_secs(3600);
+    Ok(Profile {
+        name: name.parse()?,
         envelope,
         schemes: Schemes::none(),
         signing: Signing::Optional,
         classifier: Arc::new(ByStatus::any_2xx()),
-        retry: RetryPolicy::preset(Schedule::doubling(5, 600), 20, Some(hours(4)), Some(hours(24))),
+        retry: RetryPolicy::new(Schedule::doubling(5, 600))
+            .jitter_percent(20)?
+            .window(4 * HOUR)?
+            .age_max(24 * HOUR)?,
         url_of_another: Some(detect::url_of_another),
         timeout: Duration::from_secs(10),
-        width: at_least_one(1),
+        width: NonZeroU32::MIN,
         disable_after: None,
         ..Profile::standard()
-    }
+    })
 }
 
 /// The sample of an envelope for people.

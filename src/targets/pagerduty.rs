@@ -8,10 +8,10 @@ use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
+use crate::error::BoxError;
 use crate::event::Event;
-use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
-use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample, Signing, minutes};
+use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample, Signing};
 use crate::secret::{Secret, Secrets};
 use crate::time::Timestamp;
 
@@ -20,20 +20,15 @@ use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
 /// PagerDuty asks senders that were too fast to stay away for a few minutes.
-const LIMITED: Duration = minutes(3);
+const LIMITED: Duration = Duration::from_secs(3 * 60);
 
-impl Profile {
-    /// PagerDuty's Events API, version 2: alerts of severity `error`. The endpoint's secret is
-    /// the integration's routing key. A retry joins the incident that the first attempt
-    /// created.
-    #[must_use]
-    pub fn pagerduty() -> Self {
-        Self {
-            classifier: Arc::new(PagerDutyAnswers),
-            signing: Signing::Required,
-            ..chat(ProfileName::preset("pagerduty"), Arc::new(PagerDuty::new(Severity::Error)))
-        }
-    }
+/// What [`Profile::pagerduty`] returns.
+pub(crate) fn profile() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(PagerDutyAnswers),
+        signing: Signing::Required,
+        ..chat("pagerduty", Arc::new(PagerDuty::new(Severity::Error)))?
+    })
 }
 
 /// Judges PagerDuty's responses. 202 is a success, and an event that PagerDuty calls invalid

@@ -1,5 +1,6 @@
 //! Slack's incoming webhooks.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,28 +8,24 @@ use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
+use crate::error::BoxError;
 use crate::event::Event;
-use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
-use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample, at_least_one};
+use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample};
 use crate::time::Timestamp;
 
 use super::message::{Message, Script, Template, Unit};
 use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
-impl Profile {
-    /// Slack's incoming webhooks: the URL is the credential; one request at a time, ten in any
-    /// ten seconds. A response is judged by its text before its status.
-    #[must_use]
-    pub fn slack() -> Self {
-        Self {
-            classifier: Arc::new(SlackAnswers),
-            limits: vec![Limit::per_seconds(LimitScope::Endpoint, at_least_one(10), 10)],
-            ..chat(ProfileName::preset("slack"), Arc::new(Slack::default()))
-        }
-    }
+/// What [`Profile::slack`] returns.
+pub(crate) fn profile() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(SlackAnswers),
+        limits: vec![Limit::per_seconds(LimitScope::Endpoint, NonZeroU32::try_from(10)?, 10)],
+        ..chat("slack", Arc::new(Slack::default()))?
+    })
 }
 
 /// Judges Slack's responses. A success is 200 with exactly the body `ok`. A failure is

@@ -1,5 +1,6 @@
 //! Microsoft Teams, with Power Automate's workflows and with the older connectors.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,11 +8,11 @@ use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
+use crate::error::BoxError;
 use crate::event::Event;
-use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
-use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample, at_least_one};
+use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample};
 use crate::time::Timestamp;
 
 use super::message::{Field, Message, Script, Template, Unit};
@@ -21,18 +22,13 @@ use super::{answer, chat, json_body, sample_message};
 /// What a connector's limit asks for, which names no wait: a few times its window.
 const CONNECTOR_WAIT: Duration = Duration::from_secs(5);
 
-impl Profile {
-    /// Microsoft Teams: the URL with its signature is the credential, and is sent unchanged;
-    /// four requests in any second. A workflow's 202 means that the flow was started, not that
-    /// a message was posted.
-    #[must_use]
-    pub fn teams() -> Self {
-        Self {
-            classifier: Arc::new(TeamsAnswers),
-            limits: vec![Limit::per_seconds(LimitScope::Endpoint, at_least_one(4), 1)],
-            ..chat(ProfileName::preset("teams"), Arc::new(Teams::default()))
-        }
-    }
+/// What [`Profile::teams`] returns.
+pub(crate) fn profile() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(TeamsAnswers),
+        limits: vec![Limit::per_seconds(LimitScope::Endpoint, NonZeroU32::try_from(4)?, 1)],
+        ..chat("teams", Arc::new(Teams::default()))?
+    })
 }
 
 /// Judges the responses of workflows and of connectors. A connector reports a failure as 200

@@ -1,16 +1,17 @@
 //! Telegram's bots.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use http::{HeaderName, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
+use crate::error::BoxError;
 use crate::event::Event;
-use crate::id::ProfileName;
 use crate::policy::outcome::{BodyNeed, Classify, Response, Verdict, retry_after};
 use crate::policy::rate::{Limit, LimitScope};
-use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample, at_least_one};
+use crate::profile::{Envelope, Occasion, Profile, RenderError, Rendered, Sample};
 use crate::time::Timestamp;
 
 use super::lines::lines;
@@ -19,17 +20,13 @@ use super::query::parameter;
 use super::wording::Wording;
 use super::{answer, chat, json_body, sample_message};
 
-impl Profile {
-    /// Telegram's bots: the token in the URL is the credential; 20 messages in any minute per
-    /// chat. See [`Telegram`] for how the URL names the chat.
-    #[must_use]
-    pub fn telegram() -> Self {
-        Self {
-            classifier: Arc::new(TelegramAnswers),
-            limits: vec![Limit::per_minute(LimitScope::Endpoint, at_least_one(20))],
-            ..chat(ProfileName::preset("telegram"), Arc::new(Telegram::default()))
-        }
-    }
+/// What [`Profile::telegram`] returns.
+pub(crate) fn profile() -> Result<Profile, BoxError> {
+    Ok(Profile {
+        classifier: Arc::new(TelegramAnswers),
+        limits: vec![Limit::per_minute(LimitScope::Endpoint, NonZeroU32::try_from(20)?)],
+        ..chat("telegram", Arc::new(Telegram::default()))?
+    })
 }
 
 /// Judges Telegram's responses by the body, whatever the status.

@@ -7,7 +7,7 @@ mod envelope;
 #[cfg(feature = "tokio")]
 pub mod http_api;
 pub mod payload;
-mod profile;
+pub(crate) mod profile;
 #[cfg(feature = "targets")]
 pub(crate) mod wording;
 

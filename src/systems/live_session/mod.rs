@@ -5,7 +5,7 @@
 pub mod admin;
 mod envelope;
 pub mod payload;
-mod profile;
+pub(crate) mod profile;
 #[cfg(feature = "targets")]
 pub(crate) mod wording;
 

@@ -21,8 +21,8 @@ const PAGE: usize = 100;
 const TRIES: usize = 8;
 
 impl Endpoints {
-    pub(in crate::systems) fn new(webhooks: Webhooks, profile: &'static str) -> Self {
-        Self { webhooks, profile: ProfileName::preset(profile) }
+    pub(in crate::systems) fn new(webhooks: Webhooks, profile: ProfileName) -> Self {
+        Self { webhooks, profile }
     }
 
     /// An endpoint to fill in.

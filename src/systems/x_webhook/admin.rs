@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::id::{EndpointId, EventType, TenantId};
+use crate::profile::Profile;
 use crate::secret::Secret;
 use crate::subscription::{Filter, Subscription};
 use crate::systems::x_webhook::payload::{CONVERSATION_STARTED, MESSAGE_RECEIVED};
@@ -78,7 +79,7 @@ impl XWebhookAdmin {
     #[must_use]
     pub fn new(webhooks: Webhooks) -> Self {
         let events = [MESSAGE_RECEIVED, CONVERSATION_STARTED].map(str::to_owned);
-        Self { endpoints: Endpoints::new(webhooks, "x_webhook"), events: events.into() }
+        Self { endpoints: Endpoints::new(webhooks, Profile::x_webhook().name), events: events.into() }
     }
 
     /// Adds an event that the host publishes to the known ones.

@@ -6,7 +6,7 @@ pub mod admin;
 mod envelope;
 mod headers;
 pub mod payload;
-mod profile;
+pub(crate) mod profile;
 #[cfg(feature = "targets")]
 pub(crate) mod wording;
 

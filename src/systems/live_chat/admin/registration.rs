@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::Scope;
-use crate::profile::Profile;
 use crate::secret::Secret;
 use crate::subscription::Subscription;
 use crate::systems::live_chat::payload::{
     Action, ApiVersion, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, License,
 };
+use crate::systems::live_chat::profile;
 use crate::webhooks::NewEndpoint;
 
 use super::caller::ClientId;
@@ -185,12 +185,11 @@ impl Registration {
             .map_err(crate::endpoint::EndpointError::from)?
             .within(scope)
             .including(parts);
-        let profile = Profile::live_chat_name(self.version);
-        let endpoint =
-            NewEndpoint::new(license.organization.as_str(), wanted.url.as_str(), profile.as_str())?
-                .id(self.endpoint_id(license))?
-                .secret(wanted.secret_key.expose())?
-                .name(wanted.action.as_str())?;
+        let profile = profile::name(self.version);
+        let endpoint = NewEndpoint::new(license.organization.as_str(), wanted.url.as_str(), profile)?
+            .id(self.endpoint_id(license))?
+            .secret(wanted.secret_key.expose())?
+            .name(wanted.action.as_str())?;
         Ok(endpoint.subscription(subscription))
     }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::id::{EndpointId, Scope, TenantId};
+use crate::profile::Profile;
 use crate::secret::Secret;
 use crate::subscription::{Interest, Subscription};
 use crate::systems::live_session::payload::SESSION_EVENT;
@@ -76,7 +77,7 @@ impl LiveSessionAdmin {
     /// Manages endpoints through this [`Webhooks`].
     #[must_use]
     pub fn new(webhooks: Webhooks) -> Self {
-        Self { endpoints: Endpoints::new(webhooks, "live_session") }
+        Self { endpoints: Endpoints::new(webhooks, Profile::live_session().name) }
     }
 
     /// Lists the account's endpoints, in the order of their ids. The website of an endpoint is
