@@ -4,6 +4,7 @@
 
 mod floors;
 mod source;
+mod surface;
 
 use std::path::Path;
 
@@ -168,6 +169,17 @@ fn the_engine_is_at_most_fourteen_files_of_at_most_480_lines() {
     for source in engine {
         assert!(source.lines <= 480, "src/{}: {} lines", source.file, source.lines);
     }
+}
+
+/// The number of public types with every feature. Lower it with each type that is merged or
+/// made private; `cargo test --test architecture public_types -- --nocapture` lists them.
+const PUBLIC_TYPES_MAX: usize = 411;
+
+#[test]
+fn there_are_no_more_public_types_than_before() {
+    let types: Vec<_> = sources().iter().flat_map(surface::public_types).collect();
+    println!("{}\n{} public types", types.join("\n"), types.len());
+    assert!(types.len() <= PUBLIC_TYPES_MAX, "{} public types, but at most {PUBLIC_TYPES_MAX}", types.len());
 }
 
 /// A file is one idea that fits in a head. No rule can say where that ends, so this

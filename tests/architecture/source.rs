@@ -233,7 +233,7 @@ fn is_word(c: char) -> bool {
 }
 
 /// Identifiers, `::`, and every other sign by itself.
-fn words(code: &str) -> Vec<String> {
+pub(crate) fn words(code: &str) -> Vec<String> {
     let (mut words, mut rest) = (Vec::<String>::new(), code.trim_start());
     while let Some(first) = rest.chars().next() {
         let length = if is_word(first) {
