@@ -17,7 +17,7 @@ use crate::profile::{Occasion, OnEnable, RenderError, Request};
 use crate::secret::{Secrets, WhySealed};
 use crate::time::Timestamp;
 
-use super::resolve::{Resolved, Sendability, Sendable};
+use super::resolve::{Resolved, Sendable};
 use super::route::wants;
 
 /// How long a lane is held whose endpoint may not be sent to now.
@@ -93,15 +93,16 @@ pub(crate) fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_su
         return done(claim, State::Cancelled(CancelReason::Unwanted));
     }
     let enabled = resolved.endpoint.enabled || claim.test;
-    let sendable = match &resolved.sendability {
-        Sendability::Blocked(_) => return done(claim, State::Failed(FailReason::Blocked)),
-        Sendability::Held(why) if !claim.test => {
+    let sendable = match resolved.sendable() {
+        // Its URL will never fit the policy; what else is missing may come.
+        Err(NotSendable::Blocked(_)) => return done(claim, State::Failed(FailReason::Blocked)),
+        Err(why) if !claim.test => {
             let hold = if may_open_soon(&resolved.endpoint) { HOLD_UNREACHED } else { HOLD };
             return Prepared::Hold { why: why.why(), hold };
         }
-        Sendability::Held(why) => return unrenderable(claim, why.why()),
-        Sendability::Sendable(_) if !enabled => return hold("its endpoint is disabled"),
-        Sendability::Sendable(sendable) => sendable,
+        Err(why) => return unrenderable(claim, why.why()),
+        Ok(_) if !enabled => return hold("its endpoint is disabled"),
+        Ok(sendable) => sendable,
     };
     let born_before_enabling = claim.born < resolved.endpoint.began && !claim.test;
     if born_before_enabling && sendable.profile.on_enable == OnEnable::Cancel {

@@ -8,7 +8,6 @@ use http::HeaderMap;
 
 use crate::endpoint::{Endpoint, NotSendable};
 use crate::id::HostName;
-use crate::policy::egress::UrlError;
 use crate::policy::rate::{Limit, LimitKey, LimitScope};
 use crate::policy::retry::RetryPolicy;
 use crate::profile::{Profile, Signing};
@@ -20,20 +19,8 @@ use crate::sign::Signer;
 pub(crate) struct Resolved {
     /// The endpoint as it was loaded.
     pub(crate) endpoint: Arc<Endpoint>,
-    /// What of it can be sent to.
-    pub(crate) sendability: Sendability,
-}
-
-/// Whether an endpoint can be sent to.
-#[derive(Debug)]
-pub(crate) enum Sendability {
-    /// It can.
-    Sendable(Box<Sendable>),
-    /// It cannot now, and its lane is held: its secrets do not open, or this process
-    /// does not know its profile.
-    Held(NotSendable),
-    /// It never can: its URL breaks its profile's policy.
-    Blocked(UrlError),
+    /// What a send needs, or why nothing can be sent.
+    sendable: Result<Box<Sendable>, NotSendable>,
 }
 
 /// What a send needs.
@@ -65,11 +52,11 @@ impl Resolved {
     /// does not know.
     #[must_use]
     pub(crate) fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
-        let sendability = match profile {
-            None => Sendability::Held(NotSendable::UnknownProfile { profile: endpoint.profile.clone() }),
-            Some(profile) => sendability(&endpoint, profile),
+        let sendable = match profile {
+            None => Err(NotSendable::UnknownProfile { profile: endpoint.profile.clone() }),
+            Some(profile) => sendable(&endpoint, profile).map(Box::new),
         };
-        Self { endpoint, sendability }
+        Self { endpoint, sendable }
     }
 
     /// What a send needs, if the endpoint's configuration allows one; a test ping
@@ -78,33 +65,24 @@ impl Resolved {
     /// # Errors
     /// Says why nothing can be sent.
     pub(crate) fn sendable(&self) -> Result<&Sendable, NotSendable> {
-        match &self.sendability {
-            Sendability::Sendable(sendable) => Ok(sendable),
-            Sendability::Held(why) => Err(why.clone()),
-            Sendability::Blocked(error) => Err(NotSendable::Blocked(*error)),
-        }
+        self.sendable.as_deref().map_err(NotSendable::clone)
     }
 }
 
-fn sendability(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Sendability {
-    if let Err(error) = endpoint.url.judge(&profile.urls) {
-        return Sendability::Blocked(error);
-    }
+fn sendable(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Result<Sendable, NotSendable> {
+    endpoint.url.judge(&profile.urls).map_err(NotSendable::Blocked)?;
     let secrets = match &endpoint.secrets {
         Secrets::Open(secrets) => secrets,
-        Secrets::Sealed { why, .. } => return Sendability::Held(NotSendable::Sealed(*why)),
+        Secrets::Sealed { why, .. } => return Err(NotSendable::Sealed(*why)),
     };
     if secrets.current.is_empty() && profile.signing == Signing::Required {
-        return Sendability::Held(NotSendable::NoSecret);
+        return Err(NotSendable::NoSecret);
     }
-    let signer = match Signer::new(&profile.schemes, secrets) {
-        Ok(signer) => signer,
-        Err(error) => return Sendability::Held(NotSendable::Secret(error)),
-    };
+    let signer = Signer::new(&profile.schemes, secrets).map_err(NotSendable::Secret)?;
     let overrides = &endpoint.overrides;
     let mut headers = endpoint.headers.as_map().clone();
     headers.extend(profile.headers.clone());
-    Sendability::Sendable(Box::new(Sendable {
+    Ok(Sendable {
         endpoint: Arc::clone(endpoint),
         signer,
         headers,
@@ -114,7 +92,7 @@ fn sendability(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Sendability 
         timeout: overrides.timeout_or(profile.timeout),
         width: width(endpoint, profile),
         profile: Arc::clone(profile),
-    }))
+    })
 }
 
 /// The width in force for an endpoint of this profile.
