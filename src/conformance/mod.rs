@@ -76,7 +76,7 @@ impl From<StoreError> for Breach {
 pub type Verdict = Result<(), Breach>;
 
 /// A running case.
-pub type Running = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+type Running = Pin<Box<dyn Future<Output = Verdict> + Send>>;
 
 /// One case of the suite.
 #[derive(Clone, Copy)]

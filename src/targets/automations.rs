@@ -53,8 +53,8 @@ fn automation(name: &str) -> Result<Profile, BoxError> {
 
 /// Judges Make's responses. If a scenario is switched off, Make answers 410 with a sentence
 /// that says so. The scenario may be switched on again, so the event waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MakeAnswers;
+#[derive(Debug)]
+struct MakeAnswers;
 
 impl Classify for MakeAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {
@@ -79,8 +79,8 @@ impl Classify for MakeAnswers {
 ///
 /// A server that is still migrating its database answers every request with 200 and one fixed
 /// sentence, and runs no workflow. A workflow's own response is judged by its status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct N8nAnswers;
+#[derive(Debug)]
+struct N8nAnswers;
 
 /// What a server answers with 200 before it runs workflows.
 /// <https://github.com/n8n-io/n8n/blob/master/packages/cli/src/abstract-server.ts>

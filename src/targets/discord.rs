@@ -58,8 +58,8 @@ pub(crate) fn profile() -> Result<Profile, BoxError> {
 /// again, since Discord locks out clients that continue. Limits are read from the headers, and
 /// a global limit holds every endpoint at Discord. If Discord refuses the sender's network or
 /// the channel, or if the response is not from Discord, the message waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DiscordAnswers;
+#[derive(Debug)]
+struct DiscordAnswers;
 
 const UNKNOWN_WEBHOOK: u32 = 10015;
 const INVALID_WEBHOOK_TOKEN: u32 = 50027;

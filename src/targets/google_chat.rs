@@ -32,8 +32,8 @@ pub(crate) fn profile() -> Result<Profile, BoxError> {
 /// Judges Google's responses by the error's code word. A 400 about the key in the URL or the
 /// state of the space, and a response that is not from Google, do not concern the message: it
 /// waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct GoogleChatAnswers;
+#[derive(Debug)]
+struct GoogleChatAnswers;
 
 /// Google's errors. <https://cloud.google.com/apis/design/errors>
 #[derive(Deserialize)]

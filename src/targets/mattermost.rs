@@ -31,8 +31,8 @@ pub(crate) fn profile() -> Result<Profile, BoxError> {
 /// starts: then the message waits. It also waits if webhooks are switched off, or if the
 /// channel is locked or missing. Even for a deleted webhook the message waits, because
 /// Mattermost gives the same answer while it cannot read its database.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MattermostAnswers;
+#[derive(Debug)]
+struct MattermostAnswers;
 
 /// How the names of errors begin that are about the message.
 /// <https://github.com/mattermost/mattermost/blob/master/server/channels/app/webhook.go>,

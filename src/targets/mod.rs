@@ -89,15 +89,14 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::profile::{Envelope, Profile, RenderError, Rendered, Sample, Signing};
 use crate::sign::Schemes;
 
-pub use automations::{MakeAnswers, N8nAnswers};
 pub use detect::Kind;
-pub use discord::{Discord, DiscordAnswers};
-pub use google_chat::{GoogleChat, GoogleChatAnswers};
-pub use mattermost::{Mattermost, MattermostAnswers};
-pub use pagerduty::{PagerDuty, PagerDutyAnswers, Severity};
-pub use slack::{Slack, SlackAnswers};
-pub use teams::{Teams, TeamsAnswers};
-pub use telegram::{Telegram, TelegramAnswers};
+pub use discord::Discord;
+pub use google_chat::GoogleChat;
+pub use mattermost::Mattermost;
+pub use pagerduty::{PagerDuty, Severity};
+pub use slack::Slack;
+pub use teams::Teams;
+pub use telegram::Telegram;
 pub use wording::{BuiltIn, Wording};
 
 /// The settings that all profiles for people share: the URL is the credential, one request at

@@ -34,8 +34,8 @@ pub(crate) fn profile() -> Result<Profile, BoxError> {
 /// Judges PagerDuty's responses. 202 is a success, and an event that PagerDuty calls invalid
 /// is rejected. If only the routing key is invalid, the endpoint's secret is wrong, and the
 /// event waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PagerDutyAnswers;
+#[derive(Debug)]
+struct PagerDutyAnswers;
 
 /// PagerDuty's description of an event that it does not accept. Its status is [`INVALID`].
 /// <https://developer.pagerduty.com/docs/send-alert-event>

@@ -31,8 +31,8 @@ pub(crate) fn profile() -> Result<Profile, BoxError> {
 /// Judges Slack's responses. A success is 200 with exactly the body `ok`. A failure is
 /// described by one word, whose meaning does not depend on the status: for a wrong URL, a 500
 /// has been observed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SlackAnswers;
+#[derive(Debug)]
+struct SlackAnswers;
 
 /// The webhook or its channel no longer exists, or may no longer be posted to.
 const GONE: [&str; 12] = [

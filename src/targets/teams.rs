@@ -36,8 +36,8 @@ pub(crate) fn profile() -> Result<Profile, BoxError> {
 ///
 /// If a flow is switched off, or if the response is not from Microsoft, that does not concern
 /// the message: it waits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TeamsAnswers;
+#[derive(Debug)]
+struct TeamsAnswers;
 
 impl Classify for TeamsAnswers {
     fn classify(&self, response: &Response, now: Timestamp) -> Verdict {

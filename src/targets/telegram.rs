@@ -33,9 +33,9 @@ pub(crate) fn profile() -> Result<Profile, BoxError> {
 ///
 /// A group that became a supergroup has a new number. Its messages are kept and tried again,
 /// so that they arrive once the endpoint's URL contains the new number.
-/// [`moved_to`](Self::moved_to) reads it from the history.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TelegramAnswers;
+/// [`Telegram::moved_to`] reads it from the history.
+#[derive(Debug)]
+struct TelegramAnswers;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -53,15 +53,6 @@ struct Answer {
 struct Parameters {
     retry_after: Option<f64>,
     migrate_to_chat_id: Option<i64>,
-}
-
-impl TelegramAnswers {
-    /// The new number of an endpoint's chat, if the response's body contains one. The
-    /// endpoint's URL must then be changed to it.
-    #[must_use]
-    pub fn moved_to(body: &[u8]) -> Option<i64> {
-        serde_json::from_slice::<Answer>(body).ok()?.parameters.migrate_to_chat_id
-    }
 }
 
 impl Classify for TelegramAnswers {
@@ -170,6 +161,13 @@ impl Telegram {
     /// Uses the host's own template for the messages.
     pub fn worded_by(template: impl Template + 'static) -> Self {
         Self { wording: Wording::by(template) }
+    }
+
+    /// The new number of an endpoint's chat, if the body of a response contains one. The
+    /// endpoint's URL must then be changed to it.
+    #[must_use]
+    pub fn moved_to(body: &[u8]) -> Option<i64> {
+        serde_json::from_slice::<Answer>(body).ok()?.parameters.migrate_to_chat_id
     }
 }
 

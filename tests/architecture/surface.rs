@@ -25,9 +25,9 @@ fn macros_that_declare_a_type(words: &[String]) -> Vec<String> {
     let ends = starts.iter().skip(1).copied().chain([words.len()]);
     let with_ends = starts.iter().copied().zip(ends);
     let declares = |(start, end): &(usize, usize)| {
-        words[*start..*end].windows(3).any(|at| {
-            at[0] == "pub" && matches!(at[1].as_str(), "struct" | "enum") && at[2] == "$"
-        })
+        words[*start..*end]
+            .windows(3)
+            .any(|at| at[0] == "pub" && matches!(at[1].as_str(), "struct" | "enum") && at[2] == "$")
     };
     with_ends.filter(declares).map(|(start, _)| words[start + 2].clone()).collect()
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use hookpost::delivery::{FailReason, State};
 use hookpost::policy::outcome::Verdict;
 use hookpost::profile::Occasion;
+use hookpost::targets::Telegram;
 use hookpost::targets::message::Message;
-use hookpost::targets::{Telegram, TelegramAnswers};
 use hookpost::testing::Behaviour;
 use hookpost::{Event, NewEndpoint, Profile};
 
@@ -141,7 +141,7 @@ async fn ft9_a_chat_that_moved_keeps_its_messages_until_the_url_names_the_new_on
     assert!(is_enabled(&world, "telegram").await);
 
     let log = world.webhooks.attempts(&acme(), &delivery.id).await.unwrap();
-    let moved_to = TelegramAnswers::moved_to(&log.unwrap().attempts[0].attempt.body).unwrap();
+    let moved_to = Telegram::moved_to(&log.unwrap().attempts[0].attempt.body).unwrap();
     let url = TELEGRAM.replace("-100123", &moved_to.to_string());
     let endpoint = world.webhooks.endpoint(&acme(), &delivery.endpoint).await.unwrap().unwrap();
     let corrected = NewEndpoint::new("acme", url, "telegram").unwrap();
