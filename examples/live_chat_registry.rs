@@ -13,10 +13,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hookpost::sign::BodyKeys;
 use hookpost::systems::live_chat::admin::{
-    Caller, ClientId, ErrorType, LiveChat, MemoryRows, NewWebhook, Refusal, Rules, Token, TokenScope,
+    AccessToken, ApiError, Caller, ClientId, ErrorType, LiveChatAdmin, MemoryRows, NewWebhook, Rules,
+    TokenScope,
 };
 use hookpost::systems::live_chat::http_api::ConfigurationApi;
-use hookpost::systems::live_chat::payload::{ApiVersion, License, Occurrence, Webhook};
+use hookpost::systems::live_chat::payload::{ApiVersion, License, LiveChatBody, Occurrence};
 use hookpost::testing::{Received, Receiver};
 use hookpost::{EventError, Profile, Secret, Verifier};
 use http::Request;
@@ -38,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The tutorial's rules: a license hears nothing before it is enabled.
     let rows = Arc::new(MemoryRows::new());
-    let live_chat = Arc::new(LiveChat::new(webhooks.clone(), rows, Rules::tutorial()));
+    let live_chat = Arc::new(LiveChatAdmin::new(webhooks.clone(), rows, Rules::tutorial()));
     let application = application(license.clone());
     let calls = live_chat.calls(&application, ApiVersion::STABLE);
 
@@ -87,7 +88,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// The application itself, by its bearer token.
 fn application(license: License) -> Caller {
     Caller {
-        token: Token::Bearer { client_id: CLIENT.into() },
+        token: AccessToken::Bearer { client_id: CLIENT.into() },
         license,
         owns: [CLIENT.into()].into(),
         scopes: TokenScope::ALL.into(),
@@ -95,15 +96,15 @@ fn application(license: License) -> Caller {
 }
 
 /// A host looks its tokens up where it keeps them.
-fn known(token: &str, application: &Caller) -> Result<Caller, Refusal> {
+fn known(token: &str, application: &Caller) -> Result<Caller, ApiError> {
     match token {
         "Bearer t0ken" => Ok(application.clone()),
-        _ => Err(Refusal::new(ErrorType::Authentication)),
+        _ => Err(ApiError::new(ErrorType::Authentication)),
     }
 }
 
 /// The request of the tutorial.
-fn request(action: &str, url: &str) -> Result<NewWebhook, Refusal> {
+fn request(action: &str, url: &str) -> Result<NewWebhook, ApiError> {
     let body = serde_json::json!({
         "url": url,
         "description": "Webhook informing about chats",
@@ -131,7 +132,7 @@ fn ended(chat: &str) -> Result<Occurrence, EventError> {
 /// The chats that these requests tell of.
 fn chats(requests: &[Received]) -> Vec<String> {
     let payloads = requests.iter().filter_map(|request| {
-        let webhook = Webhook::read(&request.body).ok()?;
+        let webhook = LiveChatBody::read(&request.body).ok()?;
         let payload: serde_json::Value = serde_json::from_str(webhook.payload_json()?).ok()?;
         Some(payload["chat_id"].as_str()?.to_owned())
     });

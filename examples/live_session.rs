@@ -18,7 +18,7 @@ use hookpost::systems::live_session::admin::{
     Actor, AlertEvent, AlertForm, EndpointForm, LiveSessionAdmin, Role,
 };
 use hookpost::systems::live_session::payload::{
-    Body, Custom, ErrorName, JsError, Kind, NetError, Payload, Properties, Property, RageClick, SessionEvent,
+    ErrorName, LiveSessionBody, LiveSessionPayload, Properties, Property, SessionEvent, SessionEventKind,
     Visitor,
 };
 use hookpost::systems::settings::AdminError;
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let forbidden = admin.create(&member, form.clone()).await;
     expected.that("a member changes nothing", matches!(forbidden, Err(AdminError::Forbidden { .. })));
     let endpoint = admin.create(&owner, form).await?;
-    publish(&webhooks, Kind::RageClick(RageClick { clicks: Some(9) })).await?;
+    publish(&webhooks, SessionEventKind::RageClick { clicks: Some(9) }).await?;
     let stats = stage::work_off(&webhooks).await?;
     expected.that("without an alert it gets nothing", stats.delivered == 0);
 
@@ -64,9 +64,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     publish(&webhooks, coupon("Coupon applied")?).await?;
     publish(&webhooks, coupon("Cart emptied")?).await?;
     let crash = "TypeError: cart.total is not a function";
-    let crash = JsError { name: ErrorName::Error, value: Some(crash.to_owned()), count: Some(3) };
-    publish(&webhooks, Kind::JsError(crash)).await?;
-    publish(&webhooks, Kind::NetError(NetError { status: Some(503), ..NetError::default() })).await?;
+    let crash =
+        SessionEventKind::JsError { name: ErrorName::Error, value: Some(crash.to_owned()), count: Some(3) };
+    publish(&webhooks, crash).await?;
+    publish(&webhooks, SessionEventKind::NetError { method: None, url: None, status: Some(503) }).await?;
     let stats = stage::work_off(&webhooks).await?;
     expected.that("two of four events were wanted, and delivered", stats.delivered == 2);
     expected.that("nothing else was sent", stats.failed + stats.cancelled == 0);
@@ -85,7 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// What a visitor of the website did.
-async fn publish(webhooks: &Webhooks, kind: Kind) -> Result<(), Box<dyn Error>> {
+async fn publish(webhooks: &Webhooks, kind: SessionEventKind) -> Result<(), Box<dyn Error>> {
     let visitor = Visitor {
         id: Some("e4d5932d-4439-4546-a8da-a8d40bc053c6".to_owned()),
         name: Some("John Doe".to_owned()),
@@ -99,9 +100,9 @@ async fn publish(webhooks: &Webhooks, kind: Kind) -> Result<(), Box<dyn Error>> 
     Ok(())
 }
 
-fn coupon(name: &str) -> Result<Kind, Box<dyn Error>> {
+fn coupon(name: &str) -> Result<SessionEventKind, Box<dyn Error>> {
     let properties = Properties::default().with("code_str", &"SPRING-10")?.with("uses_int", &2)?;
-    Ok(Kind::Custom(Custom { name: Some(name.to_owned()), properties }))
+    Ok(SessionEventKind::Custom { name: Some(name.to_owned()), properties })
 }
 
 /// The receiver's own work, after its answer: each message id once, since a sender that
@@ -109,14 +110,14 @@ fn coupon(name: &str) -> Result<Kind, Box<dyn Error>> {
 fn handle_once_each(receiver: &Receiver) -> Result<Vec<String>, Box<dyn Error>> {
     let (mut seen, mut names) = (BTreeSet::new(), Vec::new());
     for request in receiver.requests() {
-        let body = Body::read(&request.body)?;
+        let body = LiveSessionBody::read(&request.body)?;
         let again = !seen.insert(body.message_id.clone());
-        let Payload::SessionEvent(event) = &body.payload else { continue };
+        let LiveSessionPayload::SessionEvent(event) = &body.payload else { continue };
         let said = match &event.kind {
-            Kind::JsError(error) => error.value.clone().unwrap_or_default(),
-            Kind::Custom(custom) => {
-                let code = custom.properties.get("code_str").and_then(Property::as_text);
-                format!("{} ({})", custom.name.as_deref().unwrap_or("?"), code.unwrap_or_default())
+            SessionEventKind::JsError { value, .. } => value.clone().unwrap_or_default(),
+            SessionEventKind::Custom { name, properties } => {
+                let code = properties.get("code_str").and_then(Property::as_text);
+                format!("{} ({})", name.as_deref().unwrap_or("?"), code.unwrap_or_default())
             }
             other => format!("{other:?}"),
         };

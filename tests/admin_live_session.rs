@@ -12,7 +12,7 @@ use std::time::Duration;
 use hookpost::id::{EndpointId, Scope, TenantId};
 use hookpost::stores::sqlite::SqliteStore;
 use hookpost::systems::live_session::admin::{
-    Actor, AlertEvent, AlertForm, AlertId, EndpointForm, LiveSessionAdmin, Provider, Role,
+    Actor, AlertEvent, AlertForm, AlertId, AlertProvider, EndpointForm, LiveSessionAdmin, Role,
 };
 use hookpost::systems::settings::AdminError;
 use hookpost::testing::{ScriptedTransport, VirtualClock};
@@ -143,15 +143,15 @@ async fn fa12_an_alert_with_mistakes_is_refused_with_all_of_them() {
     let good = || alert(&endpoint.id, &[AlertEvent::all_of(25)]);
     for (form, expected) in [
         (
-            AlertForm { provider: Provider::Slack, ..good() },
+            AlertForm { provider: AlertProvider::Slack, ..good() },
             &["slack_channel_id: must be set with the provider slack"][..],
         ),
         (
-            AlertForm { provider: Provider::Slack, slack_channel_id: Some(" ".to_owned()), ..good() },
+            AlertForm { provider: AlertProvider::Slack, slack_channel_id: Some(" ".to_owned()), ..good() },
             &["slack_channel_id: must be set with the provider slack"],
         ),
         (
-            AlertForm { provider: Provider::Slack, slack_channel_id: Some("C024".to_owned()), ..good() },
+            AlertForm { provider: AlertProvider::Slack, slack_channel_id: Some("C024".to_owned()), ..good() },
             &["provider: must be webhooks: a channel of Slack is reached by an endpoint of its own"],
         ),
         (

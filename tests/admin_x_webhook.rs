@@ -8,17 +8,17 @@ use std::time::Duration;
 
 use hookpost::delivery::State;
 use hookpost::systems::settings::AdminError;
-use hookpost::systems::x_webhook::admin::{Actor, Form, Permission, XWebhookAdmin};
+use hookpost::systems::x_webhook::admin::{Form, Permission, SiteUser, XWebhookAdmin};
 use hookpost::testing::Reply;
 use hookpost::{Endpoint, NewEvent, Scheme, Secret, Timestamp, Verifier};
 use world::{World, acme, hours};
 
-fn all() -> Actor {
-    Actor::new(acme(), Permission::ALL)
+fn all() -> SiteUser {
+    SiteUser::new(acme(), Permission::ALL)
 }
 
-fn only(permission: Permission) -> Actor {
-    Actor::new(acme(), [permission])
+fn only(permission: Permission) -> SiteUser {
+    SiteUser::new(acme(), [permission])
 }
 
 fn form() -> Form {
@@ -151,7 +151,7 @@ async fn fb2_each_verb_asks_for_its_own_permission() {
         verdict(admin.delete(&actor, &spare.id).await.err(), Permission::Destroy);
         verdict(admin.create(&actor, form()).await.err(), Permission::Create);
     }
-    let (before, nobody) = (admin.list(&all()).await.unwrap().len(), Actor::new(acme(), []));
+    let (before, nobody) = (admin.list(&all()).await.unwrap().len(), SiteUser::new(acme(), []));
     assert!(matches!(admin.create(&nobody, Form::default()).await, Err(AdminError::Forbidden { .. })));
     assert!(matches!(admin.delete(&nobody, &made.id).await, Err(AdminError::Forbidden { .. })));
     assert_eq!(admin.list(&all()).await.unwrap().len(), before);
@@ -216,7 +216,7 @@ async fn fb15_a_test_sends_the_first_event_once_also_where_the_switch_is_off() {
         (sent.len(), &sent[0].headers["x-webhook-test"]),
         (1, &http::HeaderValue::from_static("true"))
     );
-    let body = hookpost::systems::x_webhook::payload::Body::read(&sent[0].body).unwrap();
+    let body = hookpost::systems::x_webhook::payload::XWebhookBody::read(&sent[0].body).unwrap();
     assert_eq!(body.event(), "conversation.started");
     assert_eq!(body.check_headers(&sent[0].headers), Ok(()));
     let verifier = Verifier::new(&Scheme::x_webhook(), [Secret::new("bl-secret-é✓").unwrap()]).unwrap();
@@ -236,7 +236,7 @@ async fn endpoints_of_other_profiles_and_tenants_are_not_found() {
     let theirs = world.endpoint("standard", "standard").await;
     let mine = admin.create(&all(), form()).await.unwrap();
     assert_eq!(admin.list(&all()).await.unwrap().len(), 1);
-    let stranger = Actor::new("bcme".parse().unwrap(), Permission::ALL);
+    let stranger = SiteUser::new("bcme".parse().unwrap(), Permission::ALL);
     for (actor, id) in [(&all(), &theirs.id), (&stranger, &mine.id)] {
         assert!(matches!(admin.edit(actor, id, form()).await, Err(AdminError::NotFound)));
         assert!(matches!(admin.test(actor, id).await, Err(AdminError::NotFound)));

@@ -22,7 +22,7 @@ use hookpost::receive::{Cause, Refused};
 use hookpost::sign::SignError;
 use hookpost::stores::memory::MemoryStore;
 use hookpost::stores::sqlite::{PublishInError, SqliteStore};
-use hookpost::systems::live_chat::admin::Refusal;
+use hookpost::systems::live_chat::admin::ApiError;
 use hookpost::systems::settings::AdminError;
 use hookpost::testing::{ScriptedTransport, SenderError, VirtualClock};
 use hookpost::transports::TransportError;
@@ -143,8 +143,8 @@ fn no_error_says_what_its_cause_says() {
     looked.at(register_errors().into_iter().map(AdminError::from));
     looked.at([AdminError::Test(TestError::NotFound)]);
     looked.at(store_errors().into_iter().map(AdminError::from));
-    looked.at(register_errors().into_iter().map(Refusal::from));
-    looked.at(store_errors().into_iter().map(Refusal::from));
+    looked.at(register_errors().into_iter().map(ApiError::from));
+    looked.at(store_errors().into_iter().map(ApiError::from));
     looked.at([unreadable()]);
     looked.at([Refused::from(VerifyError::Mismatch), Refused::NotVerified]);
     let words = ["missing field `order` at line 1 column 2", "no"].map(|words| Refused::Unwanted {

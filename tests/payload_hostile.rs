@@ -25,7 +25,10 @@ fn fixtures() -> Vec<(String, Vec<u8>)> {
 
 /// Reads a body as both systems would. What is read is written again, and reads alike.
 fn read(body: &[u8]) -> [Result<String, PayloadError>; 2] {
-    [there_and_back(body, live_session::Body::read), there_and_back(body, x_webhook::Body::read)]
+    [
+        there_and_back(body, live_session::LiveSessionBody::read),
+        there_and_back(body, x_webhook::XWebhookBody::read),
+    ]
 }
 
 fn there_and_back<T: Serialize + PartialEq + std::fmt::Debug>(
@@ -150,8 +153,8 @@ fn agree<T: DeserializeOwned + PartialEq + std::fmt::Debug>(
 #[test]
 fn serde_reads_what_the_readers_read() {
     for (_, body) in fixtures() {
-        agree(&body, live_session::Body::read);
-        agree(&body, x_webhook::Body::read);
+        agree(&body, live_session::LiveSessionBody::read);
+        agree(&body, x_webhook::XWebhookBody::read);
     }
 }
 
@@ -168,9 +171,9 @@ proptest! {
         let body = format!(
             r#"{{"message_id":{quoted},"webhook_type":"session.event","payload":{{"event_name":{quoted},{key}:{quoted}}}}}"#
         );
-        let read = live_session::Body::read(body.as_bytes()).unwrap();
+        let read = live_session::LiveSessionBody::read(body.as_bytes()).unwrap();
         prop_assert_eq!(&read.message_id, &text);
-        let live_session::Payload::SessionEvent(event) = &read.payload else { panic!() };
+        let live_session::LiveSessionPayload::SessionEvent(event) = &read.payload else { panic!() };
         prop_assert_eq!(event.event_name(), &text);
         let entry = [key.as_str(), ":", &quoted].concat();
         prop_assert!(serde_json::to_string(&read).unwrap().contains(&entry));

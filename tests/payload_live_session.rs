@@ -7,19 +7,18 @@ use std::collections::HashSet;
 
 use hookpost::systems::body::{Extra, PayloadError};
 use hookpost::systems::live_session::payload::{
-    Body, Custom, ErrorClick, ErrorName, JsError, Kind, NetError, Payload, Properties, PropertyType,
-    RageClick, SessionEvent,
+    ErrorName, LiveSessionBody, LiveSessionPayload, Properties, PropertyType, SessionEvent, SessionEventKind,
 };
 use hookpost::{NewEvent, Scheme, Timestamp, Verifier};
 
-fn body(start: &str) -> Body {
-    Body::read(&vectors::named(start).body).unwrap()
+fn body(start: &str) -> LiveSessionBody {
+    LiveSessionBody::read(&vectors::named(start).body).unwrap()
 }
 
 fn event(start: &str) -> SessionEvent {
     match body(start).payload {
-        Payload::SessionEvent(event) => event,
-        Payload::Unknown { webhook_type, .. } => panic!("{webhook_type}"),
+        LiveSessionPayload::SessionEvent(event) => event,
+        LiveSessionPayload::Unknown { webhook_type, .. } => panic!("{webhook_type}"),
     }
 }
 
@@ -31,7 +30,7 @@ fn payload_text(start: &str) -> String {
 }
 
 fn refusal(text: &str) -> String {
-    Body::read(text.as_bytes()).unwrap_err().to_string()
+    LiveSessionBody::read(text.as_bytes()).unwrap_err().to_string()
 }
 
 #[test]
@@ -43,12 +42,12 @@ fn fa6_the_documented_example_is_an_error_under_its_other_name() {
     assert_eq!((body.account_id.as_deref(), body.api_version.as_deref()), (Some("3ca3b1b"), Some("v1.0")));
     assert_eq!(body.created_at, Some(1_691_161_881));
     let event = event("ls_00");
-    let error = JsError {
+    let error = SessionEventKind::JsError {
         name: ErrorName::Error,
         value: Some("ProductCatalog: product is not valid".to_owned()),
         count: Some(1),
     };
-    assert_eq!((event.event_name(), &event.kind), ("Error", &Kind::JsError(error)));
+    assert_eq!((event.event_name(), &event.kind), ("Error", &error));
     let visitor = event.visitor.unwrap();
     assert_eq!(visitor.email.as_deref(), Some(""));
     assert_eq!(visitor.params[0].value.as_deref(), Some("pro"));
@@ -59,36 +58,36 @@ fn fa6_the_documented_example_is_an_error_under_its_other_name() {
 fn fa6_the_documented_example_says_the_same_after_a_round_trip() {
     let fixture: serde_json::Value = serde_json::from_slice(&vectors::named("ls_00").body).unwrap();
     assert_eq!(serde_json::to_value(body("ls_00")).unwrap(), fixture);
-    let read: Body = serde_json::from_value(fixture).unwrap();
+    let read: LiveSessionBody = serde_json::from_value(fixture).unwrap();
     assert_eq!(read, body("ls_00"));
 }
 
 #[test]
 fn fa7_each_documented_kind_is_a_type_of_its_own() {
     let text = |text: &str| Some(text.to_owned());
-    let message = || Kind::ErrorClick(ErrorClick { message: text("button handler missing") });
+    let message = || SessionEventKind::ErrorClick { message: text("button handler missing") };
     for (fixture, name, kind) in [
         (
             "ls_01",
             "JSError",
-            Kind::JsError(JsError {
+            SessionEventKind::JsError {
                 name: ErrorName::JsError,
                 value: text("TypeError: cart.total is not a function"),
                 count: Some(3),
-            }),
+            },
         ),
         (
             "ls_02",
             "NetError",
-            Kind::NetError(NetError {
+            SessionEventKind::NetError {
                 method: text("POST"),
                 url: text("https://api.shop.test/v2/cart?id=9&x=%20"),
                 status: Some(503),
-            }),
+            },
         ),
         ("ls_03", "ErrorClick", message()),
         ("ls_04", "ErrorClick", message()),
-        ("ls_05", "RageClick", Kind::RageClick(RageClick { clicks: Some(7) })),
+        ("ls_05", "RageClick", SessionEventKind::RageClick { clicks: Some(7) }),
     ] {
         let event = event(fixture);
         assert_eq!((event.event_name(), &event.kind), (name, &kind), "{fixture}");
@@ -100,9 +99,8 @@ fn fa7_each_documented_kind_is_a_type_of_its_own() {
 
 #[test]
 fn fa7_a_custom_events_properties_keep_their_order_types_and_endings() {
-    let Kind::Custom(custom) = event("ls_06").kind else { panic!() };
-    assert_eq!(custom.name.as_deref(), Some("Coupon applied"));
-    let properties = custom.properties;
+    let SessionEventKind::Custom { name, properties } = event("ls_06").kind else { panic!() };
+    assert_eq!(name.as_deref(), Some("Coupon applied"));
     let stated: Vec<_> = properties.iter().map(|it| (it.name(), it.stated_type())).collect();
     assert_eq!(
         stated,
@@ -139,14 +137,14 @@ fn fa7_what_is_written_again_is_the_documented_form() {
 fn fa7_where_both_spellings_came_the_right_one_counts_and_the_other_is_kept() {
     let event =
         SessionEvent::read(br#"{"event_name":"ErrorClick","messsage":"typo","message":"right"}"#).unwrap();
-    assert_eq!(event.kind, Kind::ErrorClick(ErrorClick { message: Some("right".to_owned()) }));
+    assert_eq!(event.kind, SessionEventKind::ErrorClick { message: Some("right".to_owned()) });
     assert_eq!(event.extra.get("messsage").unwrap().as_str(), r#""typo""#);
 }
 
 #[test]
 fn fa8_an_unknown_webhook_type_keeps_its_payload_and_its_extra_keys_to_the_byte() {
     let read = body("ls_10");
-    let Payload::Unknown { webhook_type, payload } = &read.payload else { panic!() };
+    let LiveSessionPayload::Unknown { webhook_type, payload } = &read.payload else { panic!() };
     assert_eq!((webhook_type.as_str(), read.webhook_type()), ("session.created", "session.created"));
     assert_eq!(
         payload.as_str(),
@@ -165,7 +163,7 @@ fn fa8_an_unknown_event_name_keeps_its_fields_as_they_were_written() {
         r##""selector":"#buy","at":{"x":-0.0, "y":9007199254740993}}"##,
     );
     let event = SessionEvent::read(text.as_bytes()).unwrap();
-    assert_eq!(event.kind, Kind::Unknown { event_name: "DeadClick".to_owned() });
+    assert_eq!(event.kind, SessionEventKind::Unknown { event_name: "DeadClick".to_owned() });
     let keys: Vec<_> = event.extra.iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["selector", "at"]);
     assert_eq!(serde_json::to_string(&event).unwrap(), text);
@@ -176,20 +174,20 @@ fn nulls_and_absent_keys_read_alike() {
     let visitor = event("ls_07").visitor.unwrap();
     assert_eq!((visitor.name, visitor.email, visitor.geolocation), (None, None, None));
     assert!(visitor.params.is_empty());
-    let bare = Body::read(
+    let bare = LiveSessionBody::read(
         br#"{"message_id":"m","webhook_type":"session.event","payload":{"event_name":"Custom","name":null}}"#,
     )
     .unwrap();
     assert_eq!((bare.created_at, bare.website_id), (None, None));
-    let Payload::SessionEvent(event) = bare.payload else { panic!() };
-    assert_eq!(event.kind, Kind::Custom(Custom { name: None, properties: Properties::default() }));
+    let LiveSessionPayload::SessionEvent(event) = bare.payload else { panic!() };
+    assert_eq!(event.kind, SessionEventKind::Custom { name: None, properties: Properties::default() });
     assert_eq!((event.time, event.visitor, event.extra), (None, None, Extra::default()));
 }
 
 #[test]
 fn numbers_keep_every_digit_they_came_with() {
-    let Kind::Custom(custom) = event("ls_11").kind else { panic!() };
-    let of = |name| custom.properties.get(name).unwrap();
+    let SessionEventKind::Custom { properties, .. } = event("ls_11").kind else { panic!() };
+    let of = |name| properties.get(name).unwrap();
     assert_eq!(of("n_int").as_i64(), Some(9_007_199_254_740_993));
     assert_eq!((of("n_float").value().as_str(), of("n_float").as_f64()), ("1e400", None));
     assert_eq!((of("m_float").value().as_str(), of("t_float").value().as_str()), ("-0.0", "1.10"));
@@ -203,9 +201,9 @@ fn numbers_keep_every_digit_they_came_with() {
 #[test]
 fn another_key_order_and_spacing_read_alike() {
     let event = event("ls_12");
-    assert_eq!(event.kind, Kind::RageClick(RageClick { clicks: Some(2) }));
+    assert_eq!(event.kind, SessionEventKind::RageClick { clicks: Some(2) });
     assert_eq!(body("ls_12").message_id, "7d1f7c52-0000-4000-8000-000000000012");
-    let Kind::JsError(JsError { value: Some(value), .. }) = self::event("ls_09").kind else { panic!() };
+    let SessionEventKind::JsError { value: Some(value), .. } = self::event("ls_09").kind else { panic!() };
     assert_eq!(value, "👩\u{200d}👩\u{200d}👧 \u{2028} \0 end", "escapes are read");
 }
 
@@ -215,7 +213,7 @@ fn a_body_of_depth_200_verifies_and_is_an_error_to_read() {
     let verifier = Verifier::new(&Scheme::live_session(), [vector.secret()]).unwrap();
     let headers = [("livesession-signature", vector.base64.as_str())];
     let proven = verifier.verify(&headers[..], vector.body.clone(), Timestamp::EPOCH).unwrap();
-    assert_eq!(Body::read(proven.body()), Err(PayloadError::TooDeep));
+    assert_eq!(LiveSessionBody::read(proven.body()), Err(PayloadError::TooDeep));
     assert_eq!(proven.into_body(), vector.body, "and still there, to the byte");
 }
 
@@ -265,7 +263,7 @@ fn each_wrong_shape_is_named_by_its_place() {
         assert_eq!(refusal(&text), expected, "{text}");
     }
     let unknown = r#"{"message_id":"m","webhook_type":"later","payload":[1]}"#;
-    assert!(Body::read(unknown.as_bytes()).is_ok(), "a payload of an unknown type has any shape");
+    assert!(LiveSessionBody::read(unknown.as_bytes()).is_ok(), "a payload of an unknown type has any shape");
 }
 
 #[test]
@@ -276,7 +274,7 @@ fn fa22_a_body_that_comes_twice_is_handled_once_by_its_message_id() {
     let (mut seen, mut handled) = (HashSet::new(), 0);
     let mut receive = |raw: &[u8]| {
         let Ok(proven) = verifier.verify(&headers[..], raw, Timestamp::EPOCH) else { return 401 };
-        let Ok(body) = Body::read(proven.body()) else { return 400 };
+        let Ok(body) = LiveSessionBody::read(proven.body()) else { return 400 };
         if seen.insert(body.message_id) {
             handled += 1;
         }

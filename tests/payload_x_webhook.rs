@@ -7,16 +7,16 @@ mod vectors;
 
 use hookpost::sign::Signer;
 use hookpost::systems::body::{Extra, Moment};
-use hookpost::systems::x_webhook::payload::{Body, Conversation, Data, Message, Status};
+use hookpost::systems::x_webhook::payload::{ChatMessage, Conversation, Data, Status, XWebhookBody};
 use hookpost::{NewEvent, Scheme, SecretSet, Timestamp, Verifier};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use receive::receive;
 
-fn body(start: &str) -> Body {
-    Body::read(&vectors::named(start).body).unwrap()
+fn body(start: &str) -> XWebhookBody {
+    XWebhookBody::read(&vectors::named(start).body).unwrap()
 }
 
-fn message(start: &str) -> Message {
+fn message(start: &str) -> ChatMessage {
     match body(start).data {
         Data::MessageReceived(message) => message,
         other => panic!("{other:?}"),
@@ -106,7 +106,9 @@ fn an_unknown_event_keeps_its_data_to_the_byte() {
     assert!(data.as_str().ends_with(r#""agent":{"id":3,"name":null}}"#));
     assert_eq!(serde_json::to_string(&closed).unwrap(), text("bl_07"));
     let more = text("bl_01").replace("\"status\":\"open\"", "\"status\":\"parked\",\"queue\": [1.10]");
-    let Data::ConversationStarted(conversation) = Body::read(more.as_bytes()).unwrap().data else { panic!() };
+    let Data::ConversationStarted(conversation) = XWebhookBody::read(more.as_bytes()).unwrap().data else {
+        panic!()
+    };
     assert_eq!(conversation.status, Status::Unknown("parked".to_owned()));
     assert_eq!(conversation.extra.get("queue").unwrap().as_str(), "[1.10]");
 }
@@ -138,11 +140,11 @@ fn each_wrong_shape_is_named_by_its_place() {
     ] {
         let odd = text("bl_02").replacen(from, to, 1);
         assert_ne!(odd, text("bl_02"), "{from}");
-        assert_eq!(Body::read(odd.as_bytes()).unwrap_err().to_string(), expected, "{odd}");
+        assert_eq!(XWebhookBody::read(odd.as_bytes()).unwrap_err().to_string(), expected, "{odd}");
     }
 }
 
-fn headers_of(body: &Body) -> HeaderMap {
+fn headers_of(body: &XWebhookBody) -> HeaderMap {
     let value = |text: &str| HeaderValue::from_str(text).unwrap();
     HeaderMap::from_iter([
         (http::HeaderName::from_static("x-webhook-event"), value(body.event())),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hookpost::systems::live_chat::payload::{Payload, Webhook};
+use hookpost::systems::live_chat::payload::{LiveChatBody, Payload};
 
 /// Collects whoever begins a chat, for a marketing list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,9 +14,9 @@ pub struct VisitorList {
 }
 
 impl VisitorList {
-    pub fn hears(&mut self, webhook: &Webhook) {
-        if let Payload::IncomingChat(incoming) = &webhook.payload {
-            let customers = incoming.chat.users.iter().filter(|user| user.is_customer());
+    pub fn hears(&mut self, webhook: &LiveChatBody) {
+        if let Payload::IncomingChat { chat } = &webhook.payload {
+            let customers = chat.users.iter().filter(|user| user.is_customer());
             self.emails.extend(customers.map(|user| (user.id.clone(), user.email.clone())));
         }
     }
@@ -35,15 +35,15 @@ pub struct QueueDetector {
 }
 
 impl QueueDetector {
-    pub fn hears(&mut self, webhook: &Webhook) {
+    pub fn hears(&mut self, webhook: &LiveChatBody) {
         match &webhook.payload {
-            Payload::IncomingChat(incoming) => {
-                let thread = incoming.chat.thread.as_ref();
+            Payload::IncomingChat { chat } => {
+                let thread = chat.thread.as_ref();
                 let place = thread.and_then(|thread| Some((thread.id.clone(), thread.queue.as_ref()?)));
                 self.queued.extend(place.map(|(thread, queue)| (thread, queue.position)));
             }
-            Payload::ChatDeactivated(ended) => {
-                self.ended.insert(ended.thread_id.clone());
+            Payload::ChatDeactivated { thread_id, .. } => {
+                self.ended.insert(thread_id.clone());
             }
             _ => {}
         }
@@ -78,22 +78,22 @@ impl Tagger {
     const TAGS: [(&str, [&str; 2]); 2] =
         [("refund", ["refund", "money back"]), ("greeting", ["hello", "good morning"])];
 
-    pub fn hears(&mut self, webhook: &Webhook) {
+    pub fn hears(&mut self, webhook: &LiveChatBody) {
         match &webhook.payload {
-            Payload::IncomingChat(incoming) => {
-                if let Some(thread) = &incoming.chat.thread {
+            Payload::IncomingChat { chat } => {
+                if let Some(thread) = &chat.thread {
                     let texts =
                         thread.events.iter().filter_map(|event| Some((event.id.clone(), event.text()?)));
                     let texts = texts.map(|(id, text)| (id, text.to_lowercase()));
                     self.thread(&thread.id).texts.extend(texts);
                 }
             }
-            Payload::Event(in_chat) => {
-                if let (Some(thread), Some(text)) = (&in_chat.thread_id, in_chat.event.text()) {
-                    self.thread(thread).texts.insert(in_chat.event.id.clone(), text.to_lowercase());
+            Payload::Event { thread_id: Some(thread), event, .. } => {
+                if let Some(text) = event.text() {
+                    self.thread(thread).texts.insert(event.id.clone(), text.to_lowercase());
                 }
             }
-            Payload::ChatDeactivated(ended) => self.thread(&ended.thread_id).ended = true,
+            Payload::ChatDeactivated { thread_id, .. } => self.thread(thread_id).ended = true,
             _ => {}
         }
     }
@@ -119,14 +119,14 @@ pub struct Apps {
 }
 
 impl Apps {
-    pub fn hears(&mut self, webhook: &Webhook) {
+    pub fn hears(&mut self, webhook: &LiveChatBody) {
         self.visitors.hears(webhook);
         self.queue.hears(webhook);
         self.tagger.hears(webhook);
     }
 
     /// What they know after these.
-    pub fn after<'a>(webhooks: impl IntoIterator<Item = &'a Webhook>) -> Self {
+    pub fn after<'a>(webhooks: impl IntoIterator<Item = &'a LiveChatBody>) -> Self {
         let mut apps = Self::default();
         webhooks.into_iter().for_each(|webhook| apps.hears(webhook));
         apps

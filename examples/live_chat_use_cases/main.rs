@@ -17,10 +17,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hookpost::sign::BodyKeys;
 use hookpost::systems::live_chat::admin::{
-    Caller, LiveChat, MemoryRows, NewWebhook, Refusal, Rules, Token, TokenScope,
+    AccessToken, ApiError, Caller, LiveChatAdmin, MemoryRows, NewWebhook, Rules, TokenScope,
 };
 use hookpost::systems::live_chat::payload::{
-    Answers, ApiVersion, License, Occurrence, ReadError, Reception, Webhook,
+    Answers, ApiVersion, License, LiveChatBody, Occurrence, ReadError, Reception,
 };
 use hookpost::testing::{Answer, Receiver};
 use hookpost::{Profile, Secret, Verifier};
@@ -47,12 +47,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let webhooks = stage::sender(Profile::live_chat(), &url)?;
     let license = License { id: 100_200_300, organization: "4b1c7e7a-6f0c-4f6e-9c2b-2b9b2f1d9a10".parse()? };
     let caller = Caller {
-        token: Token::Bearer { client_id: CLIENT.into() },
+        token: AccessToken::Bearer { client_id: CLIENT.into() },
         license: license.clone(),
         owns: [CLIENT.into()].into(),
         scopes: TokenScope::ALL.into(),
     };
-    let live_chat = LiveChat::new(webhooks.clone(), Arc::new(MemoryRows::new()), Rules::tutorial());
+    let live_chat = LiveChatAdmin::new(webhooks.clone(), Arc::new(MemoryRows::new()), Rules::tutorial());
     let calls = live_chat.calls(&caller, ApiVersion::STABLE);
     for body in STORY {
         calls.register_webhook(request(&read(body)?.action, &url)?).await?;
@@ -68,7 +68,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     stage::work_off(&webhooks).await?;
     let requests = receiver.requests();
     let authentic = requests.iter().filter(|request| request.is_verified());
-    let story = authentic.map(|request| Webhook::read(&request.body)).collect::<Result<Vec<_>, _>>()?;
+    let story = authentic.map(|request| LiveChatBody::read(&request.body)).collect::<Result<Vec<_>, _>>()?;
     for webhook in &story {
         println!("{}", webhook.action);
     }
@@ -102,7 +102,7 @@ async fn listen() -> Result<Receiver, Box<dyn Error>> {
     let receiver = Receiver::start().await?;
     receiver.verify_with(Verifier::live_chat(BodyKeys::of([Secret::new(KEY)?]))?);
     receiver.answer_by(|request| {
-        let reception = match Webhook::read(&request.body) {
+        let reception = match LiveChatBody::read(&request.body) {
             _ if !request.is_verified() => Reception::WrongKey,
             Ok(_) => Reception::Handled,
             Err(_) => Reception::Unreadable,
@@ -112,19 +112,19 @@ async fn listen() -> Result<Receiver, Box<dyn Error>> {
     Ok(receiver)
 }
 
-fn request(action: &str, url: &str) -> Result<NewWebhook, Refusal> {
+fn request(action: &str, url: &str) -> Result<NewWebhook, ApiError> {
     let body = serde_json::json!({
         "action": action, "url": url, "secret_key": KEY, "owner_client_id": CLIENT, "type": "license",
     });
     NewWebhook::from_json(body.to_string().as_bytes())
 }
 
-fn read(body: &'static str) -> Result<Webhook, ReadError> {
-    Webhook::read(&Bytes::from_static(body.as_bytes()))
+fn read(body: &'static str) -> Result<LiveChatBody, ReadError> {
+    LiveChatBody::read(&Bytes::from_static(body.as_bytes()))
 }
 
 /// Every order of these.
-fn orders(webhooks: &[Webhook]) -> Vec<Vec<Webhook>> {
+fn orders(webhooks: &[LiveChatBody]) -> Vec<Vec<LiveChatBody>> {
     if webhooks.is_empty() {
         return vec![Vec::new()];
     }

@@ -19,8 +19,8 @@ use std::time::SystemTime;
 use hookpost::id::EventType;
 use hookpost::systems::body::Extra;
 use hookpost::systems::settings::AdminError;
-use hookpost::systems::x_webhook::admin::{Actor, Form, Permission, XWebhookAdmin};
-use hookpost::systems::x_webhook::payload::{Conversation, Data, Message, Status};
+use hookpost::systems::x_webhook::admin::{Form, Permission, SiteUser, XWebhookAdmin};
+use hookpost::systems::x_webhook::payload::{ChatMessage, Conversation, Data, Status};
 use hookpost::testing::{Answer, Received, Receiver};
 use hookpost::{NewEvent, Profile, Scheme, Secret, Timestamp, Verifier, Webhooks};
 
@@ -36,8 +36,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let url = outside.clone().unwrap_or_else(|| receiver.url("/hook"));
     let webhooks = stage::sender(Profile::x_webhook(), &url)?;
     let admin = XWebhookAdmin::new(webhooks.clone());
-    let manager = Actor::new(SITE.parse()?, Permission::ALL);
-    let reader = Actor::new(SITE.parse()?, [Permission::Index]);
+    let manager = SiteUser::new(SITE.parse()?, Permission::ALL);
+    let reader = SiteUser::new(SITE.parse()?, [Permission::Index]);
     let mut expected = Expected::default();
 
     title("a form with mistakes");
@@ -124,7 +124,7 @@ async fn deliver(webhooks: &Webhooks, data: &Data) -> Result<usize, Box<dyn Erro
     }
 }
 
-async fn list(admin: &XWebhookAdmin, actor: &Actor) -> Result<(), AdminError> {
+async fn list(admin: &XWebhookAdmin, actor: &SiteUser) -> Result<(), AdminError> {
     for endpoint in admin.list(actor).await? {
         let events: Vec<_> = endpoint.subscription.exact_types().map(EventType::as_str).collect();
         let state = if endpoint.enabled { "on" } else { "off" };
@@ -138,7 +138,7 @@ fn conversation() -> Result<Data, Box<dyn Error>> {
 }
 
 fn message(is_from_admin: bool) -> Result<Data, Box<dyn Error>> {
-    Ok(Data::MessageReceived(Message {
+    Ok(Data::MessageReceived(ChatMessage {
         message_id: 55_120,
         content: "Is the terrace open on Sunday?".to_owned(),
         is_from_admin,

@@ -1,6 +1,6 @@
 //! The receiving side: the code that a web framework's handler would call with a request.
 
-use hookpost::systems::x_webhook::payload::Body;
+use hookpost::systems::x_webhook::payload::XWebhookBody;
 use hookpost::{Timestamp, Verifier};
 use http::{HeaderMap, StatusCode};
 
@@ -11,9 +11,9 @@ pub fn receive(
     headers: &HeaderMap,
     body: &[u8],
     now: Timestamp,
-) -> Result<Body, StatusCode> {
+) -> Result<XWebhookBody, StatusCode> {
     let proven = verifier.verify(headers, body, now).map_err(|_| StatusCode::UNAUTHORIZED)?;
-    let body = Body::read(proven.body()).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let body = XWebhookBody::read(proven.body()).map_err(|_| StatusCode::BAD_REQUEST)?;
     body.check_headers(headers).map_err(|_| StatusCode::BAD_REQUEST)?;
     Ok(body)
 }

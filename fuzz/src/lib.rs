@@ -233,18 +233,18 @@ pub fn timestamp(data: &[u8]) {
 
 /// LiveSession's bodies are read as a type or refused.
 pub fn live_session(data: &[u8]) {
-    let _read = live_session::Body::read(data);
+    let _read = live_session::LiveSessionBody::read(data);
     let _read = live_session::SessionEvent::read(data);
 }
 
 /// LiveChat's bodies are read as a type or refused.
 pub fn live_chat(data: &[u8]) {
-    let _read = live_chat::Webhook::read(&Bytes::copy_from_slice(data));
+    let _read = live_chat::LiveChatBody::read(&Bytes::copy_from_slice(data));
 }
 
 /// X-Webhook's bodies are read as a type or refused.
 pub fn x_webhook(data: &[u8]) {
-    let _read = x_webhook::Body::read(data);
+    let _read = x_webhook::XWebhookBody::read(data);
 }
 
 /// Another program's SQL publishes the event, or SQLite says what is wrong with it.

@@ -28,7 +28,7 @@ macro_rules! read_from_what_was_verified {
 }
 
 read_from_what_was_verified!(
-    live_session::payload::Body,
-    x_webhook::payload::Body,
-    live_chat::payload::Webhook
+    live_session::payload::LiveSessionBody,
+    x_webhook::payload::XWebhookBody,
+    live_chat::payload::LiveChatBody
 );

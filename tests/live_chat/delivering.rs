@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookpost::delivery::{FailReason, State};
 use hookpost::history::{PageAfter, Selection};
 use hookpost::systems::live_chat::admin::{AdditionalPart, NewWebhook, Rules};
-use hookpost::systems::live_chat::payload::{ApiVersion, Occurrence, Webhook};
+use hookpost::systems::live_chat::payload::{ApiVersion, LiveChatBody, Occurrence};
 use hookpost::testing::{Behaviour, Reply};
 use hookpost::{NewEndpoint, NewEvent, Secret};
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ async fn fc12_each_version_names_license_or_organization_and_never_both() {
 
 #[test]
 fn fc12_both_envelopes_decode() {
-    let read = |start| Webhook::read(&fixture(start)).unwrap();
+    let read = |start| LiveChatBody::read(&fixture(start)).unwrap();
     let (v33, v36) = (read("lc_01"), read("lc_02"));
     assert_eq!((v33.license_id, v33.organization_id.as_deref()), (Some(100_200_300), None));
     assert_eq!((v36.license_id, v36.organization_id.as_deref()), (None, Some(ORGANIZATION)));

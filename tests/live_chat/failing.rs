@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::systems::live_chat::admin::{
-    ClientId, LicenseRow, LiveChat, MemoryRows, Registration, Rows, Rules,
+    ClientId, LicenseRow, LiveChatAdmin, MemoryRows, Registration, Rows, Rules,
 };
 use hookpost::systems::live_chat::payload::ApiVersion;
 
@@ -52,7 +52,8 @@ impl Rows for Flaky {
 async fn a_failing_store_is_internal_and_the_same_call_completes_it_later() {
     let rows = Arc::new(Flaky::default());
     let mut scene = Scene::new(Rules::tutorial());
-    scene.live_chat = Arc::new(LiveChat::new(scene.world.webhooks.clone(), rows.clone(), Rules::tutorial()));
+    scene.live_chat =
+        Arc::new(LiveChatAdmin::new(scene.world.webhooks.clone(), rows.clone(), Rules::tutorial()));
     let caller = bearer();
     let calls = scene.calls(&caller, ApiVersion::STABLE);
     calls.enable_license_webhooks(None).await.unwrap();

@@ -1,6 +1,6 @@
 //! Which occurrences a registration's filters let through.
 
-use hookpost::systems::live_chat::admin::{Filters, NewWebhook, Refusal, Rules};
+use hookpost::systems::live_chat::admin::{ApiError, Filters, NewWebhook, Rules};
 use hookpost::systems::live_chat::payload::{ApiVersion, AuthorType, Occurrence};
 use serde_json::{Value, json};
 
@@ -133,7 +133,7 @@ async fn fc11_what_the_action_has_no_filter_for_and_what_contradicts_itself_is_r
             "action": "incoming_event", "secret_key": "k", "url": "https://a.example/", "type": "license",
             "owner_client_id": "cl_abc", "filters": filters,
         });
-        let refusal: Refusal = NewWebhook::from_json(request.to_string().as_bytes()).unwrap_err();
+        let refusal: ApiError = NewWebhook::from_json(request.to_string().as_bytes()).unwrap_err();
         assert_eq!(refusal.kind.as_str(), "validation", "{filters}");
     }
 }

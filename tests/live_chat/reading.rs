@@ -3,34 +3,34 @@
 use bytes::Bytes;
 use hookpost::sign::BodyKeys;
 use hookpost::systems::live_chat::payload::{
-    AppWebhook, EventContent, Hours, Payload, Requester, Webhook, WorkDay, WorkScheduler,
+    AppWebhook, EventContent, Hours, LiveChatBody, Payload, Requester, WorkDay, WorkScheduler,
 };
 use hookpost::{Secret, Timestamp, Verifier};
 
 use super::scene::{fixture, fixtures};
 
-fn read(start: &str) -> Webhook {
-    Webhook::read(&fixture(start)).unwrap()
+fn read(start: &str) -> LiveChatBody {
+    LiveChatBody::read(&fixture(start)).unwrap()
 }
 
 #[test]
 fn fc15_every_documented_body_decodes_into_its_own_payload() {
     let mut decoded = 0;
     for (name, body) in fixtures().into_iter().filter(|(name, _)| name.as_str() < "lc_19") {
-        let webhook = Webhook::read(&body).unwrap();
+        let webhook = LiveChatBody::read(&body).unwrap();
         let fits = match (&name[..5], &webhook.payload) {
-            ("lc_01" | "lc_02", Payload::IncomingChat(_))
-            | ("lc_03" | "lc_04" | "lc_05" | "lc_06", Payload::Event(_))
-            | ("lc_07", Payload::ChatDeactivated(_))
-            | ("lc_08", Payload::ChatTransferred(_))
+            ("lc_01" | "lc_02", Payload::IncomingChat { .. })
+            | ("lc_03" | "lc_04" | "lc_05" | "lc_06", Payload::Event { .. })
+            | ("lc_07", Payload::ChatDeactivated { .. })
+            | ("lc_08", Payload::ChatTransferred { .. })
             | ("lc_09", Payload::Tag(_))
             | ("lc_10", Payload::AutoAccesses(_))
             | ("lc_11" | "lc_12", Payload::Customer(_))
             | ("lc_13" | "lc_14", Payload::Agent(_))
-            | ("lc_15", Payload::ThreadSummary(_))
+            | ("lc_15", Payload::ThreadSummary { .. })
             | ("lc_16", Payload::Unknown)
-            | ("lc_17", Payload::PropertiesDeleted(_))
-            | ("lc_18", Payload::Postback(_)) => true,
+            | ("lc_17", Payload::PropertiesDeleted { .. })
+            | ("lc_18", Payload::Postback { .. }) => true,
             other => panic!("{name}: {other:?}"),
         };
         assert!(fits && webhook.body() == &body, "{name}");
@@ -41,8 +41,8 @@ fn fc15_every_documented_body_decodes_into_its_own_payload() {
 
 #[test]
 fn fc15_a_chat_tells_its_users_its_events_and_its_queue() {
-    let Payload::IncomingChat(incoming) = read("lc_02").payload else { panic!() };
-    let (chat, thread) = (&incoming.chat, incoming.chat.thread.as_ref().unwrap());
+    let Payload::IncomingChat { chat } = read("lc_02").payload else { panic!() };
+    let thread = chat.thread.as_ref().unwrap();
     assert_eq!((chat.id.as_str(), thread.id.as_str(), thread.active), ("QX1CHAT01", "QX1THR01", true));
     let customers: Vec<_> = chat.users.iter().filter(|user| user.is_customer()).collect();
     assert_eq!((customers.len(), customers[0].email.as_deref()), (1, Some("iva@ex.test")));
@@ -59,7 +59,7 @@ fn fc15_a_chat_tells_its_users_its_events_and_its_queue() {
 #[test]
 fn fc15_events_decode_by_their_type() {
     let event = |start| match read(start).payload {
-        Payload::Event(event) => event.event,
+        Payload::Event { event, .. } => event,
         other => panic!("{other:?}"),
     };
     assert_eq!(event("lc_03").text(), Some("refund please 💸"));
@@ -115,8 +115,8 @@ fn fc15_what_versions_write_differently_reads_the_same() {
     let Payload::AutoAccesses(rules) = read("lc_10").payload else { panic!() };
     let told: Vec<_> = rules.iter().map(|rule| (rule.id.as_str(), rule.next_id.as_deref())).collect();
     assert_eq!(told, [("r1", Some("r2")), ("r2", None)]);
-    let Payload::ChatDeactivated(ended) = read("lc_07").payload else { panic!() };
-    assert_eq!(ended.user_id, None, "the router did it");
+    let Payload::ChatDeactivated { user_id, .. } = read("lc_07").payload else { panic!() };
+    assert_eq!(user_id, None, "the router did it");
 }
 
 #[test]
@@ -131,9 +131,9 @@ fn fc15_an_unknown_action_keeps_every_byte() {
 fn a_payload_of_another_shape_says_where_it_differs_and_stays() {
     for (payload, column) in [(r#"{"chat_id":"c","thread_id":7}"#, 28), (r#"["c","t"]"#, 0), ("null", 0)] {
         let body = Bytes::from(format!(r#"{{"action":"chat_deactivated","payload":{payload}}}"#));
-        let webhook = Webhook::read(&body).unwrap();
-        let Payload::Misshapen(misshapen) = webhook.payload else { panic!("{webhook:?}") };
-        assert_eq!(misshapen.column, column, "{payload}");
+        let webhook = LiveChatBody::read(&body).unwrap();
+        let Payload::Misshapen { column: stopped, .. } = webhook.payload else { panic!("{webhook:?}") };
+        assert_eq!(stopped, column, "{payload}");
         assert_eq!(webhook.body(), &body);
     }
 }
@@ -204,7 +204,7 @@ fn bad_input_never_panics_and_never_loses_a_byte() {
         hostile().into_iter().map(|(why, body, reads)| (why.to_owned(), Bytes::from(body), Some(reads)));
     let mut read_back = 0;
     for (why, body, reads) in documented.chain(made_up) {
-        let webhook = Webhook::read(&body);
+        let webhook = LiveChatBody::read(&body);
         assert!(reads.is_none_or(|reads| webhook.is_ok() == reads), "{why}: {:?}", webhook.is_ok());
         if let Ok(webhook) = &webhook {
             assert_eq!(webhook.body(), &body, "{why}");
@@ -228,12 +228,12 @@ fn bad_input_never_panics_and_never_loses_a_byte() {
 fn a_cut_at_any_byte_and_any_flipped_byte_is_an_answer() {
     let body = fixture("lc_05");
     for at in 0..body.len() {
-        assert!(Webhook::read(&body.slice(..at)).is_err(), "cut at {at}");
+        assert!(LiveChatBody::read(&body.slice(..at)).is_err(), "cut at {at}");
         for flip in [0x01, 0x20, 0x80] {
             let mut other = body.to_vec();
             other[at] ^= flip;
             let other = Bytes::from(other);
-            if let Ok(webhook) = Webhook::read(&other) {
+            if let Ok(webhook) = LiveChatBody::read(&other) {
                 assert_eq!(webhook.body(), &other);
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use hookpost::sign::{BodyKeys, Proof};
-use hookpost::systems::live_chat::payload::{Answers, Payload, Reception, Webhook};
+use hookpost::systems::live_chat::payload::{Answers, LiveChatBody, Payload, Reception};
 use hookpost::{Secret, SecretError, Timestamp, Verifier, VerifyError};
 use serde_json::{Value, json};
 
@@ -109,9 +109,9 @@ fn receive(body: &Bytes, answers: Answers) -> u16 {
     let reception = match own.verify(&NO_HEADERS[..], body, Timestamp::EPOCH) {
         Err(VerifyError::Mismatch) => Reception::WrongKey,
         Err(_) => Reception::Unreadable,
-        Ok(_) => match Webhook::read(body).map(|webhook| webhook.payload) {
+        Ok(_) => match LiveChatBody::read(body).map(|webhook| webhook.payload) {
             Ok(Payload::Tag(_)) => Reception::Failed,
-            Ok(Payload::Unknown | Payload::Misshapen(_)) => Reception::Unhandled,
+            Ok(Payload::Unknown | Payload::Misshapen { .. }) => Reception::Unhandled,
             Ok(_) => Reception::Handled,
             Err(_) => Reception::Unreadable,
         },

@@ -8,7 +8,7 @@ use hookpost::profile::{Envelope, Occasion};
 use hookpost::sign::BodyKeys;
 use hookpost::systems::live_chat::LiveChat as Bodies;
 use hookpost::systems::live_chat::admin::{Filters, MemoryRows, NewWebhook, Rules};
-use hookpost::systems::live_chat::payload::{ApiVersion, Webhook};
+use hookpost::systems::live_chat::payload::{ApiVersion, LiveChatBody};
 use hookpost::testing::{Answer, Receiver, Reply};
 use hookpost::{Secret, Timestamp, Verifier};
 
@@ -53,7 +53,7 @@ async fn fc18_no_text_of_a_delivery_holds_the_key() {
     writeln!(text, "{report:?} {stored:?} {rendered:?} {wanted:?} {listed:?}").unwrap();
     writeln!(text, "{:?} {:?} {:?}", scene.live_chat, scene.world.webhooks, MemoryRows::new()).unwrap();
     writeln!(text, "{:?} {:?}", scene.world.transport, scene.world.sent()).unwrap();
-    writeln!(text, "{:?}", Webhook::read(&fixture("lc_02")).unwrap()).unwrap();
+    writeln!(text, "{:?}", LiveChatBody::read(&fixture("lc_02")).unwrap()).unwrap();
     writeln!(text, "{}", scene.world.heard.all()).unwrap();
     assert!(text.len() > 2000 && !text.contains(SECRET), "{text}");
 }

@@ -1,7 +1,7 @@
 //! Registering, listing and unregistering.
 
 use hookpost::systems::live_chat::admin::{
-    AdditionalPart, Caller, ClientId, Filters, LiveChat, NewWebhook, Rules, SourceType, WebhookType,
+    AdditionalPart, Caller, ClientId, Filters, LiveChatAdmin, NewWebhook, Rules, SourceType, WebhookType,
 };
 use hookpost::systems::live_chat::payload::ApiVersion;
 use serde_json::{Value, json};
@@ -168,7 +168,7 @@ async fn fc4_nobody_configures_without_the_scope_or_for_a_foreign_client() {
 #[test]
 fn fc5_each_version_names_its_webhooks() {
     let names = |version| {
-        let names = LiveChat::webhook_names(version);
+        let names = LiveChatAdmin::webhook_names(version);
         names.into_iter().map(|name| name.action).collect::<Vec<_>>()
     };
     let counts = ApiVersion::ALL.map(|version| names(version).len());
@@ -182,7 +182,7 @@ fn fc5_each_version_names_its_webhooks() {
 #[test]
 fn fc5_names_come_with_their_filters_and_additional_data() {
     let of = |version, action: &str| {
-        let names = serde_json::to_value(LiveChat::webhook_names(version)).unwrap();
+        let names = serde_json::to_value(LiveChatAdmin::webhook_names(version)).unwrap();
         names.as_array().unwrap().iter().find(|name| name["action"] == action).unwrap().clone()
     };
     // The documentation's own sample for 3.3.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookpost::systems::live_chat::admin::{
-    AdditionalPart, Caller, Calls, ClientId, Filters, LiveChat, MemoryRows, NewWebhook, Refusal, Rules,
-    Token, TokenScope, WebhookType,
+    AccessToken, AdditionalPart, ApiError, Caller, Calls, ClientId, Filters, LiveChatAdmin, MemoryRows,
+    NewWebhook, Rules, TokenScope, WebhookType,
 };
 use hookpost::systems::live_chat::payload::{ApiVersion, AppWebhook, License, Occurrence};
 use hookpost::testing::SeededEntropy;
@@ -21,7 +21,7 @@ pub(crate) const ORGANIZATION: &str = "4b1c7e7a-6f0c-4f6e-9c2b-2b9b2f1d9a10";
 
 pub(crate) struct Scene {
     pub(crate) world: World,
-    pub(crate) live_chat: Arc<LiveChat>,
+    pub(crate) live_chat: Arc<LiveChatAdmin>,
 }
 
 impl Scene {
@@ -67,9 +67,9 @@ impl Scene {
     }
 }
 
-pub(crate) fn live_chat(webhooks: Webhooks, rules: Rules) -> LiveChat {
+pub(crate) fn live_chat(webhooks: Webhooks, rules: Rules) -> LiveChatAdmin {
     let rows = Arc::new(MemoryRows::new());
-    LiveChat::new(webhooks, rows, rules).entropy(Arc::new(SeededEntropy::new(11)))
+    LiveChatAdmin::new(webhooks, rows, rules).entropy(Arc::new(SeededEntropy::new(11)))
 }
 
 pub(crate) fn license() -> License {
@@ -83,7 +83,7 @@ pub(crate) fn mine() -> ClientId {
 /// The application itself, which may do everything with its webhooks.
 pub(crate) fn bearer() -> Caller {
     Caller {
-        token: Token::Bearer { client_id: mine() },
+        token: AccessToken::Bearer { client_id: mine() },
         license: license(),
         owns: BTreeSet::from(["cl_abc".into(), "cl_second".into()]),
         scopes: BTreeSet::from(TokenScope::ALL),
@@ -92,7 +92,7 @@ pub(crate) fn bearer() -> Caller {
 
 /// A person of the organization.
 pub(crate) fn personal() -> Caller {
-    Caller { token: Token::Personal, ..bearer() }
+    Caller { token: AccessToken::Personal, ..bearer() }
 }
 
 pub(crate) fn webhook(action: &str) -> NewWebhook {
@@ -139,6 +139,6 @@ pub(crate) fn application(event: &str) -> AppWebhook {
 }
 
 /// The documented type of a refusal.
-pub(crate) fn kind<T: std::fmt::Debug>(answer: Result<T, Refusal>) -> &'static str {
+pub(crate) fn kind<T: std::fmt::Debug>(answer: Result<T, ApiError>) -> &'static str {
     answer.unwrap_err().kind.as_str()
 }

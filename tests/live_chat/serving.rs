@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookpost::systems::live_chat::admin::{Caller, ErrorType, Refusal, Rules, TokenScope};
+use hookpost::systems::live_chat::admin::{ApiError, Caller, ErrorType, Rules, TokenScope};
 use hookpost::systems::live_chat::http_api::{BODY_BYTES_MAX, ConfigurationApi, status};
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::scene::{Scene, bearer, ended, fixture, personal};
 
 /// The host's tokens.
-fn callers(authorization: &str) -> Result<Caller, Refusal> {
+fn callers(authorization: &str) -> Result<Caller, ApiError> {
     match authorization {
         "Bearer app" => Ok(bearer()),
         "Basic person" => Ok(personal()),
         "Bearer reader" => Ok(Caller { scopes: [TokenScope::StateRead].into(), ..bearer() }),
-        "Bearer dallas" => Err(Refusal::misdirected("dal")),
-        "Bearer expired" => Err(Refusal::new(ErrorType::LicenseExpired)),
-        _ => Err(Refusal::new(ErrorType::Authentication)),
+        "Bearer dallas" => Err(ApiError::misdirected("dal")),
+        "Bearer expired" => Err(ApiError::new(ErrorType::LicenseExpired)),
+        _ => Err(ApiError::new(ErrorType::Authentication)),
     }
 }
 

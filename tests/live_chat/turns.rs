@@ -6,7 +6,8 @@ use std::time::Duration;
 use hookpost::async_trait;
 use hookpost::error::StoreError;
 use hookpost::systems::live_chat::admin::{
-    Caller, ClientId, LicenseRow, LiveChat, MemoryRows, NewWebhook, Registration, Rows, Rules, Token,
+    AccessToken, Caller, ClientId, LicenseRow, LiveChatAdmin, MemoryRows, NewWebhook, Registration, Rows,
+    Rules,
 };
 use hookpost::systems::live_chat::payload::ApiVersion;
 use hookpost::testing::SeededEntropy;
@@ -52,11 +53,11 @@ impl Rows for Gated {
 async fn an_owner_whose_rows_are_slow_keeps_no_other_owner_waiting() {
     let world = World::new();
     let rows = Arc::new(Gated { rows: MemoryRows::new(), gate: Semaphore::new(0) });
-    let live_chat = LiveChat::new(world.webhooks.clone(), rows.clone(), Rules::current())
+    let live_chat = LiveChatAdmin::new(world.webhooks.clone(), rows.clone(), Rules::current())
         .entropy(Arc::new(SeededEntropy::new(11)));
     let slow = bearer();
     let other: ClientId = "cl_other".into();
-    let quick = Caller { token: Token::Bearer { client_id: other.clone() }, ..bearer() };
+    let quick = Caller { token: AccessToken::Bearer { client_id: other.clone() }, ..bearer() };
     let enabling = live_chat.calls(&slow, V);
     let mut enabling = Box::pin(enabling.enable_license_webhooks(None));
     assert!(futures_util::poll!(&mut enabling).is_pending());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hookpost::Webhooks;
 use hookpost::policy::egress::AddressPolicy;
 use hookpost::stores::memory::MemoryStore;
-use hookpost::systems::live_chat::payload::Webhook;
+use hookpost::systems::live_chat::payload::LiveChatBody;
 use hookpost::transports::ReqwestTransport;
 
 use super::scene::fixture;
@@ -31,8 +31,8 @@ pub(crate) fn loopback() -> Webhooks {
         .unwrap()
 }
 
-fn story() -> [Webhook; 3] {
-    ["lc_02", "lc_03", "lc_07"].map(|start| Webhook::read(&fixture(start)).unwrap())
+fn story() -> [LiveChatBody; 3] {
+    ["lc_02", "lc_03", "lc_07"].map(|start| LiveChatBody::read(&fixture(start)).unwrap())
 }
 
 #[test]

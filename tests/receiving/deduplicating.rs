@@ -76,7 +76,7 @@ fn receive(
     now: Timestamp,
     request: &Request<Bytes>,
 ) -> Response<Whole<Bytes>> {
-    let body = live_session::Body::read(request.body()).unwrap();
+    let body = live_session::LiveSessionBody::read(request.body()).unwrap();
     let mut answer = Response::default();
     match seen.see(&id(&body.message_id), now).unwrap() {
         Sighting::New(handling) => {
@@ -102,7 +102,7 @@ fn fa22_the_same_body_twice_within_a_day_is_handled_once_and_answered_2xx_twice(
         assert_eq!(handled.load(Ordering::Relaxed), 1, "{later:?}");
 
         let mut database = database();
-        let message_id = live_session::Body::read(BODY).unwrap().message_id;
+        let message_id = live_session::LiveSessionBody::read(BODY).unwrap().message_id;
         assert!(handle_in(&mut database, "live_session", &message_id, NOW));
         assert!(!handle_in(&mut database, "live_session", &message_id, NOW + later), "{later:?}");
     }

@@ -186,11 +186,11 @@ async fn typed_payloads_are_read_from_verified_bytes_and_from_no_others() {
     const SESSION: &[u8] = include_bytes!("../fixtures/systems/ls_01_jserror.json");
     const MESSAGE: &[u8] = include_bytes!("../fixtures/systems/bl_02_message_received.json");
     let typed = Router::new()
-        .route("/session", on_post(async |w: Webhook<live_session::Body>| w.content.message_id))
-        .route("/message", on_post(async |w: Webhook<x_webhook::Body>| w.content.event().to_owned()))
+        .route("/session", on_post(async |w: Webhook<live_session::LiveSessionBody>| w.content.message_id))
+        .route("/message", on_post(async |w: Webhook<x_webhook::XWebhookBody>| w.content.event().to_owned()))
         .with_state(Arc::new(verifier()));
     for (path, body, expected) in [
-        ("/session", SESSION, live_session::Body::read(SESSION).unwrap().message_id),
+        ("/session", SESSION, live_session::LiveSessionBody::read(SESSION).unwrap().message_id),
         ("/message", MESSAGE, "message.received".to_owned()),
     ] {
         let request = post(signed(body, SECRET, now()), Body::from(body));
@@ -201,20 +201,24 @@ async fn typed_payloads_are_read_from_verified_bytes_and_from_no_others() {
         assert_eq!(answer(&typed, path, unsigned).await.status(), StatusCode::UNAUTHORIZED);
     }
 
-    let bare = Router::new().route("/", on_post(async |body: live_session::Body| body.message_id));
+    let bare = Router::new().route("/", on_post(async |body: live_session::LiveSessionBody| body.message_id));
     let signed = post(signed(SESSION, SECRET, now()), Body::from(SESSION));
     assert_eq!(answer(&bare, "/", signed).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[tokio::test]
 async fn fg13_events_are_routed_by_sender_and_kind_and_an_unknown_one_to_the_fallback() {
-    async fn session(Webhook { content, .. }: Webhook<live_session::Body>) -> String {
+    async fn session(Webhook { content, .. }: Webhook<live_session::LiveSessionBody>) -> String {
         match content.payload {
-            live_session::Payload::SessionEvent(event) => format!("session: {}", event.event_name()),
-            live_session::Payload::Unknown { webhook_type, .. } => format!("fallback: {webhook_type}"),
+            live_session::LiveSessionPayload::SessionEvent(event) => {
+                format!("session: {}", event.event_name())
+            }
+            live_session::LiveSessionPayload::Unknown { webhook_type, .. } => {
+                format!("fallback: {webhook_type}")
+            }
         }
     }
-    async fn chat(Webhook { content, .. }: Webhook<x_webhook::Body>) -> String {
+    async fn chat(Webhook { content, .. }: Webhook<x_webhook::XWebhookBody>) -> String {
         match content.data {
             x_webhook::Data::ConversationStarted(_) => "started".to_owned(),
             x_webhook::Data::MessageReceived(_) => "message".to_owned(),
@@ -255,7 +259,7 @@ async fn live_chats_key_in_the_body_is_a_proof_like_any_other() {
     for (secret, status) in [(key, StatusCode::OK), ("another", StatusCode::UNAUTHORIZED)] {
         let verifier = Verifier::live_chat(BodyKeys::of([Secret::new(secret).unwrap()])).unwrap();
         let routes = Router::new()
-            .route("/", on_post(async |w: Webhook<live_chat::Webhook>| w.content.webhook_id.unwrap()))
+            .route("/", on_post(async |w: Webhook<live_chat::LiveChatBody>| w.content.webhook_id.unwrap()))
             .with_state(Arc::new(verifier));
         let answer = answer(&routes, "/", post(HeaderMap::new(), Body::from(CHAT))).await;
         assert_eq!(answer.status(), status);

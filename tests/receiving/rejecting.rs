@@ -86,10 +86,10 @@ async fn what_serde_says_of_an_authentic_body_is_kept_for_the_receivers_log() {
 
 #[tokio::test]
 async fn a_typed_payload_says_which_of_its_members_has_another_shape() {
-    let session = refused::<live_session::Body>(signed_json(r#"{"message_id":7}"#)).await;
+    let session = refused::<live_session::LiveSessionBody>(signed_json(r#"{"message_id":7}"#)).await;
     assert_eq!(session.status(), 422);
     assert_eq!(cause(&session).unwrap(), "webhook_type: must be text");
-    let chat = refused::<x_webhook::Body>(signed_json("[]")).await;
+    let chat = refused::<x_webhook::XWebhookBody>(signed_json("[]")).await;
     assert!(cause(&chat).is_some(), "{chat}");
 }
 
@@ -114,7 +114,7 @@ async fn the_sender_is_told_the_status_alone_and_a_layer_of_the_receivers_the_re
 
 #[tokio::test]
 async fn what_rejected_a_typed_body_is_there_as_a_value() {
-    let read = async |_: Webhook<live_session::Body>| ();
+    let read = async |_: Webhook<live_session::LiveSessionBody>| ();
     let mut routes: Router = Router::new().route("/", on_post(read)).with_state(Arc::new(verifier()));
     let answer = routes.call(signed_json("{}")).await.unwrap();
     let Some(Refused::Unwanted { cause: Some(cause), .. }) = answer.extensions().get::<Refused>() else {
@@ -146,7 +146,7 @@ async fn a_layer_around_all_routes_hears_which_handler_stands_behind_no_verifier
         .layer(VerifyLayer::new(verifier()));
     let mut routes: Router = verified
         .route("/bytes", on_post(async |_: Verified<Bytes>| ()))
-        .route("/session", on_post(async |_: live_session::Body| ()))
+        .route("/session", on_post(async |_: live_session::LiveSessionBody| ()))
         .layer(listen);
     for path in ["/verified", "/bytes", "/session"] {
         let mut request = signed_json(r#"{"order":1}"#);
@@ -167,7 +167,7 @@ async fn a_handler_behind_no_layer_says_so() {
     }
     let mut open: Router = Router::new()
         .route("/", on_post(told))
-        .route("/typed", on_post(async |body: live_session::Body| body.message_id));
+        .route("/typed", on_post(async |body: live_session::LiveSessionBody| body.message_id));
     let answer = open.call(post(HeaderMap::new(), Body::empty())).await.unwrap();
     let said = whole(answer.into_body()).await;
     assert!(said.starts_with(b"request: was verified by nothing"), "{said:?}");

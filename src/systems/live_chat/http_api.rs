@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::event::JSON;
-use crate::systems::live_chat::admin::{Caller, ClientId, ErrorType, LiveChat, NewWebhook, Refusal};
+use crate::systems::live_chat::admin::{ApiError, Caller, ClientId, ErrorType, LiveChatAdmin, NewWebhook};
 use crate::systems::live_chat::payload::ApiVersion;
 
 /// The largest request body that is read, in bytes. A registration is much smaller.
@@ -18,7 +18,7 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// The API as a function from request to response. It waits only for its stores.
 pub struct ConfigurationApi {
-    live_chat: Arc<LiveChat>,
+    live_chat: Arc<LiveChatAdmin>,
     callers: Arc<dyn Callers>,
 }
 
@@ -30,12 +30,12 @@ pub struct ConfigurationApi {
 #[async_trait]
 pub trait Callers: Send + Sync {
     /// Returns the caller that sends this `Authorization` header.
-    async fn caller(&self, authorization: &str) -> Result<Caller, Refusal>;
+    async fn caller(&self, authorization: &str) -> Result<Caller, ApiError>;
 }
 
 #[async_trait]
-impl<F: Fn(&str) -> Result<Caller, Refusal> + Send + Sync> Callers for F {
-    async fn caller(&self, authorization: &str) -> Result<Caller, Refusal> {
+impl<F: Fn(&str) -> Result<Caller, ApiError> + Send + Sync> Callers for F {
+    async fn caller(&self, authorization: &str) -> Result<Caller, ApiError> {
         self(authorization)
     }
 }
@@ -43,7 +43,7 @@ impl<F: Fn(&str) -> Result<Caller, Refusal> + Send + Sync> Callers for F {
 impl ConfigurationApi {
     /// Serves these registrations to these callers.
     #[must_use]
-    pub fn new(live_chat: Arc<LiveChat>, callers: Arc<dyn Callers>) -> Self {
+    pub fn new(live_chat: Arc<LiveChatAdmin>, callers: Arc<dyn Callers>) -> Self {
         Self { live_chat, callers }
     }
 
@@ -55,7 +55,7 @@ impl ConfigurationApi {
         }
     }
 
-    async fn call(&self, request: &Request<Bytes>) -> Result<Bytes, Refusal> {
+    async fn call(&self, request: &Request<Bytes>) -> Result<Bytes, ApiError> {
         let (version, method) = route(request.uri().path())?;
         if request.method() != Method::POST {
             return Err(refused(ErrorType::Validation, "the method must be POST"));
@@ -66,8 +66,8 @@ impl ConfigurationApi {
         }
         if method == "list_webhook_names" {
             let version = read::<Version>(body)?.version.map_or(Ok(ApiVersion::STABLE), |text| text.parse());
-            let version = version.map_err(|_| Refusal::new(ErrorType::UnsupportedVersion))?;
-            return json(&LiveChat::webhook_names(version));
+            let version = version.map_err(|_| ApiError::new(ErrorType::UnsupportedVersion))?;
+            return json(&LiveChatAdmin::webhook_names(version));
         }
         let caller = self.caller(request).await?;
         let calls = self.live_chat.calls(&caller, version);
@@ -95,17 +95,17 @@ impl ConfigurationApi {
                 let license_webhooks_enabled = calls.license_webhooks_enabled(owner.as_ref()).await?;
                 json(&State { license_webhooks_enabled })
             }
-            _ => Err(Refusal::new(ErrorType::NotFound)),
+            _ => Err(ApiError::new(ErrorType::NotFound)),
         }
     }
 
     /// A header that occurs twice, or is not text, identifies no caller.
-    async fn caller(&self, request: &Request<Bytes>) -> Result<Caller, Refusal> {
+    async fn caller(&self, request: &Request<Bytes>) -> Result<Caller, ApiError> {
         let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
-            return Err(Refusal::new(ErrorType::Authentication));
+            return Err(ApiError::new(ErrorType::Authentication));
         };
-        let text = value.to_str().map_err(|_| Refusal::new(ErrorType::Authentication))?;
+        let text = value.to_str().map_err(|_| ApiError::new(ErrorType::Authentication))?;
         self.callers.caller(text).await
     }
 }
@@ -137,16 +137,16 @@ pub const fn status(kind: ErrorType) -> StatusCode {
 }
 
 /// Version and method of a path: `/v3.6/configuration/action/register_webhook`.
-fn route(path: &str) -> Result<(ApiVersion, &str), Refusal> {
+fn route(path: &str) -> Result<(ApiVersion, &str), ApiError> {
     let mut segments = path.strip_prefix('/').unwrap_or(path).split('/');
     let (version, rest) = (segments.next().unwrap_or_default(), [(); 3].map(|()| segments.next()));
     let (["configuration", "action"], Some(method), None) =
         ([rest[0], rest[1]].map(Option::unwrap_or_default), rest[2], segments.next())
     else {
-        return Err(Refusal::new(ErrorType::NotFound));
+        return Err(ApiError::new(ErrorType::NotFound));
     };
     let named = if version.starts_with('v') { version.parse().ok() } else { None };
-    named.map(|version| (version, method)).ok_or_else(|| Refusal::new(ErrorType::UnsupportedVersion))
+    named.map(|version| (version, method)).ok_or_else(|| ApiError::new(ErrorType::UnsupportedVersion))
 }
 
 /// What most methods ask for. Keys they do not know are theirs to send.
@@ -158,7 +158,7 @@ struct Owned {
 }
 
 impl Owned {
-    fn owner(&self) -> Result<ClientId, Refusal> {
+    fn owner(&self) -> Result<ClientId, ApiError> {
         let owner = self.owner_client_id.clone();
         owner.ok_or_else(|| refused(ErrorType::Validation, "`owner_client_id` is required"))
     }
@@ -203,25 +203,25 @@ struct Region<'a> {
 }
 
 /// An empty body says what `{}` says.
-fn read<T: for<'a> Deserialize<'a> + Default>(body: &Bytes) -> Result<T, Refusal> {
+fn read<T: for<'a> Deserialize<'a> + Default>(body: &Bytes) -> Result<T, ApiError> {
     if body.is_empty() {
         return Ok(T::default());
     }
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(refused(ErrorType::Validation, "the request must be a JSON object"));
     }
-    serde_json::from_slice(body).map_err(|_| Refusal::new(ErrorType::Validation))
+    serde_json::from_slice(body).map_err(|_| ApiError::new(ErrorType::Validation))
 }
 
-fn refused(kind: ErrorType, message: &str) -> Refusal {
-    Refusal { message: message.to_owned(), ..Refusal::new(kind) }
+fn refused(kind: ErrorType, message: &str) -> ApiError {
+    ApiError { message: message.to_owned(), ..ApiError::new(kind) }
 }
 
-fn json(answer: &impl Serialize) -> Result<Bytes, Refusal> {
-    serde_json::to_vec(answer).map(Bytes::from).map_err(|_| Refusal::new(ErrorType::Internal))
+fn json(answer: &impl Serialize) -> Result<Bytes, ApiError> {
+    serde_json::to_vec(answer).map(Bytes::from).map_err(|_| ApiError::new(ErrorType::Internal))
 }
 
-fn error_body(refusal: &Refusal) -> Bytes {
+fn error_body(refusal: &ApiError) -> Bytes {
     let data = refusal.region.as_deref().map(|region| Region { region });
     let error = ErrorMembers { kind: refusal.kind.as_str(), message: &refusal.message, data };
     json(&ErrorBody { error }).unwrap_or_default()

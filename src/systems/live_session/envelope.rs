@@ -16,7 +16,7 @@ pub struct LiveSession;
 
 /// The field order is the documented one; receivers may rely on none.
 #[derive(Serialize)]
-struct Body<'a> {
+struct LiveSessionBody<'a> {
     message_id: &'a str,
     webhook_id: &'a str,
     webhook_type: &'a str,
@@ -29,7 +29,7 @@ struct Body<'a> {
 
 impl Envelope for LiveSession {
     fn render(&self, event: &Event, endpoint: &Endpoint, _: Occasion) -> Result<Rendered, RenderError> {
-        Rendered::json(&Body {
+        Rendered::json(&LiveSessionBody {
             message_id: event.id.as_str(),
             webhook_id: endpoint.id.as_str(),
             webhook_type: event.kind.as_str(),

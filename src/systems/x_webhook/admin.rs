@@ -31,7 +31,7 @@ pub struct XWebhookAdmin {
 
 /// The person who makes a request, and the person's site.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
+pub struct SiteUser {
     /// The site of the person.
     pub tenant: TenantId,
     /// What the person may do there.
@@ -93,7 +93,7 @@ impl XWebhookAdmin {
     ///
     /// # Errors
     /// If the actor is not allowed to, or if the store fails.
-    pub async fn list(&self, actor: &Actor) -> Result<Vec<Arc<Endpoint>>, AdminError> {
+    pub async fn list(&self, actor: &SiteUser) -> Result<Vec<Arc<Endpoint>>, AdminError> {
         actor.must(Permission::Index)?;
         Ok(self.endpoints.all(&actor.tenant).await?)
     }
@@ -103,7 +103,7 @@ impl XWebhookAdmin {
     /// # Errors
     /// If the actor is not allowed to, if the form has errors (all are reported), or if the
     /// store fails.
-    pub async fn create(&self, actor: &Actor, form: Form) -> Result<Arc<Endpoint>, AdminError> {
+    pub async fn create(&self, actor: &SiteUser, form: Form) -> Result<Arc<Endpoint>, AdminError> {
         actor.must(Permission::Create)?;
         self.check(&form)?;
         let new = self.endpoints.blank(&actor.tenant, &form.url)?;
@@ -116,7 +116,7 @@ impl XWebhookAdmin {
     /// Those of [`create`](Self::create). Also if there is no such endpoint.
     pub async fn edit(
         &self,
-        actor: &Actor,
+        actor: &SiteUser,
         id: &EndpointId,
         form: Form,
     ) -> Result<Arc<Endpoint>, AdminError> {
@@ -130,7 +130,7 @@ impl XWebhookAdmin {
     ///
     /// # Errors
     /// If the actor is not allowed to, if there is no such endpoint, or if the store fails.
-    pub async fn delete(&self, actor: &Actor, id: &EndpointId) -> Result<(), AdminError> {
+    pub async fn delete(&self, actor: &SiteUser, id: &EndpointId) -> Result<(), AdminError> {
         actor.must(Permission::Destroy)?;
         self.endpoints.remove(&actor.tenant, id).await
     }
@@ -143,7 +143,7 @@ impl XWebhookAdmin {
     /// If the actor is not allowed to, if there is no such endpoint, if nothing can be sent to
     /// it in its present state, or if the store fails. A failure of the receiver is not an
     /// error.
-    pub async fn test(&self, actor: &Actor, id: &EndpointId) -> Result<TestReport, AdminError> {
+    pub async fn test(&self, actor: &SiteUser, id: &EndpointId) -> Result<TestReport, AdminError> {
         actor.must(Permission::Edit)?;
         self.endpoints.one(&actor.tenant, id).await?;
         self.endpoints.webhooks.test(&actor.tenant, id).await.map_err(|error| match error {
@@ -199,7 +199,7 @@ impl fmt::Debug for Form {
     }
 }
 
-impl Actor {
+impl SiteUser {
     /// A person of that site with these permissions.
     #[must_use]
     pub fn new(tenant: TenantId, permissions: impl IntoIterator<Item = Permission>) -> Self {

@@ -2,11 +2,11 @@
 
 use http::HeaderName;
 
-use super::payload::Body;
+use super::payload::XWebhookBody;
 use crate::sign::HeaderLookup;
 use crate::systems::body::{Moment, PayloadError};
 
-impl Body {
+impl XWebhookBody {
     /// Checks that the request's `X-Webhook-Event` and `X-Webhook-Timestamp` match the body.
     /// The signature covers neither header, so a strict receiver trusts only the body, and
     /// rejects a request whose headers differ. A timestamp may be written in another form if

@@ -1,10 +1,10 @@
 //! X-Webhook's bodies, as Botble Live Chat sends them.
 //!
 //! ```
-//! use hookpost::systems::x_webhook::payload::{Body, Data};
+//! use hookpost::systems::x_webhook::payload::{XWebhookBody, Data};
 //!
 //! # let verified = include_bytes!("../../../tests/fixtures/systems/bl_02_message_received.json");
-//! let body = Body::read(verified)?;
+//! let body = XWebhookBody::read(verified)?;
 //! if let Data::MessageReceived(message) = &body.data {
 //!     assert_eq!(message.content, "Is the terrace open on Sunday?");
 //!     assert_eq!(message.conversation.conversation_id, 8841);
@@ -28,7 +28,7 @@ const MOMENT: &str = "must be a moment in RFC 3339";
 /// A whole request body.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Json")]
-pub struct Body {
+pub struct XWebhookBody {
     /// When it was created; the same for all retries. It is signed, unlike the header.
     pub timestamp: Moment,
     /// The data, by the kind of event.
@@ -44,7 +44,7 @@ pub enum Data {
     /// `conversation.started`.
     ConversationStarted(Conversation),
     /// `message.received`.
-    MessageReceived(Message),
+    MessageReceived(ChatMessage),
     /// An unknown event.
     Unknown {
         /// The name of the event.
@@ -81,7 +81,7 @@ pub struct Conversation {
 
 /// A message in a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Message {
+pub struct ChatMessage {
     /// The id of the message.
     pub message_id: i64,
     /// The text as its author typed it: it is not safe to show it as markup.
@@ -107,7 +107,7 @@ pub enum Status {
     Unknown(String),
 }
 
-impl Body {
+impl XWebhookBody {
     /// Reads a body. Event, timestamp and data are required.
     ///
     /// # Errors
@@ -120,7 +120,9 @@ impl Body {
             CONVERSATION_STARTED => {
                 Some(body.object("data", Conversation::from_object)?.map(Data::ConversationStarted))
             }
-            MESSAGE_RECEIVED => Some(body.object("data", Message::from_object)?.map(Data::MessageReceived)),
+            MESSAGE_RECEIVED => {
+                Some(body.object("data", ChatMessage::from_object)?.map(Data::MessageReceived))
+            }
             _ => None,
         };
         let data = match known {
@@ -137,14 +139,14 @@ impl Body {
     }
 }
 
-impl TryFrom<Json> for Body {
+impl TryFrom<Json> for XWebhookBody {
     type Error = PayloadError;
     fn try_from(json: Json) -> Result<Self, PayloadError> {
         Self::read(json.as_str().as_bytes())
     }
 }
 
-impl Serialize for Body {
+impl Serialize for XWebhookBody {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("event", self.event())?;
@@ -193,7 +195,7 @@ impl Conversation {
     }
 }
 
-impl Message {
+impl ChatMessage {
     fn from_object(mut data: Object) -> Result<Self, PayloadError> {
         Ok(Self {
             message_id: data.need("message_id", INTEGER)?,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::systems::live_chat::payload::{ApiVersion, License};
 
-use super::refusal::{ErrorType, Refusal};
+use super::refusal::{ApiError, ErrorType};
 use super::rules::{OwnerId, Rules};
 
 /// The id of an application, as shown in the Developer Console.
@@ -45,7 +45,7 @@ impl fmt::Debug for ClientId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// The kind of token.
-    pub token: Token,
+    pub token: AccessToken,
     /// The license that the token belongs to.
     pub license: License,
     /// The client ids that the caller's organization owns. For a bearer token, its own client
@@ -57,7 +57,7 @@ pub struct Caller {
 
 /// The kind of an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Token {
+pub enum AccessToken {
     /// A personal access token, which belongs to a person.
     Personal,
     /// A bearer token, which belongs to an application.
@@ -95,21 +95,21 @@ impl TokenScope {
 
 impl Caller {
     /// Refuses a caller with none of these scopes.
-    pub(super) fn require(&self, any_of: &[TokenScope]) -> Result<(), Refusal> {
+    pub(super) fn require(&self, any_of: &[TokenScope]) -> Result<(), ApiError> {
         let has = any_of.iter().any(|scope| self.scopes.contains(scope));
-        if has { Ok(()) } else { Err(Refusal::new(ErrorType::Authorization)) }
+        if has { Ok(()) } else { Err(ApiError::new(ErrorType::Authorization)) }
     }
 
     /// Refuses a caller that names an application of another organization.
-    pub(super) fn require_owner(&self, owner: &ClientId) -> Result<(), Refusal> {
+    pub(super) fn require_owner(&self, owner: &ClientId) -> Result<(), ApiError> {
         if owner.as_str().is_empty() {
-            return Err(Refusal::validation("`owner_client_id` is required"));
+            return Err(ApiError::validation("`owner_client_id` is required"));
         }
-        let own = matches!(&self.token, Token::Bearer { client_id } if client_id == owner);
+        let own = matches!(&self.token, AccessToken::Bearer { client_id } if client_id == owner);
         if own || self.owns.contains(owner) {
             return Ok(());
         }
-        Err(Refusal::new(ErrorType::Authorization))
+        Err(ApiError::new(ErrorType::Authorization))
     }
 
     /// The application that a call about a license's state is for.
@@ -118,19 +118,21 @@ impl Caller {
         given: Option<&ClientId>,
         version: ApiVersion,
         rules: &Rules,
-    ) -> Result<ClientId, Refusal> {
+    ) -> Result<ClientId, ApiError> {
         let client = match (&self.token, given) {
-            (Token::Personal, None) => {
-                return Err(Refusal::validation(
+            (AccessToken::Personal, None) => {
+                return Err(ApiError::validation(
                     "`owner_client_id` is required with a personal access token",
                 ));
             }
-            (Token::Bearer { client_id }, None) => client_id,
-            (Token::Personal, Some(given)) => given,
-            (Token::Bearer { client_id }, Some(given)) => match rules.owner_id(version) {
+            (AccessToken::Bearer { client_id }, None) => client_id,
+            (AccessToken::Personal, Some(given)) => given,
+            (AccessToken::Bearer { client_id }, Some(given)) => match rules.owner_id(version) {
                 OwnerId::Ignored => client_id,
                 OwnerId::Rejected => {
-                    return Err(Refusal::validation("`owner_client_id` is for personal access tokens alone"));
+                    return Err(ApiError::validation(
+                        "`owner_client_id` is for personal access tokens alone",
+                    ));
                 }
                 OwnerId::Overrides => given,
             },

@@ -7,10 +7,10 @@ use crate::systems::live_chat::payload::{
 };
 
 use super::caller::{Caller, ClientId, TokenScope};
-use super::refusal::{ErrorType, Refusal};
+use super::refusal::{ApiError, ErrorType};
 use super::registration::{ListedWebhook, NewWebhook, Registration, WebhookType};
 use super::switch::Change;
-use super::{LiveChat, endpoint_id};
+use super::{LiveChatAdmin, endpoint_id};
 
 /// An action that webhooks can be registered for, as listed by `list_webhook_names`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -28,12 +28,12 @@ pub struct WebhookName {
 /// The API in one version, for one caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Calls<'a> {
-    live_chat: &'a LiveChat,
+    live_chat: &'a LiveChatAdmin,
     caller: &'a Caller,
     version: ApiVersion,
 }
 
-impl LiveChat {
+impl LiveChatAdmin {
     /// The API in this version, for this caller.
     #[must_use]
     pub const fn calls<'a>(&'a self, caller: &'a Caller, version: ApiVersion) -> Calls<'a> {
@@ -60,7 +60,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// `authorization`, `validation`, `limit_reached`, `internal`.
-    pub async fn register_webhook(&self, webhook: NewWebhook) -> Result<String, Refusal> {
+    pub async fn register_webhook(&self, webhook: NewWebhook) -> Result<String, ApiError> {
         let Self { live_chat, caller, version } = *self;
         caller.require(&[TokenScope::ConfigurationWrite])?;
         caller.require_owner(&webhook.owner_client_id)?;
@@ -72,7 +72,7 @@ impl Calls<'_> {
 
         let _turn = live_chat.turns.of(&registration.webhook.owner_client_id).await;
         if !live_chat.rows.add(&registration, live_chat.rules.webhooks_per_action).await? {
-            return Err(Refusal::new(ErrorType::LimitReached));
+            return Err(ApiError::new(ErrorType::LimitReached));
         }
         match self.deliver(&registration).await {
             Ok(()) => Ok(registration.id),
@@ -88,7 +88,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
-    pub async fn list_webhooks(&self, owner: &ClientId) -> Result<Vec<ListedWebhook>, Refusal> {
+    pub async fn list_webhooks(&self, owner: &ClientId) -> Result<Vec<ListedWebhook>, ApiError> {
         self.caller.require(&[TokenScope::ConfigurationWrite])?;
         self.caller.require_owner(owner)?;
         let registrations = self.live_chat.rows.registrations(owner).await?;
@@ -99,16 +99,16 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// `authorization`, `validation`, `not_found`, `internal`.
-    pub async fn unregister_webhook(&self, owner: &ClientId, id: &str) -> Result<(), Refusal> {
+    pub async fn unregister_webhook(&self, owner: &ClientId, id: &str) -> Result<(), ApiError> {
         self.caller.require(&[TokenScope::ConfigurationWrite])?;
         self.caller.require_owner(owner)?;
         if id.is_empty() {
-            return Err(Refusal::validation("`id` is required"));
+            return Err(ApiError::validation("`id` is required"));
         }
         let _turn = self.live_chat.turns.of(owner).await;
         let registrations = self.live_chat.rows.registrations(owner).await?;
         let found = registrations.into_iter().find(|registration| registration.id == id);
-        self.withdraw(&found.ok_or_else(|| Refusal::new(ErrorType::NotFound))?).await
+        self.withdraw(&found.ok_or_else(|| ApiError::new(ErrorType::NotFound))?).await
     }
 
     /// `enable_license_webhooks`: enables all webhooks of the application with type `license`,
@@ -116,7 +116,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
-    pub async fn enable_license_webhooks(&self, owner: Option<&ClientId>) -> Result<(), Refusal> {
+    pub async fn enable_license_webhooks(&self, owner: Option<&ClientId>) -> Result<(), ApiError> {
         self.choose(owner, true).await
     }
 
@@ -125,7 +125,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
-    pub async fn disable_license_webhooks(&self, owner: Option<&ClientId>) -> Result<(), Refusal> {
+    pub async fn disable_license_webhooks(&self, owner: Option<&ClientId>) -> Result<(), ApiError> {
         self.choose(owner, false).await
     }
 
@@ -133,7 +133,7 @@ impl Calls<'_> {
     ///
     /// # Errors
     /// `authorization`, `validation`, `internal`.
-    pub async fn license_webhooks_enabled(&self, owner: Option<&ClientId>) -> Result<bool, Refusal> {
+    pub async fn license_webhooks_enabled(&self, owner: Option<&ClientId>) -> Result<bool, ApiError> {
         let Self { live_chat, caller, version } = *self;
         caller.require(&[TokenScope::StateRead, TokenScope::StateWrite])?;
         let client = caller.client(owner, version, &live_chat.rules)?;
@@ -141,7 +141,7 @@ impl Calls<'_> {
         Ok(row.is_on(WebhookType::License, live_chat.rules.activation))
     }
 
-    async fn choose(&self, owner: Option<&ClientId>, on: bool) -> Result<(), Refusal> {
+    async fn choose(&self, owner: Option<&ClientId>, on: bool) -> Result<(), ApiError> {
         let Self { live_chat, caller, version } = *self;
         caller.require(&[TokenScope::StateWrite])?;
         let client = caller.client(owner, version, &live_chat.rules)?;
@@ -150,7 +150,7 @@ impl Calls<'_> {
 
     /// Writes the registration's endpoints, on every license on which its owner's webhooks are
     /// enabled.
-    async fn deliver(&self, registration: &Registration) -> Result<(), Refusal> {
+    async fn deliver(&self, registration: &Registration) -> Result<(), ApiError> {
         let Self { live_chat, .. } = *self;
         let webhook = &registration.webhook;
         for row in live_chat.rows.licenses(&webhook.owner_client_id).await? {
@@ -163,7 +163,7 @@ impl Calls<'_> {
 
     /// Its endpoints first: a row without endpoints can be unregistered again, an
     /// endpoint without a row would be delivered to for ever.
-    async fn withdraw(&self, registration: &Registration) -> Result<(), Refusal> {
+    async fn withdraw(&self, registration: &Registration) -> Result<(), ApiError> {
         let Self { live_chat, .. } = *self;
         let owner = &registration.webhook.owner_client_id;
         for row in live_chat.rows.licenses(owner).await? {

@@ -8,7 +8,7 @@ use crate::subscription::{Filter, Subscription, SubscriptionError};
 use crate::systems::live_chat::payload::{Action, ApiVersion, AuthorType, FilterName, Occurrence};
 
 use super::caller::ClientId;
-use super::refusal::Refusal;
+use super::refusal::ApiError;
 
 /// The occurrences of its action that a registration wants. An occurrence must pass each
 /// filter that is set.
@@ -76,12 +76,12 @@ impl Filters {
     }
 
     /// Refuses filters that the action does not have, and lists that contradict each other.
-    pub(super) fn check(&self, action: Action, version: ApiVersion) -> Result<(), Refusal> {
+    pub(super) fn check(&self, action: Action, version: ApiVersion) -> Result<(), ApiError> {
         let known = action.filters(version);
         for name in self.names() {
             if !known.contains(&name) {
                 let (filter, action) = (name.as_str(), action.name());
-                return Err(Refusal::validation(format!("`filters.{filter}` is not for `{action}`")));
+                return Err(ApiError::validation(format!("`filters.{filter}` is not for `{action}`")));
             }
         }
         let user_ids = self.chat_presence.iter().filter_map(|presence| presence.user_ids.as_ref());
@@ -92,7 +92,7 @@ impl Filters {
             members.check(field)?;
         }
         if self.source_type.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Refusal::validation("`filters.source_type` names at least one source"));
+            return Err(ApiError::validation("`filters.source_type` names at least one source"));
         }
         Ok(())
     }
@@ -172,16 +172,16 @@ impl Filters {
 }
 
 impl Members {
-    fn check(&self, field: &str) -> Result<(), Refusal> {
+    fn check(&self, field: &str) -> Result<(), ApiError> {
         match (&self.values, &self.exclude_values) {
-            (Some(_), Some(_)) => {
-                Err(Refusal::validation(format!("`filters.{field}` has either `values` or `exclude_values`")))
-            }
+            (Some(_), Some(_)) => Err(ApiError::validation(format!(
+                "`filters.{field}` has either `values` or `exclude_values`"
+            ))),
             (Some(list), None) | (None, Some(list)) if list.is_empty() => {
-                Err(Refusal::validation(format!("`filters.{field}` names at least one id")))
+                Err(ApiError::validation(format!("`filters.{field}` names at least one id")))
             }
             (None, None) => {
-                Err(Refusal::validation(format!("`filters.{field}` has `values` or `exclude_values`")))
+                Err(ApiError::validation(format!("`filters.{field}` has `values` or `exclude_values`")))
             }
             _ => Ok(()),
         }

@@ -18,7 +18,7 @@
 //!
 //! A refused call changes nothing. Rows are written before endpoints, and removed after them:
 //! if a store fails in between, or the call's future is dropped, the row still shows what must
-//! be completed (see [`Refusal`]). Calls of one [`LiveChat`] that write for the same owner
+//! be completed (see [`ApiError`]). Calls of one [`LiveChatAdmin`] that write for the same owner
 //! take turns; owners do not wait for each other. If several processes use the same rows, all
 //! may read at once, but only one of them may write.
 //!
@@ -47,17 +47,17 @@ use crate::webhooks::{RegisterError, Webhooks};
 use switch::Change;
 use turns::Turns;
 
-pub use caller::{Caller, ClientId, Token, TokenScope};
+pub use caller::{AccessToken, Caller, ClientId, TokenScope};
 pub use calls::{Calls, WebhookName};
 pub use filters::{ChatPresence, Filters, Members, SourceType};
-pub use refusal::{ErrorType, Refusal};
+pub use refusal::{ApiError, ErrorType};
 pub use registration::{AdditionalPart, ListedWebhook, NewWebhook, Registration, WebhookType};
 pub use rows::{MemoryRows, Rows};
 pub use rules::{Activation, OwnerId, Rules};
 pub use switch::{LicenseRow, RoutingStatus};
 
 /// Registers webhooks, and enables and disables them, through a [`Webhooks`].
-pub struct LiveChat {
+pub struct LiveChatAdmin {
     webhooks: Webhooks,
     rows: Arc<dyn Rows>,
     rules: Rules,
@@ -65,7 +65,7 @@ pub struct LiveChat {
     turns: Turns,
 }
 
-impl LiveChat {
+impl LiveChatAdmin {
     /// Uses this [`Webhooks`], these rows and these rules.
     #[must_use]
     pub fn new(webhooks: Webhooks, rows: Arc<dyn Rows>, rules: Rules) -> Self {
@@ -84,7 +84,7 @@ impl LiveChat {
     ///
     /// # Errors
     /// `internal`, if a store fails.
-    pub async fn application(&self, webhook: &AppWebhook) -> Result<bool, Refusal> {
+    pub async fn application(&self, webhook: &AppWebhook) -> Result<bool, ApiError> {
         let installed = match webhook.event {
             AppEvent::Installed => true,
             AppEvent::Uninstalled => false,
@@ -105,7 +105,7 @@ impl LiveChat {
         license: &License,
         bot: impl Into<String>,
         status: RoutingStatus,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         self.change(owner, license, Change::Bot(bot.into(), status)).await
     }
 
@@ -118,12 +118,12 @@ impl LiveChat {
         owner: &ClientId,
         license: &License,
         bot: impl Into<String>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiError> {
         self.change(owner, license, Change::BotGone(bot.into())).await
     }
 
     /// Writes the license's row, and brings the endpoints there to what it says.
-    async fn change(&self, owner: &ClientId, license: &License, change: Change) -> Result<(), Refusal> {
+    async fn change(&self, owner: &ClientId, license: &License, change: Change) -> Result<(), ApiError> {
         let _turn = self.turns.of(owner).await;
         let before = self.license_row(owner, license).await?;
         let touches = change.touches();
@@ -138,14 +138,14 @@ impl LiveChat {
         Ok(())
     }
 
-    async fn license_row(&self, owner: &ClientId, license: &License) -> Result<LicenseRow, Refusal> {
+    async fn license_row(&self, owner: &ClientId, license: &License) -> Result<LicenseRow, ApiError> {
         let rows = self.rows.licenses(owner).await?;
         let found = rows.into_iter().find(|row| row.license == *license);
         Ok(found.unwrap_or_else(|| LicenseRow::new(license.clone())))
     }
 
     /// Makes a registration's endpoint on a license be there and be on, or be off.
-    async fn switch(&self, registration: &Registration, license: &License, on: bool) -> Result<(), Refusal> {
+    async fn switch(&self, registration: &Registration, license: &License, on: bool) -> Result<(), ApiError> {
         let id = endpoint_id(registration, license)?;
         if !on {
             return match self.webhooks.disable(&license.organization, &id).await {
@@ -178,8 +178,8 @@ impl Change {
     }
 }
 
-impl fmt::Debug for LiveChat {
+impl fmt::Debug for LiveChatAdmin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LiveChat").field("rules", &self.rules).finish_non_exhaustive()
+        f.debug_struct("LiveChatAdmin").field("rules", &self.rules).finish_non_exhaustive()
     }
 }

@@ -82,7 +82,7 @@ impl fmt::Display for ErrorType {
 /// can be unregistered.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}: {message}")]
-pub struct Refusal {
+pub struct ApiError {
     /// The documented type of the error.
     pub kind: ErrorType,
     /// What is wrong, without any secret or URL.
@@ -94,7 +94,7 @@ pub struct Refusal {
     pub source: Option<BoxError>,
 }
 
-impl Refusal {
+impl ApiError {
     /// A refusal with the documented message of its type.
     #[must_use]
     pub fn new(kind: ErrorType) -> Self {
@@ -116,13 +116,13 @@ impl Refusal {
     }
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         Self::internal(error)
     }
 }
 
-impl From<EndpointError> for Refusal {
+impl From<EndpointError> for ApiError {
     fn from(error: EndpointError) -> Self {
         Self::validation(error.to_string())
     }
@@ -130,7 +130,7 @@ impl From<EndpointError> for Refusal {
 
 /// If the caller broke a rule of the endpoint, the error says so; anything else is an internal
 /// fault.
-impl From<RegisterError> for Refusal {
+impl From<RegisterError> for ApiError {
     fn from(error: RegisterError) -> Self {
         match error {
             RegisterError::Endpoint(error) => error.into(),
@@ -139,7 +139,7 @@ impl From<RegisterError> for Refusal {
     }
 }
 
-impl From<crate::backend::EntropyError> for Refusal {
+impl From<crate::backend::EntropyError> for ApiError {
     fn from(error: crate::backend::EntropyError) -> Self {
         Self::internal(error)
     }

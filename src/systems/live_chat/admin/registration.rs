@@ -13,7 +13,7 @@ use crate::webhooks::NewEndpoint;
 
 use super::caller::ClientId;
 use super::filters::{Filters, object};
-use super::refusal::Refusal;
+use super::refusal::ApiError;
 
 /// The longest URL since 3.5, in characters.
 const URL_CHARS_MAX: usize = 500;
@@ -120,24 +120,24 @@ impl NewWebhook {
     /// # Errors
     /// `validation`, with the name of what is missing. If something has the wrong shape, only
     /// its place is named.
-    pub fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+    pub fn from_json(body: &[u8]) -> Result<Self, ApiError> {
         if !body.trim_ascii_start().starts_with(b"{") {
-            return Err(Refusal::validation("the request must be a JSON object"));
+            return Err(ApiError::validation("the request must be a JSON object"));
         }
         let request: Request = serde_json::from_slice(body).map_err(|error| misshapen(&error))?;
         let required = |value: Option<String>, field: &str| {
             value
                 .filter(|text| !text.is_empty())
-                .ok_or_else(|| Refusal::validation(format!("`{field}` is required")))
+                .ok_or_else(|| ApiError::validation(format!("`{field}` is required")))
         };
         let secret_key = required(request.secret_key, "secret_key")?;
         Ok(Self {
             action: required(request.action, "action")?,
             secret_key: Secret::new(secret_key)
-                .map_err(|error| Refusal::validation(format!("`secret_key`: {error}")))?,
+                .map_err(|error| ApiError::validation(format!("`secret_key`: {error}")))?,
             url: required(request.url, "url")?,
             owner_client_id: required(request.owner_client_id, "owner_client_id")?.into(),
-            kind: request.kind.ok_or_else(|| Refusal::validation("`type` is required"))?,
+            kind: request.kind.ok_or_else(|| ApiError::validation("`type` is required"))?,
             description: request.description,
             additional_data: request.additional_data.unwrap_or_default(),
             filters: request.filters.unwrap_or_default(),
@@ -145,24 +145,24 @@ impl NewWebhook {
     }
 
     /// Checks it against what the version documents. The profile checks the URL.
-    pub(super) fn check(&self, version: ApiVersion) -> Result<(), Refusal> {
+    pub(super) fn check(&self, version: ApiVersion) -> Result<(), ApiError> {
         let action = Action::named(&self.action, version).ok_or_else(|| {
-            Refusal::validation(format!("`action` is none of the actions of version {version}"))
+            ApiError::validation(format!("`action` is none of the actions of version {version}"))
         })?;
         if version >= ApiVersion::V3_5 && self.url.chars().count() > URL_CHARS_MAX {
-            return Err(Refusal::validation(format!("`url` has at most {URL_CHARS_MAX} characters")));
+            return Err(ApiError::validation(format!("`url` has at most {URL_CHARS_MAX} characters")));
         }
         if !self.additional_data.is_empty() && !action.has_additional_data() {
-            return Err(Refusal::validation(format!("`additional_data` is not for `{}`", self.action)));
+            return Err(ApiError::validation(format!("`additional_data` is not for `{}`", self.action)));
         }
         self.filters.check(action, version)
     }
 }
 
 /// Says where, and not what: what was sent may hold the secret key.
-fn misshapen(error: &serde_json::Error) -> Refusal {
+fn misshapen(error: &serde_json::Error) -> ApiError {
     let (line, column) = (error.line(), error.column());
-    Refusal::validation(format!("the request is misshapen at line {line}, column {column}"))
+    ApiError::validation(format!("the request is misshapen at line {line}, column {column}"))
 }
 
 impl Registration {
@@ -173,7 +173,7 @@ impl Registration {
     }
 
     /// Its endpoint on a license.
-    pub(super) fn endpoint(&self, license: &License) -> Result<NewEndpoint, Refusal> {
+    pub(super) fn endpoint(&self, license: &License) -> Result<NewEndpoint, ApiError> {
         let wanted = &self.webhook;
         let scope = Scope::new(license.id.to_string()).map_err(crate::endpoint::EndpointError::from)?;
         let parts = wanted.additional_data.iter().map(|part| match part {

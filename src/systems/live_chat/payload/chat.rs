@@ -8,17 +8,10 @@ use serde::Deserialize;
 
 use crate::systems::body::Json;
 
-use super::Event;
+use super::ChatEvent;
 
 /// Properties by namespace and name. A value may be any JSON and is kept unchanged.
-pub type Properties = BTreeMap<String, BTreeMap<String, Json>>;
-
-/// A chat began, or an agent began a thread in it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct IncomingChat {
-    /// The chat that began.
-    pub chat: Chat,
-}
+pub type ChatProperties = BTreeMap<String, BTreeMap<String, Json>>;
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -30,7 +23,7 @@ pub struct Chat {
     pub users: Vec<User>,
     /// What applications store about the chat.
     #[serde(default)]
-    pub properties: Properties,
+    pub properties: ChatProperties,
     /// The groups that may see the chat.
     #[serde(default)]
     pub access: Access,
@@ -51,10 +44,10 @@ pub struct Thread {
     pub user_ids: Vec<String>,
     /// The events of the thread so far.
     #[serde(default)]
-    pub events: Vec<Event>,
+    pub events: Vec<ChatEvent>,
     /// What applications store about the thread.
     #[serde(default)]
-    pub properties: Properties,
+    pub properties: ChatProperties,
     /// The groups that may see the thread.
     #[serde(default)]
     pub access: Access,
@@ -113,45 +106,6 @@ pub struct Access {
     pub group_ids: Vec<u64>,
 }
 
-/// A thread ended.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ChatEnded {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of the thread.
-    pub thread_id: String,
-    /// The id of the user who ended it; `None` if the router did.
-    pub user_id: Option<String>,
-}
-
-/// The access to a chat changed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ChatAccess {
-    /// The id of the chat.
-    pub id: String,
-    /// The new access, or what was granted or revoked.
-    #[serde(default)]
-    pub access: Access,
-}
-
-/// A chat was transferred.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ChatTransferred {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of its thread.
-    pub thread_id: Option<String>,
-    /// The id of the user who requested the transfer.
-    pub requester_id: Option<String>,
-    /// `manual`, `inactive`, `assigned`, `unassigned` or `other`.
-    pub reason: Option<String>,
-    /// Where the chat was transferred to.
-    #[serde(default)]
-    pub transferred_to: TransferTarget,
-    /// The customer's new place in the queue.
-    pub queue: Option<Queue>,
-}
-
 /// Where a chat was transferred to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -160,73 +114,6 @@ pub struct TransferTarget {
     pub group_ids: Vec<u64>,
     /// The ids of the agents.
     pub agent_ids: Vec<String>,
-}
-
-/// A user joined a chat.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct UserAdded {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of its thread.
-    pub thread_id: Option<String>,
-    /// The user who joined.
-    pub user: User,
-    /// The reason for it.
-    pub reason: Option<String>,
-    /// The id of the user who requested it.
-    pub requester_id: Option<String>,
-}
-
-/// A user left a chat.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct UserRemoved {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of its thread.
-    pub thread_id: Option<String>,
-    /// The id of the user who left.
-    pub user_id: String,
-    /// The reason for it.
-    pub reason: Option<String>,
-    /// The id of the user who requested it.
-    pub requester_id: Option<String>,
-}
-
-/// An event was received or changed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct EventInChat {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of its thread.
-    pub thread_id: Option<String>,
-    /// The event.
-    pub event: Event,
-}
-
-/// An event was deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct EventDeleted {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of its thread.
-    pub thread_id: Option<String>,
-    /// The id of the event.
-    pub event_id: String,
-}
-
-/// A button of a rich message was pressed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct RichMessagePostback {
-    /// The id of the user who pressed it.
-    pub user_id: Option<String>,
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of its thread.
-    pub thread_id: Option<String>,
-    /// The id of the rich message.
-    pub event_id: Option<String>,
-    /// The button that was pressed.
-    pub postback: Postback,
 }
 
 /// A button of a rich message.
@@ -245,57 +132,6 @@ pub struct Postback {
     pub value: Option<String>,
 }
 
-/// Properties of a chat, a thread or an event changed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PropertiesUpdated {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of the thread, for properties of a thread or an event.
-    pub thread_id: Option<String>,
-    /// The id of the event, for properties of an event.
-    pub event_id: Option<String>,
-    /// Only the properties that changed.
-    #[serde(default)]
-    pub properties: Properties,
-}
-
-/// Properties of a chat, a thread or an event were deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct PropertiesDeleted {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of the thread, for properties of a thread or an event.
-    pub thread_id: Option<String>,
-    /// The id of the event, for properties of an event.
-    pub event_id: Option<String>,
-    /// The names of the deleted properties, by namespace.
-    #[serde(default)]
-    pub properties: BTreeMap<String, Vec<String>>,
-}
-
-/// A tag was added to a thread or removed from it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct TagOnThread {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of the thread.
-    pub thread_id: Option<String>,
-    /// The tag.
-    pub tag: String,
-}
-
-/// A customer's session fields changed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct SessionFieldsUpdated {
-    /// The id of the customer.
-    pub id: String,
-    /// The chat that the customer is in.
-    pub active_chat: Option<ActiveChat>,
-    /// The session fields, with one key each.
-    #[serde(default)]
-    pub session_fields: Vec<BTreeMap<String, Json>>,
-}
-
 /// The chat that a customer is in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ActiveChat {
@@ -303,28 +139,6 @@ pub struct ActiveChat {
     pub chat_id: String,
     /// The id of its thread.
     pub thread_id: Option<String>,
-}
-
-/// A user has seen the events of a chat.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct EventsSeen {
-    /// The id of the user.
-    pub user_id: String,
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The time up to which all events were seen.
-    pub seen_up_to: Option<String>,
-}
-
-/// A thread was given a summary.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct ThreadSummary {
-    /// The id of the chat.
-    pub chat_id: String,
-    /// The id of the thread.
-    pub thread_id: Option<String>,
-    /// The summary.
-    pub summary: Summary,
 }
 
 /// A thread's summary.

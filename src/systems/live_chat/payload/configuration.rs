@@ -74,16 +74,6 @@ impl<'de> Deserialize<'de> for WorkScheduler {
     }
 }
 
-/// The status of an agent changed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct RoutingStatusSet {
-    /// The id of the agent.
-    pub agent_id: String,
-    /// `accepting chats`, `not accepting chats` or `offline`: with spaces here, with
-    /// underscores in a chat's users.
-    pub status: String,
-}
-
 /// A customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Customer {

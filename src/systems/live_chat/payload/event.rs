@@ -5,11 +5,11 @@ use serde::de::{Deserializer, Error as _};
 
 use crate::systems::body::Json;
 
-use super::chat::{Postback, Properties};
+use super::chat::{ChatProperties, Postback};
 
 /// One event of a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct ChatEvent {
     /// The id of the event.
     pub id: String,
     /// The id that its author gave the event.
@@ -21,7 +21,7 @@ pub struct Event {
     /// Who can see the event: `all` or `agents`; older bodies call this `recipients`.
     pub visibility: Option<String>,
     /// What applications store about the event.
-    pub properties: Properties,
+    pub properties: ChatProperties,
     /// The type of the event as it was written, such as `message`.
     pub kind: String,
     /// The content of the event, by its type.
@@ -130,7 +130,7 @@ pub struct FormAnswer {
     pub label: Option<String>,
 }
 
-impl Event {
+impl ChatEvent {
     /// The text of a message.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -143,7 +143,7 @@ impl Event {
 
 /// The event is read twice, first its common fields: an unread part keeps its own text only if
 /// serde reads directly from the text.
-impl<'de> Deserialize<'de> for Event {
+impl<'de> Deserialize<'de> for ChatEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Base {
@@ -154,7 +154,7 @@ impl<'de> Deserialize<'de> for Event {
             visibility: Option<String>,
             recipients: Option<String>,
             #[serde(default)]
-            properties: Properties,
+            properties: ChatProperties,
             #[serde(rename = "type")]
             kind: String,
             #[serde(default)]

@@ -1,6 +1,6 @@
 //! LiveChat's webhooks: what is received, what is sent, and which actions there are.
 //!
-//! A [`Webhook`] is a view: the bytes of the body are kept beside it, so that an action or a
+//! A [`LiveChatBody`] is a view: the bytes of the body are kept beside it, so that an action or a
 //! key that is added later can be relayed and stored unchanged. A body can be unreadable only
 //! because it is not a JSON object or does not name its action. A payload of an unknown action
 //! is [`Payload::Unknown`], and one of another shape than documented is
@@ -26,20 +26,15 @@ mod webhook;
 pub use action::{Action, FilterName};
 pub use answers::{Answers, Reception};
 pub use app::{AppEvent, AppWebhook};
-pub use by_action::{Misshapen, Payload};
+pub use by_action::Payload;
 pub use chat::{
-    Access, ActiveChat, Chat, ChatAccess, ChatEnded, ChatTransferred, EventDeleted, EventInChat, EventsSeen,
-    IncomingChat, Postback, Properties, PropertiesDeleted, PropertiesUpdated, Queue, RichMessagePostback,
-    SessionFieldsUpdated, Summary, TagOnThread, Thread, ThreadSummary, TransferTarget, User, UserAdded,
-    UserRemoved,
+    Access, ActiveChat, Chat, ChatProperties, Postback, Queue, Summary, Thread, TransferTarget, User,
 };
-pub use configuration::{
-    Agent, AutoAccess, Bot, Customer, Group, Hours, RoutingStatusSet, Tag, WorkDay, WorkScheduler,
-};
-pub use event::{Event, EventContent, File, FormAnswer, FormField};
+pub use configuration::{Agent, AutoAccess, Bot, Customer, Group, Hours, Tag, WorkDay, WorkScheduler};
+pub use event::{ChatEvent, EventContent, File, FormAnswer, FormField};
 pub use license::License;
 pub use occurrence::{AuthorType, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, Occurrence};
 pub use version::{ApiVersion, UnsupportedVersion};
-pub use webhook::{AdditionalData, ReadError, Requester, Webhook};
+pub use webhook::{AdditionalData, LiveChatBody, ReadError, Requester};
 
 pub(crate) use occurrence::{Recorded, RecordedParts};

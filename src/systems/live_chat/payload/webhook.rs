@@ -8,23 +8,23 @@ use serde::de::DeserializeOwned;
 
 use crate::systems::body::Json;
 
-use super::{Payload, Properties};
+use super::{ChatProperties, Payload};
 
 /// A received webhook. Verify it before reading it: reading proves nothing.
 ///
 /// ```
 /// use bytes::Bytes;
-/// use hookpost::systems::live_chat::payload::{Payload, Webhook};
+/// use hookpost::systems::live_chat::payload::{Payload, LiveChatBody};
 ///
 /// let body = Bytes::from(r#"{"action":"chat_deactivated","payload":{"chat_id":"C1","thread_id":"T1"}}"#);
-/// let webhook = Webhook::read(&body)?;
-/// let Payload::ChatDeactivated(ended) = &webhook.payload else { panic!("{webhook:?}") };
-/// assert_eq!(ended.chat_id, "C1");
+/// let webhook = LiveChatBody::read(&body)?;
+/// let Payload::ChatDeactivated { chat_id, .. } = &webhook.payload else { panic!("{webhook:?}") };
+/// assert_eq!(chat_id, "C1");
 /// assert_eq!(webhook.body(), &body);
 /// # Ok::<(), hookpost::systems::live_chat::payload::ReadError>(())
 /// ```
 #[derive(Clone)]
-pub struct Webhook {
+pub struct LiveChatBody {
     /// The id of the registration that it was sent for; it does not identify this delivery.
     pub webhook_id: Option<String>,
     /// The action that triggered it.
@@ -48,7 +48,7 @@ pub struct Webhook {
 #[serde(default)]
 pub struct AdditionalData {
     /// The chat's properties.
-    pub chat_properties: Option<Properties>,
+    pub chat_properties: Option<ChatProperties>,
     /// The ids of the users in the chat.
     pub chat_presence_user_ids: Option<Vec<String>>,
 }
@@ -86,7 +86,7 @@ struct Members {
     requester: Option<Json>,
 }
 
-impl Webhook {
+impl LiveChatBody {
     /// Reads a body. Members that are absent, or of another shape than documented, are `None`.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Webhook {
 }
 
 /// Shows everything but the body, which contains the secret key.
-impl fmt::Debug for Webhook {
+impl fmt::Debug for LiveChatBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Webhook")
             .field("webhook_id", &self.webhook_id)

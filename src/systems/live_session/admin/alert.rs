@@ -37,7 +37,7 @@ pub struct Alert {
     /// The events that the alert selects.
     pub events: Vec<AlertEvent>,
     /// The kind of target.
-    pub provider: Provider,
+    pub provider: AlertProvider,
     /// The id of the endpoint that gets the events.
     pub webhook_id: EndpointId,
 }
@@ -57,7 +57,7 @@ pub struct AlertEvent {
 /// The kind of target that an alert sends to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Provider {
+pub enum AlertProvider {
     /// An endpoint.
     Webhooks,
     /// A Slack channel, by LiveSession's own app in Slack.
@@ -73,7 +73,7 @@ pub struct AlertForm {
     pub events: Vec<AlertEvent>,
     /// The kind of target. hookpost supports only endpoints: for a Slack channel, create an
     /// endpoint.
-    pub provider: Provider,
+    pub provider: AlertProvider,
     /// The id of the channel, for Slack.
     #[serde(default)]
     pub slack_channel_id: Option<String>,
@@ -97,7 +97,7 @@ impl AlertForm {
         Self {
             name: name.into(),
             events: events.into(),
-            provider: Provider::Webhooks,
+            provider: AlertProvider::Webhooks,
             slack_channel_id: None,
             webhook_id: Some(endpoint.as_str().to_owned()),
         }
@@ -117,13 +117,15 @@ impl AlertForm {
         }
         let id = EndpointId::new(self.webhook_id.as_deref().unwrap_or_default());
         match self.provider {
-            Provider::Webhooks => {
+            AlertProvider::Webhooks => {
                 problems.hold(id.is_ok(), "webhook_id", "must be the id of an endpoint");
             }
-            Provider::Slack if self.slack_channel_id.as_deref().is_none_or(|id| id.trim().is_empty()) => {
+            AlertProvider::Slack
+                if self.slack_channel_id.as_deref().is_none_or(|id| id.trim().is_empty()) =>
+            {
                 problems.hold(false, "slack_channel_id", "must be set with the provider slack");
             }
-            Provider::Slack => {
+            AlertProvider::Slack => {
                 let rule = "must be webhooks: a channel of Slack is reached by an endpoint of its own";
                 problems.hold(false, "provider", rule);
             }
@@ -148,7 +150,7 @@ impl Alert {
                 alert_id: AlertId { endpoint: endpoint.id.clone(), number: interest.number() },
                 name: interest.name().to_owned(),
                 events: interest.any_of().iter().filter_map(|it| AlertEvent::of_condition(it)).collect(),
-                provider: Provider::Webhooks,
+                provider: AlertProvider::Webhooks,
                 webhook_id: endpoint.id.clone(),
             })
             .collect()

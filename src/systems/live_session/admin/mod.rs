@@ -23,7 +23,7 @@ use crate::webhooks::{NewEndpoint, Webhooks};
 use crate::systems::settings::endpoints::Endpoints;
 use crate::systems::settings::{AdminError, Problems};
 
-pub use alert::{ALERTS_MAX, Alert, AlertEvent, AlertForm, AlertId, CONDITIONS_MAX, Provider};
+pub use alert::{ALERTS_MAX, Alert, AlertEvent, AlertForm, AlertId, AlertProvider, CONDITIONS_MAX};
 
 /// The only version of LiveSession's bodies.
 const VERSION: &str = "v1.0";

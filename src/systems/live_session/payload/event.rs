@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::systems::body::json::{Json, Object, TEXT};
 use crate::systems::body::{Extra, PayloadError};
 
-use super::kind::Kind;
+use super::kind::SessionEventKind;
 
 /// An event of a visitor's session: the payload of a `session.event`.
 ///
@@ -16,7 +16,7 @@ use super::kind::Kind;
 pub struct SessionEvent {
     /// The kind of the event, with its own fields.
     #[serde(flatten)]
-    pub kind: Kind,
+    pub kind: SessionEventKind,
     /// The time, in the sender's unit: the documentation shows seconds in one place and a
     /// number with eleven digits in another, so nothing is converted.
     pub time: Option<i64>,
@@ -75,7 +75,7 @@ impl SessionEvent {
     /// Reads a payload by itself, such as that of an event before it is sent.
     ///
     /// # Errors
-    /// Those of [`Body::read`](super::Body::read).
+    /// Those of [`LiveSessionBody::read`](super::LiveSessionBody::read).
     pub fn read(payload: &[u8]) -> Result<Self, PayloadError> {
         Object::of_body(payload).and_then(Self::from_object)
     }
@@ -89,7 +89,7 @@ impl SessionEvent {
     pub(super) fn from_object(mut event: Object) -> Result<Self, PayloadError> {
         let name: String = event.need("event_name", TEXT)?;
         Ok(Self {
-            kind: Kind::take(name, &mut event)?,
+            kind: SessionEventKind::take(name, &mut event)?,
             time: event.integer("time")?,
             visitor: event.object("visitor", Visitor::from_object)?,
             extra: event.rest(),

@@ -10,33 +10,49 @@ use super::properties::Properties;
 
 /// The kind of an event, by its `event_name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+#[non_exhaustive]
+pub enum SessionEventKind {
     /// A script threw an error.
-    JsError(JsError),
+    JsError {
+        /// Which of its two names the event has.
+        name: ErrorName,
+        /// The text of the error.
+        value: Option<String>,
+        /// The number of times it was thrown.
+        count: Option<i64>,
+    },
     /// A request of the page failed.
-    NetError(NetError),
+    NetError {
+        /// The method of the request.
+        method: Option<String>,
+        /// The URL of the request.
+        url: Option<String>,
+        /// The status of the response.
+        status: Option<i64>,
+    },
     /// A click that led to an error.
-    ErrorClick(ErrorClick),
+    ErrorClick {
+        /// The text of the error. It is also read from `messsage`, as a sample in the
+        /// documentation has it, and written as `message`.
+        message: Option<String>,
+    },
     /// Many quick clicks.
-    RageClick(RageClick),
+    RageClick {
+        /// The number of clicks.
+        clicks: Option<i64>,
+    },
     /// An event that the website defines.
-    Custom(Custom),
+    Custom {
+        /// The name that the website gave it.
+        name: Option<String>,
+        /// The properties that the website set.
+        properties: Properties,
+    },
     /// An unknown kind; its fields are in the event's extra keys.
     Unknown {
         /// The name of the kind.
         event_name: String,
     },
-}
-
-/// A script threw an error.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct JsError {
-    /// Which of its two names the event has.
-    pub name: ErrorName,
-    /// The text of the error.
-    pub value: Option<String>,
-    /// The number of times it was thrown.
-    pub count: Option<i64>,
 }
 
 /// The two names of an error event.
@@ -47,41 +63,6 @@ pub enum ErrorName {
     JsError,
     /// `Error`, as in the example of the introduction.
     Error,
-}
-
-/// A request of the page failed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NetError {
-    /// The method of the request.
-    pub method: Option<String>,
-    /// The URL of the request.
-    pub url: Option<String>,
-    /// The status of the response.
-    pub status: Option<i64>,
-}
-
-/// A click that led to an error.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ErrorClick {
-    /// The text of the error. It is also read from `messsage`, as a sample in the
-    /// documentation has it, and written as `message`.
-    pub message: Option<String>,
-}
-
-/// Many quick clicks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RageClick {
-    /// The number of clicks.
-    pub clicks: Option<i64>,
-}
-
-/// An event that the website defines.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Custom {
-    /// The name that the website gave it.
-    pub name: Option<String>,
-    /// The properties that the website set.
-    pub properties: Properties,
 }
 
 impl ErrorName {
@@ -95,16 +76,16 @@ impl ErrorName {
     }
 }
 
-impl Kind {
+impl SessionEventKind {
     /// The event's name as its sender wrote it.
     #[must_use]
     pub fn event_name(&self) -> &str {
         match self {
-            Self::JsError(error) => error.name.as_str(),
-            Self::NetError(_) => "NetError",
-            Self::ErrorClick(_) => "ErrorClick",
-            Self::RageClick(_) => "RageClick",
-            Self::Custom(_) => "Custom",
+            Self::JsError { name, .. } => name.as_str(),
+            Self::NetError { .. } => "NetError",
+            Self::ErrorClick { .. } => "ErrorClick",
+            Self::RageClick { .. } => "RageClick",
+            Self::Custom { .. } => "Custom",
             Self::Unknown { event_name } => event_name,
         }
     }
@@ -112,53 +93,51 @@ impl Kind {
     /// Takes the fields of its kind out of an event.
     pub(super) fn take(event_name: String, event: &mut Object) -> Result<Self, PayloadError> {
         Ok(match event_name.as_str() {
-            "JSError" => Self::JsError(JsError::take(ErrorName::JsError, event)?),
-            "Error" => Self::JsError(JsError::take(ErrorName::Error, event)?),
-            "NetError" => Self::NetError(NetError {
+            "JSError" => Self::js_error(ErrorName::JsError, event)?,
+            "Error" => Self::js_error(ErrorName::Error, event)?,
+            "NetError" => Self::NetError {
                 method: event.text("method")?,
                 url: event.text("url")?,
                 status: event.integer("status")?,
-            }),
+            },
             "ErrorClick" => {
                 let key = if event.has("message") { "message" } else { "messsage" };
-                Self::ErrorClick(ErrorClick { message: event.text(key)? })
+                Self::ErrorClick { message: event.text(key)? }
             }
-            "RageClick" => Self::RageClick(RageClick { clicks: event.integer("clicks")? }),
-            "Custom" => Self::Custom(Custom {
+            "RageClick" => Self::RageClick { clicks: event.integer("clicks")? },
+            "Custom" => Self::Custom {
                 name: event.text("name")?,
                 properties: event
                     .take("properties", OBJECT)?
                     .map(Properties::from_object)
                     .unwrap_or_default(),
-            }),
+            },
             _ => Self::Unknown { event_name },
         })
     }
-}
 
-impl JsError {
-    fn take(name: ErrorName, event: &mut Object) -> Result<Self, PayloadError> {
-        Ok(Self { name, value: event.text("value")?, count: event.integer("count")? })
+    fn js_error(name: ErrorName, event: &mut Object) -> Result<Self, PayloadError> {
+        Ok(Self::JsError { name, value: event.text("value")?, count: event.integer("count")? })
     }
 }
 
-impl Serialize for Kind {
+impl Serialize for SessionEventKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("event_name", self.event_name())?;
         match self {
-            Self::JsError(JsError { value, count, .. }) => {
+            Self::JsError { value, count, .. } => {
                 map.serialize_entry("value", value)?;
                 map.serialize_entry("count", count)?;
             }
-            Self::NetError(NetError { method, url, status }) => {
+            Self::NetError { method, url, status } => {
                 map.serialize_entry("method", method)?;
                 map.serialize_entry("url", url)?;
                 map.serialize_entry("status", status)?;
             }
-            Self::ErrorClick(ErrorClick { message }) => map.serialize_entry("message", message)?,
-            Self::RageClick(RageClick { clicks }) => map.serialize_entry("clicks", clicks)?,
-            Self::Custom(Custom { name, properties }) => {
+            Self::ErrorClick { message } => map.serialize_entry("message", message)?,
+            Self::RageClick { clicks } => map.serialize_entry("clicks", clicks)?,
+            Self::Custom { name, properties } => {
                 map.serialize_entry("name", name)?;
                 map.serialize_entry("properties", properties)?;
             }

@@ -1,15 +1,15 @@
 //! LiveSession's bodies: an envelope with an event of a visitor's session.
 //!
 //! ```
-//! use hookpost::systems::live_session::payload::{Body, Kind, Payload};
+//! use hookpost::systems::live_session::payload::{LiveSessionBody, LiveSessionPayload, SessionEventKind};
 //!
 //! # let verified = include_bytes!("../../../../tests/fixtures/systems/ls_06_custom.json");
-//! let body = Body::read(verified)?;
-//! if let Payload::SessionEvent(event) = &body.payload
-//!     && let Kind::Custom(custom) = &event.kind
+//! let body = LiveSessionBody::read(verified)?;
+//! if let LiveSessionPayload::SessionEvent(event) = &body.payload
+//!     && let SessionEventKind::Custom { name, properties } = &event.kind
 //! {
-//!     assert_eq!(custom.name.as_deref(), Some("Coupon applied"));
-//!     assert_eq!(custom.properties.get("uses_int").and_then(|uses| uses.as_i64()), Some(2));
+//!     assert_eq!(name.as_deref(), Some("Coupon applied"));
+//!     assert_eq!(properties.get("uses_int").and_then(|uses| uses.as_i64()), Some(2));
 //! }
 //! # Ok::<(), hookpost::systems::body::PayloadError>(())
 //! ```
@@ -25,7 +25,7 @@ use crate::systems::body::json::{Json, OBJECT, Object, TEXT};
 use crate::systems::body::{Extra, PayloadError};
 
 pub use event::{Geolocation, Param, SessionEvent, Visitor};
-pub use kind::{Custom, ErrorClick, ErrorName, JsError, Kind, NetError, RageClick};
+pub use kind::{ErrorName, SessionEventKind};
 pub use properties::{PROPERTIES_MAX, PROPERTY_TEXT_MAX, Properties, Property, PropertyType};
 
 /// The webhook type of all events at present.
@@ -34,7 +34,7 @@ pub const SESSION_EVENT: &str = "session.event";
 /// A whole request body. Its ids are opaque texts: they need not be UUIDs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Json")]
-pub struct Body {
+pub struct LiveSessionBody {
     /// The id of the message, the same for all retries. A receiver remembers it, for at least
     /// 24 hours, to detect duplicates.
     pub message_id: String,
@@ -49,7 +49,7 @@ pub struct Body {
     /// When it was created, in Unix seconds; the same for all retries.
     pub created_at: Option<i64>,
     /// What happened.
-    pub payload: Payload,
+    pub payload: LiveSessionPayload,
     /// The keys that are not documented.
     pub extra: Extra,
 }
@@ -57,7 +57,7 @@ pub struct Body {
 /// The payload of a body, by its `webhook_type`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::large_enum_variant, reason = "nearly every body is the larger one")]
-pub enum Payload {
+pub enum LiveSessionPayload {
     /// `session.event`.
     SessionEvent(SessionEvent),
     /// An unknown type.
@@ -69,7 +69,7 @@ pub enum Payload {
     },
 }
 
-impl Body {
+impl LiveSessionBody {
     /// Reads a body. Message id, webhook type and payload are required.
     ///
     /// # Errors
@@ -80,9 +80,9 @@ impl Body {
         let webhook_type: String = body.need("webhook_type", TEXT)?;
         let payload = if webhook_type == SESSION_EVENT {
             let event = body.object("payload", SessionEvent::from_object)?;
-            Payload::SessionEvent(event.ok_or_else(|| PayloadError::field("payload", OBJECT))?)
+            LiveSessionPayload::SessionEvent(event.ok_or_else(|| PayloadError::field("payload", OBJECT))?)
         } else {
-            Payload::Unknown { webhook_type, payload: body.need("payload", "must be there")? }
+            LiveSessionPayload::Unknown { webhook_type, payload: body.need("payload", "must be there")? }
         };
         Ok(Self {
             message_id: body.need("message_id", TEXT)?,
@@ -100,20 +100,20 @@ impl Body {
     #[must_use]
     pub fn webhook_type(&self) -> &str {
         match &self.payload {
-            Payload::SessionEvent(_) => SESSION_EVENT,
-            Payload::Unknown { webhook_type, .. } => webhook_type,
+            LiveSessionPayload::SessionEvent(_) => SESSION_EVENT,
+            LiveSessionPayload::Unknown { webhook_type, .. } => webhook_type,
         }
     }
 }
 
-impl TryFrom<Json> for Body {
+impl TryFrom<Json> for LiveSessionBody {
     type Error = PayloadError;
     fn try_from(json: Json) -> Result<Self, PayloadError> {
         Self::read(json.as_str().as_bytes())
     }
 }
 
-impl Serialize for Body {
+impl Serialize for LiveSessionBody {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("message_id", &self.message_id)?;
@@ -124,8 +124,8 @@ impl Serialize for Body {
         map.serialize_entry("website_id", &self.website_id)?;
         map.serialize_entry("created_at", &self.created_at)?;
         match &self.payload {
-            Payload::SessionEvent(event) => map.serialize_entry("payload", event)?,
-            Payload::Unknown { payload, .. } => map.serialize_entry("payload", payload)?,
+            LiveSessionPayload::SessionEvent(event) => map.serialize_entry("payload", event)?,
+            LiveSessionPayload::Unknown { payload, .. } => map.serialize_entry("payload", payload)?,
         }
         self.extra.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
         map.end()
