@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hookpost::delivery::{FailReason, State};
 use hookpost::profile::Verbatim;
-use hookpost::sign::{KeyForm, Part, Proof, Recipe, Schemes};
+use hookpost::sign::{ContentPart, KeyForm, Proof, Recipe, Schemes};
 use hookpost::testing::{Exchange, Reply};
 use hookpost::{
     Endpoint, NewEndpoint, NewEvent, Profile, RegisterError, Scheme, Secret, Verifier, VerifyError, Webhooks,
@@ -229,7 +229,7 @@ async fn at_most_10_secrets_are_in_force_and_those_that_expired_make_room() {
 
 #[tokio::test(start_paused = true)]
 async fn what_no_receiver_could_verify_is_not_sent() {
-    let content = vec![Part::Timestamp(HeaderName::from_static("x-time")), Part::Body];
+    let content = vec![ContentPart::Timestamp(HeaderName::from_static("x-time")), ContentPart::Body];
     let recipe = Recipe { content, ..Scheme::x_webhook().recipe().clone() };
     let world = World::signing_by([Scheme::new(recipe).unwrap()]);
     world.webhooks.register(new("e", &[PLAIN])).await.unwrap();

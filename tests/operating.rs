@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hookpost::backend::Clock;
 use hookpost::delivery::{AttemptResult, FailReason, Gate, State};
-use hookpost::history::{Class, Disabled, PageAfter, Queue, Selection, StateFilter};
+use hookpost::history::{Class, Disabled, LaneStatus, PageAfter, Selection, StateFilter};
 use hookpost::policy::outcome::{NotSent, Unknown};
 use hookpost::stores::memory::MemoryStore;
 use hookpost::testing::{Behaviour, Reply, ScriptedTransport, VirtualClock};
@@ -21,7 +21,7 @@ use hookpost::{Headers, NewEndpoint, NewEvent, Overrides, PublishError, Webhooks
 use world::{START, World, acme, endpoint, hours, id, url};
 
 impl World {
-    async fn queue(&self, of: &str) -> Queue {
+    async fn queue(&self, of: &str) -> LaneStatus {
         self.webhooks.queue(&acme(), &id(of)).await.unwrap().unwrap()
     }
 }

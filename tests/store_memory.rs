@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hookpost::backend::{Clock, History, Store};
 use hookpost::conformance::clocks::Open;
-use hookpost::conformance::{self, Verdict};
+use hookpost::conformance::{self, CaseResult};
 use hookpost::delivery::{Publish, Route};
 use hookpost::history::{DeliveryQuery, PageAfter, Selection};
 use hookpost::id::{DeliveryId, EndpointId, EventId, HostName, Round, TenantId};
@@ -42,7 +42,7 @@ fn opens_again() -> Open {
 }
 
 #[test]
-fn a_full_store_refuses_and_leaves_nothing_behind() -> Verdict {
+fn a_full_store_refuses_and_leaves_nothing_behind() -> CaseResult {
     let holds_four = MemoryStore::with_capacity(Arc::new(Still(Timestamp::EPOCH)), 4);
     conformance::run_to_end(conformance::capacity::a_full_store_refuses_and_leaves_nothing_behind(Arc::new(
         holds_four,

@@ -8,7 +8,8 @@ use crate::delivery::{CancelReason, Gate};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::history::{
-    AttemptLog, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed, Selection, Stats,
+    AttemptLog, ClosedGate, DeliveryPage, DeliveryQuery, LaneStatus, PageAfter, Replay, Replayed, Selection,
+    Stats,
 };
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
 use crate::time::Timestamp;
@@ -69,7 +70,7 @@ pub trait History: Send + Sync {
         tenant: &TenantId,
         endpoint: &EndpointId,
         now: Timestamp,
-    ) -> Result<Option<Queue>, StoreError>;
+    ) -> Result<Option<LaneStatus>, StoreError>;
 
     /// The tenants and hosts that are held back at that time: first tenants, then hosts, each
     /// in the order of their names; at most `limit`, beginning after the given gate. It is

@@ -12,7 +12,7 @@ use crate::subscription::Subscription;
 
 use super::directory_and_registry::{plain, plain_endpoint, write};
 use super::scene::{Scene, TENANT, at, delivered, draft, same, tenant, the_only, work};
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const NOTHING: [String; 0] = [];
 
@@ -43,7 +43,7 @@ impl Scene {
         Ok(lane)
     }
 
-    async fn has_a_clean_record(&self) -> Verdict {
+    async fn has_a_clean_record(&self) -> CaseResult {
         let claims = self.claim_at(at(3)).await?;
         same("the work", claims.work.len(), 1)?;
         let lane = the_only(claims.lanes)?;
@@ -54,7 +54,7 @@ impl Scene {
 
 pub async fn a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let before = Endpoint { secrets: secret("before")?, ..plain("one")? };
     let lane = scene.sick_endpoint(&before).await?;
@@ -84,7 +84,7 @@ pub async fn a_new_url_a_new_secret_and_enabling_begin_with_a_clean_record(
     same("whose lane", lane.endpoint, plain("one")?.id)
 }
 
-pub async fn a_write_of_anything_else_keeps_the_record(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_write_of_anything_else_keeps_the_record(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let before = Endpoint { secrets: secret("before")?, ..plain("one")? };
     scene.sick_endpoint(&before).await?;
@@ -101,7 +101,7 @@ pub async fn a_write_of_anything_else_keeps_the_record(fresh: Arc<dyn Backend>) 
 
 pub async fn an_endpoint_that_is_registered_again_begins_with_a_clean_record(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     scene.sick_endpoint(&endpoint).await?;
@@ -110,7 +110,9 @@ pub async fn an_endpoint_that_is_registered_again_begins_with_a_clean_record(
     scene.has_a_clean_record().await
 }
 
-pub async fn what_was_learned_of_an_earlier_generation_changes_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_was_learned_of_an_earlier_generation_changes_nothing(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     let before = scene.sick_endpoint(&endpoint).await?;
@@ -121,7 +123,7 @@ pub async fn what_was_learned_of_an_earlier_generation_changes_nothing(fresh: Ar
     scene.has_a_clean_record().await
 }
 
-pub async fn an_earlier_registration_disables_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_earlier_registration_disables_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     scene.register(&endpoint).await?;
@@ -134,7 +136,7 @@ pub async fn an_earlier_registration_disables_nothing(fresh: Arc<dyn Backend>) -
     same("by its own", scene.disable(&second, "gone").await?, true)
 }
 
-pub async fn generations_grow(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn generations_grow(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     let moved = plain_endpoint(TENANT, "one", "https://two.example/hook")?;

@@ -13,12 +13,12 @@ use crate::id::{EventType, IdempotencyKey, OrderingKey, Scope};
 use crate::policy::outcome::{NotSent, Unknown};
 use crate::time::Timestamp;
 
-use super::Verdict;
+use super::CaseResult;
 use super::scene::{Scene, TENANT, at, delivered, draft, retried, same, tenant, the_only};
 
 const MIB: usize = 1 << 20;
 
-pub async fn payloads_come_back_byte_for_byte(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn payloads_come_back_byte_for_byte(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let large: Vec<u8> = (0..=u8::MAX).cycle().take(MIB).collect();
     let payloads: [(&str, &[u8]); 6] = [
@@ -42,7 +42,7 @@ pub async fn payloads_come_back_byte_for_byte(fresh: Arc<dyn Backend>) -> Verdic
     Ok(())
 }
 
-pub async fn every_field_of_an_event_comes_back(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn every_field_of_an_event_comes_back(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let visible: String = (b'!'..=b'~').map(char::from).collect();
     let full = Event {
@@ -71,7 +71,7 @@ pub async fn every_field_of_an_event_comes_back(fresh: Arc<dyn Backend>) -> Verd
     Ok(())
 }
 
-pub async fn times_keep_their_microseconds(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn times_keep_their_microseconds(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let micros = |micros| Timestamp::from_micros(1_800_000_000_000_000_i64 + micros);
     let routed = draft("e1")?.created(micros(1)).to(&["one"])?.with_routes(|route| {
@@ -92,7 +92,7 @@ pub async fn times_keep_their_microseconds(fresh: Arc<dyn Backend>) -> Verdict {
     same("settled", (shown.settled_at, shown.born_at), (Some(micros(2_000_013)), micros(2)))
 }
 
-pub async fn what_came_back_is_recorded_byte_for_byte(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_came_back_is_recorded_byte_for_byte(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let results = [
         AttemptResult::Status(StatusCode::from_u16(200).unwrap_or_default()),

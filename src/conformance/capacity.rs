@@ -7,11 +7,11 @@ use crate::backend::Backend;
 use crate::delivery::Published;
 use crate::history::Class;
 
-use super::Verdict;
+use super::CaseResult;
 use super::scene::{Scene, TENANT, at, delivered, draft, same, set, tenant, the_only, work_set};
 
 /// The backend holds four deliveries.
-pub async fn a_full_store_refuses_and_leaves_nothing_behind(holds_four: Arc<dyn Backend>) -> Verdict {
+pub async fn a_full_store_refuses_and_leaves_nothing_behind(holds_four: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(holds_four);
     scene.store([draft("e1")?.to(&["one", "two"])?, draft("e2")?]).await?;
     let over = draft("over")?.once("k")?.to(&["one", "two"])?;

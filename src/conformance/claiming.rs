@@ -13,7 +13,7 @@ use super::scene::{
     LEASE, Scene, TENANT, at, at_once, delivered, demand, draft, events, holds, retried, same, set, tenant,
     the_only, work, work_set,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 impl Scene {
     pub(super) async fn claim_with(
@@ -27,7 +27,7 @@ impl Scene {
     }
 
     /// A lane whose last answer was a success.
-    async fn proven(&self, endpoint: &str) -> Verdict {
+    async fn proven(&self, endpoint: &str) -> CaseResult {
         let claim = self.leased(&format!("proof-{endpoint}"), endpoint).await?;
         let lanes = self.claim_at(at(0)).await?.lanes;
         demand!(lanes.is_empty(), "there is other work: {lanes:?}");
@@ -50,7 +50,7 @@ impl Scene {
     }
 }
 
-pub async fn only_due_work_is_claimed(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn only_due_work_is_claimed(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("now")?.to(&["one"])?, draft("later")?.to(&["one"])?.due(at(10))]).await?;
     same("at once", work(&scene.claim_at(at(0)).await?), ["now>one"])?;
@@ -59,7 +59,7 @@ pub async fn only_due_work_is_claimed(fresh: Arc<dyn Backend>) -> Verdict {
     same("in time", work(&scene.claim_at(at(10)).await?), ["later>one"])
 }
 
-pub async fn claimed_work_is_given_once(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn claimed_work_is_given_once(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one", "two"])?, draft("e2")?]).await?;
     let first = scene.claim_at(at(0)).await?;
@@ -68,7 +68,7 @@ pub async fn claimed_work_is_given_once(fresh: Arc<dyn Backend>) -> Verdict {
     same("the second", (second.work.len(), second.events.len()), (0, 0))
 }
 
-pub async fn claims_at_the_same_time_share_the_work(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn claims_at_the_same_time_share_the_work(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..200 {
         let lane = format!("lane-{}", number % 10);
@@ -95,7 +95,7 @@ pub async fn claims_at_the_same_time_share_the_work(fresh: Arc<dyn Backend>) -> 
     same("given, and how many different ones", (given.len(), different.len()), (200, 200))
 }
 
-pub async fn a_claim_stays_within_its_numbers(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_claim_stays_within_its_numbers(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..6 {
         let routed = draft(&format!("d{number}"))?.to(&[&format!("lane-{number}")])?;
@@ -109,7 +109,7 @@ pub async fn a_claim_stays_within_its_numbers(fresh: Arc<dyn Backend>) -> Verdic
     same("the rest and none", (sending.work.len(), sending.events.len()), (4, 0))
 }
 
-pub async fn a_claim_tells_all_that_sending_needs(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_claim_tells_all_that_sending_needs(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut born_late = draft("e1")?;
     born_late.event.not_before = Some(at(5));
@@ -131,7 +131,7 @@ pub async fn a_claim_tells_all_that_sending_needs(fresh: Arc<dyn Backend>) -> Ve
     same("behind it", (second.attempts, second.first_attempt_at), (1, Some(at(7))))
 }
 
-pub async fn the_oldest_due_of_a_lane_goes_first(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_oldest_due_of_a_lane_goes_first(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for (id, due) in [("third", 3), ("first", 1), ("second", 2), ("second-too", 2)] {
         scene.store([draft(id)?.to(&["one"])?.due(at(due))]).await?;
@@ -152,7 +152,7 @@ fn by_lane(claims: &Claims) -> BTreeMap<&str, usize> {
     counts
 }
 
-pub async fn ready_lanes_are_served_in_turn(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn ready_lanes_are_served_in_turn(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..20 {
         let lane = format!("lane-{}", number % 5);
@@ -167,7 +167,7 @@ pub async fn ready_lanes_are_served_in_turn(fresh: Arc<dyn Backend>) -> Verdict 
     same("the rest", scene.claim_at(at(3)).await?.work.len(), 9)
 }
 
-pub async fn a_lane_with_more_than_others_gives_what_they_leave(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lane_with_more_than_others_gives_what_they_leave(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..9 {
         let deep = draft(&format!("d{number}"))?.to(&["deep"])?.due(at(-10));
@@ -183,7 +183,7 @@ pub async fn a_lane_with_more_than_others_gives_what_they_leave(fresh: Arc<dyn B
     same("until its width", by_lane(&rest), BTreeMap::from([("deep", 2)]))
 }
 
-pub async fn a_tenant_that_has_its_share_in_flight_is_passed_over(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_tenant_that_has_its_share_in_flight_is_passed_over(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for name in ["busy", "idle"] {
         scene.store([draft(&format!("of-{name}"))?.of(name)?.to(&[&format!("{name}-one")])?]).await?;
@@ -194,7 +194,7 @@ pub async fn a_tenant_that_has_its_share_in_flight_is_passed_over(fresh: Arc<dyn
     same("later", work(&scene.claim_at(at(1)).await?), ["of-busy>busy-one"])
 }
 
-pub async fn a_tenant_gets_at_most_its_share(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_tenant_gets_at_most_its_share(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..5 {
         let (id, lane) = (format!("e{number}"), format!("lane-{}", number % 2));
@@ -210,7 +210,7 @@ pub async fn a_tenant_gets_at_most_its_share(fresh: Arc<dyn Backend>) -> Verdict
     same("the rest", scene.claim_at(at(0)).await?.work.len(), 2)
 }
 
-pub async fn a_tenants_doubtful_lanes_get_at_most_their_share(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_tenants_doubtful_lanes_get_at_most_their_share(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..5 {
         scene.store([draft(&format!("e{number}"))?.to(&[&format!("lane-{number}")])?]).await?;
@@ -226,7 +226,7 @@ pub async fn a_tenants_doubtful_lanes_get_at_most_their_share(fresh: Arc<dyn Bac
     same("the big one's and the other's", (shared.work.len() - of_other, of_other), (2, 1))
 }
 
-pub async fn doubtful_lanes_share_their_part(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn doubtful_lanes_share_their_part(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.proven("good").await?;
     for number in 0..3 {
@@ -239,7 +239,7 @@ pub async fn doubtful_lanes_share_their_part(fresh: Arc<dyn Backend>) -> Verdict
     same("the rest", scene.claim_at(at(1)).await?.work.len(), 2)
 }
 
-pub async fn the_lanes_of_the_work_come_with_it(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_lanes_of_the_work_come_with_it(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let wide = |id| Ok::<_, Breach>(draft(id)?.to(&["one", "two"])?.with_routes(|route| route.width = 5));
     scene.store([wide("e1")?, wide("e2")?, draft("e3")?]).await?;

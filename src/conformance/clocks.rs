@@ -19,7 +19,7 @@ use super::scene::{
     LEASE, Scene, at, delivered, demand, draft, endpoint, host_of, lane, retried, same, set, tenant,
     the_only, work, work_set,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const TWO_DAYS: i64 = 48 * 3600;
 const STEP: u64 = 10;
@@ -83,7 +83,7 @@ impl Machine {
     }
 
     /// Lets these processes ask for the time every few seconds, until that one.
-    async fn ask_until(&self, second: u64, processes: &[&Process]) -> Verdict {
+    async fn ask_until(&self, second: u64, processes: &[&Process]) -> CaseResult {
         for moment in (self.second.load(Ordering::Relaxed)..=second).step_by(STEP.try_into().unwrap_or(10)) {
             self.set(moment);
             for process in processes {
@@ -135,7 +135,7 @@ async fn about_to_move_by(machine: &Machine, ahead: i64) -> Result<(Process, u64
     Ok((process, moves_at))
 }
 
-pub async fn a_wall_clock_that_is_wrong_for_minutes_moves_nothing(fresh: Open) -> Verdict {
+pub async fn a_wall_clock_that_is_wrong_for_minutes_moves_nothing(fresh: Open) -> CaseResult {
     let machine = Machine::with(fresh);
     let process = machine.start(0);
     for wrong in [30, TWO_DAYS, -3600] {
@@ -151,7 +151,7 @@ pub async fn a_wall_clock_that_is_wrong_for_minutes_moves_nothing(fresh: Open) -
     Ok(())
 }
 
-pub async fn a_wall_clock_that_nobody_contradicts_is_followed(fresh: Open) -> Verdict {
+pub async fn a_wall_clock_that_nobody_contradicts_is_followed(fresh: Open) -> CaseResult {
     let machine = Machine::with(fresh);
     let (process, moves_at) = about_to_move(&machine).await?;
     machine.set(moves_at);
@@ -159,7 +159,7 @@ pub async fn a_wall_clock_that_nobody_contradicts_is_followed(fresh: Open) -> Ve
     same("for all", machine.start(TWO_DAYS).ahead().await?, TWO_DAYS)
 }
 
-pub async fn a_wall_clock_that_agrees_contradicts_one_that_does_not(fresh: Open) -> Verdict {
+pub async fn a_wall_clock_that_agrees_contradicts_one_that_does_not(fresh: Open) -> CaseResult {
     let machine = Machine::with(fresh);
     let right = machine.start(0);
     right.ask().await?;
@@ -169,7 +169,7 @@ pub async fn a_wall_clock_that_agrees_contradicts_one_that_does_not(fresh: Open)
     same("the wrong one", wrong.ahead().await?, 0)
 }
 
-pub async fn what_is_leased_stays_leased_when_the_time_moves(fresh: Open) -> Verdict {
+pub async fn what_is_leased_stays_leased_when_the_time_moves(fresh: Open) -> CaseResult {
     let machine = Machine::with(fresh);
     let (process, moves_at) = about_to_move(&machine).await?;
     let now = process.ask().await?;
@@ -191,15 +191,15 @@ pub async fn what_is_leased_stays_leased_when_the_time_moves(fresh: Open) -> Ver
     same("the lease that ended", work_set(&process.scene.claim_at(ends).await?), set(["silent>silent"]))
 }
 
-pub async fn a_claim_dated_before_the_time_moved_ahead_takes_nothing(fresh: Open) -> Verdict {
+pub async fn a_claim_dated_before_the_time_moved_ahead_takes_nothing(fresh: Open) -> CaseResult {
     a_claim_dated_before_a_move_takes_nothing(fresh, TWO_DAYS).await
 }
 
-pub async fn a_claim_dated_before_the_time_moved_back_takes_nothing(fresh: Open) -> Verdict {
+pub async fn a_claim_dated_before_the_time_moved_back_takes_nothing(fresh: Open) -> CaseResult {
     a_claim_dated_before_a_move_takes_nothing(fresh, -TWO_DAYS).await
 }
 
-async fn a_claim_dated_before_a_move_takes_nothing(fresh: Open, ahead: i64) -> Verdict {
+async fn a_claim_dated_before_a_move_takes_nothing(fresh: Open, ahead: i64) -> CaseResult {
     let machine = Machine::with(fresh);
     let (process, moves_at) = about_to_move_by(&machine, ahead).await?;
     let (scene, old) = (&process.scene, process.ask().await?);
@@ -218,7 +218,7 @@ async fn a_claim_dated_before_a_move_takes_nothing(fresh: Open, ahead: i64) -> V
     same("a claim of the present time", work_set(&scene.claim_at(moved).await?), given)
 }
 
-pub async fn what_waits_waits_as_long_as_before_when_the_time_moves(fresh: Open) -> Verdict {
+pub async fn what_waits_waits_as_long_as_before_when_the_time_moves(fresh: Open) -> CaseResult {
     let machine = Machine::with(fresh);
     let (process, moves_at) = about_to_move(&machine).await?;
     let scene = &process.scene;
@@ -248,7 +248,7 @@ pub async fn what_waits_waits_as_long_as_before_when_the_time_moves(fresh: Open)
     same("what waited", work_set(&scene.claim_at(until).await?), rest)
 }
 
-pub async fn what_was_granted_counts_as_long_as_before_when_the_time_moves(fresh: Open) -> Verdict {
+pub async fn what_was_granted_counts_as_long_as_before_when_the_time_moves(fresh: Open) -> CaseResult {
     let machine = Machine::with(fresh);
     let (process, moves_at) = about_to_move(&machine).await?;
     let limit = Limit::per_minute(LimitScope::Tenant, std::num::NonZeroU32::MIN);
@@ -268,7 +268,7 @@ pub async fn what_was_granted_counts_as_long_as_before_when_the_time_moves(fresh
     same("after it", take(opens).await?, 1)
 }
 
-pub async fn a_time_that_goes_on_is_not_in_doubt(fresh: Open) -> Verdict {
+pub async fn a_time_that_goes_on_is_not_in_doubt(fresh: Open) -> CaseResult {
     let machine = Machine::with(fresh);
     let (process, moves_at) = about_to_move(&machine).await?;
     machine.set(moves_at);

@@ -19,7 +19,7 @@ use crate::subscription::{Filter, Subscription};
 use super::scene::{
     Scene, TENANT, at, delivered, demand, draft, endpoint, lane, same, tenant, the_only, work,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const POLICY: UrlPolicy =
     UrlPolicy { schemes: SchemePolicy::HttpsOnly, ports: PortPolicy::WebAndHigh, danger_local_names: false };
@@ -69,7 +69,7 @@ fn meta() -> Result<EventMeta, Breach> {
 }
 
 impl Scene {
-    pub(super) async fn register(&self, endpoint: &Endpoint) -> Verdict {
+    pub(super) async fn register(&self, endpoint: &Endpoint) -> CaseResult {
         let put = self.put(&write(endpoint, Expected::Absent)).await?;
         same("the version of a new endpoint", stored_version(&put), Some(1))
     }
@@ -103,7 +103,7 @@ fn written(endpoint: &Endpoint) -> String {
     .replace("Sensitive", "value")
 }
 
-pub async fn an_endpoint_comes_back_as_it_was_written(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_endpoint_comes_back_as_it_was_written(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let secret = |text: &str| Secret::new(text).map_err(broken);
     let limit = Limit::per_minute(LimitScope::Endpoint, NonZeroU32::MIN);
@@ -145,7 +145,7 @@ pub async fn an_endpoint_comes_back_as_it_was_written(fresh: Arc<dyn Backend>) -
     Ok(())
 }
 
-pub async fn versions_count_the_writes(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn versions_count_the_writes(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = Endpoint { version: 77, ..plain("one")? };
     scene.register(&endpoint).await?;
@@ -158,7 +158,7 @@ pub async fn versions_count_the_writes(fresh: Arc<dyn Backend>) -> Verdict {
     Ok(())
 }
 
-pub async fn a_write_over_another_version_is_refused(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_write_over_another_version_is_refused(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     let put = scene.put(&write(&endpoint, Expected::Version(1))).await?;
@@ -173,7 +173,7 @@ pub async fn a_write_over_another_version_is_refused(fresh: Arc<dyn Backend>) ->
     same("the name", loaded.map(|loaded| loaded.name.clone()), Some(endpoint.name))
 }
 
-pub async fn an_endpoint_id_is_unique_over_all_tenants(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_endpoint_id_is_unique_over_all_tenants(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register(&plain("one")?).await?;
     let theirs = plain_endpoint("other", "one", "https://two.example/hook")?;
@@ -188,7 +188,7 @@ pub async fn an_endpoint_id_is_unique_over_all_tenants(fresh: Arc<dyn Backend>) 
     same("whose it is", loaded.map(|loaded| loaded.tenant.clone()), Some(tenant(TENANT)?))
 }
 
-pub async fn a_url_is_unique_per_tenant_where_asked(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_url_is_unique_per_tenant_where_asked(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let url = "https://one.example/hook";
     let unique = |endpoint: &Endpoint, expected| Write { unique_url: true, ..write(endpoint, expected) };
@@ -208,7 +208,7 @@ pub async fn a_url_is_unique_per_tenant_where_asked(fresh: Arc<dyn Backend>) -> 
 
 pub async fn subscribers_are_the_enabled_endpoints_of_the_tenant_in_pages(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     for id in ["d", "b", "off", "a", "e", "c"] {
         scene.register(&Endpoint { enabled: id != "off", ..plain(id)? }).await?;
@@ -235,7 +235,7 @@ pub async fn subscribers_are_the_enabled_endpoints_of_the_tenant_in_pages(
     same("all that may want it", wanted, ["a", "b", "c", "d", "e", "narrow"])
 }
 
-pub async fn loading_answers_in_order(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn loading_answers_in_order(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for id in ["one", "two"] {
         scene.register(&plain(id)?).await?;
@@ -246,7 +246,7 @@ pub async fn loading_answers_in_order(fresh: Arc<dyn Backend>) -> Verdict {
     same("the endpoints", names, [Some("two"), None, Some("one"), Some("two")])
 }
 
-pub async fn disabling_needs_the_version_that_was_seen(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn disabling_needs_the_version_that_was_seen(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     scene.register(&endpoint).await?;
@@ -264,7 +264,7 @@ pub async fn disabling_needs_the_version_that_was_seen(fresh: Arc<dyn Backend>) 
     same("subscribers", scene.subscribers(&meta()?, None, 9).await?.endpoints.len(), 0)
 }
 
-pub async fn an_endpoint_is_switched_off_whatever_its_version(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_endpoint_is_switched_off_whatever_its_version(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let acme = tenant(TENANT)?;
     let endpoint = plain("one")?;
@@ -280,7 +280,7 @@ pub async fn an_endpoint_is_switched_off_whatever_its_version(fresh: Arc<dyn Bac
     same("it can be written on", stored_version(&put), Some(3))
 }
 
-pub async fn a_removed_endpoint_is_gone(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_removed_endpoint_is_gone(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let acme = tenant(TENANT)?;
     for id in ["a", "b", "c"] {
@@ -299,7 +299,7 @@ pub async fn a_removed_endpoint_is_gone(fresh: Arc<dyn Backend>) -> Verdict {
     scene.register(&theirs).await
 }
 
-pub async fn the_pause_of_a_removed_endpoint_ends_with_it(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_pause_of_a_removed_endpoint_ends_with_it(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     scene.register(&endpoint).await?;
@@ -312,7 +312,9 @@ pub async fn the_pause_of_a_removed_endpoint_ends_with_it(fresh: Arc<dyn Backend
     same("claimed, to be cancelled", work(&scene.claim_at(at(3)).await?), ["e1>one"])
 }
 
-pub async fn the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     scene.register(&endpoint).await?;
@@ -325,7 +327,7 @@ pub async fn the_id_of_a_removed_endpoint_with_a_lane_stays_its_tenants(fresh: A
     scene.register(&endpoint).await
 }
 
-pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lanes_width_follows_its_endpoint(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain("one")?;
     scene.register(&endpoint).await?;

@@ -12,7 +12,7 @@ use super::scene::{
     Scene, all_delivered, at, delivered, demand, draft, lane, retried, routed, same, tenant, the_only, work,
     work_set,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 /// What "few claims" means here.
 const FEW: usize = 4;
@@ -49,7 +49,7 @@ fn of_tenant(claims: &Claims, name: &str) -> bool {
         || claims.events.iter().any(|claim| claim.event.tenant.as_str() == name)
 }
 
-pub async fn a_flood_in_one_lane_delays_another_by_few_claims(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_flood_in_one_lane_delays_another_by_few_claims(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..500 {
         let flood = draft(&format!("f{number}"))?.to(&["flood"])?.due(at(-100));
@@ -62,7 +62,7 @@ pub async fn a_flood_in_one_lane_delays_another_by_few_claims(fresh: Arc<dyn Bac
     Ok(())
 }
 
-pub async fn a_flood_of_one_tenant_delays_another_by_few_claims(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_flood_of_one_tenant_delays_another_by_few_claims(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..300 {
         let lane = format!("flood-{}", number % 100);
@@ -93,7 +93,9 @@ async fn unanswered_claims_until(scene: &Scene, deliveries: usize, name: &str) -
     Err(Breach::new("not in 100 claims"))
 }
 
-pub async fn ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let flood = lanes("flood", 10_000);
     let flood: Vec<_> = flood.iter().map(String::as_str).collect();
@@ -102,7 +104,7 @@ pub async fn ten_thousand_lanes_of_one_tenant_delay_another_by_no_claim(fresh: A
     same("the claim that served the other", unanswered_claims_until(&scene, 2, "other").await?, 1)
 }
 
-pub async fn tenants_take_turns_however_many_lanes_they_have(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn tenants_take_turns_however_many_lanes_they_have(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..20 {
         let name = format!("flood{number}");
@@ -117,7 +119,7 @@ pub async fn tenants_take_turns_however_many_lanes_they_have(fresh: Arc<dyn Back
     Ok(())
 }
 
-pub async fn a_tenants_turn_goes_to_its_longest_waiting_lane(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_tenants_turn_goes_to_its_longest_waiting_lane(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for (number, lane) in ["third", "first", "second"].into_iter().enumerate() {
         let due = at([-10, -30, -20][number]);
@@ -132,7 +134,7 @@ pub async fn a_tenants_turn_goes_to_its_longest_waiting_lane(fresh: Arc<dyn Back
 
 pub async fn a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("old")?.of("other")?.to(&["other-one"])?]).await?;
     let mut request = scene.request(at(1));
@@ -146,7 +148,7 @@ pub async fn a_claiming_publish_leaves_its_turn_to_a_doubtful_lane_that_waits(
 
 pub async fn a_flood_of_unrouted_events_delays_another_tenants_by_few_claims(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..300 {
         scene.store([draft(&format!("f{number}"))?.of("flood")?]).await?;
@@ -158,7 +160,7 @@ pub async fn a_flood_of_unrouted_events_delays_another_tenants_by_few_claims(
     Ok(())
 }
 
-pub async fn a_lane_that_the_batch_did_not_reach_keeps_its_place(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lane_that_the_batch_did_not_reach_keeps_its_place(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..12 {
         let lane = format!("lane-{number:02}");
@@ -178,7 +180,7 @@ pub async fn a_lane_that_the_batch_did_not_reach_keeps_its_place(fresh: Arc<dyn 
     same("lanes reached in six claims of two", reached.len(), 12)
 }
 
-pub async fn lanes_behind_a_closed_gate_hide_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn lanes_behind_a_closed_gate_hide_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..50 {
         let name = format!("closed-{number}");
@@ -194,7 +196,7 @@ pub async fn lanes_behind_a_closed_gate_hide_nothing(fresh: Arc<dyn Backend>) ->
     same("the open one", work(&scene.claim(&request).await?), ["e1>open"])
 }
 
-pub async fn nothing_due_is_passed_over_for_ever(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn nothing_due_is_passed_over_for_ever(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     // Two lanes whose deliveries fail for ever, due at once each time, and one that
     // only has something once.

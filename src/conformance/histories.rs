@@ -23,13 +23,13 @@ use super::scene::{
     Draft, Scene, at, deferred, delivered, demand, draft, endpoint, given_up, holds, host_of, released,
     retried, route, routed, same, tenant,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const TENANTS: [&str; 2] = ["acme", "other"];
 const NARROW: u32 = 2;
 const WIDE: u32 = 1000;
 
-pub async fn random_histories_end_as_in_the_memory_store(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn random_histories_end_as_in_the_memory_store(fresh: Arc<dyn Backend>) -> CaseResult {
     history(7, 400, fresh).await
 }
 
@@ -37,7 +37,7 @@ pub async fn random_histories_end_as_in_the_memory_store(fresh: Arc<dyn Backend>
 ///
 /// # Errors
 /// Names the step after which the two stores differed, and how.
-pub async fn history(seed: u64, steps: usize, fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn history(seed: u64, steps: usize, fresh: Arc<dyn Backend>) -> CaseResult {
     let mut history = History::of(seed, fresh);
     for step in 0..steps {
         let told = |breach| Breach::new(format!("seed {seed}, step {step}: {breach}"));
@@ -87,7 +87,7 @@ impl History {
         }
     }
 
-    async fn step(&mut self) -> Verdict {
+    async fn step(&mut self) -> CaseResult {
         self.now = self.now + Duration::from_millis(self.random.u64(0..3000));
         match self.random.u8(0..20) {
             0..=4 => self.publish().await,
@@ -100,7 +100,7 @@ impl History {
         }
     }
 
-    async fn publish(&mut self) -> Verdict {
+    async fn publish(&mut self) -> CaseResult {
         let mut publishes = Vec::new();
         for _ in 0..self.random.usize(1..4) {
             publishes.push(self.draft()?.publish());
@@ -151,7 +151,7 @@ impl History {
         Ok(routes)
     }
 
-    async fn claim(&mut self) -> Verdict {
+    async fn claim(&mut self) -> CaseResult {
         let mut request = self.model.request(self.now);
         request.lease_until = self.now + Duration::from_secs(self.random.u64(1..40));
         if self.random.u8(0..4) == 0 {
@@ -174,7 +174,7 @@ impl History {
         Ok(())
     }
 
-    fn keep_lanes(&mut self, model: &Claims, subject: &Claims) -> Verdict {
+    fn keep_lanes(&mut self, model: &Claims, subject: &Claims) -> CaseResult {
         let by_name = |claims: &Claims| -> BTreeMap<_, _> {
             claims.lanes.iter().map(|lane| (lane.endpoint.clone(), lane.clone())).collect()
         };
@@ -190,7 +190,7 @@ impl History {
         Ok(())
     }
 
-    async fn settle(&mut self) -> Verdict {
+    async fn settle(&mut self) -> CaseResult {
         let (mut settlements, mut of_model, mut of_subject) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.random.usize(1..5) {
             if self.claims.is_empty() {
@@ -228,7 +228,7 @@ impl History {
         }
     }
 
-    async fn route(&mut self) -> Verdict {
+    async fn route(&mut self) -> CaseResult {
         if self.events.is_empty() {
             return Ok(());
         }
@@ -247,7 +247,7 @@ impl History {
         same("the answer to a routing", subject, model)
     }
 
-    async fn gate(&mut self) -> Verdict {
+    async fn gate(&mut self) -> CaseResult {
         let of = self.random.choice(TENANTS).unwrap_or("acme");
         let until = self.now + Duration::from_secs(self.random.u64(0..15));
         let hold = if self.random.bool() { GateChange::Hold(until) } else { GateChange::Lift };
@@ -265,7 +265,7 @@ impl History {
         same(&format!("the answer to {gate:?}"), kind(subject), kind(model))
     }
 
-    async fn ask_again(&mut self) -> Verdict {
+    async fn ask_again(&mut self) -> CaseResult {
         let of = tenant(self.random.choice(TENANTS).unwrap_or("acme"))?;
         let name = format!("{of}-{}", self.random.u8(0..3));
         let states = [StateFilter::Pending, StateFilter::Failed(None), StateFilter::Delivered];
@@ -307,7 +307,7 @@ impl History {
         same(what, &answers[1], &answers[0])
     }
 
-    async fn prune(&mut self) -> Verdict {
+    async fn prune(&mut self) -> CaseResult {
         let before = self.now - Duration::from_secs(self.random.u64(30..200));
         let classes = [Class::Delivered, Class::Failed, Class::Cancelled, Class::Unmatched];
         let classes = classes.map(|class| (class, before));
@@ -315,7 +315,7 @@ impl History {
         same("more to prune", self.subject.prune(&classes, 100_000).await?, model)
     }
 
-    async fn compare_all(&self) -> Verdict {
+    async fn compare_all(&self) -> CaseResult {
         for of in TENANTS {
             let model = self.model.all(of, Selection::default()).await?;
             let subject = self.subject.all(of, Selection::default()).await?;
@@ -382,7 +382,7 @@ fn facts_of_events(claims: &Claims) -> BTreeMap<String, String> {
     claims.events.iter().map(facts).collect()
 }
 
-fn each_same<T: PartialEq + Debug>(what: &str, subject: Vec<T>, model: Vec<T>) -> Verdict {
+fn each_same<T: PartialEq + Debug>(what: &str, subject: Vec<T>, model: Vec<T>) -> CaseResult {
     same(&format!("how many {what}"), subject.len(), model.len())?;
     for (subject, model) in subject.into_iter().zip(model) {
         same(what, subject, model)?;

@@ -14,7 +14,7 @@ use super::scene::{
     Scene, TENANT, at, attempt, delivered, demand, draft, endpoint, given_up, lane, released, retried, same,
     set, tenant, the_only, work, work_set,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const PAGE: PageAfter = PageAfter::first(1000);
 
@@ -40,7 +40,7 @@ impl Scene {
     }
 }
 
-pub async fn pages_show_every_delivery_once_and_in_order(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn pages_show_every_delivery_once_and_in_order(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..7 {
         let created = at(0) + Duration::from_millis(number * 3);
@@ -67,7 +67,7 @@ pub async fn pages_show_every_delivery_once_and_in_order(fresh: Arc<dyn Backend>
     Ok(())
 }
 
-pub async fn every_condition_of_a_selection_narrows(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn every_condition_of_a_selection_narrows(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for second in 1..=4 {
         scene.store([draft(&format!("e{second}"))?.created(at(second)).to(&["one", "two"])?]).await?;
@@ -124,7 +124,7 @@ pub async fn every_condition_of_a_selection_narrows(fresh: Arc<dyn Backend>) -> 
     Ok(())
 }
 
-pub async fn a_page_looks_past_what_is_not_selected(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_page_looks_past_what_is_not_selected(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let others: Vec<_> = (0..300).map(|number| draft(&format!("e{number}"))?.to(&["one"])).collect();
     scene.store(others.into_iter().collect::<Result<Vec<_>, _>>()?).await?;
@@ -142,7 +142,7 @@ pub async fn a_page_looks_past_what_is_not_selected(fresh: Arc<dyn Backend>) -> 
     same("cancelled", cancelled.deliveries.len(), 2)
 }
 
-pub async fn another_tenants_ids_are_not_found_anywhere(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn another_tenants_ids_are_not_found_anywhere(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.apply([retried(&claim, at(50), at(1))]).await?;
@@ -168,7 +168,7 @@ pub async fn another_tenants_ids_are_not_found_anywhere(fresh: Arc<dyn Backend>)
     same("what is theirs", scene.stats(Some(&other)).await?.pending, 1)
 }
 
-pub async fn a_replay_makes_new_deliveries_once(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_replay_makes_new_deliveries_once(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one", "two"])?]).await?;
     for claim in scene.claim_at(at(0)).await?.work {
@@ -195,7 +195,7 @@ pub async fn a_replay_makes_new_deliveries_once(fresh: Arc<dyn Backend>) -> Verd
     same("due then", scene.delivery(again).await?.due_at, Some(at(200)))
 }
 
-pub async fn a_replay_leaves_test_pings_and_its_own_deliveries_out(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_replay_leaves_test_pings_and_its_own_deliveries_out(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let ping = draft("ping")?.to(&["one"])?.with_routes(|route| route.test = true);
     let pinged: Publish = ping.publish();
@@ -217,7 +217,7 @@ pub async fn a_replay_leaves_test_pings_and_its_own_deliveries_out(fresh: Arc<dy
     same("all", scene.all(TENANT, Selection::default()).await?.len(), 11)
 }
 
-pub async fn expediting_makes_work_due_and_lifts_the_hold(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn expediting_makes_work_due_and_lifts_the_hold(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.apply([retried(&claim, at(5000), at(1))]).await?;
@@ -231,7 +231,7 @@ pub async fn expediting_makes_work_due_and_lifts_the_hold(fresh: Arc<dyn Backend
     same("its clocks", clocks, (1, Some(at(1)), claim.born_at))
 }
 
-pub async fn expediting_never_ends_a_pause_nor_touches_a_lease(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn expediting_never_ends_a_pause_nor_touches_a_lease(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?.due(at(500))]).await?;
     let paused = the_only(scene.all(TENANT, Selection::default()).await?)?;
@@ -248,7 +248,7 @@ pub async fn expediting_never_ends_a_pause_nor_touches_a_lease(fresh: Arc<dyn Ba
     same("what is over", scene.expedite_one(over.delivery, at(5)).await?.deliveries, Vec::new())
 }
 
-pub async fn expediting_leaves_followers_of_a_key_parked(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn expediting_leaves_followers_of_a_key_parked(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.keyed("k")?.to(&["one"])?.due(at(500))]).await?;
     scene.store([draft("e2")?.keyed("k")?.to(&["one"])?.due(at(500))]).await?;
@@ -256,7 +256,7 @@ pub async fn expediting_leaves_followers_of_a_key_parked(fresh: Arc<dyn Backend>
     same("the head alone", work(&scene.claim_at(at(1)).await?), ["e1>one"])
 }
 
-pub async fn cancelling_ends_what_is_pending(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn cancelling_ends_what_is_pending(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let over = scene.leased("over", "one").await?;
     scene.apply([delivered(&over, at(1))]).await?;
@@ -274,7 +274,7 @@ pub async fn cancelling_ends_what_is_pending(fresh: Arc<dyn Backend>) -> Verdict
     same("the rest", work(&scene.claim_at(at(999)).await?), ["e1>two"])
 }
 
-pub async fn a_cancelled_lease_is_fenced_and_its_attempt_recorded(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_cancelled_lease_is_fenced_and_its_attempt_recorded(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     same("cancelled", scene.cancel_these(one(claim.delivery), at(1)).await?.deliveries, [claim.delivery])?;
@@ -286,7 +286,7 @@ pub async fn a_cancelled_lease_is_fenced_and_its_attempt_recorded(fresh: Arc<dyn
 
 pub async fn cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answer(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.store([draft("e2")?.to(&["one"])?]).await?;
@@ -301,7 +301,9 @@ pub async fn cancelling_for_a_removed_endpoint_leaves_what_is_leased_to_its_answ
     same("what has lapsed", cancel(lapsed.lease_until).await?.deliveries, [lapsed.delivery])
 }
 
-pub async fn what_is_under_way_to_a_removed_endpoint_is_not_tried_again(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_is_under_way_to_a_removed_endpoint_is_not_tried_again(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let removed = CancelReason::EndpointRemoved;
     let scene = Scene::on(fresh);
     for answer in ["retry", "release", "none", "success"] {
@@ -325,7 +327,9 @@ pub async fn what_is_under_way_to_a_removed_endpoint_is_not_tried_again(fresh: A
     Ok(())
 }
 
-pub async fn cancelling_leaves_what_came_after_the_place_that_is_named(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn cancelling_leaves_what_came_after_the_place_that_is_named(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let failed = scene.leased("failed", "one").await?;
     scene.apply([given_up(&failed, FailReason::Gone, at(1))]).await?;
@@ -349,7 +353,7 @@ pub async fn cancelling_leaves_what_came_after_the_place_that_is_named(fresh: Ar
     same("the rest", work(&scene.claim_at(at(600)).await?), ["under-way>one", "new>one", "failed>one"])
 }
 
-pub async fn stats_count_one_tenant_or_all(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn stats_count_one_tenant_or_all(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for (id, status) in [("d1", 0), ("d2", 0), ("f1", 1), ("c1", 2), ("p1", 3)] {
         let claim = scene.leased(id, "one").await?;

@@ -16,12 +16,12 @@ use super::scene::{
     LEASE, Scene, TENANT, at, delivered, demand, draft, endpoint, host_of, lane, released, retried, same,
     set, tenant, the_only, work, work_set,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const NOTHING: [String; 0] = [];
 
 impl Scene {
-    async fn fill(&self, endpoint: &str, width: u32, count: usize) -> Verdict {
+    async fn fill(&self, endpoint: &str, width: u32, count: usize) -> CaseResult {
         for number in 0..count {
             let draft = draft(&format!("e{number}"))?.to(&[endpoint])?;
             self.store([draft.with_routes(|route| route.width = width)]).await?;
@@ -37,7 +37,7 @@ impl Scene {
         Ok((the_only(claims.work)?, the_only(claims.lanes)?))
     }
 
-    async fn change_lane(&self, change: LaneChange, now: Timestamp) -> Verdict {
+    async fn change_lane(&self, change: LaneChange, now: Timestamp) -> CaseResult {
         self.settle(&[], &[change], now).await?;
         Ok(())
     }
@@ -47,7 +47,7 @@ const fn health(width: u32, streak: u32) -> Health {
     Health { width, proven: streak == 0, streak, failing: None, catch_up: None, ends_hold: None }
 }
 
-pub async fn width_counts_leases_held_anywhere(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn width_counts_leases_held_anywhere(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 3, 7).await?;
     let (first, _) = scene.claim_one(at(0)).await?;
@@ -57,7 +57,7 @@ pub async fn width_counts_leases_held_anywhere(fresh: Arc<dyn Backend>) -> Verdi
     same("one more", work(&scene.claim_at(at(3)).await?).len(), 1)
 }
 
-pub async fn a_freed_slot_makes_a_full_lane_ready(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_freed_slot_makes_a_full_lane_ready(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 1, 4).await?;
     let (first, _) = scene.claim_one(at(0)).await?;
@@ -72,7 +72,7 @@ pub async fn a_freed_slot_makes_a_full_lane_ready(fresh: Arc<dyn Backend>) -> Ve
     same("given back", scene.claim_one(at(6)).await?.0.delivery, third.delivery)
 }
 
-pub async fn a_lapsed_lease_gives_its_slot_back(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lapsed_lease_gives_its_slot_back(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 1, 2).await?;
     scene.claim_one(at(0)).await?;
@@ -81,7 +81,7 @@ pub async fn a_lapsed_lease_gives_its_slot_back(fresh: Arc<dyn Backend>) -> Verd
     same("full again", work(&scene.claim_at(at(61)).await?), NOTHING)
 }
 
-pub async fn a_held_lane_yields_nothing_before_its_end(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_held_lane_yields_nothing_before_its_end(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one", "two"])?]).await?;
     scene.change_gate(lane("one")?, GateChange::Hold(at(30)), at(0)).await?;
@@ -90,7 +90,7 @@ pub async fn a_held_lane_yields_nothing_before_its_end(fresh: Arc<dyn Backend>) 
     same("at the end", work_set(&scene.claim_at(at(30)).await?), set(["e1>one", "e2>one"]))
 }
 
-pub async fn a_hold_is_never_shortened_by_another(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_hold_is_never_shortened_by_another(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     for gate in [lane("one")?, Gate::Tenant(tenant(TENANT)?), Gate::Host(host_of("one")?)] {
@@ -104,7 +104,7 @@ pub async fn a_hold_is_never_shortened_by_another(fresh: Arc<dyn Backend>) -> Ve
     Ok(())
 }
 
-pub async fn a_paused_lane_yields_nothing_until_it_is_resumed(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_paused_lane_yields_nothing_until_it_is_resumed(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     scene.change_gate(lane("one")?, GateChange::Pause, at(0)).await?;
@@ -114,7 +114,7 @@ pub async fn a_paused_lane_yields_nothing_until_it_is_resumed(fresh: Arc<dyn Bac
     same("resumed", work(&scene.claim_at(at(9999)).await?), ["e1>one", "e2>one"])
 }
 
-pub async fn a_lift_ends_a_hold_and_never_a_pause(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lift_ends_a_hold_and_never_a_pause(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     for gate in [lane("one")?, Gate::Tenant(tenant(TENANT)?)] {
@@ -132,7 +132,7 @@ pub async fn a_lift_ends_a_hold_and_never_a_pause(fresh: Arc<dyn Backend>) -> Ve
     Ok(())
 }
 
-pub async fn a_held_or_paused_tenant_yields_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_held_or_paused_tenant_yields_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one", "two"])?, draft("o1")?.of("other")?.to(&["other-one"])?]).await?;
     let gate = Gate::Tenant(tenant(TENANT)?);
@@ -144,7 +144,7 @@ pub async fn a_held_or_paused_tenant_yields_nothing(fresh: Arc<dyn Backend>) -> 
     same("open", work_set(&scene.claim_at(at(20)).await?), set(["e1>one", "e1>two"]))
 }
 
-pub async fn a_held_host_yields_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_held_host_yields_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let shared = host_of("shared")?;
     let drafts = [draft("e1")?.to(&["one", "two"])?, draft("o1")?.of("other")?.to(&["other-one"])?];
@@ -156,7 +156,7 @@ pub async fn a_held_host_yields_nothing(fresh: Arc<dyn Backend>) -> Verdict {
     same("open", work_set(&scene.claim_at(at(20)).await?), set(["e1>one", "e1>two", "o1>other-one"]))
 }
 
-pub async fn a_lane_remembers_a_gate_closed_before_its_first_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lane_remembers_a_gate_closed_before_its_first_delivery(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let new = plain_endpoint(TENANT, "one", "https://one.example/hook")?;
     let write = Write { endpoint: new, width: 8, expected: Expected::Absent, unique_url: false };
@@ -168,7 +168,7 @@ pub async fn a_lane_remembers_a_gate_closed_before_its_first_delivery(fresh: Arc
     same("resumed", work(&scene.claim_at(at(9)).await?), ["e1>one"])
 }
 
-pub async fn gates_that_make_no_sense_are_refused(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn gates_that_make_no_sense_are_refused(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.keyed("k")?.to(&["one"])?]).await?;
     for (gate, change) in [
@@ -183,7 +183,7 @@ pub async fn gates_that_make_no_sense_are_refused(fresh: Arc<dyn Backend>) -> Ve
     same("nothing was closed", work(&scene.claim_at(at(0)).await?), ["e1>one"])
 }
 
-pub async fn a_raise_applies_whatever_the_version(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_raise_applies_whatever_the_version(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 8, 2).await?;
     let (_, seen) = scene.claim_one(at(0)).await?;
@@ -193,7 +193,7 @@ pub async fn a_raise_applies_whatever_the_version(fresh: Arc<dyn Backend>) -> Ve
     same("open", work(&scene.claim_at(at(40)).await?).len(), 1)
 }
 
-pub async fn outdated_health_changes_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn outdated_health_changes_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 8, 3).await?;
     let (_, seen) = scene.claim_one(at(0)).await?;
@@ -206,7 +206,7 @@ pub async fn outdated_health_changes_nothing(fresh: Arc<dyn Backend>) -> Verdict
     same("the width is in force", work(&scene.claim_at(at(0)).await?), NOTHING)
 }
 
-pub async fn a_success_that_began_before_a_hold_does_not_end_it(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_success_that_began_before_a_hold_does_not_end_it(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 8, 2).await?;
     let (claim, mut seen) = scene.claim_one(at(0)).await?;
@@ -221,7 +221,7 @@ pub async fn a_success_that_began_before_a_hold_does_not_end_it(fresh: Arc<dyn B
 
 pub async fn a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 8, 4).await?;
     let (first, seen) = scene.claim_one(at(0)).await?;
@@ -241,7 +241,7 @@ pub async fn a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint
     same("as many as its width", claims.work.len(), 2)
 }
 
-pub async fn a_lowered_hold_makes_the_lane_ready(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lowered_hold_makes_the_lane_ready(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.fill("one", 8, 3).await?;
     let (first, seen) = scene.claim_one(at(0)).await?;

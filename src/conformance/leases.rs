@@ -11,7 +11,7 @@ use super::scene::{
     LEASE, Scene, TENANT, at, deferred, delivered, demand, draft, events, given_up, released, retried, same,
     set, tenant, the_only, work, work_set,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 impl Scene {
     /// Claims the one delivery there is, lease after lease, without a word; answers
@@ -26,7 +26,7 @@ impl Scene {
     }
 }
 
-pub async fn leased_work_is_invisible_until_its_lease_ends(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn leased_work_is_invisible_until_its_lease_ends(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     let just_before = claim.lease_until - std::time::Duration::from_micros(1);
@@ -34,7 +34,7 @@ pub async fn leased_work_is_invisible_until_its_lease_ends(fresh: Arc<dyn Backen
     same("at the end", work(&scene.claim_at(claim.lease_until).await?), ["e1>one"])
 }
 
-pub async fn a_release_puts_the_due_time_back_and_counts_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_release_puts_the_due_time_back_and_counts_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.apply([retried(&claim, at(10), at(1))]).await?;
@@ -48,7 +48,7 @@ pub async fn a_release_puts_the_due_time_back_and_counts_nothing(fresh: Arc<dyn 
     same("the attempts", scene.log_of(third.delivery).await?.attempts.len(), 1)
 }
 
-pub async fn a_silent_lease_is_counted_and_recorded(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_silent_lease_is_counted_and_recorded(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let first = scene.leased("e1", "one").await?;
     let second = the_only(scene.claim_at(at(70)).await?.work)?;
@@ -59,7 +59,7 @@ pub async fn a_silent_lease_is_counted_and_recorded(fresh: Arc<dyn Backend>) -> 
     same("attempts", log.attempts.len(), 0)
 }
 
-pub async fn a_silent_lease_stays_recorded_after_a_success(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_silent_lease_stays_recorded_after_a_success(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (claim, now) = scene.let_lapse("one", 1).await?;
     scene.apply([delivered(&claim, now)]).await?;
@@ -67,7 +67,7 @@ pub async fn a_silent_lease_stays_recorded_after_a_success(fresh: Arc<dyn Backen
     same("silent leases and attempts", (log.silent.len(), log.attempts.len()), (1, 1))
 }
 
-pub async fn only_a_recorded_attempt_ends_a_row_of_silent_leases(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn only_a_recorded_attempt_ends_a_row_of_silent_leases(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (claim, now) = scene.let_lapse("one", 1).await?;
     scene.apply([released(&claim, now)]).await?;
@@ -82,14 +82,14 @@ pub async fn only_a_recorded_attempt_ends_a_row_of_silent_leases(fresh: Arc<dyn 
     same("the record", scene.log_of(claim.delivery).await?.silent.len(), 1)
 }
 
-pub async fn a_late_settlement_applies_while_nobody_else_has_claimed(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_late_settlement_applies_while_nobody_else_has_claimed(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.apply([given_up(&claim, FailReason::Exhausted, claim.lease_until + LEASE)]).await?;
     same("the state", scene.state_of(claim.delivery).await?, State::Failed(FailReason::Exhausted))
 }
 
-pub async fn a_suspect_is_passed_over_unless_the_caller_is_alone(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_suspect_is_passed_over_unless_the_caller_is_alone(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (claim, _) = scene.let_lapse("one", 1).await?;
     let now = claim.lease_until;
@@ -100,7 +100,7 @@ pub async fn a_suspect_is_passed_over_unless_the_caller_is_alone(fresh: Arc<dyn 
     same("still pending", scene.state_of(claim.delivery).await?, State::Pending)
 }
 
-pub async fn a_suspect_is_claimed_by_itself(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_suspect_is_claimed_by_itself(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (mut claim, _) = scene.let_lapse("one", 1).await?;
     scene.store([draft("e2")?.to(&["one", "two"])?, draft("e3")?]).await?;
@@ -123,7 +123,7 @@ pub async fn a_suspect_is_claimed_by_itself(fresh: Arc<dyn Backend>) -> Verdict 
     same("silent leases after an attempt", (silent, events(&claims)), (0, vec!["e3".to_owned()]))
 }
 
-pub async fn a_suspect_is_not_counted_again_by_being_passed_over(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_suspect_is_not_counted_again_by_being_passed_over(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (claim, _) = scene.let_lapse("one", 1).await?;
     let now = claim.lease_until;
@@ -136,7 +136,9 @@ pub async fn a_suspect_is_not_counted_again_by_being_passed_over(fresh: Arc<dyn 
     same("the counts", (claim.silent, claim.silent_alone), (2, 0))
 }
 
-pub async fn a_suspect_of_a_tenant_whose_share_is_spent_is_passed_over(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_suspect_of_a_tenant_whose_share_is_spent_is_passed_over(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let (claim, _) = scene.let_lapse("one", 1).await?;
     let now = claim.lease_until;
@@ -149,7 +151,7 @@ pub async fn a_suspect_of_a_tenant_whose_share_is_spent_is_passed_over(fresh: Ar
     same("of its own", work(&scene.claim(&request).await?), ["e1>one"])
 }
 
-pub async fn an_event_whose_lease_ended_is_due_by_itself(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_event_whose_lease_ended_is_due_by_itself(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?]).await?;
     let first = the_only(scene.claim_at(at(0)).await?.events)?;

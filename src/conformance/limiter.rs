@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use super::scene::{
     Scene, at, at_once, demand, endpoint as endpoint_of, same, tenant as tenant_of, the_only,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -40,7 +40,7 @@ impl Scene {
     }
 }
 
-pub async fn no_window_holds_more_starts_than_its_limit(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn no_window_holds_more_starts_than_its_limit(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut random = fastrand::Rng::with_seed(60);
     let ten_a_minute = limit(LimitScope::Tenant, "acme", 10, 60)?;
@@ -64,7 +64,7 @@ pub async fn no_window_holds_more_starts_than_its_limit(fresh: Arc<dyn Backend>)
     Ok(())
 }
 
-pub async fn a_grant_counts_from_its_last_possible_start(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_grant_counts_from_its_last_possible_start(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let three = limit(LimitScope::Endpoint, "one", 3, 60)?;
     same("room for all", scene.ask(&[&three], 3, at(0)).await?, Grant { starts: 3, refusal: None })?;
@@ -75,7 +75,7 @@ pub async fn a_grant_counts_from_its_last_possible_start(fresh: Arc<dyn Backend>
     same("then", scene.ask(&[&three], 2, at(61)).await?.starts, 2)
 }
 
-pub async fn a_start_is_taken_from_every_limit_or_from_none(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_start_is_taken_from_every_limit_or_from_none(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let wide = limit(LimitScope::Tenant, "acme", 10, 60)?;
     let narrow = limit(LimitScope::Endpoint, "one", 2, 60)?;
@@ -84,7 +84,7 @@ pub async fn a_start_is_taken_from_every_limit_or_from_none(fresh: Arc<dyn Backe
     same("none", scene.ask(&[&narrow, &wide], 1, at(2)).await?.starts, 0)
 }
 
-pub async fn a_refusal_names_the_limit_that_opens_last(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_refusal_names_the_limit_that_opens_last(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let minute = limit(LimitScope::Tenant, "acme", 1, 60)?;
     let hour = limit(LimitScope::Host, "one.example", 1, 3600)?;
@@ -96,7 +96,7 @@ pub async fn a_refusal_names_the_limit_that_opens_last(fresh: Arc<dyn Backend>) 
     same("the refusal", found, Some((hour.0, at(3601))))
 }
 
-pub async fn asks_of_one_endpoint_are_granted_in_order(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn asks_of_one_endpoint_are_granted_in_order(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let five = limit(LimitScope::Tenant, "acme", 5, 60)?;
     let one = by("acme", "one")?;
@@ -110,7 +110,7 @@ pub async fn asks_of_one_endpoint_are_granted_in_order(fresh: Arc<dyn Backend>) 
     same("without a limit", the_only(scene.take(&[none], at(0), at(1)).await?)?.starts, 7)
 }
 
-pub async fn limits_of_different_keys_count_apart(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn limits_of_different_keys_count_apart(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for scope in [LimitScope::Endpoint, LimitScope::Tenant, LimitScope::Host] {
         for of in ["one", "two"] {
@@ -121,7 +121,7 @@ pub async fn limits_of_different_keys_count_apart(fresh: Arc<dyn Backend>) -> Ve
     Ok(())
 }
 
-pub async fn two_windows_over_one_scope_count_apart(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn two_windows_over_one_scope_count_apart(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (second, minute) =
         (limit(LimitScope::Endpoint, "one", 2, 1)?, limit(LimitScope::Endpoint, "one", 5, 60)?);
@@ -133,7 +133,7 @@ pub async fn two_windows_over_one_scope_count_apart(fresh: Arc<dyn Backend>) -> 
     same("two a second, five a minute", starts, [2, 2, 1, 0])
 }
 
-pub async fn takes_at_the_same_time_stay_within_the_limit(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn takes_at_the_same_time_stay_within_the_limit(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let hundred = limit(LimitScope::Tenant, "acme", 100, 60)?;
     let mut takes = Vec::new();
@@ -148,7 +148,7 @@ pub async fn takes_at_the_same_time_stay_within_the_limit(fresh: Arc<dyn Backend
     same("granted to all together", granted, 100)
 }
 
-pub async fn a_call_that_comes_late_shortens_no_grant(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_call_that_comes_late_shortens_no_grant(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let five = limit(LimitScope::Tenant, "acme", 5, 60)?;
     same("granted", scene.ask(&[&five], 5, at(100)).await?.starts, 5)?;
@@ -161,7 +161,7 @@ pub async fn a_call_that_comes_late_shortens_no_grant(fresh: Arc<dyn Backend>) -
 
 pub async fn grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_window(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let day = 86_400;
     let five = limit(LimitScope::Tenant, "acme", 5, 60)?;
@@ -186,7 +186,7 @@ async fn starts_of(scene: &Scene, asks: &[Ask], now: Timestamp) -> Result<Vec<u3
 
 pub async fn the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_order(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     for (scope, of) in [(LimitScope::Global, ""), (LimitScope::Host, "one.example")] {
         let ten = limit(scope, of, 10, 60)?;
@@ -216,7 +216,7 @@ pub async fn the_starts_of_a_shared_limit_go_to_tenants_in_turn_whatever_the_ord
 
 pub async fn whoever_asks_first_at_every_opening_leaves_others_their_turns(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let global = limit(LimitScope::Global, "", 1, 60)?;
     let tenants = limit(LimitScope::Tenant, "flood", 1, 60)?;
@@ -238,7 +238,7 @@ pub async fn whoever_asks_first_at_every_opening_leaves_others_their_turns(
 
 pub async fn what_is_kept_for_one_that_does_not_come_goes_to_whoever_asks(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let two = limit(LimitScope::Global, "", 2, 60)?;
     let (flood, other) = (by("flood", "f1")?, by("other", "o1")?);
@@ -258,7 +258,9 @@ pub async fn what_is_kept_for_one_that_does_not_come_goes_to_whoever_asks(
     Ok(())
 }
 
-pub async fn who_waits_is_told_a_moment_at_which_its_turn_may_have_come(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn who_waits_is_told_a_moment_at_which_its_turn_may_have_come(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let two = limit(LimitScope::Global, "", 2, 60)?;
     let mut coming = Vec::new();

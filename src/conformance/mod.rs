@@ -73,10 +73,10 @@ impl From<StoreError> for Breach {
 }
 
 /// What a case finds.
-pub type Verdict = Result<(), Breach>;
+pub type CaseResult = Result<(), Breach>;
 
 /// A running case.
-type Running = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+type Running = Pin<Box<dyn Future<Output = CaseResult> + Send>>;
 
 /// One case of the suite.
 #[derive(Clone, Copy)]
@@ -108,7 +108,7 @@ pub const CASES: &[Case] = crate::__conformance_cases!(__conformance_table,);
 ///
 /// # Errors
 /// The breach that the case found, or that no runtime could be had.
-pub fn run_to_end(case: impl Future<Output = Verdict>) -> Verdict {
+pub fn run_to_end(case: impl Future<Output = CaseResult>) -> CaseResult {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -154,7 +154,7 @@ macro_rules! __conformance_tests {
             use super::*;
             $(
                 #[test]
-                fn $case() -> $crate::conformance::Verdict {
+                fn $case() -> $crate::conformance::CaseResult {
                     $crate::conformance::run_to_end(async {
                         let fresh = $fresh.await;
                         $crate::conformance::$topic::$case(fresh).await

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 use super::scene::{
     LEASE, Scene, at, delivered, demand, draft, lane, released, retried, routed, same, the_only, work,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 /// How long the machine's own time may go by until a hint comes that is due.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ impl Scene {
     }
 }
 
-pub async fn next_due_is_none_when_nothing_can_ever_be_due(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn next_due_is_none_when_nothing_can_ever_be_due(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     same("empty", scene.claim_at(at(0)).await?.next_due, None)?;
     let claim = scene.leased("e1", "one").await?;
@@ -51,7 +51,7 @@ pub async fn next_due_is_none_when_nothing_can_ever_be_due(fresh: Arc<dyn Backen
     same("all over or paused", (work(&claims), claims.next_due), (Vec::new(), None))
 }
 
-pub async fn next_due_is_the_first_due_time(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn next_due_is_the_first_due_time(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("late")?.to(&["one"])?.due(at(30)), draft("soon")?.to(&["two"])?.due(at(20))]).await?;
     same("next due", scene.claim_at(at(0)).await?.next_due, Some(at(20)))?;
@@ -60,7 +60,7 @@ pub async fn next_due_is_the_first_due_time(fresh: Arc<dyn Backend>) -> Verdict 
     same("reached", scene.follow(at(0)).await?, (at(10), vec!["sooner>one".to_owned()]))
 }
 
-pub async fn next_due_is_the_end_of_a_lease(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn next_due_is_the_end_of_a_lease(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     let claims = scene.claim_at(at(0)).await?;
@@ -69,14 +69,14 @@ pub async fn next_due_is_the_end_of_a_lease(fresh: Arc<dyn Backend>) -> Verdict 
     same("reached", scene.follow(at(1)).await?, (at(0) + LEASE, vec!["e1>one".to_owned()]))
 }
 
-pub async fn next_due_of_a_held_lane_is_the_end_of_its_hold(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn next_due_of_a_held_lane_is_the_end_of_its_hold(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     scene.change_gate(lane("one")?, GateChange::Hold(at(40)), at(0)).await?;
     same("reached", scene.follow(at(1)).await?, (at(40), vec!["e1>one".to_owned()]))
 }
 
-pub async fn next_due_of_a_full_lane_is_its_first_lease_end(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn next_due_of_a_full_lane_is_its_first_lease_end(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let narrow = |id| Ok::<_, Breach>(draft(id)?.to(&["one"])?.with_routes(|route| route.width = 1));
     scene.store([narrow("e1")?, narrow("e2")?]).await?;
@@ -87,7 +87,7 @@ pub async fn next_due_of_a_full_lane_is_its_first_lease_end(fresh: Arc<dyn Backe
     same("a slot is free", scene.follow(at(2)).await?, (at(2), vec!["e2>one".to_owned()]))
 }
 
-pub async fn next_due_knows_events_that_wait_for_their_routing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn next_due_knows_events_that_wait_for_their_routing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?]).await?;
     let event = the_only(scene.claim_at(at(0)).await?.events)?;
@@ -99,7 +99,7 @@ pub async fn next_due_knows_events_that_wait_for_their_routing(fresh: Arc<dyn Ba
     same("the next chunk", (again.events.len(), work(&again)), (1, vec!["e1>one".to_owned()]))
 }
 
-pub async fn settling_tells_when_room_in_a_full_lane_can_be_claimed(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn settling_tells_when_room_in_a_full_lane_can_be_claimed(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let narrow = |id| Ok::<_, Breach>(draft(id)?.to(&["one"])?.with_routes(|route| route.width = 2));
     scene.store([narrow("e1")?, narrow("e2")?, narrow("e3")?, narrow("e4")?]).await?;
@@ -113,7 +113,7 @@ pub async fn settling_tells_when_room_in_a_full_lane_can_be_claimed(fresh: Arc<d
     Ok(())
 }
 
-pub async fn settling_tells_when_what_it_put_off_is_due(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn settling_tells_when_what_it_put_off_is_due(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     let (_, next) = scene.settle(&[retried(&claim, at(20), at(1))], &[], at(1)).await?;
@@ -124,7 +124,7 @@ pub async fn settling_tells_when_what_it_put_off_is_due(fresh: Arc<dyn Backend>)
     Ok(())
 }
 
-pub async fn settling_tells_when_what_follows_it_is_due(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn settling_tells_when_what_follows_it_is_due(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let ordered = |id| draft(id)?.keyed("key")?.to(&["two"]);
     scene.store([ordered("first")?, ordered("second")?]).await?;
@@ -141,7 +141,7 @@ pub async fn settling_tells_when_what_follows_it_is_due(fresh: Arc<dyn Backend>)
     Ok(())
 }
 
-pub async fn settling_tells_when_a_lane_that_it_opened_can_be_claimed(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn settling_tells_when_a_lane_that_it_opened_can_be_claimed(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let wide = |id| Ok::<_, Breach>(draft(id)?.to(&["one"])?.with_routes(|route| route.width = 8));
     scene.store([wide("e1")?, wide("e2")?, wide("e3")?]).await?;
@@ -161,7 +161,7 @@ pub async fn settling_tells_when_a_lane_that_it_opened_can_be_claimed(fresh: Arc
     same("claimed", scene.claim_at(at(11)).await?.work.len(), 1)
 }
 
-pub async fn what_a_call_makes_due_after_it_was_given_up_is_hinted_at(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_a_call_makes_due_after_it_was_given_up_is_hinted_at(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     scene.change_gate(lane("one")?, GateChange::Pause, at(0)).await?;
@@ -188,7 +188,7 @@ pub async fn what_a_call_makes_due_after_it_was_given_up_is_hinted_at(fresh: Arc
     Ok(())
 }
 
-pub async fn following_next_due_alone_reaches_everything(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn following_next_due_alone_reaches_everything(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut random = fastrand::Rng::with_seed(8);
     for number in 0..60 {

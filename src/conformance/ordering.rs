@@ -6,7 +6,7 @@ use crate::backend::Backend;
 use crate::delivery::{CancelReason, Claim, FailReason, Settled};
 use crate::history::{PageAfter, Selection};
 
-use super::Verdict;
+use super::CaseResult;
 use super::scene::{
     Draft, LEASE, Scene, TENANT, all_delivered, at, delivered, demand, draft, events, given_up, retried,
     routed, same, set, tenant, the_only, work, work_set,
@@ -28,14 +28,14 @@ impl Scene {
     }
 }
 
-pub async fn of_a_key_only_the_head_is_claimed(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn of_a_key_only_the_head_is_claimed(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let head = scene.three_of_a_key().await?;
     same("while it is leased", work(&scene.claim_at(at(1)).await?), Vec::<String>::new())?;
     same("its lease has ended", work(&scene.claim_at(head.lease_until).await?), ["e1>one"])
 }
 
-pub async fn the_next_of_a_key_follows_when_the_head_is_over(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_next_of_a_key_follows_when_the_head_is_over(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let first = scene.three_of_a_key().await?;
     scene.apply([delivered(&first, at(1))]).await?;
@@ -49,7 +49,7 @@ pub async fn the_next_of_a_key_follows_when_the_head_is_over(fresh: Arc<dyn Back
     same("a fourth finds the key free", work(&scene.claim_at(at(3)).await?), ["e4>one"])
 }
 
-pub async fn a_head_that_waits_for_a_retry_keeps_its_place(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_head_that_waits_for_a_retry_keeps_its_place(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let head = scene.three_of_a_key().await?;
     scene.apply([retried(&head, at(30), at(1))]).await?;
@@ -57,7 +57,7 @@ pub async fn a_head_that_waits_for_a_retry_keeps_its_place(fresh: Arc<dyn Backen
     same("the head again", work(&scene.claim_at(at(30)).await?), ["e1>one"])
 }
 
-pub async fn a_cancelled_head_lets_the_next_go(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_cancelled_head_lets_the_next_go(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let head = scene.three_of_a_key().await?;
     scene.apply([retried(&head, at(30), at(1))]).await?;
@@ -72,7 +72,7 @@ pub async fn a_cancelled_head_lets_the_next_go(fresh: Arc<dyn Backend>) -> Verdi
     same("the last", work(&scene.claim_at(at(2)).await?), ["e3>one"])
 }
 
-pub async fn a_stale_success_of_the_head_lets_the_next_go(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_stale_success_of_the_head_lets_the_next_go(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let stale = scene.three_of_a_key().await?;
     let head = the_only(scene.claim_at(at(0) + LEASE).await?.work)?;
@@ -83,7 +83,7 @@ pub async fn a_stale_success_of_the_head_lets_the_next_go(fresh: Arc<dyn Backend
     same("and one at a time", work(&scene.claim_at(at(62)).await?), Vec::<String>::new())
 }
 
-pub async fn keys_and_endpoints_do_not_wait_for_each_other(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn keys_and_endpoints_do_not_wait_for_each_other(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([keyed("e1")?.to(&["one", "two"])?, keyed("e2")?.to(&["one", "two"])?]).await?;
     scene.store([draft("e3")?.keyed("other")?.to(&["one"])?, draft("e4")?.to(&["one"])?]).await?;
@@ -96,7 +96,7 @@ pub async fn keys_and_endpoints_do_not_wait_for_each_other(fresh: Arc<dyn Backen
     same("the next of that endpoint", work(&scene.claim_at(at(1)).await?), ["e2>two"])
 }
 
-pub async fn an_event_is_routed_after_the_earlier_ones_of_its_key(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_event_is_routed_after_the_earlier_ones_of_its_key(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([keyed("e1")?, keyed("e2")?, draft("e3")?]).await?;
     let claims = scene.claim_at(at(0)).await?;
@@ -111,7 +111,7 @@ pub async fn an_event_is_routed_after_the_earlier_ones_of_its_key(fresh: Arc<dyn
     same("behind the first", scene.claim_at(at(3)).await?.work.len(), 0)
 }
 
-pub async fn known_routes_wait_behind_an_unrouted_event_of_the_key(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn known_routes_wait_behind_an_unrouted_event_of_the_key(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([keyed("e1")?]).await?;
     let (answers, claims) =
@@ -124,7 +124,7 @@ pub async fn known_routes_wait_behind_an_unrouted_event_of_the_key(fresh: Arc<dy
     same("then", (events(&second), work(&second)), (vec!["e2".to_owned()], vec!["e1>one".to_owned()]))
 }
 
-pub async fn parked_events_do_not_hide_their_predecessor(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn parked_events_do_not_hide_their_predecessor(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..40 {
         scene.store([keyed(&format!("e{number:02}"))?]).await?;
@@ -145,7 +145,7 @@ pub async fn parked_events_do_not_hide_their_predecessor(fresh: Arc<dyn Backend>
     Ok(())
 }
 
-pub async fn several_routers_keep_the_order(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn several_routers_keep_the_order(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut random = fastrand::Rng::with_seed(10);
     for number in 0..60 {

@@ -8,7 +8,7 @@ use crate::endpoint::{Expected, Put, Write};
 use crate::history::{Class, PageAfter, Selection};
 use crate::time::Timestamp;
 
-use super::Verdict;
+use super::CaseResult;
 use super::directory_and_registry::plain_endpoint;
 use super::scene::{
     Scene, TENANT, at, delivered, demand, draft, endpoint, events, given_up, retried, routed, same, tenant,
@@ -34,7 +34,7 @@ impl Scene {
     }
 }
 
-pub async fn prune_takes_only_what_is_terminal_and_old_enough(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn prune_takes_only_what_is_terminal_and_old_enough(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for (id, settled) in [("old", 10), ("young", 20)] {
         let claim = scene.leased(id, "one").await?;
@@ -52,7 +52,7 @@ pub async fn prune_takes_only_what_is_terminal_and_old_enough(fresh: Arc<dyn Bac
     same("work", work(&claims), ["head>one", "retrying>one"])
 }
 
-pub async fn each_class_has_a_moment_of_its_own(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn each_class_has_a_moment_of_its_own(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("delivered", "one").await?;
     scene.apply([delivered(&claim, at(1))]).await?;
@@ -73,7 +73,9 @@ pub async fn each_class_has_a_moment_of_its_own(fresh: Arc<dyn Backend>) -> Verd
     Ok(())
 }
 
-pub async fn prune_takes_at_most_its_limit_and_says_whether_more_remain(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn prune_takes_at_most_its_limit_and_says_whether_more_remain(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     for number in 0..5 {
         let claim = scene.leased(&format!("e{number}"), "one").await?;
@@ -91,7 +93,7 @@ pub async fn prune_takes_at_most_its_limit_and_says_whether_more_remain(fresh: A
     Ok(())
 }
 
-pub async fn attempts_go_with_their_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn attempts_go_with_their_delivery(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     let claim = the_only(scene.claim_at(claim.lease_until).await?.work)?;
@@ -105,7 +107,7 @@ pub async fn attempts_go_with_their_delivery(fresh: Arc<dyn Backend>) -> Verdict
     same("nothing behind it", (log.attempts.len(), log.silent.len()), (0, 0))
 }
 
-pub async fn an_event_goes_with_its_last_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_event_goes_with_its_last_delivery(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let both = draft("e1")?.to(&["one", "two"])?;
     scene.store([both.clone()]).await?;
@@ -119,7 +121,7 @@ pub async fn an_event_goes_with_its_last_delivery(fresh: Arc<dyn Backend>) -> Ve
     Ok(())
 }
 
-pub async fn an_event_without_a_match_goes_by_its_creation(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_event_without_a_match_goes_by_its_creation(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let wanted = |id: &'static str, second| Ok::<_, super::Breach>(draft(id)?.created(at(second)));
     scene.store([wanted("old", 1)?, wanted("young", 5)?]).await?;
@@ -142,7 +144,9 @@ async fn register_for(scene: &Scene, of: &str, id: &str) -> Result<Put, super::B
     Ok(scene.put(&write).await?)
 }
 
-pub async fn the_lane_of_a_removed_endpoint_goes_with_its_last_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_lane_of_a_removed_endpoint_goes_with_its_last_delivery(
+    fresh: Arc<dyn Backend>,
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let (us, id) = (tenant(TENANT)?, endpoint("one")?);
     register_for(&scene, TENANT, "one").await?;
@@ -166,7 +170,7 @@ pub async fn the_lane_of_a_removed_endpoint_goes_with_its_last_delivery(fresh: A
     same("its endpoint", claim.endpoint, id)
 }
 
-pub async fn a_lane_that_is_still_needed_stays(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lane_that_is_still_needed_stays(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let us = tenant(TENANT)?;
     register_for(&scene, TENANT, "registered").await?;
@@ -188,7 +192,7 @@ pub async fn a_lane_that_is_still_needed_stays(fresh: Arc<dyn Backend>) -> Verdi
     same("resumed", scene.queue(&us, &endpoint("paused")?, at(9)).await?.is_some(), false)
 }
 
-pub async fn gates_that_still_hold_something_back_stay(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn gates_that_still_hold_something_back_stay(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let hold = |gate, until| (gate, GateChange::Hold(at(until)));
     scene.store([draft("e1")?.to(&["one"])?]).await?;

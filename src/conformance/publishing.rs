@@ -9,7 +9,7 @@ use crate::delivery::{ClaimRequest, Claims, Gate, GateChange, PublishAnswer, Pub
 use crate::history::{Class, Selection};
 use crate::id::EventId;
 
-use super::Verdict;
+use super::CaseResult;
 use super::directory_and_registry::plain;
 use super::scene::{
     Draft, LEASE, Scene, TENANT, all_delivered, at, at_once, delivered, demand, draft, events, holds,
@@ -39,7 +39,7 @@ impl Scene {
     }
 }
 
-pub async fn a_published_event_is_stored_and_read_back(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_published_event_is_stored_and_read_back(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let draft = draft("e1")?;
     same("the answer", scene.offer(std::slice::from_ref(&draft), at(0)).await?, [answer("e1", STORED)?])?;
@@ -50,7 +50,7 @@ pub async fn a_published_event_is_stored_and_read_back(fresh: Arc<dyn Backend>) 
 
 pub async fn a_payload_is_stored_up_to_the_largest_size_that_the_store_states(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     // A larger one would take more memory than a test may.
     let Some(max) = scene.payload_max().filter(|max| *max <= 64 << 20) else { return Ok(()) };
@@ -72,7 +72,7 @@ pub async fn a_payload_is_stored_up_to_the_largest_size_that_the_store_states(
     Ok(())
 }
 
-pub async fn the_same_id_again_adds_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_same_id_again_adds_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let routed = draft("e1")?.to(&["one"])?;
     scene.store([routed.clone()]).await?;
@@ -83,7 +83,7 @@ pub async fn the_same_id_again_adds_nothing(fresh: Arc<dyn Backend>) -> Verdict 
     same("unrouted events and pending deliveries", (stats.unrouted, stats.pending), (0, 1))
 }
 
-pub async fn the_same_idempotency_key_again_answers_the_stored_id(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_same_idempotency_key_again_answers_the_stored_id(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let first = draft("e1")?.once("k")?;
     let mut again = draft("e2")?.once("k")?.created(at(5));
@@ -94,7 +94,7 @@ pub async fn the_same_idempotency_key_again_answers_the_stored_id(fresh: Arc<dyn
     same("unrouted events", scene.stats(None).await?.unrouted, 1)
 }
 
-pub async fn another_content_under_the_same_id_or_key_is_told_apart(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn another_content_under_the_same_id_or_key_is_told_apart(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let first = draft("e1")?.once("k")?;
     scene.store([first.clone()]).await?;
@@ -109,7 +109,7 @@ pub async fn another_content_under_the_same_id_or_key_is_told_apart(fresh: Arc<d
     same("the event", read.as_deref(), Some(&first.event))
 }
 
-pub async fn two_publishes_of_one_batch_collide_like_two_calls(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn two_publishes_of_one_batch_collide_like_two_calls(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut by_key = draft("e2")?.once("k")?;
     let first = draft("e1")?.once("k")?;
@@ -125,7 +125,7 @@ pub async fn two_publishes_of_one_batch_collide_like_two_calls(fresh: Arc<dyn Ba
     same("unrouted events", scene.stats(None).await?.unrouted, 2)
 }
 
-pub async fn fifty_publishes_of_one_key_at_once_store_one_event(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn fifty_publishes_of_one_key_at_once_store_one_event(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut publishes = Vec::new();
     for number in 0..50 {
@@ -149,14 +149,14 @@ pub async fn fifty_publishes_of_one_key_at_once_store_one_event(fresh: Arc<dyn B
     same("deliveries", scene.all(TENANT, Selection::default()).await?.len(), 1)
 }
 
-pub async fn ids_and_keys_are_per_tenant(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn ids_and_keys_are_per_tenant(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let drafts = [draft("e1")?.once("k")?, draft("e1")?.once("k")?.of("other")?];
     same("the answers", scene.offer(&drafts, at(0)).await?, [answer("e1", STORED)?, answer("e1", STORED)?])?;
     same("events to route", events(&scene.claim_at(at(0)).await?).len(), 2)
 }
 
-pub async fn an_idempotency_key_lives_as_long_as_its_event(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_idempotency_key_lives_as_long_as_its_event(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.once("k")?.to(&["one"])?]).await?;
     let claim = the_only(scene.claim_at(at(0)).await?.work)?;
@@ -168,7 +168,7 @@ pub async fn an_idempotency_key_lives_as_long_as_its_event(fresh: Arc<dyn Backen
     same("the answer after pruning", scene.offer(&[again], at(3)).await?, [answer("e2", STORED)?])
 }
 
-pub async fn a_publish_with_routes_needs_no_routing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_publish_with_routes_needs_no_routing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one", "two"])?]).await?;
     let claims = scene.claim_at(at(0)).await?;
@@ -178,7 +178,7 @@ pub async fn a_publish_with_routes_needs_no_routing(fresh: Arc<dyn Backend>) -> 
 
 pub async fn a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_routed(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let one = plain("one")?;
     scene.register(&one).await?;
@@ -200,7 +200,7 @@ pub async fn a_route_to_an_id_that_was_registered_again_leaves_its_event_to_be_r
 
 pub async fn a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let unwanted = draft("e1")?.to(&[])?;
     scene.store([unwanted.clone()]).await?;
@@ -212,7 +212,7 @@ pub async fn a_publish_with_an_empty_list_of_routes_is_routed_and_unmatched(
     same("the event", scene.event(&tenant(TENANT)?, &unwanted.event.id).await?, None)
 }
 
-pub async fn a_claiming_publish_gives_what_a_claim_would_give(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_claiming_publish_gives_what_a_claim_would_give(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let request = scene.request(at(0));
     let claims = scene.claiming_publish(&[draft("e1")?.to(&["one", "two"])?], &request).await?;
@@ -231,7 +231,7 @@ pub async fn a_claiming_publish_gives_what_a_claim_would_give(fresh: Arc<dyn Bac
     Ok(())
 }
 
-pub async fn a_claiming_publish_leaves_what_a_claim_would_leave(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_claiming_publish_leaves_what_a_claim_would_leave(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let lanes = ["held", "paused", "rich", "far", "later"];
     for name in lanes {
@@ -260,7 +260,7 @@ pub async fn a_claiming_publish_leaves_what_a_claim_would_leave(fresh: Arc<dyn B
     same("what comes in time", work_set(&due), set(["e1>held", "e3>far", "e4>later", "e5>rich-one"]))
 }
 
-pub async fn a_claiming_publish_never_overtakes_older_due_work(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_claiming_publish_never_overtakes_older_due_work(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("old")?.to(&["one"])?]).await?;
     let claims = scene.claiming_publish(&[draft("new")?.to(&["one"])?], &scene.request(at(1))).await?;
@@ -269,7 +269,7 @@ pub async fn a_claiming_publish_never_overtakes_older_due_work(fresh: Arc<dyn Ba
     same("in order", work(&scene.claim_at(at(1)).await?), ["old>one", "new>one"])
 }
 
-pub async fn a_claiming_publish_keeps_to_what_its_request_allows(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_claiming_publish_keeps_to_what_its_request_allows(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let next = |change: fn(&mut ClaimRequest)| {
         let mut request = scene.request(at(0));
@@ -302,7 +302,7 @@ pub async fn a_claiming_publish_keeps_to_what_its_request_allows(fresh: Arc<dyn 
 
 pub async fn a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let busy = scene.leased("busy", "one").await?;
     scene.store([draft("waiting")?.to(&["one"])?]).await?;
@@ -320,7 +320,7 @@ pub async fn a_test_ping_is_leased_by_its_own_publish_through_every_closed_gate(
     same("the ping", (shown.test, shown.state), (true, State::Delivered { confirmed: true }))
 }
 
-pub async fn a_test_ping_takes_no_part_of_its_lanes_width(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_test_ping_takes_no_part_of_its_lanes_width(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let narrow = |draft: Draft| draft.with_routes(|route| route.width = 1);
     let ping = narrow(draft("ping")?.to(&["one"])?).with_routes(|route| route.test = true);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::backend::Backend;
 use crate::delivery::{Gate, GateChange};
 use crate::endpoint::{Endpoint, Expected, Write};
-use crate::history::{ClosedGate, Disabled, Hold, Queue};
+use crate::history::{ClosedGate, Disabled, LaneHold, LaneStatus};
 use crate::policy::failing::Failing;
 use crate::policy::lane::{Health, LaneChange};
 use crate::time::Timestamp;
@@ -15,7 +15,7 @@ use super::scene::{
     LEASE, Scene, TENANT, at, delivered, demand, draft, endpoint, host_of, lane, retried, same, tenant,
     the_only,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 impl Scene {
     async fn register_one(&self, width: u32) -> Result<Endpoint, Breach> {
@@ -25,28 +25,28 @@ impl Scene {
         Ok(new)
     }
 
-    async fn rewrite(&self, endpoint: &Endpoint, enabled: bool, version: u64) -> Verdict {
+    async fn rewrite(&self, endpoint: &Endpoint, enabled: bool, version: u64) -> CaseResult {
         let endpoint = Endpoint { enabled, ..endpoint.clone() };
         let write = Write { endpoint, width: 8, expected: Expected::Version(version), unique_url: false };
         self.put(&write).await?;
         Ok(())
     }
 
-    async fn queue_of(&self, of: &str, name: &str, now: Timestamp) -> Result<Option<Queue>, Breach> {
+    async fn queue_of(&self, of: &str, name: &str, now: Timestamp) -> Result<Option<LaneStatus>, Breach> {
         Ok(self.queue(&tenant(of)?, &endpoint(name)?, now).await?)
     }
 
     /// The queue of the endpoint `one`.
-    async fn queue_at(&self, now: Timestamp) -> Result<Queue, Breach> {
+    async fn queue_at(&self, now: Timestamp) -> Result<LaneStatus, Breach> {
         let found = self.queue_of(TENANT, "one", now).await?;
         found.ok_or_else(|| Breach::new("the endpoint has no queue"))
     }
 }
 
-pub async fn the_queue_of_a_new_endpoint_is_open_and_empty(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_queue_of_a_new_endpoint_is_open_and_empty(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register_one(5).await?;
-    same("the queue", scene.queue_at(at(0)).await?, Queue { width: 5, ..Queue::default() })?;
+    same("the queue", scene.queue_at(at(0)).await?, LaneStatus { width: 5, ..LaneStatus::default() })?;
     scene.change_gate(Gate::Tenant(tenant(TENANT)?), GateChange::Pause, at(0)).await?;
     scene.change_gate(Gate::Host(host_of("one")?), GateChange::Hold(at(9)), at(0)).await?;
     let queue = scene.queue_at(at(0)).await?;
@@ -54,7 +54,7 @@ pub async fn the_queue_of_a_new_endpoint_is_open_and_empty(fresh: Arc<dyn Backen
     Ok(())
 }
 
-pub async fn the_tenants_and_hosts_that_are_held_back_are_listed(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_tenants_and_hosts_that_are_held_back_are_listed(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (of_tenant, of_host) =
         (|name: &str| tenant(name).map(Gate::Tenant), |name: &str| host_of(name).map(Gate::Host));
@@ -89,7 +89,7 @@ pub async fn the_tenants_and_hosts_that_are_held_back_are_listed(fresh: Arc<dyn 
     same("what is closed when all holds have ended", scene.gates(at(20), None, 10).await?, vec![one, unheld])
 }
 
-pub async fn a_queue_says_who_is_paused(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_queue_says_who_is_paused(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register_one(8).await?;
     scene.store([draft("e1")?.to(&["one", "two"])?]).await?;
@@ -103,33 +103,33 @@ pub async fn a_queue_says_who_is_paused(fresh: Arc<dyn Backend>) -> Verdict {
         (Gate::Tenant(tenant(TENANT)?), GateChange::Resume),
     ] {
         scene.change_gate(gate, change, at(0)).await?;
-        let Queue { paused, tenant_paused, .. } = scene.queue_at(at(0)).await?;
+        let LaneStatus { paused, tenant_paused, .. } = scene.queue_at(at(0)).await?;
         found.push((paused, tenant_paused));
     }
     let expected = [(false, false), (true, false), (true, true), (true, true), (false, true), (false, false)];
     same("paused, and its tenant", found, expected)
 }
 
-pub async fn a_queue_says_what_holds_it_longest(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_queue_says_what_holds_it_longest(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register_one(8).await?;
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     let gates = [lane("one")?, Gate::Tenant(tenant(TENANT)?), Gate::Host(host_of("one")?)];
     for (gate, until) in gates.iter().zip([10, 20, 30]) {
         scene.change_gate(gate.clone(), GateChange::Hold(at(until)), at(0)).await?;
-        let expected = Hold { gate: gate.clone(), until: at(until) };
+        let expected = LaneHold { gate: gate.clone(), until: at(until) };
         same("the longest", scene.queue_at(at(0)).await?.held, Some(expected))?;
     }
     same("at its end", scene.queue_at(at(30)).await?.held, None)?;
     scene.change_gate(gates[2].clone(), GateChange::Lift, at(1)).await?;
-    let of_tenant = Hold { gate: gates[1].clone(), until: at(20) };
+    let of_tenant = LaneHold { gate: gates[1].clone(), until: at(20) };
     same("the next longest", scene.queue_at(at(1)).await?.held, Some(of_tenant))?;
     scene.change_gate(gates[0].clone(), GateChange::Hold(at(20)), at(1)).await?;
-    let of_lane = Hold { gate: gates[0].clone(), until: at(20) };
+    let of_lane = LaneHold { gate: gates[0].clone(), until: at(20) };
     same("of two that end together", scene.queue_at(at(1)).await?.held, Some(of_lane))
 }
 
-pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register_one(8).await?;
     scene.store([draft("e1")?.to(&["one"])?, draft("e2")?.to(&["one"])?]).await?;
@@ -145,8 +145,8 @@ pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> Verdict 
     };
     let change = LaneChange { health: Some(sick), ..seen.hold(at(60)) };
     scene.settle(&[retried(&claims.work[0], at(50), at(2))], &[change], at(2)).await?;
-    let Queue { held, failing_since, streak, width, .. } = scene.queue_at(at(2)).await?;
-    let held_by_lane = Some(Hold { gate: lane("one")?, until: at(60) });
+    let LaneStatus { held, failing_since, streak, width, .. } = scene.queue_at(at(2)).await?;
+    let held_by_lane = Some(LaneHold { gate: lane("one")?, until: at(60) });
     same("held", held, held_by_lane)?;
     same("the health", (failing_since, streak, width), (Some(at(1)), 3, 1))?;
     let lapsed = scene.claim_at(at(70)).await?;
@@ -154,11 +154,11 @@ pub async fn a_queue_tells_its_lanes_health(fresh: Arc<dyn Backend>) -> Verdict 
     let success =
         seen.after_success(8, at(2), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
     scene.settle(&[delivered(&lapsed.work[0], at(71))], &[success], at(71)).await?;
-    let Queue { failing_since, streak, width, .. } = scene.queue_at(at(71)).await?;
+    let LaneStatus { failing_since, streak, width, .. } = scene.queue_at(at(71)).await?;
     same("after a success", (failing_since, streak, width), (None, 0, 2))
 }
 
-pub async fn a_queue_says_who_disabled_its_endpoint_and_why(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_queue_says_who_disabled_its_endpoint_and_why(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = scene.register_one(8).await?;
     let by_engine = |why: &str| Some(Disabled::ByEngine { why: why.to_owned() });
@@ -175,7 +175,7 @@ pub async fn a_queue_says_who_disabled_its_endpoint_and_why(fresh: Arc<dyn Backe
     same("disabled by a write", scene.queue_at(at(0)).await?.disabled, Some(Disabled::ByHost))
 }
 
-pub async fn a_queue_says_when_something_is_due(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_queue_says_when_something_is_due(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register_one(8).await?;
     scene.store([draft("e1")?.to(&["one"])?.due(at(40)), draft("e2")?.to(&["one"])?.due(at(30))]).await?;
@@ -193,7 +193,7 @@ pub async fn a_queue_says_when_something_is_due(fresh: Arc<dyn Backend>) -> Verd
     same("nothing waits", scene.queue_at(at(41)).await?.oldest_due, None)
 }
 
-pub async fn another_tenants_queue_is_not_found(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn another_tenants_queue_is_not_found(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register_one(8).await?;
     scene.store([draft("o1")?.of("other")?.to(&["other-one"])?]).await?;
@@ -204,10 +204,10 @@ pub async fn another_tenants_queue_is_not_found(fresh: Arc<dyn Backend>) -> Verd
     same("a lane of theirs", scene.queue_of(TENANT, "other-one", at(0)).await?, None)
 }
 
-pub async fn a_lane_without_an_endpoint_has_a_queue(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lane_without_an_endpoint_has_a_queue(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?.due(at(7))]).await?;
     scene.change_gate(lane("one")?, GateChange::Pause, at(0)).await?;
-    let expected = Queue { paused: true, width: 8, oldest_due: Some(at(7)), ..Queue::default() };
+    let expected = LaneStatus { paused: true, width: 8, oldest_due: Some(at(7)), ..LaneStatus::default() };
     same("the queue", scene.queue_at(at(0)).await?, expected)
 }

@@ -16,7 +16,7 @@ use super::scene::{
     Scene, TENANT, all_delivered, at, deferred, delivered, demand, draft, released, retried, same, the_only,
     work,
 };
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 const GAP: Duration = Duration::from_secs(5);
 const NOTHING: [String; 0] = [];
@@ -38,14 +38,14 @@ impl Scene {
     }
 
     /// The lane recovers and catches up.
-    async fn recover(&self, probe: &Claim, lane: &Lane, now: i64) -> Verdict {
+    async fn recover(&self, probe: &Claim, lane: &Lane, now: i64) -> CaseResult {
         let success = recovery(lane, Some(GAP), at(now))?;
         self.settle(&[delivered(probe, at(now))], &[success], at(now)).await?;
         Ok(())
     }
 
     /// The lane fails once more and is held until a moment. What it tried is due at another.
-    async fn fail(&self, probe: &Claim, lane: &Lane, now: i64, due_at: i64, held_until: i64) -> Verdict {
+    async fn fail(&self, probe: &Claim, lane: &Lane, now: i64, due_at: i64, held_until: i64) -> CaseResult {
         let failure = failure(lane, at(now), at(held_until))?;
         self.settle(&[retried(probe, at(due_at), at(now))], &[failure], at(now)).await?;
         Ok(())
@@ -68,7 +68,7 @@ fn recovery(lane: &Lane, catch_up: Option<Duration>, now: Timestamp) -> Result<L
 
 pub async fn what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let tried = [("e1", 1, 5000), ("e2", 2, 3000), ("e3", 3, 4000)];
     let (probe, lane) = scene.sick(8, &tried, 20).await?;
@@ -84,7 +84,7 @@ pub async fn what_waits_for_a_retry_catches_up_in_the_order_of_its_due_times(
     same("what comes after", work(&scene.all_at(24).await?), NOTHING)
 }
 
-pub async fn a_lane_that_does_not_catch_up_keeps_its_due_times(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_lane_that_does_not_catch_up_keeps_its_due_times(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (probe, lane) = scene.sick(8, &[("e1", 1, 300)], 20).await?;
     let success = recovery(&lane, None, at(22))?;
@@ -93,7 +93,7 @@ pub async fn a_lane_that_does_not_catch_up_keeps_its_due_times(fresh: Arc<dyn Ba
     same("when it is due", work(&scene.all_at(300).await?), ["e1>one"])
 }
 
-pub async fn what_waits_for_anything_else_does_not_catch_up(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_waits_for_anything_else_does_not_catch_up(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("later")?.to(&["one"])?.with_routes(|route| route.due_at = at(900))]).await?;
     let (probe, lane) = scene.sick(8, &[("e1", 1, 15), ("e2", 2, 3000)], 10).await?;
@@ -113,7 +113,7 @@ pub async fn what_waits_for_anything_else_does_not_catch_up(fresh: Arc<dyn Backe
     )
 }
 
-pub async fn catching_up_leaves_the_gap_after_each_last_attempt(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn catching_up_leaves_the_gap_after_each_last_attempt(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (probe, lane) = scene.sick(8, &[("e1", 8, 300), ("e2", 9, 200)], 10).await?;
     scene.recover(&probe, &lane, 11).await?;
@@ -128,7 +128,7 @@ pub async fn catching_up_leaves_the_gap_after_each_last_attempt(fresh: Arc<dyn B
 
 pub async fn catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_released(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let tried = [("e1", 1, 1000), ("e2", 2, 2000), ("e3", 3, 3000)];
     let (probe, lane) = scene.sick(2, &tried, 20).await?;
@@ -142,7 +142,7 @@ pub async fn catching_up_keeps_to_the_lanes_width_and_gives_again_what_was_relea
     same("the rest", work(&scene.all_at(24).await?), ["e3>one"])
 }
 
-pub async fn an_ordering_key_catches_up_one_by_one(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_ordering_key_catches_up_one_by_one(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     for event in ["k1", "k2"] {
         scene.store([draft(event)?.keyed("k")?.to(&["one"])?]).await?;
@@ -157,7 +157,7 @@ pub async fn an_ordering_key_catches_up_one_by_one(fresh: Arc<dyn Backend>) -> V
     same("the next", work(&scene.all_at(23).await?), ["k2>one"])
 }
 
-pub async fn a_sick_lane_probes_with_what_was_tried_longest_ago(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_sick_lane_probes_with_what_was_tried_longest_ago(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (probe, lane) = scene.sick(8, &[("e1", 1, 5000), ("e2", 2, 3000)], 20).await?;
     scene.fail(&probe, &lane, 21, 4000, 30).await?;
@@ -177,7 +177,7 @@ pub async fn a_sick_lane_probes_with_what_was_tried_longest_ago(fresh: Arc<dyn B
 
 pub async fn a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     for keyed in [false, true] {
         let scene = Scene::on(Arc::clone(&fresh));
         let endpoint = if keyed { "keyed" } else { "plain" };
@@ -206,7 +206,7 @@ pub async fn a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time(
     Ok(())
 }
 
-pub async fn what_waits_in_a_lane_that_is_lifted_catches_up(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_waits_in_a_lane_that_is_lifted_catches_up(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let (probe, lane) = scene.sick(8, &[], 20).await?;
     scene.fail(&probe, &lane, 21, 3000, 600).await?;
@@ -219,7 +219,7 @@ pub async fn what_waits_in_a_lane_that_is_lifted_catches_up(fresh: Arc<dyn Backe
     same("sick again", work(&scene.all_at(599).await?), NOTHING)
 }
 
-pub async fn what_waits_for_an_endpoint_that_begins_anew_catches_up(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_waits_for_an_endpoint_that_begins_anew_catches_up(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.register(&plain("one")?).await?;
     let (probe, mut lane) = scene.sick(8, &[("e1", 1, 5000)], 20).await?;

@@ -7,13 +7,13 @@ use crate::delivery::{Next, Settled, Settlement};
 use crate::history::{Class, Selection};
 use crate::id::EndpointId;
 
-use super::Verdict;
+use super::CaseResult;
 use super::scene::{
     LEASE, Scene, TENANT, at, delivered, demand, draft, events, released, routed, same, set, tenant,
     the_only, work, work_set,
 };
 
-pub async fn an_unrouted_event_is_claimed_at_once(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_unrouted_event_is_claimed_at_once(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut later = draft("e1")?;
     later.event.not_before = Some(at(500));
@@ -27,7 +27,7 @@ pub async fn an_unrouted_event_is_claimed_at_once(fresh: Arc<dyn Backend>) -> Ve
     same("the lease", (claim.token, claim.lease_until), (request.token, at(0) + LEASE))
 }
 
-pub async fn routing_in_chunks_goes_on_where_it_stopped(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn routing_in_chunks_goes_on_where_it_stopped(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?]).await?;
     let mut stopped: Option<EndpointId> = None;
@@ -48,7 +48,7 @@ pub async fn routing_in_chunks_goes_on_where_it_stopped(fresh: Arc<dyn Backend>)
 
 pub async fn an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?]).await?;
     let first = the_only(scene.claim_at(at(0)).await?.events)?;
@@ -67,7 +67,7 @@ pub async fn an_event_that_is_to_be_routed_later_is_due_then_at_the_same_place(
     same("where to begin", third.after, Some(EndpointId::new("p1")?))
 }
 
-pub async fn routing_twice_is_routing_once(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn routing_twice_is_routing_once(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?]).await?;
     let first = the_only(scene.claim_at(at(0)).await?.events)?;
@@ -89,7 +89,7 @@ pub async fn routing_twice_is_routing_once(fresh: Arc<dyn Backend>) -> Verdict {
     same("deliveries", scene.all(TENANT, Selection::default()).await?.len(), 3)
 }
 
-pub async fn a_stale_router_moves_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_stale_router_moves_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?]).await?;
     let stale = the_only(scene.claim_at(at(0)).await?.events)?;
@@ -106,7 +106,7 @@ pub async fn a_stale_router_moves_nothing(fresh: Arc<dyn Backend>) -> Verdict {
     same("work", work(&scene.claim_at(at(63)).await?), ["e1>two"])
 }
 
-pub async fn a_released_event_is_due_as_before(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_released_event_is_due_as_before(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?]).await?;
     let claim = the_only(scene.claim_at(at(0)).await?.events)?;
@@ -117,7 +117,7 @@ pub async fn a_released_event_is_due_as_before(fresh: Arc<dyn Backend>) -> Verdi
     same("unrouted", scene.stats(None).await?.unrouted, 1)
 }
 
-pub async fn an_event_without_a_match_is_kept(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_event_without_a_match_is_kept(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let unwanted = draft("e1")?;
     scene.store([unwanted.clone()]).await?;
@@ -130,7 +130,7 @@ pub async fn an_event_without_a_match_is_kept(fresh: Arc<dyn Backend>) -> Verdic
     same("the event", read.as_deref(), Some(&unwanted.event))
 }
 
-pub async fn the_first_route_shapes_the_lane(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_first_route_shapes_the_lane(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?, draft("e2")?]).await?;
     let claims = scene.claim_at(at(0)).await?.events;

@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 use super::directory_and_registry::plain_endpoint;
 use super::scene::{Draft, Scene, TENANT, at, delivered, demand, draft, routed, same, tenant, the_only};
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 /// How far clocks are set back here.
 const STEPS: [i64; 2] = [15, 3600];
@@ -47,7 +47,7 @@ impl Scene {
     }
 }
 
-pub async fn numbers_follow_the_order_of_calls_when_clocks_step_back(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn numbers_follow_the_order_of_calls_when_clocks_step_back(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut last = Sequence::START;
     for (round, step) in STEPS.into_iter().enumerate() {
@@ -61,7 +61,7 @@ pub async fn numbers_follow_the_order_of_calls_when_clocks_step_back(fresh: Arc<
     Ok(())
 }
 
-pub async fn no_number_is_given_twice(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn no_number_is_given_twice(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let first = scene.number_of(draft("e1")?).await?;
     scene.prune(&[(Class::Unmatched, at(99))], 10).await?;
@@ -73,7 +73,7 @@ pub async fn no_number_is_given_twice(fresh: Arc<dyn Backend>) -> Verdict {
     Ok(())
 }
 
-pub async fn an_endpoint_begins_anew_when_it_is_enabled_and_only_then(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn an_endpoint_begins_anew_when_it_is_enabled_and_only_then(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain_endpoint(TENANT, "one", "https://one.example/hook")?;
     let began = scene.begin("one", at(0)).await?;
@@ -94,7 +94,7 @@ pub async fn an_endpoint_begins_anew_when_it_is_enabled_and_only_then(fresh: Arc
     same("what is loaded", began, Some(enabled))
 }
 
-pub async fn where_its_id_was_registered_stays_with_an_endpoint(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn where_its_id_was_registered_stays_with_an_endpoint(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let endpoint = plain_endpoint(TENANT, "one", "https://one.example/hook")?;
     let registered = async || {
@@ -120,7 +120,7 @@ pub async fn where_its_id_was_registered_stays_with_an_endpoint(fresh: Arc<dyn B
 
 pub async fn an_endpoint_is_removed_at_a_place_between_what_came_before_and_after(
     fresh: Arc<dyn Backend>,
-) -> Verdict {
+) -> CaseResult {
     let scene = Scene::on(fresh);
     let (of, one) = (tenant(TENANT)?, plain_endpoint(TENANT, "one", "https://one.example/")?.id);
     let began = scene.begin("one", at(0)).await?;
@@ -135,7 +135,7 @@ pub async fn an_endpoint_is_removed_at_a_place_between_what_came_before_and_afte
     Ok(())
 }
 
-pub async fn a_delivery_is_born_with_its_event_or_with_its_replay(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_delivery_is_born_with_its_event_or_with_its_replay(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let event = scene.leased("e1", "one").await?;
     scene.apply([delivered(&event, at(1))]).await?;

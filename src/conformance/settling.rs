@@ -10,7 +10,7 @@ use crate::delivery::{
 };
 use crate::id::{DeliveryId, EventId};
 
-use super::Verdict;
+use super::CaseResult;
 use super::scene::{
     Scene, TENANT, at, attempt, delivered, draft, given_up, released, retried, routed, same, tenant,
     the_only, work,
@@ -18,7 +18,7 @@ use super::scene::{
 
 const DELIVERED: State = State::Delivered { confirmed: true };
 
-pub async fn a_success_ends_a_delivery(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_success_ends_a_delivery(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.apply([delivered(&claim, at(3))]).await?;
@@ -29,7 +29,7 @@ pub async fn a_success_ends_a_delivery(fresh: Arc<dyn Backend>) -> Verdict {
     same("what comes after", (work(&claims), claims.next_due), (Vec::new(), None))
 }
 
-pub async fn every_reason_to_fail_or_cancel_is_kept(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn every_reason_to_fail_or_cancel_is_kept(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let reasons = [
         State::Delivered { confirmed: false },
@@ -55,7 +55,7 @@ pub async fn every_reason_to_fail_or_cancel_is_kept(fresh: Arc<dyn Backend>) -> 
     Ok(())
 }
 
-pub async fn why_it_failed_comes_back(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn why_it_failed_comes_back(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     let why = format!("payload: must be {}ż", "x".repeat(WHY_MAX - 20));
@@ -72,7 +72,7 @@ pub async fn why_it_failed_comes_back(fresh: Arc<dyn Backend>) -> Verdict {
     same("nothing to say", scene.delivery(claim.delivery).await?.why, None)
 }
 
-pub async fn a_retry_is_due_when_it_says(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_retry_is_due_when_it_says(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.apply([retried(&claim, at(300), at(1))]).await?;
@@ -83,7 +83,7 @@ pub async fn a_retry_is_due_when_it_says(fresh: Arc<dyn Backend>) -> Verdict {
     same("then", work(&scene.claim_at(at(300)).await?), ["e1>one"])
 }
 
-pub async fn a_stale_token_moves_nothing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_stale_token_moves_nothing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let stale = scene.leased("e1", "one").await?;
     let current = the_only(scene.claim_at(at(60)).await?.work)?;
@@ -100,7 +100,7 @@ pub async fn a_stale_token_moves_nothing(fresh: Arc<dyn Backend>) -> Verdict {
     scene.apply([delivered(&current, at(101))]).await
 }
 
-pub async fn a_stale_success_ends_a_delivery_that_is_still_pending(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_stale_success_ends_a_delivery_that_is_still_pending(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let stale = scene.leased("e1", "one").await?;
     let current = the_only(scene.claim_at(at(60)).await?.work)?;
@@ -112,7 +112,7 @@ pub async fn a_stale_success_ends_a_delivery_that_is_still_pending(fresh: Arc<dy
     same("both attempts", scene.log_of(current.delivery).await?.attempts.len(), 2)
 }
 
-pub async fn a_stale_success_leaves_a_terminal_delivery_alone(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_stale_success_leaves_a_terminal_delivery_alone(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let stale = scene.leased("e1", "one").await?;
     let current = the_only(scene.claim_at(at(60)).await?.work)?;
@@ -121,7 +121,7 @@ pub async fn a_stale_success_leaves_a_terminal_delivery_alone(fresh: Arc<dyn Bac
     same("the state", scene.state_of(current.delivery).await?, State::Failed(FailReason::Gone))
 }
 
-pub async fn the_attempt_of_a_stale_token_is_recorded(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_attempt_of_a_stale_token_is_recorded(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let stale = scene.leased("e1", "one").await?;
     let current = the_only(scene.claim_at(at(60)).await?.work)?;
@@ -137,7 +137,7 @@ pub async fn the_attempt_of_a_stale_token_is_recorded(fresh: Arc<dyn Backend>) -
     same("the attempts", attempts, expected)
 }
 
-pub async fn attempts_are_numbered_and_recorded_once_per_lease(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn attempts_are_numbered_and_recorded_once_per_lease(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let mut claim = scene.leased("e1", "one").await?;
     for second in 1..=3 {
@@ -154,7 +154,7 @@ pub async fn attempts_are_numbered_and_recorded_once_per_lease(fresh: Arc<dyn Ba
     same("what came back first", codes, vec![attempt(&claim, 500, at(0)).result; 3])
 }
 
-pub async fn settling_twice_is_settling_once(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn settling_twice_is_settling_once(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     let retry = retried(&claim, at(10), at(1));
@@ -173,7 +173,7 @@ pub async fn settling_twice_is_settling_once(fresh: Arc<dyn Backend>) -> Verdict
     same("the log", scene.log_of(claim.delivery).await?, log)
 }
 
-pub async fn a_terminal_delivery_never_becomes_pending_again(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn a_terminal_delivery_never_becomes_pending_again(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.apply([delivered(&claim, at(1))]).await?;
@@ -187,7 +187,7 @@ pub async fn a_terminal_delivery_never_becomes_pending_again(fresh: Arc<dyn Back
     same("what comes", work(&scene.claim_at(at(999)).await?), Vec::<String>::new())
 }
 
-pub async fn the_items_of_a_batch_are_independent(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn the_items_of_a_batch_are_independent(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let stale = scene.leased("e1", "one").await?;
     scene.store([draft("e2")?.to(&["two"])?.due(at(60)), draft("e3")?.to(&["three"])?.due(at(60))]).await?;
@@ -210,7 +210,7 @@ pub async fn the_items_of_a_batch_are_independent(fresh: Arc<dyn Backend>) -> Ve
     same("three", scene.delivery(three.delivery).await?.due_at, Some(at(70)))
 }
 
-pub async fn what_never_was_is_missing(fresh: Arc<dyn Backend>) -> Verdict {
+pub async fn what_never_was_is_missing(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
     let claim = scene.leased("e1", "one").await?;
     scene.store([draft("e2")?]).await?;

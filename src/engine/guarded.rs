@@ -18,7 +18,7 @@ use crate::endpoint::{Endpoint, EndpointPage, Loaded, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::history::{
-    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, LaneStatus, Replay, Replayed,
     Selection, Stats,
 };
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -294,7 +294,7 @@ impl<P: History + ?Sized> History for Guarded<P> {
         tenant: &TenantId,
         endpoint: &EndpointId,
         now: Timestamp,
-    ) -> Result<Option<Queue>, StoreError> {
+    ) -> Result<Option<LaneStatus>, StoreError> {
         self.ask(Part::History, || self.inner.queue(tenant, endpoint, now)).await
     }
 

@@ -1,7 +1,7 @@
 //! Queries and results of the history: pages of deliveries, attempts, replays, counts, and why
 //! an endpoint gets nothing.
 
-mod queue;
+mod lane_status;
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-pub use queue::{ClosedGate, Disabled, GatesOver, Hold, Queue};
+pub use lane_status::{ClosedGate, Disabled, GatesOver, LaneHold, LaneStatus};
 
 /// A query for deliveries of one tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,8 @@ mod scheme;
 mod verify;
 
 pub use scheme::{
-    Algorithm, Encoding, Grammar, KeyForm, Part, Recipe, Scheme, SchemeError, Schemes, SignError, Signer,
+    Algorithm, ContentPart, Encoding, Grammar, KeyForm, Recipe, Scheme, SchemeError, Schemes, SignError,
+    Signer,
 };
 pub use verify::{BodyKeys, HeaderLookup, Proof, Tolerance, Verified, Verifier, VerifierError, VerifyError};
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::id::EventId;
 use crate::secret::{Secret, SecretError, SecretSet};
-use crate::sign::{Part, Scheme, SignError, Signer};
+use crate::sign::{ContentPart, Scheme, SignError, Signer};
 use crate::time::Timestamp;
 
 /// The sender of a system, with its secret.
@@ -109,7 +109,7 @@ impl Sender {
 
 /// The body with its time of signing, if the scheme reads the time from the body.
 fn dated<'a>(scheme: &Scheme, now: Timestamp, body: &'a [u8]) -> Cow<'a, [u8]> {
-    let Some(Part::DatedBody { milliseconds }) = scheme.recipe().content.last() else {
+    let Some(ContentPart::DatedBody { milliseconds }) = scheme.recipe().content.last() else {
         return Cow::Borrowed(body);
     };
     let has_one = |object: Map<String, Value>| object.contains_key(*milliseconds);

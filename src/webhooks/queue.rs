@@ -3,7 +3,7 @@
 use crate::delivery::{Gate, GateChange};
 use crate::endpoint::Loaded;
 use crate::error::StoreError;
-use crate::history::{ClosedGate, Disabled, Queue};
+use crate::history::{ClosedGate, Disabled, LaneStatus};
 use crate::id::{EndpointId, HostName, TenantId};
 
 use super::{RegisterError, Webhooks};
@@ -16,7 +16,7 @@ impl Webhooks {
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn queue(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<Queue>, StoreError> {
+    pub async fn queue(&self, tenant: &TenantId, id: &EndpointId) -> Result<Option<LaneStatus>, StoreError> {
         // One that cannot be read has a queue too: it is what an operator asks about.
         let enabled = match self.load(tenant, id).await? {
             Loaded::Found(endpoint) => endpoint.enabled,

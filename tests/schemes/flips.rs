@@ -1,6 +1,6 @@
 //! No bit may change: of the body, of what the headers say, of the signature.
 
-use hookpost::sign::{BodyKeys, Encoding, Part, Proof, Tolerance};
+use hookpost::sign::{BodyKeys, ContentPart, Encoding, Proof, Tolerance};
 use hookpost::testing::Sender;
 use hookpost::{Scheme, Timestamp, Verifier, VerifyError};
 use sha2::{Digest, Sha256};
@@ -59,7 +59,7 @@ fn s37_every_flipped_bit_of_an_id_or_a_timestamp_is_refused_without_a_tolerance_
     for case in all() {
         let unhurried = || case.verifier().tolerance(Tolerance::Off).unwrap();
         for part in &case.scheme.recipe().content {
-            let (Part::Id(header) | Part::Timestamp(header)) = part else { continue };
+            let (ContentPart::Id(header) | ContentPart::Timestamp(header)) = part else { continue };
             let (unhurried, text) = (unhurried(), case.headers[header].as_bytes());
             assert_eq!(case.verdict_with(&unhurried, header, text), BY_FIRST, "{}", case.name);
             for flipped in flips(text) {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use hmac::{Hmac, KeyInit, Mac};
-use hookpost::sign::{Encoding, Grammar, Part, Proof, Signer};
+use hookpost::sign::{ContentPart, Encoding, Grammar, Proof, Signer};
 use hookpost::{Scheme, SecretSet, Verifier, VerifyError};
 use http::{HeaderMap, HeaderName};
 use proptest::prelude::*;
@@ -132,7 +132,7 @@ fn s35_a_code_of_another_algorithm_or_by_the_public_key_is_no_signature() {
     let sha256 = code::<Hmac<sha2::Sha256>>;
     let sha512 = code::<Hmac<sha2::Sha512>>;
     // With the right key, by another hash.
-    for case in all().into_iter().filter(|case| case.scheme.recipe().content == [Part::Body]) {
+    for case in all().into_iter().filter(|case| case.scheme.recipe().content == [ContentPart::Body]) {
         let (header, lead, code) = case.signature();
         let key = case.private.as_bytes();
         assert_eq!(case.decode(&code), sha256(key, &case.body), "{}", case.name);

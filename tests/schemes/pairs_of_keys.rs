@@ -5,7 +5,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hookpost::sign::{Part, Recipe, Signer};
+use hookpost::sign::{ContentPart, Recipe, Signer};
 use hookpost::{Scheme, SecretError, SecretSet, Verifier, VerifyError};
 use http::HeaderName;
 use serde::Deserialize;
@@ -47,7 +47,7 @@ const RFC: [[&str; 4]; 4] = [
 
 /// Discord's keys and header over the body alone, so that known messages can be signed.
 fn of_the_body() -> Scheme {
-    Scheme::new(Recipe { content: vec![Part::Body], ..Scheme::discord().recipe().clone() }).unwrap()
+    Scheme::new(Recipe { content: vec![ContentPart::Body], ..Scheme::discord().recipe().clone() }).unwrap()
 }
 
 /// What comes of a signature over the body alone: of its making, where the key is refused.

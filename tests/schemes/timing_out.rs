@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hookpost::receive::{Deduplicator as _, MemoryDeduplicator, Sighting};
-use hookpost::sign::{Part, Proof, SignError, Signer, Tolerance};
+use hookpost::sign::{ContentPart, Proof, SignError, Signer, Tolerance};
 use hookpost::{Scheme, SecretSet, Timestamp, Verifier, VerifyError};
 use http::HeaderMap;
 
@@ -40,13 +40,13 @@ fn s38_a_request_is_fresh_for_the_tolerance_on_both_sides_its_ends_included() {
 fn s38_a_timestamp_that_is_no_plain_digits_is_refused_before_anything_is_hashed() {
     for case in all() {
         for part in &case.scheme.recipe().content {
-            let Part::Timestamp(header) = part else { continue };
+            let ContentPart::Timestamp(header) = part else { continue };
             for odd in ODD {
                 let found = case.with(header, odd).verdict();
                 assert!(matches!(found, Err(VerifyError::Malformed { .. })), "{}: {odd:?}", case.name);
             }
         }
-        if case.scheme.recipe().content.contains(&Part::ListedTimestamp) {
+        if case.scheme.recipe().content.contains(&ContentPart::ListedTimestamp) {
             let (header, lead, code) = case.signature();
             for odd in ODD {
                 let text = format!("{lead}{code}").replace("1772352000", odd);

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::conformance::{Breach, Verdict};
+use crate::conformance::{Breach, CaseResult};
 
 /// The case ends with that sentence unless the condition holds.
 macro_rules! demand {
@@ -20,7 +20,7 @@ pub(in crate::conformance) fn same<A: PartialEq<B> + Debug, B: Debug>(
     what: &str,
     found: A,
     expected: B,
-) -> Verdict {
+) -> CaseResult {
     demand!(found == expected, "{what}: found {found:?}, expected {expected:?}");
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::history::{AttemptLog, DeliveryQuery, PageAfter, Selection};
 use crate::id::{DeliveryId, TenantId, Token};
 use crate::time::Timestamp;
 
-use super::{Breach, Verdict};
+use super::{Breach, CaseResult};
 
 pub(super) use demands::{demand, same, the_only};
 pub(super) use draft::{Draft, TENANT, at, draft, endpoint, host_of, lane, route, tenant};
@@ -87,7 +87,7 @@ impl Scene {
     }
 
     /// Publishes what must be stored, each event at its creation.
-    pub(super) async fn store(&self, drafts: impl IntoIterator<Item = Draft>) -> Verdict {
+    pub(super) async fn store(&self, drafts: impl IntoIterator<Item = Draft>) -> CaseResult {
         for draft in drafts {
             let answers = self.offer(std::slice::from_ref(&draft), draft.event.created_at).await?;
             let id = draft.event.id;
@@ -110,7 +110,7 @@ impl Scene {
     }
 
     /// Settles what must apply.
-    pub(super) async fn apply(&self, settlements: impl Into<Vec<Settlement>>) -> Verdict {
+    pub(super) async fn apply(&self, settlements: impl Into<Vec<Settlement>>) -> CaseResult {
         for settlement in settlements.into() {
             let of = settlement.of.clone();
             let settled = self.settle_one(settlement).await?;
@@ -119,7 +119,7 @@ impl Scene {
         Ok(())
     }
 
-    pub(super) async fn change_gate(&self, gate: Gate, change: GateChange, now: Timestamp) -> Verdict {
+    pub(super) async fn change_gate(&self, gate: Gate, change: GateChange, now: Timestamp) -> CaseResult {
         Ok(self.gate(&[(gate, change)], now).await?)
     }
 

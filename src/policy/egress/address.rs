@@ -10,7 +10,7 @@ use std::str::FromStr;
 /// An address that no request may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("address: must be a public one")]
-pub struct Refused;
+pub struct ForbiddenAddress;
 
 /// Decides which addresses are allowed. Public addresses are.
 ///
@@ -93,15 +93,15 @@ impl AddressPolicy {
     ///
     /// # Errors
     /// If no request may be sent there.
-    pub fn judge(&self, address: IpAddr) -> Result<(), Refused> {
-        let reached = self.reached_by(address).ok_or(Refused)?;
+    pub fn judge(&self, address: IpAddr) -> Result<(), ForbiddenAddress> {
+        let reached = self.reached_by(address).ok_or(ForbiddenAddress)?;
         if self.denied.iter().any(|net| net.contains(address) || net.contains(reached)) {
-            return Err(Refused);
+            return Err(ForbiddenAddress);
         }
         if is_public(reached) || self.danger_allowed.iter().any(|net| net.contains(reached)) {
             return Ok(());
         }
-        Err(Refused)
+        Err(ForbiddenAddress)
     }
 
     /// The address that a packet to `address` finally reaches, with mappings and translations
@@ -315,9 +315,9 @@ mod tests {
             assert_eq!(v4(documentation.parse().unwrap()), "192.0.2.33", "{prefix}");
             assert_eq!(v4(public.parse().unwrap()), "8.8.8.8", "{prefix}");
             let policy = AddressPolicy::public_only().nat64(prefix).unwrap();
-            assert_eq!(policy.judge(ip(documentation)), Err(Refused), "{prefix}");
+            assert_eq!(policy.judge(ip(documentation)), Err(ForbiddenAddress), "{prefix}");
             assert_eq!(policy.judge(ip(public)), Ok(()), "{prefix}");
-            assert_eq!(AddressPolicy::public_only().judge(ip(public)), Err(Refused), "{prefix}");
+            assert_eq!(AddressPolicy::public_only().judge(ip(public)), Err(ForbiddenAddress), "{prefix}");
         }
     }
 
@@ -325,7 +325,7 @@ mod tests {
     fn a_nat64_address_with_its_reserved_octet_set_is_refused() {
         let policy = AddressPolicy::public_only().nat64(net("2001:db8:122:344::/64")).unwrap();
         assert_eq!(policy.judge(ip("2001:db8:122:344:8:808:800::")), Ok(()));
-        assert_eq!(policy.judge(ip("2001:db8:122:344:108:808:800::")), Err(Refused));
+        assert_eq!(policy.judge(ip("2001:db8:122:344:108:808:800::")), Err(ForbiddenAddress));
     }
 
     #[test]
@@ -349,7 +349,7 @@ mod tests {
         for refused in
             ["10.1.0.1", "::ffff:10.1.0.1", "64:ff9b::a01:1", "8.8.4.4", "::ffff:8.8.4.4", "127.0.0.1"]
         {
-            assert_eq!(policy.judge(ip(refused)), Err(Refused), "{refused}");
+            assert_eq!(policy.judge(ip(refused)), Err(ForbiddenAddress), "{refused}");
         }
     }
 
@@ -360,7 +360,7 @@ mod tests {
             assert_eq!(policy.judge(ip(allowed)), Ok(()), "{allowed}");
         }
         for refused in ["0.0.0.0", "::", "10.0.0.1", "169.254.169.254", "fe80::1", "::2", "::127.0.0.1"] {
-            assert_eq!(policy.judge(ip(refused)), Err(Refused), "{refused}");
+            assert_eq!(policy.judge(ip(refused)), Err(ForbiddenAddress), "{refused}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::id::HostName;
 
-use super::address::{AddressPolicy, Refused};
+use super::address::{AddressPolicy, ForbiddenAddress};
 use super::host;
 
 /// The longest URL of an endpoint, in its normal form: the length that every HTTP
@@ -217,7 +217,7 @@ impl EndpointUrl {
     ///
     /// # Errors
     /// If no request may be sent to that address.
-    pub fn judge_literal(&self, addresses: &AddressPolicy) -> Result<(), Refused> {
+    pub fn judge_literal(&self, addresses: &AddressPolicy) -> Result<(), ForbiddenAddress> {
         self.literal.map_or(Ok(()), |address| addresses.judge(address))
     }
 

@@ -7,7 +7,7 @@ use super::{Grammar, SchemeError};
 /// A part of the signed bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Part {
+pub enum ContentPart {
     /// The event's id, which is sent in this header.
     Id(HeaderName),
     /// The time of signing in whole seconds since the epoch, which is sent in this header.
@@ -33,7 +33,7 @@ pub enum Part {
     FormPairs,
 }
 
-impl Part {
+impl ContentPart {
     /// The header that carries this part.
     pub(super) const fn header(&self) -> Option<&HeaderName> {
         match self {
@@ -56,35 +56,35 @@ impl Part {
 /// ids contain no dot, timestamps are digits, URLs use few characters, and the body, which may
 /// contain anything, is last. Both sides check the URL's characters, and the beginning of a
 /// body right after a timestamp or a URL, by [`check_body`] and [`check_url`].
-pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
+pub(super) fn check(content: &[ContentPart]) -> Result<(), SchemeError> {
     let refuse = |rule| Err(SchemeError { field: "content", rule });
     let before = match content.split_last() {
         Some((last, before)) if last.is_body() => before,
         _ => return refuse("must end with the body"),
     };
-    if content.contains(&Part::FormPairs) {
+    if content.contains(&ContentPart::FormPairs) {
         return refuse("must hold no form pairs, which only presets may name");
     }
-    let count = |of: fn(&Part) -> bool| content.iter().filter(|part| of(part)).count();
-    if before.iter().any(Part::is_body)
-        || count(|part| matches!(part, Part::Id(_))) > 1
-        || count(|part| *part == Part::Url) > 1
-        || count(Part::tells_time) > 1
+    let count = |of: fn(&ContentPart) -> bool| content.iter().filter(|part| of(part)).count();
+    if before.iter().any(ContentPart::is_body)
+        || count(|part| matches!(part, ContentPart::Id(_))) > 1
+        || count(|part| *part == ContentPart::Url) > 1
+        || count(ContentPart::tells_time) > 1
     {
         return refuse("must hold id, timestamp, URL and body once at most");
     }
     for pair in content.windows(2) {
-        let next = if let Part::Literal(text) = pair[1] { text.bytes().next() } else { None };
+        let next = if let ContentPart::Literal(text) = pair[1] { text.bytes().next() } else { None };
         match pair[0] {
-            Part::Id(_) if next != Some(b'.') => return refuse("must have a dot after the id"),
-            Part::Timestamp(_) | Part::ListedTimestamp
-                if pair[1] != Part::Body && next.is_none_or(|byte| byte.is_ascii_digit()) =>
+            ContentPart::Id(_) if next != Some(b'.') => return refuse("must have a dot after the id"),
+            ContentPart::Timestamp(_) | ContentPart::ListedTimestamp
+                if pair[1] != ContentPart::Body && next.is_none_or(|byte| byte.is_ascii_digit()) =>
             {
                 return refuse(
                     "must have the body, or a fixed text that begins with no digit, after the timestamp",
                 );
             }
-            Part::Url if pair[1] != Part::Body && next.is_none_or(may_be_in_url) => {
+            ContentPart::Url if pair[1] != ContentPart::Body && next.is_none_or(may_be_in_url) => {
                 return refuse("must have the body, or a fixed text that no URL goes on with, after the URL");
             }
             _ => {}
@@ -94,13 +94,13 @@ pub(super) fn check(content: &[Part]) -> Result<(), SchemeError> {
 }
 
 /// Refuses a body whose beginning could be read as the end of what is signed right before it.
-pub(in crate::sign) fn check_body(content: &[Part], body: &[u8]) -> Result<(), &'static str> {
-    let (&[.., ref before, Part::Body], Some(first)) = (content, body.first()) else { return Ok(()) };
+pub(in crate::sign) fn check_body(content: &[ContentPart], body: &[u8]) -> Result<(), &'static str> {
+    let (&[.., ref before, ContentPart::Body], Some(first)) = (content, body.first()) else { return Ok(()) };
     match before {
-        Part::Timestamp(_) | Part::ListedTimestamp if first.is_ascii_digit() => {
+        ContentPart::Timestamp(_) | ContentPart::ListedTimestamp if first.is_ascii_digit() => {
             Err("must begin with no digit, which could be the timestamp's")
         }
-        Part::Url if may_be_in_url(*first) => {
+        ContentPart::Url if may_be_in_url(*first) => {
             Err("must begin with what no URL goes on with, as an object does, right after the URL")
         }
         _ => Ok(()),
@@ -108,9 +108,9 @@ pub(in crate::sign) fn check_body(content: &[Part], body: &[u8]) -> Result<(), &
 }
 
 /// Refuses a URL whose end is ambiguous. Forms follow their URL without a separator anyway:
-/// see [`Part::FormPairs`].
-pub(in crate::sign) fn check_url(content: &[Part], url: &str) -> Result<(), &'static str> {
-    if content.contains(&Part::FormPairs) || url.bytes().all(may_be_in_url) {
+/// see [`ContentPart::FormPairs`].
+pub(in crate::sign) fn check_url(content: &[ContentPart], url: &str) -> Result<(), &'static str> {
+    if content.contains(&ContentPart::FormPairs) || url.bytes().all(may_be_in_url) {
         Ok(())
     } else {
         Err("must hold no other characters than RFC 3986 has for URLs")
@@ -123,9 +123,9 @@ fn may_be_in_url(byte: u8) -> bool {
 }
 
 /// Refuses a time that is sent with the request but not signed, since anyone could set it.
-pub(super) fn check_listed(content: &[Part], grammar: Grammar) -> Result<(), SchemeError> {
+pub(super) fn check_listed(content: &[ContentPart], grammar: Grammar) -> Result<(), SchemeError> {
     let carried = matches!(grammar, Grammar::Pairs { timestamp: Some(_), .. });
-    match (carried, content.contains(&Part::ListedTimestamp)) {
+    match (carried, content.contains(&ContentPart::ListedTimestamp)) {
         (true, false) => Err(SchemeError {
             field: "content",
             rule: "must sign the timestamp that the signature's header lists",
@@ -143,42 +143,42 @@ mod tests {
 
     #[test]
     fn content_that_could_be_cut_in_two_ways_or_leaves_the_body_out_is_refused() {
-        let id = || Part::Id(HeaderName::from_static("x-id"));
-        let time = || Part::Timestamp(HeaderName::from_static("x-time"));
-        let dated = || Part::DatedBody { milliseconds: "at" };
-        let text = Part::Literal;
+        let id = || ContentPart::Id(HeaderName::from_static("x-id"));
+        let time = || ContentPart::Timestamp(HeaderName::from_static("x-time"));
+        let dated = || ContentPart::DatedBody { milliseconds: "at" };
+        let text = ContentPart::Literal;
         for content in [
             vec![],
             vec![text("v0:")],
             vec![time(), text(".")],
-            vec![Part::Url],
-            vec![Part::Body, text(".")],
-            vec![Part::Body, Part::Body],
-            vec![Part::Body, dated()],
-            vec![id(), Part::Body],
-            vec![id(), text(":"), Part::Body],
-            vec![id(), text(""), Part::Body],
-            vec![id(), time(), text("."), Part::Body],
-            vec![time(), text("0."), Part::Body],
-            vec![time(), text(""), Part::Body],
-            vec![time(), Part::Url, Part::Body],
-            vec![time(), text("."), time(), text("."), Part::Body],
-            vec![time(), text("."), Part::ListedTimestamp, text("."), Part::Body],
+            vec![ContentPart::Url],
+            vec![ContentPart::Body, text(".")],
+            vec![ContentPart::Body, ContentPart::Body],
+            vec![ContentPart::Body, dated()],
+            vec![id(), ContentPart::Body],
+            vec![id(), text(":"), ContentPart::Body],
+            vec![id(), text(""), ContentPart::Body],
+            vec![id(), time(), text("."), ContentPart::Body],
+            vec![time(), text("0."), ContentPart::Body],
+            vec![time(), text(""), ContentPart::Body],
+            vec![time(), ContentPart::Url, ContentPart::Body],
+            vec![time(), text("."), time(), text("."), ContentPart::Body],
+            vec![time(), text("."), ContentPart::ListedTimestamp, text("."), ContentPart::Body],
             vec![time(), text("."), dated()],
             vec![time(), dated()],
-            vec![Part::Url, Part::Url, Part::Body],
-            vec![Part::Url, text("."), Part::Body],
-            vec![Part::Url, text(""), Part::Body],
-            vec![Part::Url, id(), text("."), Part::Body],
-            vec![Part::Url, Part::FormPairs],
+            vec![ContentPart::Url, ContentPart::Url, ContentPart::Body],
+            vec![ContentPart::Url, text("."), ContentPart::Body],
+            vec![ContentPart::Url, text(""), ContentPart::Body],
+            vec![ContentPart::Url, id(), text("."), ContentPart::Body],
+            vec![ContentPart::Url, ContentPart::FormPairs],
         ] {
             assert_eq!(check(&content).unwrap_err().field, "content", "{content:?}");
         }
         for content in [
-            vec![text("v0:"), time(), text(":"), Part::Body],
-            vec![time(), Part::Body],
-            vec![Part::Url, Part::Body],
-            vec![Part::Url, text("\n"), time(), Part::Body],
+            vec![text("v0:"), time(), text(":"), ContentPart::Body],
+            vec![time(), ContentPart::Body],
+            vec![ContentPart::Url, ContentPart::Body],
+            vec![ContentPart::Url, text("\n"), time(), ContentPart::Body],
             vec![id(), text("."), dated()],
         ] {
             assert_eq!(check(&content), Ok(()), "{content:?}");
@@ -187,10 +187,10 @@ mod tests {
 
     #[test]
     fn a_body_begins_with_what_cannot_belong_to_the_part_right_before_it() {
-        let time = || Part::Timestamp(HeaderName::from_static("x-time"));
-        let after_time = [time(), Part::Body];
-        let after_url = [Part::Url, Part::Body];
-        let after_text = [Part::Url, Part::Literal("\n"), Part::Body];
+        let time = || ContentPart::Timestamp(HeaderName::from_static("x-time"));
+        let after_time = [time(), ContentPart::Body];
+        let after_url = [ContentPart::Url, ContentPart::Body];
+        let after_text = [ContentPart::Url, ContentPart::Literal("\n"), ContentPart::Body];
         for (body, with_time, with_url) in [
             ("", true, true),
             ("{}", true, true),
@@ -202,26 +202,29 @@ mod tests {
             ("/x", true, false),
             ("true", true, false),
         ] {
-            let fits = |content: &[Part]| check_body(content, body.as_bytes()).is_ok();
+            let fits = |content: &[ContentPart]| check_body(content, body.as_bytes()).is_ok();
             assert_eq!((fits(&after_time), fits(&after_url)), (with_time, with_url), "{body}");
-            assert!(fits(&after_text) && fits(&[Part::Body]), "{body}");
+            assert!(fits(&after_text) && fits(&[ContentPart::Body]), "{body}");
         }
         let url = "https://shop.example/a/b?c=%20d&e=[1]#f";
         assert_eq!(check_url(&after_url, url), Ok(()));
         for odd in ["{", "\"", " ", "\n", "\u{e9}"] {
             assert!(check_url(&after_url, &format!("{url}{odd}")).is_err(), "{odd:?}");
-            assert!(check_url(&[Part::Url, Part::FormPairs], &format!("{url}{odd}")).is_ok(), "{odd:?}");
+            assert!(
+                check_url(&[ContentPart::Url, ContentPart::FormPairs], &format!("{url}{odd}")).is_ok(),
+                "{odd:?}"
+            );
         }
     }
 
     #[test]
     fn a_timestamp_that_the_header_lists_is_signed_and_a_signed_one_is_listed() {
         let pairs = |timestamp| Grammar::Pairs { separator: ',', timestamp, signature: "v1" };
-        let signed = [Part::ListedTimestamp, Part::Literal("."), Part::Body];
-        assert_eq!(check_listed(&[Part::Body], pairs(Some("t"))).unwrap_err().field, "content");
+        let signed = [ContentPart::ListedTimestamp, ContentPart::Literal("."), ContentPart::Body];
+        assert_eq!(check_listed(&[ContentPart::Body], pairs(Some("t"))).unwrap_err().field, "content");
         assert_eq!(check_listed(&signed, pairs(None)).unwrap_err().field, "grammar");
         assert_eq!(check_listed(&signed, Grammar::Bare { prefix: "" }).unwrap_err().field, "grammar");
         assert_eq!(check_listed(&signed, pairs(Some("t"))), Ok(()));
-        assert_eq!(check_listed(&[Part::Body], pairs(None)), Ok(()));
+        assert_eq!(check_listed(&[ContentPart::Body], pairs(None)), Ok(()));
     }
 }

@@ -28,7 +28,7 @@ pub enum Grammar {
         /// The separator of two pairs, such as a comma.
         separator: char,
         /// The key of the time of signing, if the header contains it: the content then has
-        /// [`Part::ListedTimestamp`](super::Part::ListedTimestamp).
+        /// [`ContentPart::ListedTimestamp`](super::ContentPart::ListedTimestamp).
         timestamp: Option<&'static str>,
         /// The key of a signature.
         signature: &'static str,

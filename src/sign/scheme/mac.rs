@@ -6,7 +6,7 @@ use sha2::{Sha256, Sha512};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::grammar::SIGNATURES_MAX;
-use super::{Message, Part};
+use super::{ContentPart, Message};
 
 /// How a signature is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl HmacKey {
     }
 
     /// The code of these parts of the message, one after the other.
-    pub(super) fn mac(&self, content: &[Part], message: &Message<'_>) -> Mac {
+    pub(super) fn mac(&self, content: &[ContentPart], message: &Message<'_>) -> Mac {
         match self {
             Self::Sha256(key) => finished(key.clone(), content, message),
             Self::Sha512(key) => finished(Hmac::clone(key), content, message),
@@ -131,7 +131,7 @@ impl HmacKey {
     }
 }
 
-fn finished(mut state: impl Hash, content: &[Part], message: &Message<'_>) -> Mac {
+fn finished(mut state: impl Hash, content: &[ContentPart], message: &Message<'_>) -> Mac {
     message.each(content, |bytes| state.update(bytes));
     Mac::of(&state.finalize().into_bytes())
 }
@@ -142,7 +142,7 @@ mod tests {
 
     fn code(algorithm: Algorithm, key: &[u8], body: &[u8]) -> String {
         let message = Message { body, ..Message::default() };
-        let mac = HmacKey::new(algorithm, key).unwrap().mac(&[Part::Body], &message);
+        let mac = HmacKey::new(algorithm, key).unwrap().mac(&[ContentPart::Body], &message);
         assert!(mac.0[algorithm.bytes()..].iter().all(|byte| *byte == 0), "zeros follow");
         hex::encode(&mac.0[..algorithm.bytes()])
     }

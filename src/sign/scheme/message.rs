@@ -1,6 +1,6 @@
 //! The values that a signature covers, in one request.
 
-use super::{Part, form};
+use super::{ContentPart, form};
 
 /// What a signature may cover. Parts that the scheme does not sign are empty.
 #[derive(Clone, Copy, Default)]
@@ -13,15 +13,15 @@ pub(in crate::sign) struct Message<'a> {
 
 impl Message<'_> {
     /// Hands over the signed bytes, part after part.
-    pub(super) fn each(&self, content: &[Part], mut take: impl FnMut(&[u8])) {
+    pub(super) fn each(&self, content: &[ContentPart], mut take: impl FnMut(&[u8])) {
         for part in content {
             match part {
-                Part::Url => take(self.url.as_bytes()),
-                Part::Id(_) => take(self.id),
-                Part::Timestamp(_) | Part::ListedTimestamp => take(self.timestamp),
-                Part::Literal(text) => take(text.as_bytes()),
-                Part::Body | Part::DatedBody { .. } => take(self.body),
-                Part::FormPairs => self.each_pair(&mut take),
+                ContentPart::Url => take(self.url.as_bytes()),
+                ContentPart::Id(_) => take(self.id),
+                ContentPart::Timestamp(_) | ContentPart::ListedTimestamp => take(self.timestamp),
+                ContentPart::Literal(text) => take(text.as_bytes()),
+                ContentPart::Body | ContentPart::DatedBody { .. } => take(self.body),
+                ContentPart::FormPairs => self.each_pair(&mut take),
             }
         }
     }

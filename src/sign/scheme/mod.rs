@@ -22,7 +22,7 @@ use crate::secret::{Secret, SecretError};
 
 use super::frame::FRAME;
 
-pub use content::Part;
+pub use content::ContentPart;
 pub use encoding::Encoding;
 pub use grammar::Grammar;
 pub use key::KeyForm;
@@ -44,14 +44,14 @@ pub struct Scheme(Arc<Recipe>);
 ///
 /// ```
 /// use hookpost::Scheme;
-/// use hookpost::sign::{Algorithm, Encoding, Grammar, KeyForm, Part, Recipe};
+/// use hookpost::sign::{Algorithm, Encoding, Grammar, KeyForm, ContentPart, Recipe};
 /// use http::HeaderName;
 ///
 /// // GitHub's, were there no preset of it.
 /// let github = Scheme::new(Recipe {
 ///     algorithm: Algorithm::HmacSha256,
 ///     key: KeyForm::AsGiven,
-///     content: vec![Part::Body],
+///     content: vec![ContentPart::Body],
 ///     encoding: Encoding::Hex,
 ///     header: HeaderName::from_static("x-hub-signature-256"),
 ///     grammar: Grammar::Bare { prefix: "sha256=" },
@@ -73,7 +73,7 @@ pub struct Recipe {
     /// How a configured secret becomes a key.
     pub key: KeyForm,
     /// The signed bytes, part by part.
-    pub content: Vec<Part>,
+    pub content: Vec<ContentPart>,
     /// The encoding of the signature.
     pub encoding: Encoding,
     /// The header that contains the signature.
@@ -132,7 +132,7 @@ impl Scheme {
 
     /// The headers that signing writes and verifying reads.
     pub fn header_names(&self) -> impl Iterator<Item = &HeaderName> {
-        self.0.content.iter().filter_map(Part::header).chain([&self.0.header])
+        self.0.content.iter().filter_map(ContentPart::header).chain([&self.0.header])
     }
 
     /// Creates a new secret in the scheme's form from 32 bytes, which must come from the
@@ -149,19 +149,19 @@ impl Scheme {
     /// Whether a signature covers the time at which it was made.
     #[must_use]
     pub fn signs_timestamp(&self) -> bool {
-        self.0.content.iter().any(Part::tells_time)
+        self.0.content.iter().any(ContentPart::tells_time)
     }
 
     /// Whether the body itself says when it was signed.
     pub(crate) fn dates_body(&self) -> bool {
-        self.0.content.iter().any(|part| matches!(part, Part::DatedBody { .. }))
+        self.0.content.iter().any(|part| matches!(part, ContentPart::DatedBody { .. }))
     }
 
     /// Whether a signature covers the URL that the request is sent to. Signer and verifier
     /// must then be given this URL.
     #[must_use]
     pub fn signs_url(&self) -> bool {
-        self.0.content.iter().any(|part| matches!(part, Part::Url))
+        self.0.content.iter().any(|part| matches!(part, ContentPart::Url))
     }
 }
 
@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn a_header_stands_for_one_thing() {
         let x_webhook = Scheme::x_webhook().recipe().clone();
-        let content = vec![Part::Id(x_webhook.header.clone()), Part::Literal("."), Part::Body];
+        let content =
+            vec![ContentPart::Id(x_webhook.header.clone()), ContentPart::Literal("."), ContentPart::Body];
         assert_eq!(Scheme::new(Recipe { content, ..x_webhook }).unwrap_err().field, "header");
     }
 
@@ -180,7 +181,8 @@ mod tests {
     fn a_header_of_the_requests_frame_carries_no_signature_and_no_part_of_one() {
         for name in FRAME {
             let bare = Recipe { header: name.clone(), ..Scheme::github().recipe().clone() };
-            let content = vec![Part::Timestamp(name.clone()), Part::Literal("."), Part::Body];
+            let content =
+                vec![ContentPart::Timestamp(name.clone()), ContentPart::Literal("."), ContentPart::Body];
             let dated = Recipe { content, ..Scheme::github().recipe().clone() };
             for recipe in [bare, dated] {
                 assert_eq!(Scheme::new(recipe).unwrap_err().field, "header", "{name}");

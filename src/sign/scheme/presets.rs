@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
-use super::{Algorithm, Encoding, Grammar, KeyForm, Part, Recipe, Scheme};
+use super::{Algorithm, ContentPart, Encoding, Grammar, KeyForm, Recipe, Scheme};
 
 /// A preset under its name.
 type Preset = (&'static str, fn() -> Scheme);
@@ -17,7 +17,7 @@ fn of_body(header: &'static str, encoding: Encoding) -> Recipe {
     Recipe {
         algorithm: Algorithm::HmacSha256,
         key: KeyForm::AsGiven,
-        content: vec![Part::Body],
+        content: vec![ContentPart::Body],
         encoding,
         header: HeaderName::from_static(header),
         grammar: Grammar::Bare { prefix: "" },
@@ -31,11 +31,11 @@ fn standard_in([id, timestamp, signature]: [&'static str; 3], key_max: usize) ->
         algorithm: Algorithm::HmacSha256,
         key: KeyForm::Base64 { prefix: "whsec_", min: 24, max: key_max },
         content: vec![
-            Part::Id(HeaderName::from_static(id)),
-            Part::Literal("."),
-            Part::Timestamp(HeaderName::from_static(timestamp)),
-            Part::Literal("."),
-            Part::Body,
+            ContentPart::Id(HeaderName::from_static(id)),
+            ContentPart::Literal("."),
+            ContentPart::Timestamp(HeaderName::from_static(timestamp)),
+            ContentPart::Literal("."),
+            ContentPart::Body,
         ],
         encoding: Encoding::Base64,
         header: HeaderName::from_static(signature),
@@ -46,7 +46,7 @@ fn standard_in([id, timestamp, signature]: [&'static str; 3], key_max: usize) ->
 /// A header that lists the time of signing and hexadecimal signatures of it and the body.
 fn listed(header: &'static str, grammar: Grammar, between: &'static str) -> Recipe {
     Recipe {
-        content: vec![Part::ListedTimestamp, Part::Literal(between), Part::Body],
+        content: vec![ContentPart::ListedTimestamp, ContentPart::Literal(between), ContentPart::Body],
         grammar,
         ..of_body(header, Encoding::Hex)
     }
@@ -129,10 +129,10 @@ impl Scheme {
     pub fn slack() -> Self {
         Self::preset(Recipe {
             content: vec![
-                Part::Literal("v0:"),
-                Part::Timestamp(HeaderName::from_static("x-slack-request-timestamp")),
-                Part::Literal(":"),
-                Part::Body,
+                ContentPart::Literal("v0:"),
+                ContentPart::Timestamp(HeaderName::from_static("x-slack-request-timestamp")),
+                ContentPart::Literal(":"),
+                ContentPart::Body,
             ],
             grammar: Grammar::Bare { prefix: "v0=" },
             ..of_body("x-slack-signature", Encoding::Hex)
@@ -157,7 +157,10 @@ impl Scheme {
         Self::preset(Recipe {
             algorithm: Algorithm::Ed25519,
             key: KeyForm::Ed25519 { encoding: Encoding::Hex, public: "", private: "" },
-            content: vec![Part::Timestamp(HeaderName::from_static("x-signature-timestamp")), Part::Body],
+            content: vec![
+                ContentPart::Timestamp(HeaderName::from_static("x-signature-timestamp")),
+                ContentPart::Body,
+            ],
             ..of_body("x-signature-ed25519", Encoding::Hex)
         })
     }
@@ -172,7 +175,7 @@ impl Scheme {
     pub fn twilio() -> Self {
         Self::preset(Recipe {
             algorithm: Algorithm::HmacSha1,
-            content: vec![Part::Url, Part::FormPairs],
+            content: vec![ContentPart::Url, ContentPart::FormPairs],
             ..of_body("x-twilio-signature", Encoding::Base64)
         })
     }
@@ -190,7 +193,7 @@ impl Scheme {
     #[must_use]
     pub fn square() -> Self {
         Self::preset(Recipe {
-            content: vec![Part::Url, Part::Body],
+            content: vec![ContentPart::Url, ContentPart::Body],
             ..of_body("x-square-hmacsha256-signature", Encoding::Base64)
         })
     }
@@ -200,7 +203,7 @@ impl Scheme {
     #[must_use]
     pub fn linear() -> Self {
         Self::preset(Recipe {
-            content: vec![Part::DatedBody { milliseconds: "webhookTimestamp" }],
+            content: vec![ContentPart::DatedBody { milliseconds: "webhookTimestamp" }],
             ..of_body("linear-signature", Encoding::Hex)
         })
     }

@@ -7,7 +7,7 @@ use crate::secret::{Secret, SecretError, SecretSet};
 use crate::time::Timestamp;
 
 use super::grammar::Grammar;
-use super::{KeyForm, Part, Scheme, SchemeError};
+use super::{ContentPart, KeyForm, Scheme, SchemeError};
 
 /// The most schemes in use together: each uses a part of a list that they share.
 const SCHEMES_MAX: usize = 8;
@@ -156,7 +156,7 @@ fn check_headers(one: &Scheme, other: &Scheme) -> Result<(), SchemeError> {
         (Grammar::List { version }, Grammar::List { version: other }) => version != other,
         _ => false,
     };
-    let clash = |part: &Part| {
+    let clash = |part: &ContentPart| {
         let name = part.header();
         let twin = other.content.iter().find(|theirs| theirs.header() == name);
         name.is_some() && (name == Some(&other.header) || twin.is_some_and(|twin| twin != part))
@@ -202,17 +202,18 @@ mod tests {
         let standard = || Scheme::standard().recipe().clone();
         let of = |content| Recipe { content, grammar: Grammar::List { version: "v9" }, ..standard() };
         let (id, time) = (standard().content[0].clone(), standard().content[2].clone());
-        let dot = Part::Literal(".");
-        let named = |part: &Part| part.header().unwrap().clone();
+        let dot = ContentPart::Literal(".");
+        let named = |part: &ContentPart| part.header().unwrap().clone();
         assert_eq!(refused([standard(), standard()]), Some("header"), "one version twice");
-        let swapped = vec![Part::Id(named(&time)), dot.clone(), Part::Timestamp(named(&id)), dot.clone()];
-        assert_eq!(refused([standard(), of([swapped, vec![Part::Body]].concat())]), Some("header"));
+        let swapped =
+            vec![ContentPart::Id(named(&time)), dot.clone(), ContentPart::Timestamp(named(&id)), dot.clone()];
+        assert_eq!(refused([standard(), of([swapped, vec![ContentPart::Body]].concat())]), Some("header"));
         let of_id = Recipe { header: named(&id), ..Scheme::x_webhook().recipe().clone() };
         let ours = [of_id, standard()];
         assert_eq!(refused(ours.clone()), Some("header"));
         assert_eq!(refused(ours.into_iter().rev()), Some("header"));
         assert_eq!(refused([standard(), of(standard().content)]), None, "two versions in one list");
-        assert_eq!(refused([standard(), of(vec![id, dot, Part::Body])]), None, "one id for both");
+        assert_eq!(refused([standard(), of(vec![id, dot, ContentPart::Body])]), None, "one id for both");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::secret::{Secret, SecretError};
 #[cfg(feature = "ed25519")]
 use super::ed25519::{PrivateKey, PublicKey};
 use super::mac::{HmacKey, Mac};
-use super::{Message, Part, Scheme};
+use super::{ContentPart, Message, Scheme};
 
 /// A sender's key.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl Scheme {
 }
 
 impl SigningKey {
-    pub(super) fn sign(&self, content: &[Part], message: &Message<'_>) -> Mac {
+    pub(super) fn sign(&self, content: &[ContentPart], message: &Message<'_>) -> Mac {
         match self {
             Self::Hmac(key) => key.mac(content, message),
             #[cfg(feature = "ed25519")]
@@ -74,7 +74,7 @@ impl SigningKey {
 }
 
 impl VerifyingKey {
-    pub(in crate::sign) fn expects(&self, content: &[Part], message: &Message<'_>) -> Expected {
+    pub(in crate::sign) fn expects(&self, content: &[ContentPart], message: &Message<'_>) -> Expected {
         match self {
             Self::Hmac(key) => Expected::Mac(key.mac(content, message)),
             #[cfg(feature = "ed25519")]
@@ -97,7 +97,7 @@ impl Expected {
 
 /// Ed25519 reads its message twice, so the parts are joined first.
 #[cfg(feature = "ed25519")]
-fn joined(content: &[Part], message: &Message<'_>) -> Vec<u8> {
+fn joined(content: &[ContentPart], message: &Message<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     message.each(content, |part| bytes.extend_from_slice(part));
     bytes

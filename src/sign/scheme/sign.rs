@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 use super::content::{check_body, check_url};
 use super::grammar::SIGNATURES_MAX;
 use super::sides::SigningKey;
-use super::{Message, Part, Recipe, Scheme, Schemes};
+use super::{ContentPart, Message, Recipe, Scheme, Schemes};
 
 /// Why a request is not signed: no receiver could verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -126,8 +126,10 @@ impl Signer {
             let signature = signature_by(hand, &message, now, before);
             for part in &recipe.content {
                 match part {
-                    Part::Id(header) => headers.insert(header.clone(), visible(message.id)),
-                    Part::Timestamp(header) => headers.insert(header.clone(), visible(message.timestamp)),
+                    ContentPart::Id(header) => headers.insert(header.clone(), visible(message.id)),
+                    ContentPart::Timestamp(header) => {
+                        headers.insert(header.clone(), visible(message.timestamp))
+                    }
                     _ => None,
                 };
             }

@@ -8,7 +8,7 @@ use subtle::Choice;
 
 use crate::id::EventId;
 use crate::sign::scheme::{Message, VerifyingKey, check_body, check_url};
-use crate::sign::{Part, Recipe, Scheme};
+use crate::sign::{ContentPart, Recipe, Scheme};
 use crate::time::Timestamp;
 
 use super::body_time::milliseconds_in;
@@ -51,11 +51,11 @@ impl Signatures {
         let (mut id, mut timestamp) = (None, None);
         for part in &recipe.content {
             match part {
-                Part::Id(header) => {
+                ContentPart::Id(header) => {
                     let text = id_text.insert(only(headers, header)?);
                     id = Some(read_id(text.as_ref()).ok_or_else(|| malformed(header, ID_RULE))?);
                 }
-                Part::Timestamp(header) => {
+                ContentPart::Timestamp(header) => {
                     let text = timestamp_text.insert(only(headers, header)?);
                     let seconds = read_seconds(text.as_ref());
                     timestamp = Some(seconds.ok_or_else(|| malformed(header, SECONDS_RULE))?);
@@ -91,7 +91,7 @@ impl Signatures {
         }
         let secret = secret?;
         self.check_age(timestamp, Timestamp::from_unix_seconds(now.unix_seconds()))?;
-        if let Some(Part::DatedBody { milliseconds }) = recipe.content.last() {
+        if let Some(ContentPart::DatedBody { milliseconds }) = recipe.content.last() {
             timestamp = self.moment_in(body.as_ref(), milliseconds)?;
             self.check_age(timestamp, now)?;
         }
@@ -115,7 +115,7 @@ impl Signatures {
     fn urls(&self, recipe: &Recipe, sent_to: SentTo<'_>) -> Result<Vec<String>, VerifyError> {
         // Twilio signs without user and password, and with a port or without one:
         // <https://github.com/twilio/twilio-php/issues/448>.
-        let any_form = recipe.content.contains(&Part::FormPairs);
+        let any_form = recipe.content.contains(&ContentPart::FormPairs);
         let urls = sent_to.urls(self.url.as_deref(), any_form);
         if urls.is_empty() {
             return Err(VerifyError::NoUrl);
@@ -166,7 +166,9 @@ impl Signatures {
                 signer = signer.or(Some(at));
             }
         }
-        if recipe.content.iter().any(|part| matches!(part, Part::FormPairs)) && !message.body_fits_url() {
+        if recipe.content.iter().any(|part| matches!(part, ContentPart::FormPairs))
+            && !message.body_fits_url()
+        {
             signer = None;
         }
         signer.ok_or(VerifyError::Mismatch)

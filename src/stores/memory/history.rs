@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::delivery::{CancelReason, Delivery, Route, State as Standing};
 use crate::event::Event;
 use crate::history::{
-    AttemptLog, Class, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed, Selection,
+    AttemptLog, Class, DeliveryPage, DeliveryQuery, LaneStatus, PageAfter, Replay, Replayed, Selection,
     StateFilter, Stats,
 };
 use crate::id::{DeliveryId, EndpointId, EventId, Round, TenantId};
@@ -145,7 +145,7 @@ impl State {
         stats
     }
 
-    pub(super) fn queue(&self, tenant: &TenantId, id: &EndpointId, now: Timestamp) -> Option<Queue> {
+    pub(super) fn queue(&self, tenant: &TenantId, id: &EndpointId, now: Timestamp) -> Option<LaneStatus> {
         let endpoint = self.endpoints.get(id);
         let row = self.lanes.number(id).map(|lane| self.lanes.row(lane));
         let owner = endpoint.map(|endpoint| &endpoint.tenant).or(row.map(|row| &row.lane.tenant));
@@ -156,7 +156,7 @@ impl State {
             let host = endpoint?.url.host().clone();
             Some(Lane::new(id.clone(), tenant.clone(), host, self.endpoints.width(id)))
         })?;
-        let mut queue = Queue::of(&lane, self.lanes.gates.over(&lane), now);
+        let mut queue = LaneStatus::of(&lane, self.lanes.gates.over(&lane), now);
         queue.disabled = self.endpoints.disabled(id);
         queue.oldest_due = row.and_then(|row| row.due.first());
         Some(queue)

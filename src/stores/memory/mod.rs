@@ -36,7 +36,7 @@ use crate::endpoint::{Endpoint, EndpointPage, Loaded, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::history::{
-    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, LaneStatus, PageAfter, Replay, Replayed,
     Selection, Stats,
 };
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -283,7 +283,7 @@ impl History for MemoryStore {
         tenant: &TenantId,
         endpoint: &EndpointId,
         now: Timestamp,
-    ) -> Result<Option<Queue>, StoreError> {
+    ) -> Result<Option<LaneStatus>, StoreError> {
         Ok(self.state()?.queue(tenant, endpoint, now))
     }
 

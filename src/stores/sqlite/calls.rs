@@ -13,7 +13,7 @@ use crate::endpoint::{Endpoint, EndpointPage, Expected, Loaded, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::{Event, EventError};
 use crate::history::{
-    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, LaneStatus, PageAfter, Replay, Replayed,
     Selection, StateFilter, Stats,
 };
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -291,7 +291,7 @@ impl History for SqliteStore {
         tenant: &TenantId,
         endpoint: &EndpointId,
         now: Timestamp,
-    ) -> Result<Option<Queue>, StoreError> {
+    ) -> Result<Option<LaneStatus>, StoreError> {
         let (tenant, endpoint) = (tenant.clone(), endpoint.clone());
         self.history
             .call(Some(tenant.clone()), "reading a queue", move |db| {

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::delivery::Gate;
-use crate::history::{ClosedGate, Disabled, GatesOver, Queue};
+use crate::history::{ClosedGate, Disabled, GatesOver, LaneStatus};
 use crate::id::{EndpointId, TenantId};
 use crate::policy::lane::Lane;
 use crate::time::Timestamp;
@@ -22,7 +22,7 @@ pub(super) fn queue(
     tenant: &TenantId,
     endpoint: &EndpointId,
     now: Timestamp,
-) -> Result<Option<Queue>, Failure> {
+) -> Result<Option<LaneStatus>, Failure> {
     let registered = db
         .statement(sql::QUEUE_OF_ENDPOINT)?
         .query_row([endpoint.as_str()], |row| Ok(Registered::read(row, endpoint)))
@@ -39,7 +39,7 @@ pub(super) fn queue(
     let Some(lane) = lane.or(new_lane) else {
         return Ok(None);
     };
-    let mut queue = Queue::of(&lane, gates_over(db, &lane)?, now);
+    let mut queue = LaneStatus::of(&lane, gates_over(db, &lane)?, now);
     queue.disabled = disabled.flatten();
     queue.oldest_due = key.map(|key| lanes.earliest(key)).transpose()?.flatten();
     Ok(Some(queue))

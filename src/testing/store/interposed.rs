@@ -14,7 +14,7 @@ use crate::endpoint::{Endpoint, EndpointPage, Loaded, Put, Write};
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::history::{
-    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, Queue, Replay, Replayed,
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, LaneStatus, PageAfter, Replay, Replayed,
     Selection, Stats,
 };
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};
@@ -294,7 +294,7 @@ impl<B: Backend + ?Sized, I: Interpose> History for Interposed<B, I> {
         tenant: &TenantId,
         endpoint: &EndpointId,
         now: Timestamp,
-    ) -> Result<Option<Queue>, StoreError> {
+    ) -> Result<Option<LaneStatus>, StoreError> {
         self.read(self.inner.queue(tenant, endpoint, now)).await
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::iter::successors;
 
 use crate::backend::ResolveError;
-use crate::policy::egress::{Refused, UrlScheme};
+use crate::policy::egress::{ForbiddenAddress, UrlScheme};
 use crate::policy::outcome::{NotSent, Outcome, Unknown};
 
 /// Converts an error of the client to an outcome.
@@ -36,7 +36,7 @@ fn was_never_started(cause: &(dyn Error + 'static)) -> bool {
 }
 
 fn no_connection(error: &(dyn Error + 'static), timed_out: bool, scheme: UrlScheme) -> NotSent {
-    if causes(error).any(<dyn Error>::is::<Refused>) {
+    if causes(error).any(<dyn Error>::is::<ForbiddenAddress>) {
         return NotSent::Blocked;
     }
     let io = io_cause(error);
@@ -139,7 +139,7 @@ mod tests {
     fn what_kept_a_connection_from_being_made_is_told_by_its_innermost_cause() {
         let os = io::Error::from_raw_os_error;
         for scheme in [UrlScheme::Http, UrlScheme::Https] {
-            assert_eq!(connecting(Refused, scheme), NotSent::Blocked);
+            assert_eq!(connecting(ForbiddenAddress, scheme), NotSent::Blocked);
             assert_eq!(connecting(ResolveError::NoAddress, scheme), NotSent::NoSuchName);
             assert_eq!(connecting(ResolveError::Timeout, scheme), NotSent::Name);
             assert_eq!(connecting(ResolveError::Busy, scheme), NotSent::Busy);
@@ -161,7 +161,7 @@ mod tests {
                 assert_eq!(connecting(os(code), scheme), NotSent::Ours);
                 assert_eq!(connecting(ResolveError::Failed(os(code).into()), scheme), NotSent::Ours);
             }
-            assert_eq!(no_connection(&Outer(Refused), true, scheme), NotSent::Blocked);
+            assert_eq!(no_connection(&Outer(ForbiddenAddress), true, scheme), NotSent::Blocked);
             assert_eq!(no_connection(&Outer(ResolveError::Timeout), true, scheme), NotSent::Name);
             assert_eq!(
                 no_connection(&Outer(io::Error::from(ErrorKind::TimedOut)), true, scheme),

@@ -75,7 +75,7 @@ mod tests {
 
     use super::*;
     use crate::id::TenantId;
-    use crate::policy::egress::Refused;
+    use crate::policy::egress::ForbiddenAddress;
 
     fn addresses(texts: &[&str]) -> Vec<IpAddr> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -92,7 +92,10 @@ mod tests {
             ["2606:4700:4700::1111", "169.254.169.254"],
             ["8.8.8.8", "::ffff:10.0.0.1"],
         ] {
-            assert!(admit(&addresses(&answers), &policy).unwrap_err().is::<Refused>(), "{answers:?}");
+            assert!(
+                admit(&addresses(&answers), &policy).unwrap_err().is::<ForbiddenAddress>(),
+                "{answers:?}"
+            );
         }
         let mut many = vec!["8.8.8.8"; 500];
         many.push("10.0.0.1");

@@ -119,14 +119,14 @@ impl History for Broken {
         tenant: &TenantId,
         endpoint: &EndpointId,
         now: Timestamp,
-    ) -> Result<Option<Queue>, StoreError> {
+    ) -> Result<Option<LaneStatus>, StoreError> {
         let mut queue = self.store.queue(tenant, endpoint, now).await?;
         let others = self.past().tenants.clone();
         for other in others.iter().filter(|_| self.is(Fault::ReadsOtherTenants)) {
             queue = queue.or(self.store.queue(other, endpoint, now).await?);
         }
         if self.is(Fault::ShowsEveryQueueAsNew) {
-            return Ok(queue.map(|_| Queue::default()));
+            return Ok(queue.map(|_| LaneStatus::default()));
         }
         if let Some(queue) = queue.as_mut().filter(|_| self.is(Fault::ForgetsWhyItDisabled)) {
             queue.disabled = queue.disabled.take().map(|_| Disabled::ByHost);

@@ -19,8 +19,8 @@ use hookpost::delivery::{
 use hookpost::endpoint::{EndpointPage, Expected, Generation, Loaded, Put, Write};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::history::{
-    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Disabled, PageAfter, Queue, Replay, Replayed,
-    Selection, Stats,
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, Disabled, LaneStatus, PageAfter, Replay,
+    Replayed, Selection, Stats,
 };
 use hookpost::id::{DeliveryId, EndpointId, EventId, ReplayId, TenantId, Token};
 use hookpost::policy::lane::{CatchUp, Lane, LaneChange};

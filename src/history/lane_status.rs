@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 /// What holds back the deliveries of one endpoint, if anything does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Queue {
+pub struct LaneStatus {
     /// Who disabled the endpoint; `None` if it is enabled, or if only a host's own directory
     /// knows.
     pub disabled: Option<Disabled>,
@@ -18,7 +18,7 @@ pub struct Queue {
     /// Whether the operator paused all endpoints of its tenant.
     pub tenant_paused: bool,
     /// The hold of the engine that ends last, among those in force; `None` if none is.
-    pub held: Option<Hold>,
+    pub held: Option<LaneHold>,
     /// The time since which every answer has been a failure; `None` if the last one was not a
     /// failure.
     pub failing_since: Option<Timestamp>,
@@ -46,7 +46,7 @@ pub enum Disabled {
 
 /// A hold that the engine has set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Hold {
+pub struct LaneHold {
     /// The lane, tenant or host that is held.
     pub gate: Gate,
     /// The time before which nothing is sent.
@@ -84,7 +84,7 @@ pub struct GatesOver {
     pub host_held_until: Option<Timestamp>,
 }
 
-impl Queue {
+impl LaneStatus {
     /// Combines the state of a lane and its gates. The store adds who disabled the endpoint,
     /// and what is due first.
     #[must_use]
@@ -95,7 +95,7 @@ impl Queue {
             (Gate::Tenant(lane.tenant.clone()), over.tenant_held_until),
             (Gate::Lane(lane.endpoint.clone()), lane.held_until),
         ];
-        let in_force = holds.into_iter().filter_map(|(gate, until)| Some(Hold { gate, until: until? }));
+        let in_force = holds.into_iter().filter_map(|(gate, until)| Some(LaneHold { gate, until: until? }));
         Self {
             disabled: None,
             paused: lane.paused,
