@@ -1,4 +1,5 @@
-//! The errors of a store. Other errors are defined beside their code.
+//! The error of a value that breaks a rule, and the errors of a store. Other errors are defined
+//! beside their code.
 
 use std::error::Error;
 use std::fmt;
@@ -6,6 +7,25 @@ use std::sync::Arc;
 
 /// Any error whose type is not part of this crate's interface.
 pub type BoxError = Box<dyn Error + Send + Sync + 'static>;
+
+/// A value that breaks a rule of its type: of a retry policy, a limit, a scheme, a verifier, a
+/// profile or a text that is parsed. It never holds the value. A host's own types may use it.
+///
+/// ```
+/// use hookpost::policy::retry::Schedule;
+/// use std::time::Duration;
+///
+/// let error = Schedule::list([Duration::ZERO]).map_err(|error| error.to_string());
+/// assert_eq!(error, Err("schedule: must be between 1 microsecond and 366 days".to_owned()));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {rule}")]
+pub struct Invalid {
+    /// The name of the setting or part.
+    pub field: &'static str,
+    /// The rule that it breaks, such as `must be at most 100`.
+    pub rule: &'static str,
+}
 
 /// The kind of a store's failure, which determines what the engine does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

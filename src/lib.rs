@@ -70,6 +70,7 @@ pub mod webhooks;
 
 pub use async_trait::async_trait;
 pub use endpoint::{Endpoint, EndpointError, EndpointPage, Headers, Overrides};
+pub use error::Invalid;
 pub use event::{Event, EventError, NewEvent};
 pub use profile::Profile;
 pub use secret::{Secret, SecretError, SecretSet};

@@ -232,7 +232,7 @@ fn fb8_a_prefix_is_taken_only_where_it_was_asked_for() {
         assert!(is_malformed(&of(other)), "{other}");
     }
     let list = self::verifier(&Scheme::standard(), STANDARD_SECRET);
-    assert_eq!(list.or_prefix("sha256=").unwrap_err().option, "prefix");
+    assert_eq!(list.or_prefix("sha256=").unwrap_err().field, "prefix");
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn a_scheme_that_signs_only_the_body_proves_neither_id_nor_time_and_takes_no_tol
         Verifier::unsigned,
     ] {
         let refused = make().tolerance(Tolerance::Within(Duration::from_secs(300))).unwrap_err();
-        assert_eq!(refused.option, "tolerance");
+        assert_eq!(refused.field, "tolerance");
         assert!(make().tolerance(Tolerance::Off).is_ok());
     }
 }

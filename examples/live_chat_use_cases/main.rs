@@ -20,10 +20,10 @@ use hookpost::systems::live_chat::admin::{
     AccessToken, ApiError, Caller, LiveChatAdmin, MemoryRows, NewWebhook, Rules, TokenScope,
 };
 use hookpost::systems::live_chat::payload::{
-    Answers, ApiVersion, License, LiveChatBody, Occurrence, ReadError, Reception,
+    Answers, ApiVersion, License, LiveChatBody, Occurrence, Reception,
 };
 use hookpost::testing::{Answer, Receiver};
-use hookpost::{Profile, Secret, Verifier};
+use hookpost::{Invalid, Profile, Secret, Verifier};
 
 use apps::Apps;
 use shown::{Expected, title};
@@ -119,7 +119,7 @@ fn request(action: &str, url: &str) -> Result<NewWebhook, ApiError> {
     NewWebhook::from_json(body.to_string().as_bytes())
 }
 
-fn read(body: &'static str) -> Result<LiveChatBody, ReadError> {
+fn read(body: &'static str) -> Result<LiveChatBody, Invalid> {
     LiveChatBody::read(&Bytes::from_static(body.as_bytes()))
 }
 

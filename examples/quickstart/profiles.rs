@@ -3,26 +3,26 @@
 
 use std::time::Duration;
 
-use hookpost::Profile;
 use hookpost::policy::egress::UrlPolicy;
-use hookpost::policy::retry::{RetryError, RetryPolicy, Schedule};
+use hookpost::policy::retry::{RetryPolicy, Schedule};
+use hookpost::{Invalid, Profile};
 
 /// LiveSession: 1, 2, 4, 8, then 10 s between attempts, for 480 s.
-pub fn live_session() -> Result<Profile, RetryError> {
+pub fn live_session() -> Result<Profile, Invalid> {
     let schedule = Schedule::exponential(seconds(1), 2, seconds(10))?;
     let preset = Profile::live_session();
     Ok(Profile { retry: RetryPolicy::new(schedule).window(seconds(480))?, ..preset })
 }
 
 /// X-Webhook: three attempts, a second apart.
-pub fn x_webhook() -> Result<Profile, RetryError> {
+pub fn x_webhook() -> Result<Profile, Invalid> {
     let schedule = Schedule::list([seconds(1), seconds(1)])?;
     let urls = UrlPolicy::http_and_https();
     Ok(Profile { retry: RetryPolicy::new(schedule), urls, ..Profile::x_webhook() })
 }
 
 /// Standard Webhooks: three attempts instead of eight.
-pub fn standard() -> Result<Profile, RetryError> {
+pub fn standard() -> Result<Profile, Invalid> {
     let schedule = Schedule::list([seconds(1), seconds(2)])?;
     let urls = UrlPolicy::http_and_https();
     Ok(Profile { retry: RetryPolicy::new(schedule), urls, ..Profile::standard() })

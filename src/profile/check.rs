@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::endpoint::{TIMEOUT_MAX, WIDTH_MAX};
+use crate::error::Invalid;
 use crate::id::HostName;
 use crate::policy::retry::SPAN_MAX;
 
@@ -13,26 +14,16 @@ use super::{Profile, Signing};
 /// The most of a response's body that a history keeps.
 const KEEP_BODY_MAX: usize = 4096;
 
-/// A part of a profile that breaks a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {rule}")]
-pub struct ProfileError {
-    /// The part that is wrong.
-    pub field: &'static str,
-    /// The rule it breaks.
-    pub rule: &'static str,
-}
-
 impl Profile {
     /// Checks the rules that the types of the parts do not enforce.
     ///
     /// # Errors
     /// All problems at once, each with its field.
-    pub fn check(&self) -> Result<(), Vec<ProfileError>> {
+    pub fn check(&self) -> Result<(), Vec<Invalid>> {
         let mut problems = Vec::new();
         let mut hold = |holds: bool, field, rule| {
             if !holds {
-                problems.push(ProfileError { field, rule });
+                problems.push(Invalid { field, rule });
             }
         };
         let least = Duration::from_millis(1);

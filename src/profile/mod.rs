@@ -32,7 +32,6 @@ use crate::policy::rate::Limit;
 use crate::policy::retry::RetryPolicy;
 use crate::sign::Schemes;
 
-pub use check::ProfileError;
 pub use envelope::{Envelope, Occasion, RenderError, Rendered, Sample, payload_json};
 pub use request::Request;
 pub use standard::{Standard, StandardEvent, Verbatim};

@@ -16,9 +16,8 @@ mod scheme;
 mod verify;
 
 pub use scheme::{
-    Algorithm, ContentPart, Encoding, Grammar, KeyForm, Recipe, Scheme, SchemeError, Schemes, SignError,
-    Signer,
+    Algorithm, ContentPart, Encoding, Grammar, KeyForm, Recipe, Scheme, Schemes, SignError, Signer,
 };
-pub use verify::{BodyKeys, HeaderLookup, Proof, Tolerance, Verified, Verifier, VerifierError, VerifyError};
+pub use verify::{BodyKeys, HeaderLookup, Proof, Tolerance, Verified, Verifier, VerifyError};
 
 pub(crate) use frame::FRAME;

@@ -192,6 +192,6 @@ fn zero_is_a_tolerance_and_a_scheme_without_a_moment_takes_none() {
         }
     }
     let github = Verifier::new(&Scheme::github(), [secret("s")]).unwrap();
-    assert_eq!(github.at("https://example.com").unwrap_err().option, "url");
+    assert_eq!(github.at("https://example.com").unwrap_err().field, "url");
     assert_eq!(BY_FIRST, Ok(Proof::Signed { secret: 0 }));
 }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use crate::error::Invalid;
+
 /// An address that no request may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("address: must be a public one")]
@@ -53,9 +55,10 @@ impl AddressPolicy {
     ///
     /// # Errors
     /// If the block is not an IPv6 prefix of 32, 40, 48, 56, 64 or 96 bits.
-    pub fn nat64(mut self, prefix: Net) -> Result<Self, NetError> {
+    pub fn nat64(mut self, prefix: Net) -> Result<Self, Invalid> {
         if !prefix.base.is_ipv6() || !matches!(prefix.prefix, 32 | 40 | 48 | 56 | 64 | 96) {
-            return Err(NetError {
+            return Err(Invalid {
+                field: "net",
                 rule: "a NAT64 prefix must be IPv6 and of 32, 40, 48, 56, 64 or 96 bits",
             });
         }
@@ -127,34 +130,32 @@ pub struct Net {
     prefix: u8,
 }
 
-/// A text that is not a block of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("net: {rule}")]
-pub struct NetError {
-    /// The rule that the text breaks.
-    pub rule: &'static str,
-}
-
 impl Net {
     /// The block of all addresses that share the first `prefix` bits of `base`.
     ///
     /// # Errors
     /// If the prefix is longer than an address, if `base` has bits set beyond it, or if the
     /// block is IPv4 written as IPv6: addresses are converted to IPv4 before they are judged.
-    pub fn new(base: IpAddr, prefix: u8) -> Result<Self, NetError> {
+    pub fn new(base: IpAddr, prefix: u8) -> Result<Self, Invalid> {
         let (bits, width) = match base {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), 32),
             IpAddr::V6(v6) => (v6.to_bits(), 128),
         };
         if prefix > width {
-            return Err(NetError { rule: "its prefix must be at most 32 bits for IPv4 and 128 for IPv6" });
+            return Err(Invalid {
+                field: "net",
+                rule: "its prefix must be at most 32 bits for IPv4 and 128 for IPv6",
+            });
         }
         let host_bits = u128::MAX.checked_shr(u32::from(128 - width + prefix)).unwrap_or(0);
         if bits & host_bits != 0 {
-            return Err(NetError { rule: "its address must have no bits set beyond the prefix" });
+            return Err(Invalid {
+                field: "net",
+                rule: "its address must have no bits set beyond the prefix",
+            });
         }
         if prefix >= 96 && matches!(base, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
-            return Err(NetError { rule: "an IPv4-mapped block must be written as IPv4" });
+            return Err(Invalid { field: "net", rule: "an IPv4-mapped block must be written as IPv4" });
         }
         Ok(Self { base, prefix })
     }
@@ -183,10 +184,13 @@ impl Net {
 }
 
 impl FromStr for Net {
-    type Err = NetError;
+    type Err = Invalid;
 
-    fn from_str(text: &str) -> Result<Self, NetError> {
-        let form = NetError { rule: "must be an address, a slash and a number of bits, such as 10.0.0.0/8" };
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let form = Invalid {
+            field: "net",
+            rule: "must be an address, a slash and a number of bits, such as 10.0.0.0/8",
+        };
         let (base, prefix) = text.split_once('/').ok_or(form)?;
         if !prefix.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(form);

@@ -5,7 +5,7 @@ mod host;
 mod punycode;
 mod url;
 
-pub use address::{AddressPolicy, ForbiddenAddress, Net, NetError};
+pub use address::{AddressPolicy, ForbiddenAddress, Net};
 pub use url::{
     EndpointUrl, PortPolicy, SchemePolicy, URL_LENGTH_MAX, UrlError, UrlHost, UrlPolicy, UrlScheme,
 };

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Invalid;
+
 pub use self::divide::{Ask, Counted, Grant, Refusal, Slot, divide, slots};
 pub use self::line::{Asker, Waiter, WaitingLine};
 pub use self::log::StartLog;
@@ -31,16 +33,6 @@ pub enum LimitScope {
     /// All endpoints that have this limit share it, whatever their tenant and host. It does
     /// not affect an endpoint without the limit.
     Global,
-}
-
-/// A rate limit that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {rule}")]
-pub struct LimitError {
-    /// The setting that is wrong.
-    pub field: &'static str,
-    /// The rule that the setting breaks.
-    pub rule: &'static str,
 }
 
 /// A limit of at most `starts` request starts in **any** `window`, over `scope`.
@@ -73,12 +65,9 @@ impl Limit {
     ///
     /// # Errors
     /// If the window is zero or longer than [`WINDOW_MAX`].
-    pub fn new(scope: LimitScope, starts: NonZeroU32, window: Duration) -> Result<Self, LimitError> {
+    pub fn new(scope: LimitScope, starts: NonZeroU32, window: Duration) -> Result<Self, Invalid> {
         if window < Duration::from_micros(1) || window > WINDOW_MAX {
-            return Err(LimitError {
-                field: "limit.window",
-                rule: "must be between 1 microsecond and 1 day",
-            });
+            return Err(Invalid { field: "limit.window", rule: "must be between 1 microsecond and 1 day" });
         }
         Ok(Self { scope, starts, window })
     }
@@ -136,8 +125,8 @@ impl From<Limit> for StoredLimit {
 }
 
 impl TryFrom<StoredLimit> for Limit {
-    type Error = LimitError;
-    fn try_from(stored: StoredLimit) -> Result<Self, LimitError> {
+    type Error = Invalid;
+    fn try_from(stored: StoredLimit) -> Result<Self, Invalid> {
         Self::new(stored.scope, stored.starts, Duration::from_micros(stored.window_us))
     }
 }

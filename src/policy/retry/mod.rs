@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Invalid;
 use crate::time::Timestamp;
 
 use self::schedule::check_span;
@@ -15,16 +16,6 @@ pub use self::schedule::Schedule;
 
 /// The longest gap, window or age in a policy: 366 days.
 pub const SPAN_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
-
-/// A retry policy that breaks a rule.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {rule}")]
-pub struct RetryError {
-    /// The setting that is wrong.
-    pub field: &'static str,
-    /// The rule that the setting breaks.
-    pub rule: &'static str,
-}
 
 /// How long and how often a delivery is tried.
 ///
@@ -72,9 +63,9 @@ impl RetryPolicy {
     ///
     /// # Errors
     /// If it is above 100.
-    pub fn jitter_percent(mut self, percent: u8) -> Result<Self, RetryError> {
+    pub fn jitter_percent(mut self, percent: u8) -> Result<Self, Invalid> {
         if percent > 100 {
-            return Err(RetryError { field: "jitter_percent", rule: "must be at most 100" });
+            return Err(Invalid { field: "jitter_percent", rule: "must be at most 100" });
         }
         self.jitter_percent = percent;
         Ok(self)
@@ -84,7 +75,7 @@ impl RetryPolicy {
     ///
     /// # Errors
     /// If it is zero or longer than [`SPAN_MAX`].
-    pub fn window(mut self, window: Duration) -> Result<Self, RetryError> {
+    pub fn window(mut self, window: Duration) -> Result<Self, Invalid> {
         check_span("window", window)?;
         self.window = Some(window);
         Ok(self)
@@ -94,7 +85,7 @@ impl RetryPolicy {
     ///
     /// # Errors
     /// If it is zero or longer than [`SPAN_MAX`].
-    pub fn age_max(mut self, age: Duration) -> Result<Self, RetryError> {
+    pub fn age_max(mut self, age: Duration) -> Result<Self, Invalid> {
         check_span("age_max", age)?;
         self.age_max = Some(age);
         Ok(self)
@@ -111,7 +102,7 @@ impl RetryPolicy {
     ///
     /// # Errors
     /// If it is zero or longer than [`SPAN_MAX`].
-    pub fn retry_after_max(mut self, max: Duration) -> Result<Self, RetryError> {
+    pub fn retry_after_max(mut self, max: Duration) -> Result<Self, Invalid> {
         check_span("retry_after_max", max)?;
         self.retry_after_max = max;
         Ok(self)
@@ -195,8 +186,8 @@ struct StoredPolicy {
 }
 
 impl TryFrom<StoredPolicy> for RetryPolicy {
-    type Error = RetryError;
-    fn try_from(stored: StoredPolicy) -> Result<Self, RetryError> {
+    type Error = Invalid;
+    fn try_from(stored: StoredPolicy) -> Result<Self, Invalid> {
         let mut policy = Self::new(stored.schedule)
             .jitter_percent(stored.jitter_percent)?
             .retry_after_max(stored.retry_after_max)?;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{RetryError, SPAN_MAX};
+use crate::error::Invalid;
+
+use super::SPAN_MAX;
 
 /// The gaps between attempts, each counted from the end of the previous attempt.
 ///
@@ -16,7 +18,7 @@ use super::{RetryError, SPAN_MAX};
 /// let schedule = Schedule::exponential(minutes(1), 2, minutes(10))?;
 /// assert_eq!(schedule.gap(0), Some(minutes(1)));
 /// assert_eq!(schedule.gap(4), Some(minutes(10)));
-/// # Ok::<(), hookpost::policy::retry::RetryError>(())
+/// # Ok::<(), hookpost::Invalid>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredSchedule", into = "StoredSchedule")]
@@ -34,10 +36,10 @@ impl Schedule {
     ///
     /// # Errors
     /// If a gap is zero or longer than [`SPAN_MAX`], or if there are more than 1000.
-    pub fn list(gaps: impl Into<Vec<Duration>>) -> Result<Self, RetryError> {
+    pub fn list(gaps: impl Into<Vec<Duration>>) -> Result<Self, Invalid> {
         let gaps = gaps.into();
         if gaps.len() > 1000 {
-            return Err(RetryError { field: "schedule", rule: "must hold at most 1000 gaps" });
+            return Err(Invalid { field: "schedule", rule: "must hold at most 1000 gaps" });
         }
         for gap in &gaps {
             check_span("schedule", *gap)?;
@@ -50,14 +52,14 @@ impl Schedule {
     /// # Errors
     /// If a gap is zero or longer than [`SPAN_MAX`], if the cap is less than the first gap, or
     /// if the factor is zero.
-    pub fn exponential(first: Duration, factor: u32, cap: Duration) -> Result<Self, RetryError> {
+    pub fn exponential(first: Duration, factor: u32, cap: Duration) -> Result<Self, Invalid> {
         check_span("schedule.first", first)?;
         check_span("schedule.cap", cap)?;
         if cap < first {
-            return Err(RetryError { field: "schedule.cap", rule: "must not be below schedule.first" });
+            return Err(Invalid { field: "schedule.cap", rule: "must not be below schedule.first" });
         }
         if factor == 0 {
-            return Err(RetryError { field: "schedule.factor", rule: "must be at least 1" });
+            return Err(Invalid { field: "schedule.factor", rule: "must be at least 1" });
         }
         Ok(Self(Gaps::Exponential { first, factor, cap }))
     }
@@ -132,8 +134,8 @@ impl From<Schedule> for StoredSchedule {
 }
 
 impl TryFrom<StoredSchedule> for Schedule {
-    type Error = RetryError;
-    fn try_from(stored: StoredSchedule) -> Result<Self, RetryError> {
+    type Error = Invalid;
+    fn try_from(stored: StoredSchedule) -> Result<Self, Invalid> {
         match stored {
             StoredSchedule::List { gaps_us } => {
                 Self::list(gaps_us.into_iter().map(Duration::from_micros).collect::<Vec<_>>())
@@ -145,9 +147,9 @@ impl TryFrom<StoredSchedule> for Schedule {
     }
 }
 
-pub(super) fn check_span(field: &'static str, span: Duration) -> Result<(), RetryError> {
+pub(super) fn check_span(field: &'static str, span: Duration) -> Result<(), Invalid> {
     if span < Duration::from_micros(1) || span > SPAN_MAX {
-        return Err(RetryError { field, rule: "must be between 1 microsecond and 366 days" });
+        return Err(Invalid { field, rule: "must be between 1 microsecond and 366 days" });
     }
     Ok(())
 }

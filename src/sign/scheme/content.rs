@@ -2,7 +2,9 @@
 
 use http::HeaderName;
 
-use super::{Grammar, SchemeError};
+use crate::error::Invalid;
+
+use super::Grammar;
 
 /// A part of the signed bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +58,8 @@ impl ContentPart {
 /// ids contain no dot, timestamps are digits, URLs use few characters, and the body, which may
 /// contain anything, is last. Both sides check the URL's characters, and the beginning of a
 /// body right after a timestamp or a URL, by [`check_body`] and [`check_url`].
-pub(super) fn check(content: &[ContentPart]) -> Result<(), SchemeError> {
-    let refuse = |rule| Err(SchemeError { field: "content", rule });
+pub(super) fn check(content: &[ContentPart]) -> Result<(), Invalid> {
+    let refuse = |rule| Err(Invalid { field: "content", rule });
     let before = match content.split_last() {
         Some((last, before)) if last.is_body() => before,
         _ => return refuse("must end with the body"),
@@ -123,15 +125,15 @@ fn may_be_in_url(byte: u8) -> bool {
 }
 
 /// Refuses a time that is sent with the request but not signed, since anyone could set it.
-pub(super) fn check_listed(content: &[ContentPart], grammar: Grammar) -> Result<(), SchemeError> {
+pub(super) fn check_listed(content: &[ContentPart], grammar: Grammar) -> Result<(), Invalid> {
     let carried = matches!(grammar, Grammar::Pairs { timestamp: Some(_), .. });
     match (carried, content.contains(&ContentPart::ListedTimestamp)) {
-        (true, false) => Err(SchemeError {
+        (true, false) => Err(Invalid {
             field: "content",
             rule: "must sign the timestamp that the signature's header lists",
         }),
         (false, true) => {
-            Err(SchemeError { field: "grammar", rule: "must list the timestamp that the content signs" })
+            Err(Invalid { field: "grammar", rule: "must list the timestamp that the content signs" })
         }
         _ => Ok(()),
     }

@@ -1,7 +1,9 @@
 //! The form of the signature's header.
 
+use crate::error::Invalid;
+
 use super::mac::Mac;
-use super::{Algorithm, Encoding, SchemeError};
+use super::{Algorithm, Encoding};
 
 /// The most signatures that a header may hold. A sender with more secrets in force
 /// signs with the newest; a verifier refuses a longer list.
@@ -149,7 +151,7 @@ impl Grammar {
         }
     }
 
-    pub(super) fn check(self) -> Result<(), SchemeError> {
+    pub(super) fn check(self) -> Result<(), Invalid> {
         let (rule, fits) = match self {
             Self::Bare { prefix } => {
                 ("must have a prefix of visible ASCII, or none", prefix.is_empty() || is_visible(prefix))
@@ -166,7 +168,7 @@ impl Grammar {
                 ("must have two different keys of visible ASCII, separated by one of , ; & |", fits)
             }
         };
-        if fits { Ok(()) } else { Err(SchemeError { field: "grammar", rule }) }
+        if fits { Ok(()) } else { Err(Invalid { field: "grammar", rule }) }
     }
 }
 

@@ -4,11 +4,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
+use crate::error::Invalid;
 use crate::secret::{SECRET_BYTES_MAX, Secret, SecretError};
 
 #[cfg(feature = "ed25519")]
 use super::ed25519::{PrivateKey, PublicKey};
-use super::{Algorithm, Encoding, SchemeError};
+use super::{Algorithm, Encoding};
 
 /// How a configured secret becomes a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,8 +137,8 @@ impl KeyForm {
         Secret::new(format!("{prefix}{text}"))
     }
 
-    pub(super) fn check(&self, algorithm: Algorithm) -> Result<(), SchemeError> {
-        let refuse = |rule| Err(SchemeError { field: "key", rule });
+    pub(super) fn check(&self, algorithm: Algorithm) -> Result<(), Invalid> {
+        let refuse = |rule| Err(Invalid { field: "key", rule });
         match (*self, algorithm) {
             #[cfg(feature = "ed25519")]
             (Self::Ed25519 { .. }, Algorithm::Ed25519) => Ok(()),

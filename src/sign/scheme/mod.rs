@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
+use crate::error::Invalid;
 use crate::secret::{Secret, SecretError};
 
 use super::frame::FRAME;
@@ -64,7 +65,7 @@ pub struct Scheme(Arc<Recipe>);
 ///     ..Scheme::slack().recipe().clone()
 /// };
 /// Scheme::new(like_slack)?;
-/// # Ok::<(), hookpost::sign::SchemeError>(())
+/// # Ok::<(), hookpost::Invalid>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
@@ -82,17 +83,6 @@ pub struct Recipe {
     pub grammar: Grammar,
 }
 
-/// A recipe by which two different messages could have the same signature, or none could have
-/// one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {rule}")]
-pub struct SchemeError {
-    /// The part of the recipe that is wrong.
-    pub field: &'static str,
-    /// The rule that the part breaks.
-    pub rule: &'static str,
-}
-
 impl Scheme {
     /// Creates a scheme from this recipe.
     ///
@@ -102,9 +92,9 @@ impl Scheme {
     /// or belongs to the request's frame; if a fixed text cannot be part of a header; if the
     /// key does not fit the algorithm; or if the algorithm is SHA-1, which only presets may
     /// use.
-    pub fn new(recipe: Recipe) -> Result<Self, SchemeError> {
+    pub fn new(recipe: Recipe) -> Result<Self, Invalid> {
         if recipe.algorithm == Algorithm::HmacSha1 {
-            return Err(SchemeError {
+            return Err(Invalid {
                 field: "algorithm",
                 rule: "must not be SHA-1, which only presets may name",
             });
@@ -116,10 +106,10 @@ impl Scheme {
         let scheme = Self(Arc::new(recipe));
         let names: Vec<_> = scheme.header_names().collect();
         if names.iter().enumerate().any(|(at, name)| names[..at].contains(name)) {
-            return Err(SchemeError { field: "header", rule: "must stand for one thing" });
+            return Err(Invalid { field: "header", rule: "must stand for one thing" });
         }
         if names.iter().any(|name| FRAME.contains(name)) {
-            return Err(SchemeError { field: "header", rule: "must be none of the request's frame" });
+            return Err(Invalid { field: "header", rule: "must be none of the request's frame" });
         }
         Ok(scheme)
     }

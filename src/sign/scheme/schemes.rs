@@ -3,11 +3,12 @@
 
 use http::HeaderName;
 
+use crate::error::Invalid;
 use crate::secret::{Secret, SecretError, SecretSet};
 use crate::time::Timestamp;
 
 use super::grammar::Grammar;
-use super::{ContentPart, KeyForm, Scheme, SchemeError};
+use super::{ContentPart, KeyForm, Scheme};
 
 /// The most schemes in use together: each uses a part of a list that they share.
 const SCHEMES_MAX: usize = 8;
@@ -60,10 +61,10 @@ impl Schemes {
     /// # Errors
     /// If a header would have two meanings, if a secret could belong to two schemes that read
     /// it differently, or if there are more than 8.
-    pub fn new(schemes: impl IntoIterator<Item = Scheme>) -> Result<Self, SchemeError> {
+    pub fn new(schemes: impl IntoIterator<Item = Scheme>) -> Result<Self, Invalid> {
         let schemes: Vec<_> = schemes.into_iter().collect();
         if schemes.len() > SCHEMES_MAX {
-            return Err(SchemeError { field: "schemes", rule: "must be at most 8" });
+            return Err(Invalid { field: "schemes", rule: "must be at most 8" });
         }
         for (at, one) in schemes.iter().enumerate() {
             for other in &schemes[..at] {
@@ -150,7 +151,7 @@ impl From<&Self> for Schemes {
 
 /// Two schemes may share the header of an id or a timestamp, which is the same for both, and
 /// the header of a list in which each has its own version.
-fn check_headers(one: &Scheme, other: &Scheme) -> Result<(), SchemeError> {
+fn check_headers(one: &Scheme, other: &Scheme) -> Result<(), Invalid> {
     let (one, other) = (one.recipe(), other.recipe());
     let lists = match (one.grammar, other.grammar) {
         (Grammar::List { version }, Grammar::List { version: other }) => version != other,
@@ -168,12 +169,12 @@ fn check_headers(one: &Scheme, other: &Scheme) -> Result<(), SchemeError> {
     };
     if signature_clashes || one.content.iter().any(clash) {
         let rule = "must stand for one thing, or be a list in which each scheme has a version of its own";
-        return Err(SchemeError { field: "header", rule });
+        return Err(Invalid { field: "header", rule });
     }
     Ok(())
 }
 
-fn check_keys(one: KeyForm, other: KeyForm) -> Result<(), SchemeError> {
+fn check_keys(one: KeyForm, other: KeyForm) -> Result<(), Invalid> {
     let (prefix, theirs) = (one.prefix(), other.prefix());
     let told_apart = match (prefix.is_empty(), theirs.is_empty()) {
         (false, false) => !prefix.starts_with(theirs) && !theirs.starts_with(prefix),
@@ -184,7 +185,7 @@ fn check_keys(one: KeyForm, other: KeyForm) -> Result<(), SchemeError> {
         return Ok(());
     }
     let rule = "must be written as the other schemes' keys are, or begin with a prefix of its own";
-    Err(SchemeError { field: "key", rule })
+    Err(Invalid { field: "key", rule })
 }
 
 #[cfg(test)]

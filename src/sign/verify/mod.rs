@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use crate::error::Invalid;
 use crate::secret::{Secret, SecretError};
 use crate::time::Timestamp;
 
@@ -57,16 +58,6 @@ pub enum Tolerance {
     /// At most this duration, before or after, inclusive. Whole seconds are compared, as in
     /// the timestamps.
     Within(Duration),
-}
-
-/// An option that does not apply to the verifier's scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{option}: {rule}")]
-pub struct VerifierError {
-    /// The name of the option.
-    pub option: &'static str,
-    /// What the option requires of a scheme.
-    pub rule: &'static str,
 }
 
 /// Why a request is not proven to come from the holder of the secret. Never reveals the
@@ -174,13 +165,13 @@ impl Verifier {
     /// # Errors
     /// If the scheme does not sign a timestamp, because nothing would be checked; turning the
     /// tolerance off is allowed.
-    pub fn tolerance(mut self, tolerance: Tolerance) -> Result<Self, VerifierError> {
+    pub fn tolerance(mut self, tolerance: Tolerance) -> Result<Self, Invalid> {
         match &mut self.0 {
             Trust::Signatures(own) if own.scheme.signs_timestamp() => own.tolerance = tolerance,
             _ if tolerance == Tolerance::Off => {}
             _ => {
-                return Err(VerifierError {
-                    option: "tolerance",
+                return Err(Invalid {
+                    field: "tolerance",
                     rule: "must be used with a scheme that signs a timestamp",
                 });
             }
@@ -193,14 +184,14 @@ impl Verifier {
     ///
     /// # Errors
     /// If the scheme's header is a list or has its own prefix.
-    pub fn or_prefix(mut self, prefix: &'static str) -> Result<Self, VerifierError> {
+    pub fn or_prefix(mut self, prefix: &'static str) -> Result<Self, Invalid> {
         match &mut self.0 {
             Trust::Signatures(own) if own.scheme.recipe().grammar == (Grammar::Bare { prefix: "" }) => {
                 own.other_prefix = Some(prefix);
                 Ok(self)
             }
-            _ => Err(VerifierError {
-                option: "prefix",
+            _ => Err(Invalid {
+                field: "prefix",
                 rule: "must be used with a scheme whose header is a signature alone",
             }),
         }
@@ -211,13 +202,13 @@ impl Verifier {
     ///
     /// # Errors
     /// If the scheme does not sign the URL, because nothing would be checked.
-    pub fn at(mut self, url: &str) -> Result<Self, VerifierError> {
+    pub fn at(mut self, url: &str) -> Result<Self, Invalid> {
         match &mut self.0 {
             Trust::Signatures(own) if own.scheme.signs_url() => {
                 own.url = Some(Arc::from(url));
                 Ok(self)
             }
-            _ => Err(VerifierError { option: "url", rule: "must be used with a scheme that signs the URL" }),
+            _ => Err(Invalid { field: "url", rule: "must be used with a scheme that signs the URL" }),
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::endpoint::{Endpoint, EndpointError};
+use crate::error::Invalid;
 use crate::id::{EndpointId, EventType, TenantId};
 use crate::profile::Profile;
 use crate::secret::Secret;
@@ -232,13 +233,12 @@ impl Permission {
 }
 
 /// The text is not the key of a permission.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("permission: must be live-chat.webhooks. and index, create, edit or destroy")]
-pub struct PermissionError;
+const UNKNOWN: Invalid =
+    Invalid { field: "permission", rule: "must be live-chat.webhooks. and index, create, edit or destroy" };
 
 impl FromStr for Permission {
-    type Err = PermissionError;
-    fn from_str(key: &str) -> Result<Self, PermissionError> {
-        Self::ALL.into_iter().find(|permission| permission.key() == key).ok_or(PermissionError)
+    type Err = Invalid;
+    fn from_str(key: &str) -> Result<Self, Invalid> {
+        Self::ALL.into_iter().find(|permission| permission.key() == key).ok_or(UNKNOWN)
     }
 }

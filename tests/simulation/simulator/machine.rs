@@ -10,11 +10,12 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use serde_json::json;
 
+use hookpost::Invalid;
 use hookpost::backend::{Backend, Clock, Transport};
 use hookpost::endpoint::{EndpointError, Overrides};
 use hookpost::id::{HostName, ProfileName};
 use hookpost::policy::rate::{Limit, LimitScope};
-use hookpost::policy::retry::{RetryError, RetryPolicy, Schedule};
+use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::policy::timeline::Uptime;
 use hookpost::profile::Profile;
 use hookpost::stores::memory::MemoryStore;
@@ -251,7 +252,7 @@ impl Clock for Bounded {
     }
 }
 
-fn profile(world: &World) -> Result<Profile, RetryError> {
+fn profile(world: &World) -> Result<Profile, Invalid> {
     let schedule = Schedule::exponential(world.gap_first, 2, world.gap_max)?;
     let mut profile = Profile::standard();
     profile.name = ProfileName::new(PROFILE).unwrap_or(profile.name);

@@ -6,10 +6,11 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::error::Invalid;
 use crate::id::TenantId;
 use crate::systems::body::Json;
 
-use super::{License, ReadError};
+use super::License;
 
 /// A webhook about an application. **It contains no secret:** you must know by other means
 /// that it comes from LiveChat, such as a URL that nobody else knows.
@@ -74,7 +75,7 @@ impl AppWebhook {
     /// # Errors
     /// If it is not a JSON object in UTF-8, or lacks client id, event, license or
     /// organization.
-    pub fn read(body: &Bytes) -> Result<Self, ReadError> {
+    pub fn read(body: &Bytes) -> Result<Self, Invalid> {
         #[derive(Deserialize)]
         struct Members {
             #[serde(rename = "applicationID")]
@@ -93,9 +94,11 @@ impl AppWebhook {
             user_id: Option<String>,
             payload: Option<Json>,
         }
-        let refused =
-            ReadError { rule: "must be a JSON object with clientID, event, licenseID and organizationID" };
-        let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "must be UTF-8" })?;
+        let refused = Invalid {
+            field: "body",
+            rule: "must be a JSON object with clientID, event, licenseID and organizationID",
+        };
+        let text = std::str::from_utf8(body).map_err(|_| Invalid { field: "body", rule: "must be UTF-8" })?;
         if !text.trim_start().starts_with('{') {
             return Err(refused);
         }

@@ -34,7 +34,7 @@ pub use configuration::{Agent, AutoAccess, Bot, Customer, Group, Hours, Tag, Wor
 pub use event::{ChatEvent, EventContent, File, FormAnswer, FormField};
 pub use license::License;
 pub use occurrence::{AuthorType, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, Occurrence};
-pub use version::{ApiVersion, UnsupportedVersion};
-pub use webhook::{AdditionalData, LiveChatBody, ReadError, Requester};
+pub use version::ApiVersion;
+pub use webhook::{AdditionalData, LiveChatBody, Requester};
 
 pub(crate) use occurrence::{Recorded, RecordedParts};

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Invalid;
+
 /// A version under which webhooks are registered per client id. It determines which actions
 /// exist and which keys surround a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,10 +23,7 @@ pub enum ApiVersion {
     V3_6,
 }
 
-/// The text is not one of the versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("version: must be one of 3.3, 3.4, 3.5 and 3.6")]
-pub struct UnsupportedVersion;
+const UNSUPPORTED: Invalid = Invalid { field: "version", rule: "must be one of 3.3, 3.4, 3.5 and 3.6" };
 
 impl ApiVersion {
     /// All versions, the oldest first.
@@ -52,16 +51,16 @@ impl fmt::Display for ApiVersion {
 
 /// Parses `3.6`, and `v3.6` as it is written in a path.
 impl FromStr for ApiVersion {
-    type Err = UnsupportedVersion;
-    fn from_str(text: &str) -> Result<Self, UnsupportedVersion> {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
         let number = text.strip_prefix('v').unwrap_or(text);
-        Self::ALL.into_iter().find(|version| version.as_str() == number).ok_or(UnsupportedVersion)
+        Self::ALL.into_iter().find(|version| version.as_str() == number).ok_or(UNSUPPORTED)
     }
 }
 
 impl TryFrom<String> for ApiVersion {
-    type Error = UnsupportedVersion;
-    fn try_from(text: String) -> Result<Self, UnsupportedVersion> {
+    type Error = Invalid;
+    fn try_from(text: String) -> Result<Self, Invalid> {
         text.parse()
     }
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::Invalid;
 use crate::systems::body::Json;
 
 use super::{ChatProperties, Payload};
@@ -21,7 +22,7 @@ use super::{ChatProperties, Payload};
 /// let Payload::ChatDeactivated { chat_id, .. } = &webhook.payload else { panic!("{webhook:?}") };
 /// assert_eq!(chat_id, "C1");
 /// assert_eq!(webhook.body(), &body);
-/// # Ok::<(), hookpost::systems::live_chat::payload::ReadError>(())
+/// # Ok::<(), hookpost::Invalid>(())
 /// ```
 #[derive(Clone)]
 pub struct LiveChatBody {
@@ -65,14 +66,6 @@ pub struct Requester {
     pub client_id: Option<String>,
 }
 
-/// A body that is not a webhook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("body: {rule}")]
-pub struct ReadError {
-    /// The rule that the body breaks.
-    pub rule: &'static str,
-}
-
 /// The members around a payload. If one has another shape than documented, only that one is
 /// lost.
 #[derive(Deserialize)]
@@ -91,12 +84,13 @@ impl LiveChatBody {
     ///
     /// # Errors
     /// If it is not a JSON object in UTF-8 that names its action.
-    pub fn read(body: &Bytes) -> Result<Self, ReadError> {
-        let text = std::str::from_utf8(body).map_err(|_| ReadError { rule: "must be UTF-8" })?;
+    pub fn read(body: &Bytes) -> Result<Self, Invalid> {
+        let text = std::str::from_utf8(body).map_err(|_| Invalid { field: "body", rule: "must be UTF-8" })?;
         if !text.trim_start().starts_with('{') {
-            return Err(ReadError { rule: "must be a JSON object" });
+            return Err(Invalid { field: "body", rule: "must be a JSON object" });
         }
-        let members: Members = serde_json::from_str(text).map_err(|_| ReadError {
+        let members: Members = serde_json::from_str(text).map_err(|_| Invalid {
+            field: "body",
             rule: "must be a JSON object that names its action, each member once",
         })?;
         Ok(Self {
