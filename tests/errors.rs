@@ -17,7 +17,7 @@ use hookpost::endpoint::{EndpointPage, Loaded, NotSendable, Unreadable, WhyUnrea
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::{EndpointId, IdError, TenantId};
 use hookpost::notice::{Panicked, Part};
-use hookpost::policy::egress::UrlError;
+use hookpost::policy::egress::{EndpointUrl, UrlError, UrlPolicy};
 use hookpost::receive::{Cause, Refused};
 use hookpost::sign::SignError;
 use hookpost::stores::memory::MemoryStore;
@@ -60,7 +60,7 @@ impl Looked {
 }
 
 fn url_error() -> UrlError {
-    UrlError { rule: "scheme must be https" }
+    EndpointUrl::parse("http://h.example/", &UrlPolicy::https_only()).unwrap_err()
 }
 
 fn id_error() -> IdError {

@@ -112,6 +112,7 @@ pub struct Profile {
 
 /// Whether an endpoint must have a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Signing {
     /// An endpoint without a secret is refused.
     Required,
@@ -121,6 +122,7 @@ pub enum Signing {
 
 /// Whether older pending deliveries are sent or cancelled when an endpoint is enabled again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnEnable {
     /// They are sent.
     Send,
@@ -131,6 +133,7 @@ pub enum OnEnable {
 /// When deliveries that wait for a retry are sent after a sick endpoint has recovered, got a
 /// new URL or secret, or was enabled or lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnRecovery {
     /// At once, in the order of their due times, as fast as the endpoint's width allows, but
     /// never sooner than the schedule's first gap after the last attempt. If several wait while

@@ -50,6 +50,7 @@ pub(crate) use places::Places;
 /// A subscription that asks for nothing, or for something unwritable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {rule}{}", quoted(found.as_deref()))]
+#[non_exhaustive]
 pub struct SubscriptionError {
     /// The field that is wrong.
     pub field: &'static str,

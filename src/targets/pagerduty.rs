@@ -104,6 +104,7 @@ pub struct PagerDuty {
 /// The severity of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Severity {
     /// Something is down.
     Critical,

@@ -280,6 +280,7 @@ impl fmt::Display for ConfigError {
 
 /// One problem of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConfigProblem {
     /// The setting, such as `lease` or `profile standard.timeout`.
     pub field: String,

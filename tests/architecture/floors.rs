@@ -32,7 +32,6 @@ impl Place {
             ("receive" | "conformance" | "testing" | "targets" | "systems" | "guide", _) => {
                 (5, first.to_owned())
             }
-            ("receive" | "conformance" | "testing" | "targets" | "systems", _) => (5, first.to_owned()),
             // The constructors of `Profile` for what floor 5 builds.
             ("presets", _) => (6, "presets".to_owned()),
             _ => return None,

@@ -191,6 +191,59 @@ fn no_two_public_types_have_one_name() {
     assert_eq!(twice, [""; 0]);
 }
 
+/// Why the enums and all-public structs of a module, or one of them, are not
+/// `#[non_exhaustive]`.
+const EXHAUSTIVE: [(&str, &str); 33] = [
+    // What crosses a trait: a host's own store, limiter or directory builds and matches it, and
+    // must not compile unchanged against something new that it has to store or to obey.
+    ("backend::cipher::Sealed", "a host's cipher builds it"),
+    ("delivery", "a host's store builds and matches them"),
+    ("endpoint", "a host's directory builds and matches them"),
+    ("event::Event", "a host's store builds it from its row"),
+    ("history", "a host's store builds and matches them"),
+    ("id::Generation", "a host's store builds it from its row"),
+    ("id::Round", "a host's store builds and matches it"),
+    ("policy::failing", "a host's store builds it from its row"),
+    ("policy::lane", "a host's store builds them from its rows"),
+    ("policy::rate", "a host's limiter builds and matches them"),
+    ("policy::timeline", "a host's store builds them from its rows"),
+    ("secret", "a host's directory builds and matches them"),
+    // What a host gives to the library, or its own envelope, classifier or transport answers.
+    ("policy::egress::url::UrlPolicy", "a host sets each part of its own policy"),
+    ("policy::egress::url::UrlScheme", "a host's transport must know each scheme"),
+    ("policy::egress::url::UrlHost", "a host's transport must know each form of a host"),
+    ("policy::outcome", "a host's transport and classifier build and match them"),
+    ("policy::retry::Life", "a host that plans retries builds it"),
+    ("profile", "a host builds its own profile and envelope of them"),
+    ("sign::scheme::Recipe", "a host builds its own scheme of it"),
+    ("systems::live_chat::admin", "a host fills in the requests and restores the rows"),
+    ("systems::live_chat::envelope::LiveChat", "a host builds its own profile with it"),
+    ("systems::live_chat::payload::license::License", "a host names its own license"),
+    ("systems::live_session::admin", "a host fills in the forms"),
+    ("systems::live_session::payload", "a sender builds what it publishes"),
+    ("systems::x_webhook::admin", "a host fills in the forms"),
+    ("systems::x_webhook::payload", "a sender builds what it publishes"),
+    ("targets::message", "a host's template builds them"),
+    ("testing", "a test sets each part"),
+    // What has all the parts that its name promises.
+    ("error::Invalid", "a host's own types report with it"),
+    ("id::error::IdError", "a host's own ids report with it"),
+    ("notice::part::Panicked", "a host's tests build it"),
+    ("receive::axum::Webhook", "a handler takes it apart in its arguments"),
+    ("receive::dedup::Sighting", "a receiver must deal with each case"),
+];
+
+#[test]
+fn a_public_type_may_grow_unless_a_reason_is_stated() {
+    let all: Vec<_> = sources().iter().flat_map(surface::exhaustive_types).collect();
+    let stated = |path: &String, of: &str| path == of || path.starts_with(&format!("{of}::"));
+    let unstated: Vec<_> =
+        all.iter().filter(|path| !EXHAUSTIVE.iter().any(|(of, _)| stated(path, of))).collect();
+    assert!(unstated.is_empty(), "neither #[non_exhaustive] nor a reason: {unstated:#?}");
+    let idle: Vec<_> = EXHAUSTIVE.iter().filter(|(of, _)| !all.iter().any(|path| stated(path, of))).collect();
+    assert!(idle.is_empty(), "a reason for nothing: {idle:#?}");
+}
+
 /// A file is one idea that fits in a head. No rule can say where that ends, so this
 /// one only tells: run it with `--nocapture`.
 #[test]

@@ -2,9 +2,7 @@
 
 use bytes::Bytes;
 use hookpost::sign::BodyKeys;
-use hookpost::systems::live_chat::payload::{
-    AppWebhook, EventContent, Hours, LiveChatBody, Payload, Requester, WorkDay, WorkScheduler,
-};
+use hookpost::systems::live_chat::payload::{AppWebhook, EventContent, LiveChatBody, Payload, WorkScheduler};
 use hookpost::{Secret, Timestamp, Verifier};
 
 use super::scene::{fixture, fixtures};
@@ -89,26 +87,17 @@ fn fc15_what_versions_write_differently_reads_the_same() {
         Payload::Agent(agent) => agent.work_scheduler.unwrap(),
         other => panic!("{other:?}"),
     };
-    let (start, end) = ("08:30".to_owned(), "12:30".to_owned());
-    let hours = Hours { start: start.clone(), end: end.clone() };
-    assert_eq!(schedule("lc_13"), WorkScheduler::ByDay([("monday".to_owned(), hours)].into()));
-    let (start, end) = (Some(start), Some(end));
-    assert_eq!(
-        schedule("lc_14"),
-        WorkScheduler::Zoned {
-            timezone: Some("Europe/Lisbon".into()),
-            schedule: vec![WorkDay { day: "monday".into(), enabled: true, start, end }],
-        }
-    );
+    let WorkScheduler::ByDay(days) = schedule("lc_13") else { panic!() };
+    let hours: Vec<_> = days.iter().map(|(day, it)| (&day[..], &it.start[..], &it.end[..])).collect();
+    assert_eq!(hours, [("monday", "08:30", "12:30")]);
+    let WorkScheduler::Zoned { timezone, schedule } = schedule("lc_14") else { panic!() };
+    assert_eq!((timezone.as_deref(), schedule.len()), (Some("Europe/Lisbon"), 1));
+    let (day, times) = (&schedule[0], (schedule[0].start.as_deref(), schedule[0].end.as_deref()));
+    assert_eq!((&day.day[..], day.enabled, times), ("monday", true, (Some("08:30"), Some("12:30"))));
 
-    assert_eq!(
-        read("lc_09").requester.unwrap(),
-        Requester {
-            user_id: Some("ana@ex.test".into()),
-            account_id: Some("acc-1".into()),
-            client_id: Some("cl_abc".into()),
-        }
-    );
+    let who = read("lc_09").requester.unwrap();
+    assert_eq!((who.user_id.as_deref(), who.account_id.as_deref()), (Some("ana@ex.test"), Some("acc-1")));
+    assert_eq!(who.client_id.as_deref(), Some("cl_abc"));
     for start in ["lc_08", "lc_12", "lc_15"] {
         assert!(read(start).additional_data.is_none(), "{start}");
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookpost::Timestamp;
 use hookpost::id::EventId;
-use hookpost::receive::{Deduplicator, Full, MemoryDeduplicator, Sighting, SqliteDeduplicator, WINDOW};
+use hookpost::receive::{Deduplicator, MemoryDeduplicator, Sighting, SqliteDeduplicator, WINDOW};
 use hookpost::systems::live_session::payload as live_session;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full as Whole;
+use http_body_util::Full;
 use proptest::prelude::*;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -75,7 +75,7 @@ fn receive(
     handled: &AtomicUsize,
     now: Timestamp,
     request: &Request<Bytes>,
-) -> Response<Whole<Bytes>> {
+) -> Response<Full<Bytes>> {
     let body = live_session::LiveSessionBody::read(request.body()).unwrap();
     let mut answer = Response::default();
     match seen.see(&id(&body.message_id), now).unwrap() {
@@ -265,7 +265,7 @@ fn memory_is_bounded_and_full_means_to_come_again_later_not_to_handle_twice() {
     for text in ["a", "b", "c"] {
         assert!(handle(&seen, text, NOW));
     }
-    assert_eq!(seen.see(&id("d"), NOW).unwrap_err(), Full { limit: 3 });
+    assert_eq!(seen.see(&id("d"), NOW).unwrap_err().limit, 3);
     assert!(!handle(&seen, "a", NOW), "what is known is known");
     assert!(handle(&seen, "d", NOW + HOUR + MICROSECOND), "there is room when windows are over");
 }

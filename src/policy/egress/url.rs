@@ -18,6 +18,7 @@ pub const URL_LENGTH_MAX: usize = 8000;
 /// Why no endpoint may have a URL. It never contains the URL, which may be a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{rule}")]
+#[non_exhaustive]
 pub struct UrlError {
     /// The rule that the URL breaks.
     pub rule: &'static str,
@@ -25,6 +26,7 @@ pub struct UrlError {
 
 /// The schemes that a URL may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SchemePolicy {
     /// Only https.
     HttpsOnly,
@@ -34,6 +36,7 @@ pub enum SchemePolicy {
 
 /// The ports that a URL may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PortPolicy {
     /// 443, 80 with http, and 1024 or more.
     WebAndHigh,

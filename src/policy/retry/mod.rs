@@ -218,6 +218,7 @@ pub struct Life {
 
 /// What follows after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NextTry {
     /// The delivery is tried again at this time.
     At(Timestamp),
@@ -227,6 +228,7 @@ pub enum NextTry {
 
 /// Why a delivery is not tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum GiveUp {
     /// The next attempt would be after the end of the retry window.
     RetryWindow,

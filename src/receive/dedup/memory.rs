@@ -59,6 +59,7 @@ enum Known {
 /// All the ids that may be remembered are within their window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deduplicator holds {limit} ids within their window, and takes no more")]
+#[non_exhaustive]
 pub struct Full {
     /// The most ids that may be remembered.
     pub limit: usize,

@@ -52,6 +52,7 @@ enum Trust {
 
 /// How far a signed timestamp may be from the present time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Tolerance {
     /// Any distance: a recorded request stays valid for ever.
     Off,

@@ -19,6 +19,7 @@ pub struct Verified<T> {
 
 /// What proves that a [`Verified`] request is authentic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Proof {
     /// A signature made with a secret of the verifier.
     Signed {

@@ -48,6 +48,7 @@ pub enum AdminError {
 
 /// One error in a form.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// The field, such as `url` or `events[1].kind`.
     pub field: String,

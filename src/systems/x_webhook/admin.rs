@@ -41,6 +41,7 @@ pub struct SiteUser {
 
 /// A permission of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Permission {
     /// May list endpoints.
     Index,

@@ -98,6 +98,7 @@ pub struct ChatMessage {
 /// Whether a conversation is open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
+#[non_exhaustive]
 pub enum Status {
     /// `open`.
     Open,

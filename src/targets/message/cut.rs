@@ -17,6 +17,7 @@ const AHEAD: usize = 64;
 
 /// The unit in which a target counts the length of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unit {
     /// Bytes of UTF-8.
     Bytes,

@@ -14,6 +14,7 @@ use super::masking::{is_credential, masked, printable};
 /// `Display` shows its headers and the beginning of its body with all credentials masked, no
 /// query, and the result of the verification, if there was one.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Received {
     /// The number of the request at this receiver, from 0.
     pub order: usize,

@@ -55,6 +55,7 @@ struct Target {
 
 /// One request and its result.
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Exchange {
     /// The number of the request in the order in which requests began, from 0.
     pub order: usize,

@@ -57,6 +57,7 @@ pub struct Caller {
 
 /// The kind of an access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AccessToken {
     /// A personal access token, which belongs to a person.
     Personal,
@@ -69,6 +70,7 @@ pub enum AccessToken {
 
 /// What a token may do with webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum TokenScope {
     /// `webhooks.configuration:rw`
     ConfigurationWrite,

@@ -14,6 +14,7 @@ use super::{LiveChatAdmin, endpoint_id};
 
 /// An action that webhooks can be registered for, as listed by `list_webhook_names`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct WebhookName {
     /// The action.
     pub action: &'static str,

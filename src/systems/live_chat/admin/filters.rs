@@ -59,6 +59,7 @@ pub struct Members {
 /// The application that caused an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SourceType {
     /// The owner's application.
     MyClient,

@@ -21,6 +21,7 @@ const URL_CHARS_MAX: usize = 500;
 /// What enables a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum WebhookType {
     /// The license: enabled per license, for all webhooks of an application at once.
     License,
@@ -53,6 +54,7 @@ pub struct NewWebhook {
 /// Data that a body carries on request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AdditionalPart {
     /// The chat's properties.
     ChatProperties,
@@ -78,6 +80,7 @@ pub struct Registration {
 
 /// A webhook as it is listed, without its secret key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ListedWebhook {
     /// The id of the webhook.
     pub id: String,

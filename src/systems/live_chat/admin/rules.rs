@@ -18,6 +18,7 @@ pub struct Rules {
 
 /// What enables the webhooks on a license.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Activation {
     /// Only `enable_license_webhooks`.
     ExplicitEnable,
@@ -28,6 +29,7 @@ pub enum Activation {
 
 /// The meaning of an `owner_client_id` beside a bearer token, which has its own client id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OwnerId {
     /// It is ignored.
     Ignored,

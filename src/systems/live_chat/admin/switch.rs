@@ -27,6 +27,7 @@ pub struct LicenseRow {
 /// Whether a bot accepts chats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum RoutingStatus {
     /// The bot accepts chats.
     AcceptingChats,

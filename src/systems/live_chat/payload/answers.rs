@@ -4,6 +4,7 @@ use http::StatusCode;
 
 /// The result of receiving a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Reception {
     /// The webhook was handled.
     Handled,

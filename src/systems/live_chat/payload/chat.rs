@@ -15,6 +15,7 @@ pub type ChatProperties = BTreeMap<String, BTreeMap<String, Json>>;
 
 /// A chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Chat {
     /// The id of the chat.
     pub id: String,
@@ -33,6 +34,7 @@ pub struct Chat {
 
 /// One conversation in a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Thread {
     /// The id of the thread.
     pub id: String,
@@ -59,6 +61,7 @@ pub struct Thread {
 
 /// A place in a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Queue {
     /// The position in the queue; 1 is next.
     pub position: u64,
@@ -70,6 +73,7 @@ pub struct Queue {
 
 /// A customer, an agent or a bot in a chat.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct User {
     /// The id of the user; an agent's is an e-mail address.
     pub id: String,
@@ -101,6 +105,7 @@ impl User {
 /// The groups that may see something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Access {
     /// The ids of these groups; 0 stands for everyone.
     pub group_ids: Vec<u64>,
@@ -109,6 +114,7 @@ pub struct Access {
 /// Where a chat was transferred to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct TransferTarget {
     /// The ids of the groups.
     pub group_ids: Vec<u64>,
@@ -118,6 +124,7 @@ pub struct TransferTarget {
 
 /// A button of a rich message.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Postback {
     /// The id that the author gave the button.
     pub id: String,
@@ -134,6 +141,7 @@ pub struct Postback {
 
 /// The chat that a customer is in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct ActiveChat {
     /// The id of the chat.
     pub chat_id: String,
@@ -143,6 +151,7 @@ pub struct ActiveChat {
 
 /// A thread's summary.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// Whether there is a summary.
     pub status: Option<String>,

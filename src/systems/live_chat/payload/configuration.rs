@@ -9,6 +9,7 @@ use crate::systems::body::Json;
 
 /// An agent. After a change, only the changed fields are set.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Agent {
     /// The id of the agent, an e-mail address; `agent_id` in bodies up to 3.3.
     #[serde(alias = "agent_id")]
@@ -38,6 +39,7 @@ pub enum WorkScheduler {
 
 /// The working hours of a day, each time as `HH:MM`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Hours {
     /// The beginning.
     pub start: String,
@@ -47,6 +49,7 @@ pub struct Hours {
 
 /// A day of a work schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct WorkDay {
     /// The name of the day.
     pub day: String,
@@ -76,6 +79,7 @@ impl<'de> Deserialize<'de> for WorkScheduler {
 
 /// A customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Customer {
     /// The id of the customer.
     pub id: String,
@@ -114,6 +118,7 @@ impl<'de> Deserialize<'de> for Customer {
 
 /// A bot.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Bot {
     /// The id of the bot.
     pub id: String,
@@ -125,6 +130,7 @@ pub struct Bot {
 
 /// A group of agents.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Group {
     /// The number of the group.
     pub id: u64,
@@ -139,6 +145,7 @@ pub struct Group {
 
 /// A rule that assigns chats to groups automatically.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct AutoAccess {
     /// The id of the rule.
     pub id: String,
@@ -154,6 +161,7 @@ pub struct AutoAccess {
 
 /// A tag for threads.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Tag {
     /// The name of the tag.
     pub name: String,

@@ -9,6 +9,7 @@ use super::chat::{ChatProperties, Postback};
 
 /// One event of a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChatEvent {
     /// The id of the event.
     pub id: String,
@@ -90,6 +91,7 @@ pub enum EventContent {
 /// A file that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct File {
     /// The name of the file.
     pub name: Option<String>,
@@ -107,6 +109,7 @@ pub struct File {
 
 /// A field of a filled form.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FormField {
     /// The type of the field, such as `email`.
     pub kind: Option<String>,
@@ -121,6 +124,7 @@ pub struct FormField {
 /// An answer in a form.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct FormAnswer {
     /// The id of the chosen option.
     pub id: Option<String>,

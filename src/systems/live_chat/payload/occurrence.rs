@@ -78,6 +78,7 @@ impl Occurrence {
 /// The type of an event's author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AuthorType {
     /// A customer.
     Customer,

@@ -47,6 +47,7 @@ pub struct LiveChatBody {
 /// The additional data that a registration may request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct AdditionalData {
     /// The chat's properties.
     pub chat_properties: Option<ChatProperties>,
@@ -57,6 +58,7 @@ pub struct AdditionalData {
 /// Who changed a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Requester {
     /// The id of the agent or bot.
     pub user_id: Option<String>,

@@ -29,6 +29,7 @@ const KINDS: [(u32, &[&str], Option<&str>); 5] = [
 
 /// An alert of an endpoint. It serialises to the form of LiveSession's REST API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Alert {
     /// The id of the alert.
     pub alert_id: AlertId,
@@ -57,6 +58,7 @@ pub struct AlertEvent {
 /// The kind of target that an alert sends to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum AlertProvider {
     /// An endpoint.
     Webhooks,

@@ -48,6 +48,7 @@ pub struct Actor {
 /// A role in an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
+#[non_exhaustive]
 pub enum Role {
     /// May change webhook settings.
     Owner,

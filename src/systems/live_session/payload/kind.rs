@@ -57,6 +57,7 @@ pub enum SessionEventKind {
 
 /// The two names of an error event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ErrorName {
     /// `JSError`, as in the list of event types.
     #[default]

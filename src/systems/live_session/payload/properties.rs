@@ -28,6 +28,7 @@ pub struct Property {
 
 /// The type that a property's name states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PropertyType {
     /// `_str`.
     Text,
