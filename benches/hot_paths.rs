@@ -19,8 +19,6 @@ use hookpost::policy::egress::EndpointUrl;
 use hookpost::profile::{Envelope, Occasion, Verbatim};
 use hookpost::sequence::Sequence;
 use hookpost::sign::{HeaderLookup, Signer};
-use hookpost::systems::live_session::LiveSession;
-use hookpost::systems::x_webhook::XWebhook;
 use hookpost::{
     Endpoint, Event, Headers, NewEvent, Overrides, Profile, Scheme, Secret, SecretSet, Subscription,
     Timestamp, Verifier,
@@ -144,12 +142,12 @@ fn verify(bencher: Bencher<'_, '_>, size: usize) {
 
 #[divan::bench(args = SIZES)]
 fn render_live_session(bencher: Bencher<'_, '_>, size: usize) {
-    render(bencher, &LiveSession, size);
+    render(bencher, &*Profile::live_session().envelope, size);
 }
 
 #[divan::bench(args = SIZES)]
 fn render_x_webhook(bencher: Bencher<'_, '_>, size: usize) {
-    render(bencher, &XWebhook, size);
+    render(bencher, &*Profile::x_webhook().envelope, size);
 }
 
 #[divan::bench(args = SIZES)]

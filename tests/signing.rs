@@ -3,6 +3,7 @@
 
 mod vectors;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,8 +17,6 @@ use hookpost::policy::retry::{RetryPolicy, Schedule};
 use hookpost::profile::{Envelope, Occasion, OnEnable, Rendered, Signing, Standard, Verbatim};
 use hookpost::sequence::Sequence;
 use hookpost::sign::{Algorithm, Grammar, Recipe, Schemes, Signer};
-use hookpost::systems::live_session::LiveSession;
-use hookpost::systems::x_webhook::XWebhook;
 use hookpost::{
     Endpoint, Event, Headers, NewEvent, Overrides, Profile, Scheme, Secret, SecretError, SecretSet,
     Subscription, Timestamp,
@@ -247,6 +246,14 @@ fn event(kind: &str, created_at: &str, payload: &[u8]) -> Event {
     event.into_event(id(), created_at.parse().unwrap(), usize::MAX).unwrap()
 }
 
+fn live_session() -> Arc<dyn Envelope> {
+    Profile::live_session().envelope
+}
+
+fn x_webhook() -> Arc<dyn Envelope> {
+    Profile::x_webhook().envelope
+}
+
 fn render(envelope: &dyn Envelope, event: &Event, occasion: Occasion) -> Rendered {
     envelope.render(event, &endpoint(&Profile::standard(), Subscription::to_all()), occasion).unwrap()
 }
@@ -303,7 +310,7 @@ fn fa5_a_live_session_request_has_the_documented_headers_and_exactly_eight_keys(
 #[test]
 fn fa5_an_event_without_a_scope_has_a_null_website() {
     let event = Event { scope: None, ..event("session.event", "2026-01-01T00:00:00Z", b"{}") };
-    let rendered = render(&LiveSession, &event, Occasion::Event);
+    let rendered = render(&*live_session(), &event, Occasion::Event);
     let body: Value = serde_json::from_slice(&rendered.body).unwrap();
     assert_eq!(body["website_id"], Value::Null);
     assert_eq!(body.as_object().unwrap().len(), 8);
@@ -327,7 +334,7 @@ fn fa5_live_session_fixtures_are_rendered_byte_for_byte_from_their_parts() {
             id: EndpointId::new(own("webhook_id")).unwrap(),
             ..endpoint(&Profile::live_session(), Subscription::to_all())
         };
-        let body = LiveSession.render(&event, &endpoint, Occasion::Event).unwrap().body;
+        let body = live_session().render(&event, &endpoint, Occasion::Event).unwrap().body;
         assert_eq!(body, text, "{}", vector.file);
     }
 }
@@ -346,7 +353,7 @@ fn fb3_fb4_the_x_webhook_fixtures_are_rendered_byte_for_byte_from_their_parts() 
         let (_, data) = text.split_once("\"data\":").unwrap();
         let data = data.strip_suffix('}').unwrap();
         let event = event(body["event"].as_str().unwrap(), timestamp, data.as_bytes());
-        assert_eq!(render(&XWebhook, &event, Occasion::Event).body, text, "{}", vector.file);
+        assert_eq!(render(&*x_webhook(), &event, Occasion::Event).body, text, "{}", vector.file);
         rendered.push(vector.file[..5].to_owned());
     }
     for file in ["bl_01", "bl_02", "bl_03", "bl_04", "bl_05", "bl_08", "bl_09"] {
@@ -357,7 +364,7 @@ fn fb3_fb4_the_x_webhook_fixtures_are_rendered_byte_for_byte_from_their_parts() 
 #[test]
 fn fb3_the_x_webhook_body_has_three_keys_and_a_timestamp_with_an_offset() {
     let event = event("conversation.started", "2026-03-01T15:00:00.5+07:00", br#"{"conversation_id":8841}"#);
-    let body = render(&XWebhook, &event, Occasion::Event).body;
+    let body = render(&*x_webhook(), &event, Occasion::Event).body;
     assert_eq!(keys(&body), ["event", "timestamp", "data"]);
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["timestamp"], "2026-03-01T08:00:00+00:00");
@@ -368,7 +375,8 @@ fn fb3_the_x_webhook_body_has_three_keys_and_a_timestamp_with_an_offset() {
 fn fb4_null_members_stay_as_keys() {
     let payload = br#"{"admin_name":null,"visitor_email":null}"#;
     let body =
-        render(&XWebhook, &event("message.received", "2026-03-01T08:00:00Z", payload), Occasion::Event).body;
+        render(&*x_webhook(), &event("message.received", "2026-03-01T08:00:00Z", payload), Occasion::Event)
+            .body;
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["data"].as_object().unwrap().len(), 2);
     assert_eq!(body["data"]["admin_name"], Value::Null);
@@ -421,11 +429,11 @@ fn wrapping_envelopes_embed_any_json_as_it_stands() {
     ];
     for payload in payloads {
         let event = event("session.event", "2026-01-01T00:00:00Z", payload.as_bytes());
-        for envelope in [&LiveSession as &dyn Envelope, &XWebhook, &Standard] {
-            let body = render(envelope, &event, Occasion::Event).body;
+        for envelope in [live_session(), x_webhook(), Arc::new(Standard)] {
+            let body = render(&*envelope, &event, Occasion::Event).body;
             let text = std::str::from_utf8(&body).unwrap();
             assert!(text.ends_with(&format!(":{payload}}}")), "{envelope:?}");
-            assert_eq!(body, render(envelope, &event, Occasion::Event).body, "the same bytes each time");
+            assert_eq!(body, render(&*envelope, &event, Occasion::Event).body, "the same bytes each time");
         }
     }
 }
@@ -447,8 +455,8 @@ fn wrapping_envelopes_refuse_what_is_no_single_json_value() {
         ("empty", with("application/json", b"")),
         ("invalid UTF-8, which JSON excludes", with("application/json", b"\"\xff\"")),
     ] {
-        assert!(LiveSession.render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
-        assert!(XWebhook.render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
+        assert!(live_session().render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
+        assert!(x_webhook().render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
         assert!(Standard.render(&event, &endpoint, Occasion::Event).is_err(), "{why}");
         let as_it_says = Verbatim.render(&event, &endpoint, Occasion::Event).is_ok();
         assert_eq!(as_it_says, !event.is_json(), "{why}");
@@ -465,8 +473,8 @@ fn publishing_refuses_json_that_is_not_utf_8_so_that_no_delivery_finds_out() {
 #[test]
 fn names_with_quotes_are_escaped_inside_the_body() {
     let event = event("a\"b\\c", "2026-01-01T00:00:00Z", b"{}");
-    for envelope in [&LiveSession as &dyn Envelope, &XWebhook, &Standard] {
-        let body: Value = serde_json::from_slice(&render(envelope, &event, Occasion::Event).body).unwrap();
+    for envelope in [live_session(), x_webhook(), Arc::new(Standard)] {
+        let body: Value = serde_json::from_slice(&render(&*envelope, &event, Occasion::Event).body).unwrap();
         let kind = body.get("webhook_type").or(body.get("event")).or(body.get("type"));
         assert_eq!(kind.unwrap(), "a\"b\\c");
     }
@@ -505,7 +513,7 @@ fn a_sample_of_a_system_is_of_the_first_type_that_the_endpoint_names() {
 fn an_x_webhook_sample_has_the_keys_of_its_type() {
     let keys = |kind| {
         let endpoint = endpoint(&Profile::x_webhook(), Subscription::to([kind]).unwrap());
-        let payload: Value = serde_json::from_slice(&XWebhook.sample(&endpoint).payload).unwrap();
+        let payload: Value = serde_json::from_slice(&x_webhook().sample(&endpoint).payload).unwrap();
         payload.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
     let data = |file| {

@@ -18,7 +18,7 @@ use crate::endpoint::{Endpoint, EndpointPage, Loaded, Put, Write};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
 use crate::history::{
-    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, PageAfter, LaneStatus, Replay, Replayed,
+    AttemptLog, Class, ClosedGate, DeliveryPage, DeliveryQuery, LaneStatus, PageAfter, Replay, Replayed,
     Selection, Stats,
 };
 use crate::id::{DeliveryId, EndpointId, EventId, TenantId};

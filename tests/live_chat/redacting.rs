@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use hookpost::history::{PageAfter, Selection};
-use hookpost::profile::{Envelope, Occasion};
+use hookpost::profile::Occasion;
 use hookpost::sign::BodyKeys;
-use hookpost::systems::live_chat::LiveChat as Bodies;
 use hookpost::systems::live_chat::admin::{Filters, MemoryRows, NewWebhook, Rules};
 use hookpost::systems::live_chat::payload::{ApiVersion, LiveChatBody};
 use hookpost::testing::{Answer, Receiver, Reply};
-use hookpost::{Secret, Timestamp, Verifier};
+use hookpost::{Profile, Secret, Timestamp, Verifier};
 
 use super::scene::{SECRET, Scene, bearer, ended, fixture, license, mine, webhook};
 use super::world::id;
@@ -46,7 +45,8 @@ async fn fc18_no_text_of_a_delivery_holds_the_key() {
     }
     let stored = scene.world.webhooks.endpoint(&tenant, &endpoint).await.unwrap().unwrap();
     let event = scene.world.webhooks.event(&tenant, &deliveries.deliveries[0].event).await.unwrap().unwrap();
-    let rendered = Bodies { version: ApiVersion::V3_6 }.render(&event, &stored, Occasion::Event).unwrap();
+    let rendered =
+        Profile::live_chat_at(ApiVersion::V3_6).envelope.render(&event, &stored, Occasion::Event).unwrap();
     assert!(holds_key(&rendered.body));
     let wanted = webhook("chat_deactivated");
     let listed = scene.calls(&bearer(), ApiVersion::STABLE).list_webhooks(&mine()).await.unwrap();

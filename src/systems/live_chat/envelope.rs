@@ -19,9 +19,9 @@ use super::payload::{ApiVersion, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, Record
 /// is part of the body: **anyone who sees a body knows the key.** What the subscription
 /// [includes](crate::Subscription::including) is sent as additional data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LiveChat {
+pub(super) struct LiveChat {
     /// The version of the bodies.
-    pub version: ApiVersion,
+    pub(super) version: ApiVersion,
 }
 
 #[derive(Serialize)]

@@ -10,5 +10,3 @@ pub mod payload;
 pub(crate) mod profile;
 #[cfg(feature = "targets")]
 pub(crate) mod wording;
-
-pub use envelope::LiveChat;

@@ -12,7 +12,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::profile::{OnRecovery, Profile};
 use crate::sign::Schemes;
 
-use super::LiveChat;
+use super::envelope::LiveChat;
 use super::payload::ApiVersion;
 
 /// What [`Profile::live_chat`] returns.

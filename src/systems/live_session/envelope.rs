@@ -11,12 +11,12 @@ use crate::profile::{Envelope, Occasion, RenderError, Rendered, Sample, payload_
 
 /// Writes the body of LiveSession: exactly eight keys, among them the payload as it was
 /// published.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LiveSession;
+#[derive(Debug)]
+pub(super) struct LiveSession;
 
 /// The field order is the documented one; receivers may rely on none.
 #[derive(Serialize)]
-struct LiveSessionBody<'a> {
+struct Body<'a> {
     message_id: &'a str,
     webhook_id: &'a str,
     webhook_type: &'a str,
@@ -29,7 +29,7 @@ struct LiveSessionBody<'a> {
 
 impl Envelope for LiveSession {
     fn render(&self, event: &Event, endpoint: &Endpoint, _: Occasion) -> Result<Rendered, RenderError> {
-        Rendered::json(&LiveSessionBody {
+        Rendered::json(&Body {
             message_id: event.id.as_str(),
             webhook_id: endpoint.id.as_str(),
             webhook_type: event.kind.as_str(),

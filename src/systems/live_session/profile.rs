@@ -13,7 +13,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::profile::{OnRecovery, Profile};
 use crate::sign::Scheme;
 
-use super::LiveSession;
+use super::envelope::LiveSession;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

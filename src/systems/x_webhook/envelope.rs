@@ -16,8 +16,8 @@ static OWN: [HeaderName; 3] = [EVENT, TIMESTAMP, TEST];
 
 /// Writes the body of Botble Live Chat: `{"event","timestamp","data"}`. The timestamp is the
 /// creation time of the event, the same for each retry.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct XWebhook;
+#[derive(Debug)]
+pub(super) struct XWebhook;
 
 #[derive(Serialize)]
 struct Body<'a> {

@@ -8,7 +8,7 @@ use crate::policy::retry::{RetryPolicy, Schedule};
 use crate::profile::{OnEnable, OnRecovery, Profile, Signing};
 use crate::sign::Scheme;
 
-use super::XWebhook;
+use super::envelope::XWebhook;
 
 /// What [`Profile::x_webhook`] returns.
 pub(crate) fn profile() -> Result<Profile, BoxError> {

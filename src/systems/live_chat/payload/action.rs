@@ -32,7 +32,7 @@ enum About {
 /// A filter of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FilterName {
+pub(in crate::systems) enum FilterName {
     /// The users in the chat.
     ChatPresence,
     /// The author of the event.
@@ -48,7 +48,7 @@ pub enum FilterName {
 impl FilterName {
     /// The key of the filter in a registration.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(in crate::systems) const fn as_str(self) -> &'static str {
         match self {
             Self::ChatPresence => "chat_presence",
             Self::AuthorType => "author_type",
@@ -79,7 +79,7 @@ impl Action {
 
     /// The filters that a registration for the action may have.
     #[must_use]
-    pub fn filters(self, version: ApiVersion) -> Vec<FilterName> {
+    pub(in crate::systems) fn filters(self, version: ApiVersion) -> Vec<FilterName> {
         let knows_sources = version >= V3_4;
         let own: &[FilterName] = match self.about {
             About::Chat => &[FilterName::ChatPresence, FilterName::OnlyMyChats],

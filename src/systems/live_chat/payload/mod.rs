@@ -23,7 +23,7 @@ mod occurrence;
 mod version;
 mod webhook;
 
-pub use action::{Action, FilterName};
+pub use action::Action;
 pub use answers::{Answers, Reception};
 pub use app::{AppEvent, AppWebhook};
 pub use by_action::Payload;
@@ -37,4 +37,5 @@ pub use occurrence::{AuthorType, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, Occurr
 pub use version::ApiVersion;
 pub use webhook::{AdditionalData, LiveChatBody, Requester};
 
+pub(in crate::systems) use action::FilterName;
 pub(crate) use occurrence::{Recorded, RecordedParts};
