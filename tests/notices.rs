@@ -13,7 +13,7 @@ use hookpost::delivery::EventMeta;
 use hookpost::endpoint::{EndpointPage, Loaded, Unreadable, WhyUnreadable};
 use hookpost::error::{StoreError, StoreErrorKind};
 use hookpost::id::EndpointId;
-use hookpost::notice::Notice;
+use hookpost::notice::{Notice, StoreCall};
 use hookpost::policy::outcome::NotSent;
 use hookpost::policy::rate::{Limit, LimitScope};
 use hookpost::policy::retry::{RetryPolicy, Schedule};
@@ -229,7 +229,7 @@ async fn a_store_that_fails_for_a_day_is_told_of_once_for_each_call_and_longer_p
     let webhooks =
         Webhooks::builder(Arc::new(store), transport).clock(clock).observer(heard.clone()).build().unwrap();
     webhooks.run(tokio::time::sleep(hours(24))).await.unwrap();
-    for during in ["claim", "clock", "prune"] {
+    for during in [StoreCall::Claim, StoreCall::Clock, StoreCall::Prune] {
         let told = heard.all().matches(&format!("during: {during:?}")).count();
         assert!(told <= 1, "{during}: {told}");
     }

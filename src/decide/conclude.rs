@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::delivery::{
     Attempt, AttemptResult, Claim, Claimed, FailReason, Gate, GateChange, Next, Progress, Settlement, State,
 };
+use crate::notice::DisableReason;
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::outcome::{Hold, NotSent, Outcome, Reach, Verdict};
 use crate::policy::retry::NextTry;
@@ -78,12 +79,12 @@ pub(crate) enum Disable {
 }
 
 impl Disable {
-    /// The reason as a sentence.
+    /// The reason as notices give it and stores keep it.
     #[must_use]
-    pub(crate) const fn why(self) -> &'static str {
+    pub(crate) const fn why(self) -> DisableReason {
         match self {
-            Self::Gone => "it answered that it is gone",
-            Self::Failing { .. } => "every answer has been a failure for too long",
+            Self::Gone => DisableReason::Gone,
+            Self::Failing { .. } => DisableReason::Failing,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::id::{HostName, TenantId};
+use crate::notice::OwnFaultReason;
 use crate::policy::outcome::{NotSent, Outcome};
 
 use super::conclude::Fault;
@@ -35,7 +36,7 @@ pub(crate) struct OwnFaults {
     streak: u32,
     paused_until: Duration,
     /// The fault that the observer was told of, and the longest pause for it.
-    told: Option<(&'static str, Duration)>,
+    told: Option<(OwnFaultReason, Duration)>,
 }
 
 /// The latest failures of a tenant.
@@ -103,7 +104,7 @@ impl OwnFaults {
     }
 
     /// Whether the observer was told of no such fault, or of a shorter pause for it.
-    pub(crate) fn is_new(&mut self, what: &'static str, pause: Duration) -> bool {
+    pub(crate) fn is_new(&mut self, what: OwnFaultReason, pause: Duration) -> bool {
         let is_new = self.told.is_none_or(|(told, longest)| told != what || longest < pause);
         if is_new {
             self.told = Some((what, pause));
@@ -112,7 +113,7 @@ impl OwnFaults {
     }
 
     /// This is no fault any more.
-    pub(crate) fn is_over(&mut self, what: &'static str) {
+    pub(crate) fn is_over(&mut self, what: OwnFaultReason) {
         self.told = self.told.filter(|(told, _)| *told != what);
     }
 
@@ -274,12 +275,12 @@ mod tests {
     fn a_fault_is_news_with_each_longer_pause_and_after_it_was_over() {
         let mut faults = OwnFaults::default();
         let seconds = Duration::from_secs;
-        assert!(faults.is_new("the store", seconds(1)));
-        assert!(!faults.is_new("the store", seconds(1)));
-        assert!(faults.is_new("the store", seconds(2)));
-        faults.is_over("no way out");
-        assert!(!faults.is_new("the store", seconds(1)));
-        faults.is_over("the store");
-        assert!(faults.is_new("the store", seconds(1)));
+        assert!(faults.is_new(OwnFaultReason::Store, seconds(1)));
+        assert!(!faults.is_new(OwnFaultReason::Store, seconds(1)));
+        assert!(faults.is_new(OwnFaultReason::Store, seconds(2)));
+        faults.is_over(OwnFaultReason::NoNetwork);
+        assert!(!faults.is_new(OwnFaultReason::Store, seconds(1)));
+        faults.is_over(OwnFaultReason::Store);
+        assert!(faults.is_new(OwnFaultReason::Store, seconds(1)));
     }
 }

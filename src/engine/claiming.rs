@@ -13,7 +13,7 @@ use crate::decide::slots::Room;
 use crate::delivery::{Claim, ClaimRequest, Claims, Gate, GateChange, Next, SUSPECT_AFTER};
 use crate::error::StoreError;
 use crate::id::{EndpointId, TenantId, Token};
-use crate::notice::{Notice, Part};
+use crate::notice::{Notice, OwnFaultReason, Part, StoreCall};
 use crate::policy::lane::{Lane, LaneChange};
 use crate::policy::rate::{Ask, Asker, Limit, LimitKey, Refusal};
 use crate::policy::timeline::Shift;
@@ -27,7 +27,7 @@ use super::in_flight::{Flight, Ready};
 use super::routing::Router;
 use super::settling::Batch;
 use super::store_clock::{READ_EVERY, StoreClock};
-use super::{Engine, MARGIN, NO_RANDOMNESS, STORE_TIMEOUT};
+use super::{Engine, MARGIN, STORE_TIMEOUT};
 
 /// So many events are routed per claim.
 pub(super) const EVENTS_PER_CLAIM: usize = 64;
@@ -255,7 +255,7 @@ impl Claimer {
         let mut unreached = work.iter().filter(is_unreached);
         if unreached.any(|claim| !self.guard.news.was_told_why(&claim.endpoint, UNREACHED)) {
             for kind in &looked_up.failures {
-                self.guard.notice(&Notice::StoreFailed { kind: *kind, during: "reading endpoints" });
+                self.guard.notice(&Notice::StoreFailed { kind: *kind, during: StoreCall::ReadEndpoints });
             }
         }
     }
@@ -369,10 +369,10 @@ impl Engine {
         }
         let claimer = Arc::clone(&self.parts.claimer);
         let Ok(request) = claimer.request(room, EVENTS_PER_CLAIM, alone) else {
-            self.own_fault(NO_RANDOMNESS);
+            self.own_fault(OwnFaultReason::NoRandomness);
             return;
         };
-        self.faults.is_over(NO_RANDOMNESS);
+        self.faults.is_over(OwnFaultReason::NoRandomness);
         self.pacing.ask(now);
         self.spawn(async move {
             let acquired = claimer.acquire(&request).await;
@@ -381,7 +381,7 @@ impl Engine {
                 match acquired {
                     Ok(acquired) => {
                         let Acquired { next_due, suspects, claimed, .. } = acquired;
-                        engine.store_worked("claim");
+                        engine.store_worked(StoreCall::Claim);
                         engine.pacing.move_to(acquired.batch.moved());
                         engine.pacing.claimed(next_due, suspects, claimed, store_now, now);
                         engine.pacing.suspect_claimed(acquired.suspect(), now);
@@ -389,7 +389,7 @@ impl Engine {
                     }
                     Err(error) => {
                         engine.pacing.claim_failed(store_now);
-                        engine.store_failed(&error, "claim");
+                        engine.store_failed(&error, StoreCall::Claim);
                     }
                 }
             }
@@ -414,8 +414,8 @@ impl Engine {
             });
         }
         match fault {
-            Some(error) => self.store_failed(&error, "directory or limiter"),
-            None if claimed > 0 => self.store_worked("directory or limiter"),
+            Some(error) => self.store_failed(&error, StoreCall::LoadOrLimit),
+            None if claimed > 0 => self.store_worked(StoreCall::LoadOrLimit),
             None => {}
         }
     }

@@ -20,7 +20,7 @@ use crate::backend::Observer;
 use crate::error::StoreErrorKind;
 use crate::event::Event;
 use crate::id::{EndpointId, Generation, TenantId};
-use crate::notice::{Notice, Panicked, Part};
+use crate::notice::{Notice, Panicked, Part, StoreCall};
 
 /// A call that keeps its thread for longer than this is told to the observer.
 pub(crate) const SLOW: Duration = Duration::from_millis(250);
@@ -77,7 +77,7 @@ impl Guard {
     }
 
     /// Tells the observer that the store fails at what it is called for, unless it knows.
-    pub(crate) fn store_failed(&self, kind: StoreErrorKind, during: &'static str) {
+    pub(crate) fn store_failed(&self, kind: StoreErrorKind, during: StoreCall) {
         if self.news.is_new(About::Store(during), What::Failed(kind)) {
             self.notice(&Notice::StoreFailed { kind, during });
         }
@@ -193,7 +193,7 @@ pub(crate) enum About {
     /// A tenant whose endpoints cannot be read.
     Tenant(TenantId),
     /// What the store is called for and fails at.
-    Store(&'static str),
+    Store(StoreCall),
 }
 
 /// What holds.
@@ -244,12 +244,12 @@ mod tests {
     #[test]
     fn what_is_told_is_news_once_and_again_when_it_changed_or_was_over() {
         let news = News::default();
-        let about = || About::Store("claim");
+        let about = || About::Store(StoreCall::Claim);
         let fails = |kind| news.is_new(about(), What::Failed(kind));
         assert!(fails(StoreErrorKind::Unavailable));
         assert!(!fails(StoreErrorKind::Unavailable));
         assert!(fails(StoreErrorKind::Full));
-        assert!(news.is_new(About::Store("settle"), What::Failed(StoreErrorKind::Full)));
+        assert!(news.is_new(About::Store(StoreCall::Settle), What::Failed(StoreErrorKind::Full)));
         assert!(!fails(StoreErrorKind::Full));
         assert!(news.is_over(about) && !news.is_over(about));
         assert!(fails(StoreErrorKind::Full));

@@ -9,7 +9,7 @@ use crate::decide::conclude::Fault;
 use crate::decide::own_faults::OwnFaults;
 use crate::decide::resolve::Resolved;
 use crate::delivery::{Claim, Next};
-use crate::notice::Part;
+use crate::notice::{OwnFaultReason, Part};
 use crate::os::on_behalf_of;
 use crate::policy::lane::Lane;
 use crate::policy::outcome::{Outcome, Unknown};
@@ -17,9 +17,9 @@ use crate::policy::timeline::Shift;
 use crate::profile::Request;
 use crate::time::Timestamp;
 
+use super::Engine;
 use super::guard::Guard;
 use super::store_clock::StoreClock;
-use super::{Engine, NO_WAY_OUT};
 
 /// One delivery on its way out.
 #[derive(Debug)]
@@ -206,11 +206,11 @@ impl Engine {
             }
             let fault = finished.judge(&mut self.faults, &self.parts.clock);
             match fault {
-                Fault::Ours => self.own_fault(NO_WAY_OUT),
+                Fault::Ours => self.own_fault(OwnFaultReason::NoNetwork),
                 Fault::Endpoint | Fault::Cut => {
                     self.faults.clear();
                     if matches!(finished.outcome, Outcome::Response(_)) {
-                        self.faults.is_over(NO_WAY_OUT);
+                        self.faults.is_over(OwnFaultReason::NoNetwork);
                     }
                 }
                 Fault::Busy => {}

@@ -39,7 +39,7 @@ use crate::decide::slots::Slots;
 use crate::error::StoreError;
 use crate::history::Class;
 use crate::id::ProfileName;
-use crate::notice::{Notice, Part};
+use crate::notice::{Notice, OwnFaultReason, Part, StoreCall};
 use crate::policy::egress::AddressPolicy;
 use crate::profile::Profile;
 
@@ -71,11 +71,6 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
 /// After the grace of a shutdown, so long for writing it down.
 const LAST_WRITES: Duration = Duration::from_secs(1);
-/// What an own fault is called: the store failed, the host's entropy gave nothing, or no
-/// request gets through.
-const THE_STORE: &str = "the store";
-const NO_RANDOMNESS: &str = "no randomness";
-const NO_WAY_OUT: &str = "no way out";
 
 /// What the builder settles.
 #[derive(Debug, Clone)]
@@ -412,18 +407,18 @@ impl Engine {
         });
     }
 
-    fn store_failed(&mut self, error: &StoreError, during: &'static str) {
+    fn store_failed(&mut self, error: &StoreError, during: StoreCall) {
         self.parts.guard.store_failed(error.kind(), during);
-        self.own_fault(THE_STORE);
+        self.own_fault(OwnFaultReason::Store);
     }
 
-    fn store_worked(&mut self, during: &'static str) {
+    fn store_worked(&mut self, during: StoreCall) {
         if self.parts.guard.news.is_over(|| About::Store(during)) {
-            self.faults.is_over(THE_STORE);
+            self.faults.is_over(OwnFaultReason::Store);
         }
     }
 
-    fn own_fault(&mut self, what: &'static str) {
+    fn own_fault(&mut self, what: OwnFaultReason) {
         let Some(pause) = self.faults.pause(self.now()) else { return };
         if self.faults.is_new(what, pause) {
             self.parts.guard.notice(&Notice::OwnFault { what, pause });

@@ -12,7 +12,7 @@ use crate::backend::Store;
 use crate::delivery::{ClaimRequest, Claims, Publish, PublishAnswer, Published};
 use crate::error::{StoreError, StoreErrorKind};
 use crate::event::Event;
-use crate::notice::Notice;
+use crate::notice::{Notice, StoreCall};
 use crate::policy::timeline::Shift;
 
 use super::guard::{Guard, passed};
@@ -200,7 +200,7 @@ impl Engine {
                 engine.storing = false;
                 match acquired {
                     Ok(acquired) => {
-                        engine.store_worked("publish");
+                        engine.store_worked(StoreCall::Publish);
                         engine.pacing.move_to(acquired.batch.moved());
                         engine.pacing.due(acquired.next_due);
                         engine.take_in(acquired);
@@ -208,7 +208,7 @@ impl Engine {
                     Err(error) => {
                         // They may be stored all the same.
                         engine.pacing.look_at_once(engine.parts.clock.now());
-                        engine.store_failed(&error, "publish");
+                        engine.store_failed(&error, StoreCall::Publish);
                     }
                 }
             }

@@ -13,7 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::EndpointId;
-use crate::notice::Notice;
+use crate::notice::{Notice, StoreCall};
 use crate::policy::lane::LaneChange;
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
@@ -351,7 +351,7 @@ impl Settler {
             held
         };
         if let Err(error) = held.await {
-            self.guard.notice(&Notice::StoreFailed { kind: error.kind(), during: "gate" });
+            self.guard.notice(&Notice::StoreFailed { kind: error.kind(), during: StoreCall::Gate });
         }
     }
 
@@ -366,7 +366,7 @@ impl Settler {
                     return Ok(false);
                 }
             }
-            self.endpoints.directory.disable(endpoint, disable.why()).await
+            self.endpoints.directory.disable(endpoint, disable.why().as_str()).await
         };
         match disabled.await {
             Ok(true) => {
@@ -375,7 +375,7 @@ impl Settler {
             }
             Ok(false) => {}
             Err::<_, StoreError>(error) => {
-                self.guard.notice(&Notice::StoreFailed { kind: error.kind(), during: "disable" });
+                self.guard.notice(&Notice::StoreFailed { kind: error.kind(), during: StoreCall::Disable });
             }
         }
     }
@@ -390,7 +390,7 @@ impl Engine {
             let answer = settler.settle(&mut batch).await;
             move |engine: &mut Self| match answer {
                 Ok(Answer { next_due, disable }) => {
-                    engine.store_worked("settle");
+                    engine.store_worked(StoreCall::Settle);
                     engine.unsettled.written();
                     // What was full may have room now.
                     engine.pacing.retry_soon();
@@ -406,7 +406,7 @@ impl Engine {
                 }
                 Err(error) => {
                     engine.unsettled.failed(batch, engine.now());
-                    engine.store_failed(&error, "settle");
+                    engine.store_failed(&error, StoreCall::Settle);
                 }
             }
         });

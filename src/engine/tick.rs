@@ -8,6 +8,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::decide::slots::Slots;
 use crate::error::{StoreError, StoreErrorKind};
+use crate::notice::StoreCall;
 use crate::time::Timestamp;
 
 use super::Parts;
@@ -50,9 +51,9 @@ impl Parts {
         // The round itself is done: what could not be pruned is tried in the next.
         match self.pruner.prune_step().await {
             Ok(_) => {
-                self.guard.news.is_over(|| About::Store("prune"));
+                self.guard.news.is_over(|| About::Store(StoreCall::Prune));
             }
-            Err(error) => self.guard.store_failed(error.kind(), "prune"),
+            Err(error) => self.guard.store_failed(error.kind(), StoreCall::Prune),
         }
         Ok(tick)
     }

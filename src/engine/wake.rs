@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep};
 use crate::backend::Store;
 use crate::error::StoreError;
 use crate::history::Class;
+use crate::notice::StoreCall;
 
 use super::in_flight::lock;
 use super::store_clock::{READ_EVERY, StoreClock};
@@ -151,8 +152,8 @@ impl Engine {
                 move |engine: &mut Self| {
                     engine.chores.clock_was_read(read.is_err(), engine.now());
                     match read {
-                        Ok(_) => engine.store_worked("clock"),
-                        Err(error) => engine.store_failed(&error, "clock"),
+                        Ok(_) => engine.store_worked(StoreCall::Clock),
+                        Err(error) => engine.store_failed(&error, StoreCall::Clock),
                     }
                 }
             });
@@ -164,8 +165,8 @@ impl Engine {
                 let step = pruner.prune_step().await;
                 move |engine: &mut Self| {
                     match &step {
-                        Ok(_) => engine.store_worked("prune"),
-                        Err(error) => engine.store_failed(error, "prune"),
+                        Ok(_) => engine.store_worked(StoreCall::Prune),
+                        Err(error) => engine.store_failed(error, StoreCall::Prune),
                     }
                     engine.chores.pruned(step.ok(), engine.now());
                 }

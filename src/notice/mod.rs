@@ -1,6 +1,7 @@
 //! Notices: what the engine reports to an observer.
 
 mod part;
+mod reason;
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::id::{DeliveryId, EndpointId, EventId, EventType, TenantId};
 use crate::time::Timestamp;
 
 pub use part::{Panicked, Part};
+pub use reason::{DisableReason, OwnFaultReason, StoreCall};
 
 /// A notice to an [`Observer`](crate::backend::Observer).
 #[derive(Debug, Clone)]
@@ -117,7 +119,7 @@ pub enum Notice<'a> {
         /// The id of the endpoint.
         endpoint: &'a EndpointId,
         /// The reason why it was disabled.
-        why: &'static str,
+        why: DisableReason,
         /// The tenant of the endpoint.
         tenant: &'a TenantId,
     },
@@ -142,8 +144,8 @@ pub enum Notice<'a> {
     /// are not reported. While a fault lasts, a pause is reported only if it is longer than
     /// the one before: 1, 2, 4, 8, 16 and 30 s.
     OwnFault {
-        /// What failed, in words.
-        what: &'static str,
+        /// What failed.
+        what: OwnFaultReason,
         /// How long claiming stops.
         pause: Duration,
     },
@@ -153,7 +155,7 @@ pub enum Notice<'a> {
         /// The kind of error.
         kind: StoreErrorKind,
         /// What the engine was doing.
-        during: &'static str,
+        during: StoreCall,
     },
     /// The endpoints of a tenant could not be read, or not in time, when an event was to be
     /// routed. The tenant's events are stored and wait to be routed; those of other tenants
