@@ -46,7 +46,7 @@ pub enum SecretError {
     #[error("secret: must be hexadecimal: two of 0-9 and a-f for each byte")]
     Hexadecimal,
     /// The operating system gave no random numbers for a new secret.
-    #[error("secret: the operating system gave no random numbers")]
+    #[error("the operating system gave no random numbers for a new secret")]
     NoRandomness,
     /// The secret consists of zero bytes only, like a buffer that was never filled.
     #[error("secret: must not be nothing but zero bytes")]
