@@ -30,6 +30,7 @@ enum About {
 }
 
 /// A filter of a registration.
+#[cfg(feature = "tokio")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub(in crate::systems) enum FilterName {
@@ -45,6 +46,7 @@ pub(in crate::systems) enum FilterName {
     AgentIds,
 }
 
+#[cfg(feature = "tokio")]
 impl FilterName {
     /// The key of the filter in a registration.
     #[must_use]
@@ -78,6 +80,7 @@ impl Action {
     }
 
     /// The filters that a registration for the action may have.
+    #[cfg(feature = "tokio")]
     #[must_use]
     pub(in crate::systems) fn filters(self, version: ApiVersion) -> Vec<FilterName> {
         let knows_sources = version >= V3_4;

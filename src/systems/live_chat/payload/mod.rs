@@ -37,5 +37,6 @@ pub use occurrence::{AuthorType, CHAT_PRESENCE_USER_IDS, CHAT_PROPERTIES, Occurr
 pub use version::ApiVersion;
 pub use webhook::{AdditionalData, LiveChatBody, Requester};
 
+#[cfg(feature = "tokio")]
 pub(in crate::systems) use action::FilterName;
 pub(crate) use occurrence::{Recorded, RecordedParts};
