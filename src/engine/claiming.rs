@@ -1,5 +1,5 @@
-//! Claiming work, and making what was claimed ready to start: per batch one claim, one
-//! directory load, one limiter call.
+//! Claims work and prepares it for sending. Each batch makes one claim, one directory look-up
+//! and one limiter call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,12 +29,12 @@ use super::settling::Batch;
 use super::store_clock::{READ_EVERY, StoreClock};
 use super::{Engine, MARGIN, STORE_TIMEOUT};
 
-/// So many events are routed per claim.
+/// The most events that one claim takes for routing.
 pub(super) const EVENTS_PER_CLAIM: usize = 64;
-/// A rate limit's grant is used within this.
+/// How long a rate limit's grant may be used after it was given.
 const START_WITHIN: Duration = Duration::from_secs(1);
 
-/// Claims work, and makes it ready to start.
+/// Claims work and prepares it for sending.
 pub(crate) struct Claimer {
     pub(super) store: Arc<dyn Store>,
     pub(super) limiter: Arc<dyn Limiter>,
@@ -43,30 +43,30 @@ pub(crate) struct Claimer {
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) clock: Arc<StoreClock>,
     pub(super) guard: Arc<Guard>,
-    /// How long a claim may be settled.
+    /// How long a claim may be settled: the length of its lease.
     pub(super) lease: Duration,
 }
 
-/// What became of a claim.
+/// The result of a claim.
 #[derive(Default)]
 pub(crate) struct Acquired {
     pub(super) ready: Vec<Ready>,
-    /// What is to be written of the claim without sending anything, in the time that the store
-    /// had when it was claimed.
+    /// Settlements of claimed work that is not sent, in the store's time as it was at the
+    /// claim.
     pub(super) batch: Batch,
     pub(super) next_due: Option<Timestamp>,
     pub(super) suspects: bool,
-    /// What kept claimed work from being used; it is given back in the batch.
+    /// The error that kept claimed work from being used. The batch gives that work back.
     pub(super) fault: Option<StoreError>,
-    /// How much was claimed.
+    /// The number of deliveries and events that were claimed.
     pub(super) claimed: usize,
-    /// What becomes of the rest of the claim, for which others do not wait: its tenants'
-    /// endpoints do not come in time.
+    /// The rest of the claim: work of tenants whose endpoints were not loaded in time. Other
+    /// tenants do not wait for these futures.
     pub(super) apart: Vec<BoxFuture<'static, Acquired>>,
 }
 
 impl Acquired {
-    /// Takes in what became of another part of the same claim.
+    /// Adds the result of another part of the same claim.
     fn absorb(&mut self, other: Self) {
         self.ready.extend(other.ready);
         self.batch.append(other.batch);
@@ -74,7 +74,7 @@ impl Acquired {
         self.fault = self.fault.take().or(other.fault);
     }
 
-    /// Whose suspect is to be sent, if one is.
+    /// The tenant whose suspect is to be sent, if there is one.
     fn suspect(&self) -> Option<&TenantId> {
         let claims = self.ready.iter().map(|ready| &ready.flight.claim);
         claims.filter(|claim| claim.silent >= SUSPECT_AFTER).map(|claim| &claim.event.tenant).next()
@@ -82,7 +82,7 @@ impl Acquired {
 }
 
 impl Claimer {
-    /// A claim for that much room, at the store's time now.
+    /// Makes a claim request for the free slots, dated with the store's time.
     pub(crate) fn request(
         &self,
         room: Room,
@@ -104,7 +104,7 @@ impl Claimer {
         })
     }
 
-    /// Claims, and makes what came ready to start.
+    /// Claims work and prepares it for sending.
     pub(super) async fn acquire(self: &Arc<Self>, request: &ClaimRequest) -> Result<Acquired, StoreError> {
         let turn = self.clock.in_time(READ_EVERY).await?;
         let (request, moved) = self.clock.dated(request);
@@ -114,11 +114,12 @@ impl Claimer {
         Ok(self.make_ready(claims, began, moved).await)
     }
 
-    /// Makes claims ready to start: what of them is ready soon. The rest is done apart, tenant
-    /// by tenant, but for a suspect, which nothing else goes on beside.
+    /// Prepares claims for sending, and returns those that are ready soon. The rest is prepared
+    /// apart, tenant by tenant. Deliveries of a claim with a suspect are not divided, since nothing
+    /// else may run beside a suspect.
     ///
-    /// `began` was read before the call that gave the claims: leases count from there. The
-    /// store's time had `moved` by so much then.
+    /// `began` was read before the call that returned the claims: leases count from there. `moved`
+    /// is the sum of the moves of the store's time at that moment.
     pub(super) async fn make_ready(
         self: &Arc<Self>,
         claims: Claims,
@@ -176,7 +177,7 @@ impl Claimer {
         acquired
     }
 
-    /// The same, with all that others do not wait for.
+    /// Like [`make_ready`](Self::make_ready), but waits for the work of slow tenants too.
     pub(crate) async fn make_ready_whole(
         self: &Arc<Self>,
         claims: Claims,
@@ -225,7 +226,7 @@ impl Claimer {
                 (Prepared::Settle(next), _) => acquired.batch.settle(&claim, next, now, moved),
                 (Prepared::Hold { why, hold }, _) => {
                     let until = now + hold;
-                    // It is held as the endpoint that was loaded: not where that has begun anew.
+                    // The hold is for the endpoint that was loaded. It does not apply once that begins anew.
                     let generation = known.generation();
                     let about = About::Endpoint(claim.endpoint.clone());
                     if self.guard.news.is_new(about, What::Held(why.clone(), generation)) {
@@ -248,7 +249,7 @@ impl Claimer {
         self.limit(candidates, acquired).await;
     }
 
-    /// Tells that endpoints cannot be looked up, where that is news for one of them.
+    /// Tells the observer that endpoints cannot be looked up, if it does not know so of each.
     fn tell_unreached(&self, work: &[Claim], looked_up: &LookedUp) {
         let is_unreached =
             |claim: &&Claim| matches!(looked_up.cached.get(&claim.endpoint), Some(CachedEndpoint::Unreached));
@@ -266,8 +267,8 @@ impl Claimer {
         lease.min(loaded_at + FRESH)
     }
 
-    /// Asks the limiter for those that have limits; gives back what it refuses, or all of
-    /// these where it fails, and holds the lanes of those that were refused.
+    /// Asks the limiter for the candidates that have limits. Gives back those that it refuses and
+    /// holds their lanes. If the limiter fails, gives back all candidates that have limits.
     async fn limit(&self, candidates: Vec<Ready>, acquired: &mut Acquired) {
         let (candidates, unlimited): (Vec<_>, Vec<_>) =
             candidates.into_iter().partition(|ready| limits_of(ready).is_some());
@@ -321,8 +322,8 @@ impl Claimer {
         drop(turn);
     }
 
-    /// Holds the lanes of those who were refused until their turns may come. Others under
-    /// the same limit have turns of their own, and who does not have the limit is not held.
+    /// Holds the lanes of refused deliveries until their turns may come. Other endpoints under the
+    /// same limit have turns of their own, and endpoints without the limit are not held.
     async fn hold_lanes<'a>(
         &self,
         refusals: impl Iterator<Item = (&'a Asker, Refusal)>,
@@ -350,7 +351,7 @@ fn limits_of(ready: &Ready) -> Option<&[(LimitKey, Limit)]> {
 }
 
 impl Engine {
-    /// Claims, if it may bring something.
+    /// Claims, if a claim is allowed and may bring something.
     pub(super) fn claim(&mut self) {
         let (now, moment) = (self.now(), self.parts.clock.moment());
         self.pacing.move_to(moment.moved);
@@ -396,7 +397,7 @@ impl Engine {
         });
     }
 
-    /// Takes what was acquired into the slots, and what is to be written of it to the rest.
+    /// Adds prepared requests to the slots, and settlements to those that wait to be written.
     pub(super) fn take_in(&mut self, acquired: Acquired) {
         let Acquired { ready, batch, fault, claimed, apart, .. } = acquired;
         if claimed > 0 {
@@ -424,7 +425,7 @@ impl Engine {
         self.is_well() && self.pacing.is_open()
     }
 
-    /// Whether nothing is wrong with ourselves, and what is done can be recorded.
+    /// Whether claiming is not paused for our own faults, and the last settlements were written.
     fn is_well(&self) -> bool {
         !self.faults.is_paused(self.now()) && !self.unsettled.is_failing()
     }

@@ -1,6 +1,6 @@
-//! Reading endpoints from the directory. The endpoints of some tenants do not come in time, or
-//! are not judged in time, since there are many and large ones, or since the directory is slow.
-//! The work of these tenants goes on apart, so that the work of others does not wait for it.
+//! Reads endpoints from the directory. A tenant's endpoints may take too long to load or to
+//! judge, because they are many or large, or because the directory is slow. The work of such a
+//! tenant continues apart, so that the work of others does not wait for it.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -20,16 +20,17 @@ use super::endpoint_cache::{EndpointCache, FRESH, LookedUp};
 use super::guard::{About, Guard, within};
 use super::store_clock::StoreClock;
 
-/// The work of other tenants waits so long for a tenant's endpoints.
+/// How long the work of other tenants waits for one tenant's endpoints.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
-/// A tenant is asked for apart until it has answered in time for so long.
+/// A tenant is loaded apart until it answers in time, and for at least this long after its last
+/// late answer.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
-/// So many calls for a tenant that is asked for apart are under way at most.
+/// The most concurrent calls for a tenant that is loaded apart.
 const CALLS_MAX: usize = 8;
-/// More tenants than this are not remembered: each costs the others its patience again.
+/// The most late tenants that are remembered. A forgotten one makes others wait again.
 const REMEMBERED: usize = 10_000;
 
-/// The directory, the endpoints that it gave lately, and the tenants whose endpoints come late.
+/// The directory, a cache of its endpoints, and the tenants whose endpoints load late.
 pub(crate) struct Endpoints {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) cache: EndpointCache,
@@ -39,8 +40,8 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    /// A page of the endpoints that may want an event. The directory may be a host's own:
-    /// one that never comes to an end is an error.
+    /// A page of the endpoints that may want an event. The directory may be a host's own, so a
+    /// directory that returns pages without end is an error.
     pub(super) async fn subscribers(
         &self,
         meta: &EventMeta,
@@ -65,14 +66,14 @@ impl Endpoints {
         self.cache.look_up(&*self.directory, wanted, self.clock.elapsed()).await
     }
 
-    /// Looks up for as long as the answer would be fresh enough to be used.
+    /// Looks up endpoints for at most as long as the result would be fresh enough to use.
     pub(super) async fn look_up_in_time(&self, work: &[Claim]) -> LookedUp {
         let looked_up = within(FRESH, self.look_up(work)).await;
         looked_up.unwrap_or_else(|| LookedUp::unreached(work))
     }
 
-    /// Looks up for a tenant that is asked for apart, unless too many calls for it are under
-    /// way.
+    /// Looks up endpoints of a tenant that is loaded apart, unless too many calls for it are
+    /// running.
     pub(super) async fn look_up_apart(&self, tenant: &TenantId, work: &[Claim]) -> LookedUp {
         let Some(_turn) = self.laggards.turn(tenant) else { return LookedUp::unreached(work) };
         let asked_at = self.clock.elapsed();
@@ -82,7 +83,7 @@ impl Endpoints {
     }
 }
 
-/// What is known of the tenants whose endpoints came late.
+/// The tenants whose endpoints loaded late.
 #[derive(Debug, Default)]
 pub(crate) struct Laggards(Mutex<BTreeMap<TenantId, Late>>);
 
@@ -90,11 +91,11 @@ pub(crate) struct Laggards(Mutex<BTreeMap<TenantId, Late>>);
 struct Late {
     /// When a call for the tenant last took too long.
     at: Duration,
-    /// How many calls for it are under way.
+    /// How many calls for the tenant are running.
     calls: usize,
 }
 
-/// The right to make a call for a tenant.
+/// The right to make a call for a late tenant.
 #[derive(Debug)]
 pub(crate) struct Turn {
     laggards: Arc<Laggards>,
@@ -102,12 +103,12 @@ pub(crate) struct Turn {
 }
 
 impl Laggards {
-    /// Whether a tenant is asked for apart.
+    /// Whether a tenant is loaded apart.
     pub(crate) fn contain(&self, tenant: &TenantId) -> bool {
         self.late().contains_key(tenant)
     }
 
-    /// The right to make a call for a tenant; `None` where too many are under way.
+    /// The right to make a call for a tenant; `None` if too many calls are running.
     pub(crate) fn turn(self: &Arc<Self>, tenant: &TenantId) -> Option<Turn> {
         if let Some(late) = self.late().get_mut(tenant) {
             if late.calls >= CALLS_MAX {
@@ -118,7 +119,7 @@ impl Laggards {
         Some(Turn { laggards: Arc::clone(self), tenant: tenant.clone() })
     }
 
-    /// A call for a tenant has not come to its end in time.
+    /// Notes that a call for a tenant did not end in time.
     pub(crate) fn note_late(&self, tenant: &TenantId, now: Duration) {
         let mut late = self.late();
         if late.len() >= REMEMBERED && !late.contains_key(tenant) {
@@ -127,7 +128,7 @@ impl Laggards {
         late.entry(tenant.clone()).or_default().at = now;
     }
 
-    /// A call for a tenant that `began` then has come to its end.
+    /// Notes that a call for a tenant, which started at `began`, has ended.
     pub(crate) fn note_answer(&self, tenant: &TenantId, began: Duration, now: Duration) {
         if now.saturating_sub(began) >= PATIENCE {
             self.note_late(tenant, now);
@@ -144,7 +145,7 @@ impl Laggards {
     }
 }
 
-/// Waits as long as others do, and divides what is done from what is still under way.
+/// Waits for `PATIENCE`, and separates the work that is done from the work still running.
 pub(crate) async fn divide<K, T>(
     mut work: Vec<(K, BoxFuture<'static, T>)>,
 ) -> (Vec<T>, Vec<(K, BoxFuture<'static, T>)>) {

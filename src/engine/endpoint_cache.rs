@@ -1,5 +1,5 @@
-//! The endpoints as they were loaded lately, each read against its profile once
-//! per version.
+//! A cache of loaded endpoints. Each version of an endpoint is resolved against its profile
+//! once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,14 +17,14 @@ use crate::id::{EndpointId, ProfileName, TenantId};
 use crate::profile::Profile;
 use crate::secret::Secrets;
 
-/// No request starts whose endpoint was loaded longer ago.
+/// The oldest load of an endpoint that a request may start with.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
-/// More than this are not remembered: the next claim loads them again.
+/// The most endpoints that are cached. Others are loaded again by the next claim.
 const REMEMBERED: usize = 20_000;
-/// Nor are more than take about so many bytes of memory.
+/// The approximate number of bytes that cached endpoints may take in memory.
 const REMEMBERED_BYTES: usize = 64 * 1024 * 1024;
 
-/// The profiles of this process, and its endpoints as they were loaded lately.
+/// The profiles of this process, and the endpoints that were loaded lately.
 pub(crate) struct EndpointCache {
     profiles: BTreeMap<ProfileName, Arc<Profile>>,
     known: Mutex<Known>,
@@ -33,25 +33,25 @@ pub(crate) struct EndpointCache {
 #[derive(Default)]
 struct Known {
     endpoints: Entries,
-    /// Endpoints that a load did not find once.
+    /// Endpoints that one load did not find. The second such load means that they are gone.
     missing: BTreeSet<EndpointId>,
-    /// How many writes there were.
+    /// The number of endpoint writes so far.
     writes: u64,
-    /// Which of them each endpoint was last forgotten at.
+    /// The number of the write at which each endpoint was last forgotten.
     forgotten: BTreeMap<EndpointId, u64>,
-    /// Every endpoint counts as forgotten at this write.
+    /// The number of a write at which every endpoint counts as forgotten.
     all_forgotten: u64,
 }
 
 #[derive(Default)]
 struct Entries {
     by_id: BTreeMap<EndpointId, Remembered>,
-    /// How much memory they take.
+    /// How many bytes of memory the endpoints take.
     bytes: usize,
 }
 
-/// When a load began. An endpoint that is written while it is being loaded may come back as
-/// it was before, so it is used and not remembered.
+/// When a load began. If an endpoint is written during the load, the load may return its old
+/// state. Such an endpoint is used once and not cached.
 #[derive(Clone, Copy)]
 pub(crate) struct LoadBegan {
     at: Duration,
@@ -64,7 +64,7 @@ struct Remembered {
     bytes: usize,
 }
 
-/// What a load found of one endpoint.
+/// The result of looking up one endpoint.
 #[derive(Clone)]
 pub(crate) enum CachedEndpoint {
     Found {
@@ -74,15 +74,15 @@ pub(crate) enum CachedEndpoint {
     Missing,
     MissingAgain,
     Unreadable(Unreadable),
-    /// The directory failed when it was asked for the endpoints of this tenant.
+    /// The directory failed to load the endpoints of this tenant.
     Unreached,
 }
 
-/// What the directory said of the endpoints that were looked up.
+/// The results of one look-up.
 #[derive(Default)]
 pub(crate) struct LookedUp {
     pub(crate) cached: BTreeMap<EndpointId, CachedEndpoint>,
-    /// How the directory failed, where it did; the endpoints concerned are `Unreached`.
+    /// The errors of the directory. The endpoints that they concern are `Unreached`.
     pub(crate) failures: Vec<StoreErrorKind>,
 }
 
@@ -119,9 +119,9 @@ impl EndpointCache {
         self.profiles.values()
     }
 
-    /// What is known of these endpoints, none loaded longer ago than half of [`FRESH`]
-    /// before `now`, which was read before this call. A call that fails is repeated tenant
-    /// by tenant, so that the endpoints of one tenant fail alone.
+    /// Looks up endpoints. None of the results was loaded longer than half of [`FRESH`] before
+    /// `now`, which was read before this call. A call that fails is repeated tenant by tenant, so
+    /// that one tenant's failure does not affect others.
     pub(crate) async fn look_up<'a>(
         &self,
         directory: &dyn Directory,
@@ -161,7 +161,7 @@ impl EndpointCache {
         looked_up
     }
 
-    /// Answers from memory, and says which endpoints have to be loaded.
+    /// Answers from the cache, and returns the endpoints that have to be loaded.
     fn recall<'a>(
         &self,
         wanted: impl Iterator<Item = (&'a TenantId, &'a EndpointId)>,
@@ -185,8 +185,8 @@ impl EndpointCache {
         unknown
     }
 
-    /// Takes in what the directory answered. It may be a host's own: what is not an answer
-    /// to the question counts as not answered, and never as an endpoint that is not there.
+    /// Stores the directory's answer. The directory may be a host's own: an invalid answer counts
+    /// as no answer, and never as a missing endpoint.
     fn take(&self, ids: Vec<EndpointId>, answer: Vec<Loaded>, began: LoadBegan, looked_up: &mut LookedUp) {
         let complete = answer.len() == ids.len();
         let mut answer = answer.into_iter();
@@ -204,12 +204,12 @@ impl EndpointCache {
         }
     }
 
-    /// To be called before a load, at `now`.
+    /// Notes that a load begins at `now`. Call it before the load.
     pub(crate) fn begin_load(&self, now: Duration) -> LoadBegan {
         LoadBegan { at: now, writes: self.known().writes }
     }
 
-    /// Notes an endpoint that was just loaded.
+    /// Caches an endpoint that was just loaded.
     pub(crate) fn remember(&self, endpoint: &Arc<Endpoint>, began: LoadBegan) -> CachedEndpoint {
         let mut known = self.known();
         known.missing.remove(&endpoint.id);
@@ -230,8 +230,8 @@ impl EndpointCache {
         cached
     }
 
-    /// Forgets an endpoint that has just been written, also as loads that have begun will
-    /// find it.
+    /// Removes an endpoint that has just been written from the cache. Loads that have already
+    /// begun do not put it back.
     pub(crate) fn forget(&self, id: &EndpointId) {
         let mut known = self.known();
         known.endpoints.remove(id);
@@ -293,7 +293,7 @@ impl Known {
 }
 
 impl LookedUp {
-    /// Nothing was learned in time of the endpoints of these deliveries.
+    /// The result if the endpoints of these deliveries could not be loaded in time.
     pub(super) fn unreached(work: &[Claim]) -> Self {
         let mut looked_up = Self::default();
         if !work.is_empty() {
@@ -327,8 +327,9 @@ fn bytes(endpoint: &Endpoint) -> usize {
     size_of::<Endpoint>() + size_of::<Resolved>() + of_headers + endpoint.subscription.bytes()
 }
 
-/// A version counts the writes of one registration. A host's own directory may count no
-/// registrations, so what else no two endpoints of an id have in common is compared as well.
+/// Whether two loads returned the same endpoint. A version counts the writes of one registration.
+/// A host's own directory may not count registrations, so the other fields that differ between
+/// two endpoints with one id are compared as well.
 fn is_as_before(before: &Endpoint, now: &Endpoint) -> bool {
     before.version == now.version
         && before.generation == now.generation
@@ -339,7 +340,7 @@ fn is_as_before(before: &Endpoint, now: &Endpoint) -> bool {
         && is_open(before)
 }
 
-/// Sealed secrets may open at the next load without a new version.
+/// Whether the secrets are open. Sealed ones may open at the next load without a new version.
 const fn is_open(endpoint: &Endpoint) -> bool {
     matches!(endpoint.secrets, Secrets::Open(_))
 }

@@ -1,6 +1,6 @@
-//! Calls of the parts that a host can bring. A panic costs the one call in which it happens, and
-//! the observer is told of a call that kept its thread for long. The observer is such a part: it
-//! is told once of what goes on to hold. A call can be given a limited time.
+//! Calls the parts that a host can replace. A panic fails only the call in which it happens, and
+//! the observer is told of calls that block their thread for long. The observer is such a part
+//! too; it is told of each lasting condition once. A call can have a time limit.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,15 +22,15 @@ use crate::event::Event;
 use crate::id::{EndpointId, Generation, TenantId};
 use crate::notice::{Notice, Panicked, Part, StoreCall};
 
-/// A call that keeps its thread for longer than this is told to the observer.
+/// A call that blocks its thread for longer than this is reported to the observer.
 pub(crate) const SLOW: Duration = Duration::from_millis(250);
-/// More than this is not remembered: the observer may hear of it again.
+/// The most conditions that are remembered. Others may be reported to the observer again.
 const REMEMBERED: usize = 20_000;
 
-/// Calls the host's parts, and tells its observer.
+/// Calls the host's parts, and notifies the host's observer.
 pub(crate) struct Guard {
     observer: Arc<dyn Observer>,
-    /// How many calls of the observer have not returned.
+    /// How many calls of the observer have not returned yet.
     observing: AtomicUsize,
     pub(crate) news: News,
 }
@@ -64,7 +64,7 @@ impl Guard {
         Wait { guard: self, part, answer: self.call(part, call).ok() }
     }
 
-    /// Tells the observer.
+    /// Sends a notice to the observer.
     pub(crate) fn notice(&self, notice: &Notice<'_>) {
         let began = Instant::now();
         self.observing.fetch_add(1, Ordering::Relaxed);
@@ -76,20 +76,20 @@ impl Guard {
         self.observing.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Tells the observer that the store fails at what it is called for, unless it knows.
+    /// Tells the observer that a call of the store fails, unless it was told so already.
     pub(crate) fn store_failed(&self, kind: StoreErrorKind, during: StoreCall) {
         if self.news.is_new(About::Store(during), What::Failed(kind)) {
             self.notice(&Notice::StoreFailed { kind, during });
         }
     }
 
-    /// Tells the observer of an event that was stored.
+    /// Tells the observer that an event was stored.
     pub(crate) fn published(&self, event: &Event) {
         let Event { tenant, kind, id, .. } = event;
         self.notice(&Notice::Published { tenant, kind, event: id });
     }
 
-    /// Tells the observer unless a call of it is under way, which may never return.
+    /// Sends a notice unless the observer is being called: that call may never return.
     pub(crate) fn notice_if_free(&self, notice: &Notice<'_>) {
         if self.observing.load(Ordering::Relaxed) == 0 {
             self.notice(notice);
@@ -102,7 +102,7 @@ impl Guard {
 pub(crate) struct Wait<'a, T> {
     guard: &'a Guard,
     part: Part,
-    /// `None` once it has ended, and where the call itself panicked.
+    /// `None` once the future has ended, and if the call itself panicked.
     answer: Option<BoxFuture<'a, T>>,
 }
 
@@ -127,7 +127,7 @@ impl<T> Future for Wait<'_, T> {
 }
 
 impl<T> Wait<'_, T> {
-    /// Drops the part's future, which may panic too.
+    /// Drops the part's future, whose drop may panic too.
     fn let_go(&mut self) {
         if let Some(answer) = self.answer.take() {
             self.guard.call(self.part, || drop(answer)).ok();
@@ -141,20 +141,20 @@ impl<T> Drop for Wait<'_, T> {
     }
 }
 
-/// What a call gives, unless it panics.
+/// Returns what a call returns; `None` if it panics.
 pub(crate) fn caught<T>(call: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(done) => Some(done),
         Err(panic) => {
-            // The payload's own drop may panic too: leaking it is the lesser evil.
+            // The drop of the payload may panic too, so it is leaked.
             std::mem::forget(panic);
             None
         }
     }
 }
 
-/// What `work` gives within that time. Where it takes longer it is dropped, and the answer is
-/// `None`: see [`passed`] for where that never happens.
+/// Returns what `work` returns within the limit. After the limit `work` is dropped and the result
+/// is `None`: see [`passed`] for where that never happens.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     match select(pin!(work), pin!(passed(limit))).await {
         Either::Left((done, _)) => Some(done),
@@ -162,8 +162,7 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
     }
 }
 
-/// Ends once that time has passed. It never ends outside of tokio, and where a runtime has no
-/// timer.
+/// Ends after that time. Outside of tokio, and in a runtime without a timer, it never ends.
 pub(crate) async fn passed(time: Duration) {
     match timer(time) {
         Some(sleeping) => sleeping.await,
@@ -176,37 +175,37 @@ pub(super) fn has_timer() -> bool {
     timer(Duration::ZERO).is_some()
 }
 
-/// Tokio tells nobody whether a runtime has a timer; it panics where there is none.
+/// Tokio has no way to ask whether a runtime has a timer; it panics if there is none.
 fn timer(time: Duration) -> Option<Sleep> {
     Handle::try_current().ok().and_then(|_| caught(|| sleep(time)))
 }
 
-/// What holds now, as the observer was told.
+/// The conditions that hold now, as the observer was told.
 #[derive(Debug, Default)]
 pub(crate) struct News(Mutex<BTreeMap<About, What>>);
 
-/// What a notice is about.
+/// The subject of a notice.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum About {
     /// An endpoint that nothing can be sent to.
     Endpoint(EndpointId),
     /// A tenant whose endpoints cannot be read.
     Tenant(TenantId),
-    /// What the store is called for and fails at.
+    /// A call of the store that fails.
     Store(StoreCall),
 }
 
-/// What holds.
+/// A condition that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
-    /// Why nothing can be sent, to which generation of the endpoint.
+    /// Why nothing can be sent, and the generation of the endpoint that this is about.
     Held(Cow<'static, str>, Option<Generation>),
-    /// What the failure means.
+    /// The kind of failure.
     Failed(StoreErrorKind),
 }
 
 impl News {
-    /// Whether the observer was not told that this holds.
+    /// Notes a condition. Returns whether the observer was not told of it yet.
     pub(crate) fn is_new(&self, about: About, what: What) -> bool {
         let mut told = self.told();
         if told.get(&about) == Some(&what) {
@@ -219,10 +218,10 @@ impl News {
         true
     }
 
-    /// It holds no longer: when it does again, that is news. Says whether it held.
+    /// Notes that a condition has ended, so that the next one is new. Returns whether it held.
     pub(crate) fn is_over(&self, about: impl FnOnce() -> About) -> bool {
         let mut told = self.told();
-        // Mostly nothing holds, and this is asked of every request.
+        // Checked first because this runs for every request, and mostly there is no condition.
         !told.is_empty() && told.remove(&about()).is_some()
     }
 

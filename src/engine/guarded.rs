@@ -1,5 +1,5 @@
-//! The host's parts behind the guard: each answers its callers with an error, or with
-//! what stands for one, where the host's own panicked.
+//! The host's parts behind the guard. If the host's code panics, a guarded part returns an error
+//! or a fallback value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ use super::guard::{Guard, within};
 pub(crate) struct Guarded<P: ?Sized> {
     inner: Arc<P>,
     guard: Arc<Guard>,
-    /// How long a call may take.
+    /// The time limit of a call, if there is one.
     limit: Option<Duration>,
 }
 
@@ -46,13 +46,12 @@ impl<P: ?Sized> Guarded<P> {
         Self { inner, guard, limit: None }
     }
 
-    /// The part, whose calls are given up where they take longer than this.
+    /// Limits the time of each call. A call that takes longer is dropped.
     pub(crate) fn within(self, limit: Duration) -> Self {
         Self { limit: Some(limit), ..self }
     }
 
-    /// A panic, or the end of the time that it may take, may come before or after the call had
-    /// its effect.
+    /// Makes one call. It may have had its effect even if it panics or exceeds the time limit.
     async fn ask<'a, T>(
         &'a self,
         part: Part,
@@ -77,7 +76,7 @@ impl<P: ?Sized> Guarded<P> {
     }
 }
 
-/// A clock that goes on from where it stood when it was built while the host's panics.
+/// The host's clock. While it panics, time continues from where the clock was when this was built.
 pub(crate) struct GuardedClock {
     inner: Arc<dyn Clock>,
     guard: Arc<Guard>,
@@ -116,13 +115,13 @@ impl Entropy for Guarded<dyn Entropy> {
     }
 }
 
-/// A classifier whose panics count as a failed attempt.
+/// A classifier. If it panics, the attempt counts as failed.
 struct GuardedClassifier {
     inner: Arc<dyn Classify>,
     guard: Arc<Guard>,
 }
 
-/// The profile with its classifier behind the guard.
+/// Puts the profile's classifier behind the guard.
 pub(crate) fn guarded_profile(profile: Profile, guard: &Arc<Guard>) -> Profile {
     let classifier = GuardedClassifier { inner: profile.classifier, guard: Arc::clone(guard) };
     Profile { classifier: Arc::new(classifier), ..profile }
@@ -196,7 +195,7 @@ impl<P: Store + ?Sized> Store for Guarded<P> {
     async fn hint(&self) {
         let hint = self.guard.wait(Part::Store, || self.inner.hint());
         if hint.await.is_err() {
-            // Another call would panic again, at once and without end.
+            // Another call would panic again, immediately and endlessly.
             std::future::pending::<()>().await;
         }
     }

@@ -1,4 +1,4 @@
-//! Requests that wait to be sent, that are being sent, and that have ended.
+//! Requests that wait, requests that are being sent, and requests that have ended.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,19 +21,19 @@ use super::Engine;
 use super::guard::Guard;
 use super::store_clock::StoreClock;
 
-/// One delivery on its way out.
+/// A delivery that is about to be sent or is being sent.
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) claim: Claim,
     pub(super) resolved: Arc<Resolved>,
     pub(super) lane: Option<Arc<Lane>>,
-    /// By how much the store's time had moved when it was claimed: what is decided about it
-    /// is decided in that time.
+    /// The sum of the moves of the store's time when the delivery was claimed. Decisions about
+    /// it use the store's time of that moment.
     pub(super) moved: Shift,
 }
 
-/// A request that may start until `start_by` of the monotonic clock: after that its
-/// endpoint was loaded too long ago, its grant is spent or its lease too short.
+/// A request that waits. It must start before `start_by` of the monotonic clock: after that its
+/// endpoint's load is too old, its grant has expired, or its lease is too short.
 #[derive(Debug)]
 pub(super) struct Ready {
     pub(super) flight: Arc<Flight>,
@@ -41,7 +41,7 @@ pub(super) struct Ready {
     pub(super) start_by: Duration,
 }
 
-/// What a request came to, before anybody has judged whose fault it is.
+/// The result of a request. Nothing has decided yet whose fault a failure is.
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) flight: Arc<Flight>,
@@ -51,7 +51,7 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    /// Whose fault it is, by what the requests before it have shown.
+    /// Decides whose fault a failure is, based on the results of earlier requests.
     pub(super) fn judge(&self, faults: &mut OwnFaults, clock: &StoreClock) -> Fault {
         let (tenant, host) = (&self.flight.claim.event.tenant, self.flight.resolved.endpoint.url.host());
         faults.judge(tenant, host, &self.outcome, || clock.elapsed())
@@ -66,7 +66,7 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Sends one request. A transport that panics may have sent it.
+    /// Sends one request. If the transport panics, the request may have been sent.
     pub(super) async fn send(&self, flight: Arc<Flight>, request: Request) -> Finished {
         let (moved, clock) = (flight.moved, &self.clock);
         let began_at = clock.now_as_of(moved);
@@ -79,20 +79,20 @@ impl Sender {
     }
 }
 
-/// Requests before, while and after they are on their way.
+/// Requests that wait, that are being sent, and that have ended.
 ///
-/// The engine shares it with its slots: a slot whose request has ended goes on with the
-/// next one that waits, without going through the loop. One request's memory is then
-/// freed right before the next one's is needed: a batch of ends followed by a batch
-/// of starts overflows the allocator's per-thread cache (a sixth of the throughput).
+/// The engine shares this with its slots. When a slot's request ends, the slot sends the next
+/// waiting request itself, without the loop. So the memory of one request is freed right before
+/// the next one needs it. Ending and starting requests in batches would overflow the allocator's
+/// per-thread cache, which costs a sixth of the throughput.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     waiting: VecDeque<Ready>,
-    /// What is being sent, by its number, with when it began.
+    /// The requests that are being sent, by number, each with its start time.
     sending: BTreeMap<u64, (Arc<Flight>, Timestamp)>,
     finished: Vec<(u64, Finished)>,
     started: u64,
-    /// How many of them slots have started without the loop, which does not know yet.
+    /// How many requests the slots have started that the loop has not counted yet.
     went_on: usize,
 }
 
@@ -101,7 +101,7 @@ impl Requests {
         self.waiting.extend(ready);
     }
 
-    /// Until when the next one that waits may start.
+    /// The latest time at which the next waiting request may start.
     pub(super) fn start_by(&self) -> Option<Duration> {
         self.waiting.front().map(|ready| ready.start_by)
     }
@@ -110,7 +110,7 @@ impl Requests {
         !self.finished.is_empty()
     }
 
-    /// Takes the next one that waits to be started, with its number, unless it has waited too
+    /// Takes the next waiting request to start it, with its number. `None` if it has waited too
     /// long.
     fn start_next(&mut self, now: Duration, clock: &StoreClock) -> Option<(u64, Ready)> {
         if self.waiting.front()?.start_by < now {
@@ -123,12 +123,12 @@ impl Requests {
         Some((number, ready))
     }
 
-    /// Takes out the next one that has waited too long.
+    /// Takes out the next waiting request if it has waited too long.
     fn next_stale(&mut self, now: Duration) -> Option<Ready> {
         if self.waiting.front()?.start_by < now { self.waiting.pop_front() } else { None }
     }
 
-    /// Takes what a request came to, and gives its slot the next one that may start.
+    /// Stores the result of a request, and returns the next request that its slot may start.
     fn finish(&mut self, number: u64, finished: Finished, clock: &StoreClock) -> Option<(u64, Ready)> {
         let next = self.start_next(clock.elapsed(), clock);
         self.finished.push((number, finished));
@@ -137,7 +137,7 @@ impl Requests {
     }
 }
 
-/// A panic while the lock was held leaves nothing half done.
+/// Locks the requests. No change is left incomplete by a panic, so a poisoned lock is ignored.
 pub(super) fn lock(requests: &Mutex<Requests>) -> MutexGuard<'_, Requests> {
     requests.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -147,8 +147,8 @@ impl Engine {
         lock(&self.requests)
     }
 
-    /// Starts what waits, and gives back what has waited too long. Each slot sends one request
-    /// after the other, as long as any waits.
+    /// Starts waiting requests, and gives back those that have waited too long. Each slot sends
+    /// one request after another while any wait.
     pub(super) fn start_waiting(&mut self) {
         let now = self.now();
         loop {
@@ -192,7 +192,7 @@ impl Engine {
         self.unsettled.batch.settle(&flight.claim, Next::Release, now, flight.moved);
     }
 
-    /// Takes in all requests that have ended.
+    /// Takes the results of all requests that have ended.
     pub(super) fn take_finished(&mut self) {
         let (went_on, finished) = {
             let mut requests = self.requests();
@@ -236,7 +236,7 @@ impl Engine {
         }
     }
 
-    /// Cuts what is still being sent: each may have reached its receiver.
+    /// Cancels all requests that are still being sent. Each may have reached its receiver.
     pub(super) fn cut(&mut self) {
         self.take_finished();
         let sending = std::mem::take(&mut self.requests().sending);
