@@ -1,6 +1,6 @@
-//! Where publishers hand their events to a running engine, and where these wait to be stored.
-//! Tenants take turns, and one call stores a bounded number of bytes, so that what one tenant
-//! publishes, however much, delays the events of another by little more than one call.
+//! The queue through which publishers hand events to a running engine. Tenants take turns, and
+//! one call stores a bounded number of bytes. So however much one tenant publishes, it delays
+//! the events of another tenant by little more than one call.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,21 +14,21 @@ use crate::error::StoreError;
 use crate::event::Event;
 use crate::id::TenantId;
 
-/// One call stores at most so many events.
+/// The most events that one call stores.
 const EVENTS_PER_CALL: usize = 512;
-/// One call stores no further event after so many bytes of payloads.
+/// Once a call has this many bytes of payloads, it stores no further event.
 const BYTES_PER_CALL: usize = 4 * 1024 * 1024;
-/// Up to here a tenant's events wait whether their publishers do or not.
+/// A tenant's queue is first checked for publishers that gave up when it has this many events.
 const WAITING_MAX: usize = 1024;
 
-/// What is handed over: an event to store, and where to say what became of it.
+/// An event to store, and the channel for its publisher's answer.
 pub(super) struct WaitingPublish {
     pub(super) event: Arc<Event>,
     reply: oneshot::Sender<Result<PublishAnswer, StoreError>>,
 }
 
 impl WaitingPublish {
-    /// With where its publisher waits for the answer.
+    /// Wraps an event, and returns the channel on which its publisher waits for the answer.
     fn of(event: Arc<Event>) -> (Self, oneshot::Receiver<Result<PublishAnswer, StoreError>>) {
         let (reply, answer) = oneshot::channel();
         (Self { event, reply }, answer)
@@ -39,20 +39,20 @@ impl WaitingPublish {
         !self.reply.is_closed()
     }
 
-    /// Answers the publisher. One that no longer listens has its event all the same.
+    /// Answers the publisher. If it no longer waits, its event is stored anyway.
     pub(super) fn answer(self, done: Result<PublishAnswer, StoreError>) {
         drop(self.reply.send(done));
     }
 }
 
-/// Open while an engine runs in this process. A publisher that drops its future
-/// meanwhile loses nothing: the engine's task makes the call.
+/// Accepts events while an engine runs in this process. If a publisher drops its future
+/// meanwhile, its event is not lost: the engine's task makes the call.
 #[derive(Default)]
 pub(crate) struct Inbox {
     counter: Mutex<Counter>,
     came: Notify,
     nudged: Notify,
-    /// A publisher waited in vain, and the engine's task has not come by since.
+    /// Whether a publisher waited in vain, and the engine's task has not run since.
     stuck: AtomicBool,
 }
 
@@ -62,12 +62,12 @@ struct Counter {
     is_open: bool,
     /// Whether an engine runs.
     is_served: bool,
-    /// How many calls that stored something have ended.
+    /// How many calls that store events have ended.
     calls: u64,
 }
 
 impl Inbox {
-    /// Opens the inbox for an engine. Says whether it did: not if one runs already.
+    /// Opens the inbox for an engine. Returns `false` if an engine runs already.
     pub(super) fn open(&self) -> bool {
         let mut counter = self.counter();
         let opens = !std::mem::replace(&mut counter.is_served, true);
@@ -79,20 +79,20 @@ impl Inbox {
         opens
     }
 
-    /// Closes the inbox: publishers store their events themselves again. What was handed
-    /// over is still to be stored.
+    /// Closes the inbox: from now on publishers store their events themselves. The engine still
+    /// stores what was handed over before.
     pub(super) fn close(&self) {
         self.counter().is_open = false;
     }
 
-    /// The engine is gone: publishers that it has not answered store their events themselves.
+    /// Notes that the engine has ended. Publishers without an answer store their events themselves.
     pub(super) fn leave(&self) {
         let left = std::mem::take(&mut *self.counter());
         drop(left);
     }
 
-    /// Hands an event over, at `now`; `None` when no engine takes it. The answer fails when the
-    /// engine ends before it has answered.
+    /// Hands an event over at `now`; `None` if no engine accepts it. The answer is an error if the
+    /// engine ends first.
     pub(super) fn push(
         &self,
         event: &Arc<Event>,
@@ -110,28 +110,28 @@ impl Inbox {
         Some(answer)
     }
 
-    /// Waits until something was handed over since this last returned.
+    /// Waits until an event was handed over since this last returned.
     pub(super) async fn came(&self) {
         self.came.notified().await;
     }
 
-    /// Which tenant's event is to be stored next, and since when one has waited.
+    /// The tenant whose event is stored next, and since when an event has waited.
     pub(super) fn next_turn(&self) -> Option<(TenantId, Duration)> {
         self.counter().line.next_turn().map(|(tenant, since)| (tenant.clone(), since))
     }
 
-    /// What the next call stores, of at most so many.
+    /// Takes the events that the next call stores, at most `max`.
     pub(super) fn next(&self, max: usize) -> Vec<WaitingPublish> {
         self.counter().line.next(max)
     }
 
-    /// A call that stores what was handed over has ended, well or not.
+    /// Notes that a call that stores events has ended, whether it succeeded or not.
     pub(super) fn call_ended(&self) {
         self.counter().calls += 1;
     }
 
-    /// How many such calls have ended: publishers whose turn is still to come see that
-    /// nothing is stuck.
+    /// How many such calls have ended. By this number, publishers whose turn has not come yet see
+    /// that the engine is not stuck.
     pub(super) fn calls_ended(&self) -> u64 {
         self.counter().calls
     }
@@ -145,8 +145,8 @@ impl Inbox {
         self.counter().line.is_empty()
     }
 
-    /// Tells the engine that there may be new work. One that does not wait for it at this
-    /// moment learns of it when it does: a nudge is never lost.
+    /// Tells the engine that there may be new work. If the engine does not wait at this moment,
+    /// it gets the nudge when it next waits.
     pub(crate) fn nudge(&self) {
         self.nudged.notify_one();
     }
@@ -156,7 +156,7 @@ impl Inbox {
         self.nudged.notified().await;
     }
 
-    /// A publisher has waited in vain. Says whether it is the first one.
+    /// Notes that a publisher has waited in vain. Returns whether it is the first one.
     pub(super) fn found_stuck(&self) -> bool {
         !self.stuck.swap(true, Ordering::Relaxed)
     }
@@ -166,7 +166,7 @@ impl Inbox {
         self.stuck.load(Ordering::Relaxed)
     }
 
-    /// The engine's task goes on.
+    /// Notes that the engine's task runs again.
     pub(super) fn goes_on(&self) {
         self.stuck.store(false, Ordering::Relaxed);
     }
@@ -176,11 +176,11 @@ impl Inbox {
     }
 }
 
-/// What waits, each tenant's in the order in which it came.
+/// The events that wait, for each tenant in the order in which they came.
 #[derive(Default)]
 struct Line {
     tenants: BTreeMap<TenantId, Waiting>,
-    /// The tenants that have something waiting, the next one first.
+    /// The tenants that have waiting events, in the order of their turns.
     turns: VecDeque<TenantId>,
     /// When the first of those that wait came.
     since: Duration,
@@ -188,7 +188,7 @@ struct Line {
 
 struct Waiting {
     orders: VecDeque<WaitingPublish>,
-    /// With so many, those are looked for whose publishers wait no more.
+    /// At this length the queue is searched for events whose publishers no longer wait.
     check_at: usize,
 }
 
@@ -210,12 +210,12 @@ impl Line {
         }
     }
 
-    /// Whose turn it is, and how long something has waited.
+    /// The tenant whose turn it is, and since when an event has waited.
     fn next_turn(&self) -> Option<(&TenantId, Duration)> {
         Some((self.turns.front()?, self.since))
     }
 
-    /// The next call's worth, of at most so many.
+    /// Takes the events for the next call, at most `max`.
     fn next(&mut self, max: usize) -> Vec<WaitingPublish> {
         let (mut orders, mut bytes) = (Vec::new(), 0);
         while orders.len() < max.min(EVENTS_PER_CALL)
@@ -246,7 +246,8 @@ impl Line {
 }
 
 impl Waiting {
-    /// Publishers that give up and come again must not fill the memory.
+    /// Adds an event. Removes abandoned ones first if there are many, so that publishers which
+    /// give up and retry do not fill the memory.
     fn push(&mut self, order: WaitingPublish) {
         if self.orders.len() >= self.check_at {
             self.orders.retain(WaitingPublish::is_waited_for);
@@ -309,7 +310,7 @@ mod tests {
         WaitingPublish::of(Arc::new(event))
     }
 
-    /// What the next call stores, each event as its tenant and its number.
+    /// The events that the next call stores, each written as its tenant and its number.
     fn call(line: &mut Line) -> Vec<String> {
         let name = |order: &WaitingPublish| format!("{}{}", order.event.tenant, order.event.id);
         line.next(usize::MAX).iter().map(name).collect()

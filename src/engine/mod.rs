@@ -1,12 +1,12 @@
 //! The loop: claim → route or prepare → send → conclude → settle.
 //!
-//! One task holds all the state and makes all the calls; at most one claim, one
-//! publish and one settle are under way, and what comes meanwhile makes the next
-//! batch. The decisions are made in `decide` and `policy`; here is only who waits for what.
+//! One task holds all the state and makes all the calls. At most one claim, one publish and one
+//! settle run at a time; what arrives meanwhile makes the next batch. The decisions are made in
+//! `decide` and `policy`; this module only schedules the calls.
 //!
 //! Each stage is a struct of the parts that it calls: [`Publisher`], [`Router`], [`Claimer`],
-//! [`Sender`], [`Settler`]. [`Engine`] holds what is under way between them, and [`Parts::tick`]
-//! goes through the same stages once.
+//! [`Sender`], [`Settler`]. [`Engine`] holds the work in progress between them, and
+//! [`Parts::tick`] runs the same stages once.
 
 mod claiming;
 mod directory;
@@ -67,15 +67,15 @@ pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection may take within a lease.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What a lease has over for the engine itself.
+/// The part of a lease that is reserved for the engine itself.
 pub(crate) const MARGIN: Duration = Duration::from_secs(1);
-/// After the grace of a shutdown, so long for writing it down.
+/// How long the last writes may take after the grace of a shutdown.
 const LAST_WRITES: Duration = Duration::from_secs(1);
 
-/// What the builder settles.
+/// The settings of the builder.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Requests in flight at most.
+    /// The most requests in flight.
     pub(crate) concurrency: usize,
     /// How long a claim may be settled.
     pub(crate) lease: Duration,
@@ -83,7 +83,7 @@ pub(crate) struct Settings {
     pub(crate) poll: Duration,
     /// How long shutdown waits for requests in flight.
     pub(crate) shutdown_grace: Duration,
-    /// How large a payload may be.
+    /// The most bytes that a payload may have.
     pub(crate) payload_max: usize,
     /// How many endpoints one routing chunk reads.
     pub(crate) route_chunk: usize,
@@ -96,7 +96,7 @@ pub(crate) struct Settings {
 /// The parts that a host brings, not yet behind the guard.
 pub(crate) struct HostParts {
     pub(crate) backend: Arc<dyn Backend>,
-    /// The host's own, where the endpoints are not the store's.
+    /// The host's own directory, if the endpoints are not in the store.
     pub(crate) directory: Option<Arc<dyn Directory>>,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -105,8 +105,8 @@ pub(crate) struct HostParts {
     pub(crate) profiles: Vec<Profile>,
 }
 
-/// What the façade and its engine are built of: the parts that the façade calls itself, and the
-/// stages. No stage has all of it; each has the parts that it calls.
+/// The parts that the façade calls itself, and the stages of the engine. Each stage has only
+/// the parts that it calls.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Arc<dyn Registry>,
@@ -120,13 +120,13 @@ pub(crate) struct Parts {
     sender: Arc<Sender>,
     settler: Arc<Settler>,
     pruner: Arc<Pruner>,
-    /// What the rounds that the host asks for have shown so far.
+    /// The failures seen in the rounds that the host has run, for telling our own faults apart.
     faults: Mutex<OwnFaults>,
     pub(crate) settings: Settings,
 }
 
 impl Parts {
-    /// Puts the host's parts behind the guard, and gives each stage those that it calls.
+    /// Puts the host's parts behind the guard, and gives each stage the parts that it calls.
     pub(crate) fn new(host: HostParts, settings: Settings) -> Self {
         let guard = Arc::new(Guard::new(host.observer));
         let profiles: BTreeMap<ProfileName, _> = host
@@ -208,18 +208,18 @@ impl Parts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// An engine runs on this handle already.
+    /// This handle already has a running engine.
     #[error("an engine of this handle is running already")]
     AlreadyRunning,
-    /// Nothing could be waited for.
+    /// There is no tokio runtime, or its timer is not enabled.
     #[error("run must be awaited in a tokio runtime with time enabled, such as that of #[tokio::main]")]
     NoRuntime,
 }
 
-/// Runs until `shutdown`, then lets what is in flight end, within the grace.
+/// Runs until `shutdown`, then lets requests in flight end within the grace.
 ///
-/// Dropping the future stops at once: what was claimed becomes due again when its
-/// lease ends.
+/// Dropping the future stops at once: claimed deliveries become due again when their leases
+/// end.
 pub(crate) async fn run(
     parts: Arc<Parts>,
     shutdown: impl Future<Output = ()> + Send,
@@ -234,10 +234,10 @@ pub(crate) async fn run(
     let guard = Arc::clone(&parts.guard);
     let shutdown = guard.wait(Part::Shutdown, || Box::pin(shutdown));
     let mut engine = Engine::new(parts);
-    // The loop polls hundreds of sockets from one task: tokio's budget per poll would
-    // only send it around the scheduler.
+    // The loop polls hundreds of sockets in one task. With tokio's budget per poll it would
+    // often yield to the scheduler for nothing.
     tokio::task::unconstrained(async {
-        // One that panics ends the engine in good order too.
+        // If the loop panics, the engine still ends in an orderly way.
         engine.work(shutdown.map(|_| ())).await;
         engine.wind_down().await;
     })
@@ -254,7 +254,7 @@ impl Drop for Closing {
     }
 }
 
-/// What the loop does when a task has ended; the task returns it.
+/// What the loop does when a task has ended. The task returns it.
 type Then = Box<dyn FnOnce(&mut Engine) + Send>;
 
 struct Engine {
@@ -262,8 +262,8 @@ struct Engine {
     tasks: FuturesUnordered<BoxFuture<'static, Then>>,
     /// The number of tasks from `spawn_counted` that have not ended.
     counted: usize,
-    /// Whether a call stores what publishers handed over. What comes meanwhile makes the
-    /// next one.
+    /// Whether a call is storing the events of publishers. Events that arrive meanwhile go into
+    /// the next call.
     storing: bool,
     requests: Arc<Mutex<Requests>>,
     slots: Slots,
@@ -311,8 +311,8 @@ impl Engine {
         }
     }
 
-    /// The orderly end: nothing new, what waits is given back, what is in flight may end within
-    /// the grace, the rest is cut, and everything is written down.
+    /// Ends in order: claims nothing new, gives back what waits, lets requests in flight end within
+    /// the grace, cancels the rest, and writes all settlements.
     async fn wind_down(&mut self) {
         self.parts.publisher.inbox.close();
         let cut_at = self.now() + self.parts.settings.shutdown_grace;
@@ -349,7 +349,7 @@ impl Engine {
         !under_way && self.unsettled.is_done() && self.counted == 0
     }
 
-    /// Takes in all that has happened already, so that one settle call carries it.
+    /// Handles everything that has happened already, so that one settle call writes all of it.
     fn drain(&mut self) {
         self.parts.publisher.inbox.goes_on();
         while let Some(then) = self.tasks.next().now_or_never().flatten() {
@@ -358,7 +358,7 @@ impl Engine {
         self.take_finished();
     }
 
-    /// Runs a task beside the others. When it has ended, the loop calls what it returned.
+    /// Runs a task concurrently. When it ends, the loop calls the closure that it returned.
     fn spawn<F>(&self, work: impl Future<Output = F> + Send + 'static)
     where
         F: FnOnce(&mut Self) + Send + 'static,
@@ -366,7 +366,7 @@ impl Engine {
         self.tasks.push(Box::pin(async move { Box::new(work.await) as Then }));
     }
 
-    /// Runs a task like `spawn`, and the engine does not end before the task has.
+    /// Like `spawn`, but the engine does not end before the task has ended.
     fn spawn_counted<F>(&mut self, work: impl Future<Output = F> + Send + 'static)
     where
         F: FnOnce(&mut Self) + Send + 'static,
@@ -381,9 +381,9 @@ impl Engine {
         });
     }
 
-    /// Waits for the store's next hint. It is waited for again before the claim that the
-    /// last one caused is made: what is hinted at meanwhile is seen by that claim, or
-    /// causes another.
+    /// Waits for the store's next hint. The next wait begins before the claim that this hint
+    /// causes. So a hint that arrives meanwhile concerns work that this claim sees, or it causes
+    /// another claim.
     fn await_hint(&mut self) {
         let store = Arc::clone(&self.parts.store);
         self.spawn(async move {
@@ -395,7 +395,7 @@ impl Engine {
         });
     }
 
-    /// Waits until somebody in this process says that there may be new work.
+    /// Waits until another part of this process signals that there may be new work.
     fn await_nudge(&mut self) {
         let publisher = Arc::clone(&self.parts.publisher);
         self.spawn(async move {

@@ -1,5 +1,5 @@
-//! Storing what publishers hand over: through the engine's task where one runs in this process,
-//! and by the publisher itself where none does or it is stuck.
+//! Stores events: through the engine's task if one runs in this process. If none runs, or the
+//! task is stuck, the publisher stores its event itself.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use super::routing::Router;
 use super::store_clock::{Moment, StoreClock};
 use super::{Engine, STORE_TIMEOUT};
 
-/// A publisher waits so long for the engine's task, which may wait for the store, where
-/// nothing that others publish is stored meanwhile.
+/// How long a publisher waits for the engine's task while that stores nothing for others either.
+/// The task may be waiting for the store.
 const STUCK_AFTER: Duration = STORE_TIMEOUT;
-/// A call whose answer was lost is repeated so often.
+/// How often a call is repeated when its answer was lost.
 const REPEATS: usize = 3;
-/// A publisher waits so long for a slot that is likely to become free, and no longer.
+/// How long a publisher's event waits at most for a slot that is likely to become free.
 const SLOT_WAIT: Duration = Duration::from_millis(3);
-/// Where a slot became free so lately, the next one is likely to.
+/// If a slot became free within this time, another one is likely to become free soon.
 const LATELY: Duration = Duration::from_millis(1);
 
 /// Stores events.
@@ -40,19 +40,19 @@ pub(crate) struct Publisher {
     pub(super) guard: Arc<Guard>,
 }
 
-/// What became of a call that stored events.
+/// The result of a call that stored events.
 pub(crate) struct Stored {
-    /// One for each event.
+    /// One answer for each event.
     pub(crate) answers: Vec<PublishAnswer>,
-    /// Deliveries of them.
+    /// Claimed deliveries of these events.
     pub(crate) claims: Claims,
-    /// By how much the store's time had moved then.
+    /// The sum of the moves of the store's time at that call.
     pub(crate) moved: Shift,
 }
 
 impl Publisher {
-    /// Stores one event: through the engine's task where one runs in this process. `None`
-    /// where the store gave no answer.
+    /// Stores one event, through the engine's task if one runs in this process. `None` if the
+    /// store's answer is missing.
     pub(crate) async fn publish_one(&self, event: &Arc<Event>) -> Result<Option<PublishAnswer>, StoreError> {
         if let Some(mut answer) = self.inbox.push(event, self.clock.elapsed()) {
             match select(&mut answer, pin!(self.patience())).await {
@@ -66,8 +66,8 @@ impl Publisher {
         Ok(stored.answers.pop())
     }
 
-    /// Ends once a publisher has waited long enough for the engine's task, in which that has
-    /// not stored anything for others either.
+    /// Ends when a publisher has waited long enough for the engine's task, and the task has stored
+    /// nothing for others meanwhile.
     async fn patience(&self) {
         let mut goes_on = !self.inbox.is_stuck();
         while goes_on {
@@ -77,9 +77,9 @@ impl Publisher {
         }
     }
 
-    /// Stores an event that the engine's task does not come to store, since a part of the
-    /// host's blocks it. The event is stored by the store alone: of all other parts, one may be
-    /// what blocks the engine. Both may store it: storing one id twice is storing it once.
+    /// Stores an event without the engine's task, which a part of the host blocks. Only the store
+    /// is called, because any other part may be the one that blocks. The task may store the event
+    /// too: storing one id twice has the same effect as storing it once.
     async fn store_beside(
         &self,
         event: &Arc<Event>,
@@ -103,8 +103,8 @@ impl Publisher {
         }
     }
 
-    /// Stores events, in one call, one answer each. With a request, deliveries of
-    /// them come back claimed.
+    /// Stores events in one call, and returns one answer for each. With a claim request, their
+    /// deliveries are returned claimed.
     pub(crate) async fn publish(
         &self,
         events: &[Arc<Event>],
@@ -120,7 +120,7 @@ impl Publisher {
         Ok(stored)
     }
 
-    /// Stores events as they are routed.
+    /// Stores events with the routes that were found for them.
     pub(crate) async fn store_all(
         &self,
         publishes: &[Publish],
@@ -128,8 +128,8 @@ impl Publisher {
     ) -> Result<Stored, StoreError> {
         let mut repeats = 0;
         loop {
-            // Events are stored where the time cannot be read, too; by this process's clock
-            // alone nothing is claimed.
+            // Events are stored even if the store's time cannot be read. But nothing is claimed then:
+            // this process's own clock is not enough for a claim.
             let turn = self.clock.in_time(Duration::MAX).await.ok();
             let dated = claim.filter(|_| turn.is_some()).map(|claim| self.clock.dated(claim).0);
             let Moment { now, moved } = self.clock.moment();
@@ -147,7 +147,7 @@ impl Publisher {
     }
 }
 
-/// What a repeated call finds there under its very id is what the first call wrote.
+/// Reports an event as stored if a repeated call finds it under the same id: the first call wrote it.
 fn own_earlier_call(publishes: &[Publish], answers: &mut [PublishAnswer]) {
     for (publish, answer) in publishes.iter().zip(answers) {
         if answer.id == publish.event.id && answer.published == (Published::Existing { same_content: true }) {
@@ -157,8 +157,8 @@ fn own_earlier_call(publishes: &[Publish], answers: &mut [PublishAnswer]) {
 }
 
 impl Engine {
-    /// Stores what publishers have handed over, and asks for it back, claimed, as far
-    /// as there are slots.
+    /// Stores the events that publishers have handed over, and claims their deliveries in the same
+    /// call for the free slots.
     pub(super) fn publish(&mut self) {
         if self.storing {
             return;
@@ -206,7 +206,7 @@ impl Engine {
                         engine.take_in(acquired);
                     }
                     Err(error) => {
-                        // They may be stored all the same.
+                        // The store may have written them, although the call failed.
                         engine.pacing.look_at_once(engine.parts.clock.now());
                         engine.store_failed(&error, StoreCall::Publish);
                     }
@@ -215,9 +215,9 @@ impl Engine {
         });
     }
 
-    /// Whether an event that waits to be stored `since` then had better wait for a slot:
-    /// claiming it later would cost the store as much as storing it does. Not where
-    /// older work is due, which would take the slot.
+    /// Whether an event that has waited since `since` should wait a little longer for a slot. A
+    /// later claim would cost the store as much as storing the event. Not if older work is due,
+    /// since that would take the slot.
     fn a_slot_is_near(&self, since: Duration) -> bool {
         let (now, store_now) = (self.now(), self.parts.clock.now());
         let lately = self.slots.freed_at().is_some_and(|freed_at| now < freed_at + LATELY);
@@ -227,7 +227,7 @@ impl Engine {
             && !self.pacing.is_due(store_now)
     }
 
-    /// Until when what publishers have handed over may be kept waiting for a slot.
+    /// The latest time until which events may wait for a slot before they are stored.
     pub(super) fn store_by(&self) -> Option<Duration> {
         let waiting = (!self.storing).then(|| self.parts.publisher.inbox.next_turn()).flatten();
         waiting.map(|(_, since)| since + SLOT_WAIT)

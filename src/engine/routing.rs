@@ -1,5 +1,5 @@
-//! Routing events to the endpoints that want them: claimed events, each a chunk of its tenant's
-//! endpoints at a time, and events that are published now, where few endpoints want them.
+//! Routes events to the endpoints that want them. Claimed events are routed in chunks of their
+//! tenant's endpoints. Events that few endpoints want are routed when they are published.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,17 +25,17 @@ use super::guard::{About, Guard, What, within};
 use super::settling::{Batch, Subject};
 use super::store_clock::StoreClock;
 
-/// An event whose tenant's endpoints cannot be read waits as long as it has waited
-/// already, within these bounds: young ones are tried again soon, and old ones, however
-/// many there are, cost little.
+/// If a tenant's endpoints cannot be read, its events wait for as long as they have waited
+/// already, within these bounds. So young events are retried soon, and old events cost little,
+/// however many there are.
 const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(60);
-/// Up to so many matches an event is routed when it is published.
+/// The most matching endpoints with which an event is routed when it is published.
 const FEW_MATCHES: usize = 16;
-/// Up to so many endpoints are looked at for that.
+/// The most endpoints that are examined for that.
 const FEW_ENDPOINTS: usize = 64;
 
-/// Holds events against the endpoints of their tenants.
+/// Matches events with the endpoints of their tenants.
 pub(crate) struct Router {
     pub(super) endpoints: Arc<Endpoints>,
     pub(super) clock: Arc<StoreClock>,
@@ -44,20 +44,20 @@ pub(crate) struct Router {
     pub(super) chunk: usize,
 }
 
-/// What is known of a tenant's endpoints while its claimed events are routed. Many of these
-/// are of one type, and are held against one page, which is read once.
+/// The state of a tenant's endpoints while its claimed events are routed. Many of these events
+/// have one type and are matched with the same page, which is read once.
 struct Pages {
-    /// The page that was read last, of these events and after that endpoint.
+    /// The page that was read last, with its event type and the endpoint that it begins after.
     last: Option<(EventMeta, Option<EndpointId>, Arc<EndpointPage>)>,
-    /// Whether the endpoints can be read, and there is time left for it.
+    /// Whether the endpoints can be read, and there is time left to read them.
     is_reached: bool,
 }
 
 impl Router {
-    /// Routes one chunk of each claimed event; the store's time had `moved` by so much when
-    /// they were claimed. Where a tenant's endpoints cannot be read, its events wait; those of
-    /// other tenants are routed. Nor do others wait for long: what is not routed soon is routed
-    /// apart.
+    /// Routes one chunk of each claimed event. `moved` is the sum of the moves of the store's time
+    /// at the claim. If a tenant's endpoints cannot be read, its events wait, and the events of
+    /// other tenants are still routed. Events that take long are routed apart, so that others do
+    /// not wait for them.
     pub(super) async fn route_all(
         self: &Arc<Self>,
         claims: Vec<EventClaim>,
@@ -89,8 +89,8 @@ impl Router {
         (batch, apart)
     }
 
-    /// Routes one chunk of each of a tenant's events. Once its endpoints cannot be read, or the
-    /// time for that is spent, the others wait.
+    /// Routes one chunk of each of a tenant's events. If the tenant's endpoints cannot be read, or
+    /// the time for it has run out, the remaining events wait.
     async fn route_of(self: Arc<Self>, tenant: TenantId, claims: Vec<EventClaim>, moved: Shift) -> Batch {
         let mut batch = Batch::in_time_of(moved);
         let (turn, began) = (self.endpoints.laggards.turn(&tenant), self.clock.elapsed());
@@ -127,8 +127,8 @@ impl Router {
         }
     }
 
-    /// The page that a claimed event is held against next. It may be the last one that was
-    /// read, which was read after the event was claimed.
+    /// The next page for a claimed event. It may be the page that was read last: that was read
+    /// after the event was claimed.
     async fn page(&self, claim: &EventClaim, pages: &mut Pages) -> Result<Arc<EndpointPage>, StoreError> {
         let (meta, after) = (EventMeta::of(&claim.event), &claim.after);
         if let Some((of, behind, page)) = &pages.last
@@ -142,14 +142,14 @@ impl Router {
         Ok(page)
     }
 
-    /// Routes what few endpoints want. An event whose endpoints cannot be read now, or are
-    /// not read or judged in time, is stored all the same, to be routed later.
+    /// Routes events that few endpoints want. If an event's endpoints cannot be read or judged in
+    /// time, the event is stored without routes and routed later.
     pub(super) async fn route_few(&self, events: &[Arc<Event>]) -> Vec<Publish> {
         let mut asked: BTreeMap<EventMeta, Option<EndpointPage>> = BTreeMap::new();
         let mut unreached = BTreeSet::new();
         let mut publishes = Vec::with_capacity(events.len());
         let began = self.clock.elapsed();
-        // Whoever has less time than half would be taken for late without being it.
+        // With less than half the time left, a tenant could be taken for late although it is not.
         let left = || {
             let left = PATIENCE.saturating_sub(self.clock.elapsed().saturating_sub(began));
             (left >= PATIENCE / 2).then_some(left)
@@ -195,7 +195,7 @@ impl Router {
         Ok(Some(page))
     }
 
-    /// How wide a new lane of this endpoint begins.
+    /// The initial width of a new lane for this endpoint.
     fn width(&self, endpoint: &Endpoint) -> u32 {
         let profile = self.endpoints.cache.profile(&endpoint.profile);
         profile.map_or(1, |profile| resolve::width(endpoint, profile))

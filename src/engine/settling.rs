@@ -1,5 +1,5 @@
-//! From what came back to what is written: the conclusion of each request, what waits to be
-//! written, and the calls that write it in batches and tell of it once it stands.
+//! Concludes each request, collects the settlements, writes them in batches, and tells the
+//! observer once they are written.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -24,29 +24,29 @@ use super::guard::Guard;
 use super::in_flight::Finished;
 use super::store_clock::{Moment, StoreClock};
 
-/// So many settlements go into one call at most.
+/// The most settlements in one call.
 const BATCH: usize = 1000;
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// Settlements and changes of lanes that are to be written together.
+/// Settlements and lane changes that are written together.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     settlements: Vec<Settlement>,
     /// One for each settlement.
     subjects: Vec<Subject>,
     lanes: BTreeMap<EndpointId, LaneChange>,
-    /// The time that all of it is written in: by how much the store's had moved.
+    /// The sum of the moves of the store's time that all moments in the batch refer to.
     moved: Shift,
 }
 
-/// Whom a settlement is about: what an observer is told of it, and what follows once it
-/// is applied.
+/// The event and endpoint of a settlement: for the observer's notices, and for what follows once
+/// the settlement is applied.
 #[derive(Debug)]
 pub(crate) struct Subject {
     pub(crate) event: Arc<Event>,
     pub(crate) endpoint: Option<EndpointId>,
-    /// The endpoint as it was sent to, if the answer is a reason to disable it.
+    /// The endpoint as it was sent to, if the response is a reason to disable it.
     pub(crate) disable: Option<(Arc<Endpoint>, Disable)>,
 }
 
@@ -57,7 +57,7 @@ impl Subject {
 }
 
 impl Batch {
-    /// Nothing yet, in the time that the store had when it had moved by so much.
+    /// An empty batch. Its moments refer to the store's time after moves of that sum.
     pub(super) fn in_time_of(moved: Shift) -> Self {
         Self { moved, ..Self::default() }
     }
@@ -66,30 +66,31 @@ impl Batch {
         self.moved
     }
 
-    /// Takes what was decided when the store's time had moved by so much.
+    /// Adds a settlement that was decided when the store's time had moved by `moved`.
     pub(super) fn add(&mut self, mut settlement: Settlement, subject: Subject, moved: Shift) {
         settlement.shift(self.moved.since(moved));
         self.settlements.push(settlement);
         self.subjects.push(subject);
     }
 
-    /// Settles a claim without an attempt, as was decided at that moment of the time that the
-    /// store had when it had moved by so much.
+    /// Settles a claim without an attempt. The decision was made at `at`, when the store's time had
+    /// moved by `moved`.
     pub(super) fn settle(&mut self, claim: &Claim, next: Next, at: Timestamp, moved: Shift) {
         let of = Claimed::Delivery(claim.delivery);
         let settlement = Settlement { token: claim.token, of, at, next, attempt: None };
         self.add(settlement, Subject::of(claim), moved);
     }
 
-    /// Merges a change, decided when the store's time had moved by so much, into what waits
-    /// for its lane: the longest hold, and the health that was decided on the newest version.
+    /// Merges a lane change into the one that waits for its lane. The longest hold wins, and the
+    /// health that was decided on the newest version. The change was decided when the store's time
+    /// had moved by `moved`.
     pub(super) fn change(&mut self, mut change: LaneChange, moved: Shift) {
         change.shift(self.moved.since(moved));
         let Some(waiting) = self.lanes.get_mut(&change.endpoint) else {
             self.lanes.insert(change.endpoint.clone(), change);
             return;
         };
-        // What was learned of an older generation is over.
+        // A change for an older generation no longer applies.
         match change.generation.cmp(&waiting.generation) {
             Ordering::Less => return,
             Ordering::Greater => {
@@ -105,7 +106,7 @@ impl Batch {
         }
     }
 
-    /// Takes all that another one holds.
+    /// Adds everything from another batch.
     pub(super) fn append(&mut self, other: Self) {
         let Self { settlements, subjects, lanes, moved } = other;
         for (settlement, subject) in settlements.into_iter().zip(subjects) {
@@ -116,7 +117,7 @@ impl Batch {
         }
     }
 
-    /// How many of its attempts are successes.
+    /// How many of its attempts succeeded.
     pub(super) fn successes(&self) -> usize {
         let attempts = self.settlements.iter().filter_map(|settlement| settlement.attempt.as_ref());
         attempts.filter(|attempt| attempt.success).count()
@@ -126,7 +127,7 @@ impl Batch {
         self.settlements.is_empty() && self.lanes.is_empty()
     }
 
-    /// Writes its moments in the time that the store has now.
+    /// Converts all moments to the store's present time.
     fn move_to(&mut self, moved: Shift) {
         let by = moved.since(self.moved);
         if by.is_none() {
@@ -137,8 +138,8 @@ impl Batch {
         self.moved = moved;
     }
 
-    /// The endpoints that are to be disabled, once the batch is answered. An answer whose
-    /// lease had been lost disables nothing: another attempt stands for its delivery.
+    /// The endpoints to disable, once the store has answered. A response whose lease was lost
+    /// disables nothing: the delivery's result is that of another attempt.
     fn disabling(&mut self, answers: &[Settled]) -> Vec<(Arc<Endpoint>, Disable)> {
         let asked = self.subjects.iter_mut().zip(answers);
         let applied = asked.filter(|(_, answer)| **answer == Settled::Applied);
@@ -146,8 +147,8 @@ impl Batch {
     }
 }
 
-/// What waits to be written. One call is under way at a time: what comes meanwhile
-/// makes the next batch, so the batch grows with the load and no timer is needed.
+/// Settlements that wait to be written. One call runs at a time, and what arrives meanwhile
+/// makes the next batch. So batches grow with the load, and no timer is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Unsettled {
     pub(super) batch: Batch,
@@ -171,15 +172,15 @@ impl Unsettled {
         })
     }
 
-    /// The batch is written.
+    /// Notes that the batch was written.
     pub(super) const fn written(&mut self) {
         self.writing = false;
         self.failures = 0;
         self.retry_at = Duration::ZERO;
     }
 
-    /// The batch is not, or perhaps not, written: it goes first next time, after a
-    /// pause. Settling twice is settling once.
+    /// Takes back a batch that was not written, or perhaps not. It is written first next time,
+    /// after a pause. Settling twice has the same effect as settling once.
     fn failed(&mut self, mut batch: Batch, now: Duration) {
         self.writing = false;
         batch.move_to(self.batch.moved);
@@ -193,13 +194,13 @@ impl Unsettled {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Whether the last write failed: nothing may be sent that could not be recorded.
+    /// Whether the last write failed. Then nothing is sent, because it could not be recorded.
     pub(super) const fn is_failing(&self) -> bool {
         self.failures > 0
     }
 
-    /// When a failed write is repeated; `None` while nothing failed, or the repetition
-    /// is under way.
+    /// When a failed write is repeated; `None` if no write failed, or while the write is being
+    /// repeated.
     pub(super) fn retry_at(&self) -> Option<Duration> {
         (self.failures > 0 && !self.writing).then_some(self.retry_at)
     }
@@ -210,7 +211,7 @@ impl Unsettled {
     }
 }
 
-/// Takes a batch's worth off the front of a line. The next is likely to be as long.
+/// Takes one batch from the front of a queue. The next one is likely to be as long.
 fn first_of<T>(line: &mut Vec<T>) -> Vec<T> {
     let count = line.len().min(BATCH);
     let mut rest = Vec::with_capacity(line.len());
@@ -218,7 +219,7 @@ fn first_of<T>(line: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(line, rest)
 }
 
-/// Concludes what came back, and writes it.
+/// Concludes requests, and writes the results.
 pub(crate) struct Settler {
     pub(super) store: Arc<dyn Store>,
     pub(super) history: Arc<dyn History>,
@@ -228,7 +229,7 @@ pub(crate) struct Settler {
     pub(super) guard: Arc<Guard>,
 }
 
-/// What a store answered to a batch.
+/// A store's answer to a batch.
 pub(super) struct Answer {
     /// When something is due next.
     pub(super) next_due: Option<Timestamp>,
@@ -237,8 +238,8 @@ pub(super) struct Answer {
 }
 
 impl Settler {
-    /// Concludes a request that has ended: tells the observer, and adds what is to be written
-    /// to the batch. Answers what is to be held beyond the delivery's lane.
+    /// Concludes a request that has ended: tells the observer, and adds the settlement to the
+    /// batch. Returns the holds that go beyond the delivery's lane.
     pub(super) fn conclude(
         &self,
         finished: Finished,
@@ -252,7 +253,7 @@ impl Settler {
             return Vec::new();
         };
         let sent = Sent { outcome, began_at, took, fault, expiry_suspended: self.clock.is_distrusted() };
-        // An answer to a URL of before says nothing of the endpoint that stands there now.
+        // A response from the previous URL says nothing about the endpoint as it is now.
         let generation = flight.resolved.endpoint.generation;
         let lane = flight.lane.as_deref().and_then(|lane| lane.for_generation(generation, sendable.width));
         let Conclusion { settlement, lane, gates, disable } =
@@ -283,7 +284,7 @@ impl Settler {
         gates
     }
 
-    /// A number for jitter: without randomness, the middle of the spread.
+    /// A random number for jitter. If the entropy source fails, the middle of the range.
     fn roll(&self) -> u64 {
         let mut bytes = [0; 8];
         match self.entropy.fill(&mut bytes) {
@@ -292,8 +293,8 @@ impl Settler {
         }
     }
 
-    /// Writes a batch, and tells the observer of what it ended. A batch that was not, or
-    /// perhaps not, written keeps what it holds.
+    /// Writes a batch, and tells the observer which deliveries ended. A batch that was not written,
+    /// or perhaps not, keeps its contents.
     pub(super) async fn settle(&self, batch: &mut Batch) -> Result<Answer, StoreError> {
         let turn = self.clock.in_time(Duration::MAX).await?;
         let Moment { now, moved } = self.clock.moment();
@@ -338,8 +339,8 @@ impl Settler {
         }
     }
 
-    /// Holds what an answer asked to hold, decided when the store's time had moved by so much.
-    /// What a failed store does not hold learns of it from its own next answer.
+    /// Sets the holds that a response asked for, decided when the store's time had moved by
+    /// `decided`. If the store fails, the hold is lost; the next response may ask for it again.
     pub(super) async fn hold(&self, gates: Vec<(Gate, GateChange)>, decided: Shift) {
         let held = async {
             let turn = self.clock.in_time(Duration::MAX).await?;
@@ -355,8 +356,8 @@ impl Settler {
         }
     }
 
-    /// Disables an endpoint if it still is the version that was sent to and, where it was
-    /// to be disabled for failing too long, nothing has succeeded meanwhile.
+    /// Disables an endpoint if it still is the version that was sent to. If the reason is that it
+    /// has failed for too long, it stays enabled when an attempt has succeeded meanwhile.
     pub(super) async fn disable(&self, endpoint: &Endpoint, disable: Disable) {
         let Endpoint { tenant, id, .. } = endpoint;
         let disabled = async {
@@ -382,7 +383,7 @@ impl Settler {
 }
 
 impl Engine {
-    /// Writes what has gathered, if nothing is being written.
+    /// Writes the batch, if no batch is being written.
     pub(super) fn settle(&mut self) {
         let Some(mut batch) = self.unsettled.next(self.now()) else { return };
         let settler = Arc::clone(&self.parts.settler);
@@ -392,7 +393,7 @@ impl Engine {
                 Ok(Answer { next_due, disable }) => {
                     engine.store_worked(StoreCall::Settle);
                     engine.unsettled.written();
-                    // What was full may have room now.
+                    // What was full, such as a lane, may have room now.
                     engine.pacing.retry_soon();
                     engine.pacing.move_to(batch.moved);
                     engine.pacing.due(next_due);

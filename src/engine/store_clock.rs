@@ -1,4 +1,4 @@
-//! The store's clock, carried on by this machine's monotonic one.
+//! The store's time, continued between readings by this machine's monotonic clock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use super::guard::Guard;
 
 /// The store's clock is read this often.
 pub(super) const READ_EVERY: Duration = Duration::from_secs(10);
-/// Two clocks that differ by more than this are worth a notice: one of them is wrong.
+/// If two clocks differ by more than this, the observer is told: one of them is wrong.
 const APART: Duration = Duration::from_secs(60);
 
-/// Says what time it is in the store: read there now and then, carried on by
-/// `elapsed` between. Due times and leases are written in it.
+/// Returns the store's time. The store's clock is read now and then; between readings `elapsed`
+/// continues it. Due times and leases are in the store's time.
 pub(crate) struct StoreClock {
     local: Arc<dyn Clock>,
     store: Arc<dyn Store>,
@@ -37,29 +37,29 @@ struct Carry {
     read: bool,
     /// How far this process's wall clock was ahead of the store's time, in microseconds.
     ahead: i64,
-    /// By how much the store's time has moved, in all.
+    /// The sum of all moves of the store's time.
     moved: Shift,
-    /// Nothing expires before: one of two clocks is wrong, and which is not known.
+    /// Nothing expires before this: one of two clocks is wrong, and it is unknown which.
     trusted_from: Duration,
 }
 
-/// A moment of the store's time, as one state of its clock tells it.
+/// A moment of the store's time, and the moves before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
     pub(crate) now: Timestamp,
-    /// By how much the store's time had moved until then, in all. What was written down or
-    /// read at an earlier sum is carried along by the difference.
+    /// The sum of the moves of the store's time until then. A time that was written or read at an
+    /// earlier sum is shifted by the difference.
     pub(crate) moved: Shift,
 }
 
-/// This process's monotonic clocks, as they were before a reading was asked for.
+/// This process's monotonic clocks, as they were before the store's clock was read.
 struct Asked {
     elapsed: Duration,
     uptime: Option<Uptime>,
 }
 
 impl StoreClock {
-    /// `local` is this machine's clock; a claim is dated for a `lease`.
+    /// `local` is this machine's clock; a claim's lease has the length `lease`.
     pub(super) fn new(
         local: Arc<dyn Clock>,
         store: Arc<dyn Store>,
@@ -78,20 +78,20 @@ impl StoreClock {
         Self { local, store, guard, lease, carry: Mutex::new(carry), reading: tokio::sync::Mutex::default() }
     }
 
-    /// The store's time, for which its clock is read if it was not read lately, or if this
-    /// process's wall clock disagrees with it.
+    /// The store's time. Reads the store's clock if that was not read lately, or if this process's
+    /// wall clock disagrees with it.
     pub(crate) async fn read(&self) -> Result<Timestamp, StoreError> {
         self.in_time(READ_EVERY).await?;
         Ok(self.now())
     }
 
-    /// Reads the store's clock unless it was read within that long.
+    /// Reads the store's clock unless it was read within `age`.
     ///
-    /// While this process's wall clock disagrees, the store's time may follow it at any
-    /// reading. Then its clock is read now, and the answer holds the right to read it, until
-    /// what is dated by it is written: no other reading of this process moves the time
-    /// meanwhile. And the time moves only while the clocks of all processes disagree with it,
-    /// so that none of them lives on in the old time.
+    /// While this process's wall clock disagrees, any reading may move the store's time to it. In
+    /// that case this reads the clock now and returns the right to read it. The caller keeps that
+    /// right until what it has dated is written, so that no other reading of this process moves the
+    /// time meanwhile. The time moves only while the clocks of all processes disagree with it, so no
+    /// process continues in the old time.
     pub(super) async fn in_time(
         &self,
         age: Duration,
@@ -100,7 +100,7 @@ impl StoreClock {
             return Ok(None);
         }
         let turn = self.reading.lock().await;
-        // Whoever had the turn before may have read it.
+        // The previous holder of the lock may have read the clock.
         if self.now_if_sure(age).is_some() {
             return Ok(None);
         }
@@ -113,7 +113,7 @@ impl StoreClock {
         Ok(self.now_if_sure(age).is_none().then_some(turn))
     }
 
-    /// The same claim, made now, with the sum of the moves of the store's time.
+    /// The same claim request, dated now, with the sum of the moves of the store's time.
     pub(super) fn dated(&self, request: &ClaimRequest) -> (ClaimRequest, Shift) {
         let Moment { now, moved } = self.moment();
         (ClaimRequest { now, lease_until: now + self.lease, ..request.clone() }, moved)
@@ -123,19 +123,19 @@ impl StoreClock {
         Asked { elapsed: self.local.elapsed(), uptime: self.local.uptime() }
     }
 
-    /// The store's time, as far as this process knows.
+    /// The store's time, as far as this process knows it.
     pub(crate) fn now(&self) -> Timestamp {
         self.moment().now
     }
 
-    /// The same, with the sum of its moves.
+    /// The store's time, with the sum of its moves.
     pub(crate) fn moment(&self) -> Moment {
         let elapsed = self.local.elapsed();
         let carry = self.carry();
         Moment { now: carry.base + elapsed.saturating_sub(carry.at), moved: carry.moved }
     }
 
-    /// Now, in the time that the store had when its moves came to that sum.
+    /// The present moment in the store's time as it was when its moves had that sum.
     pub(crate) fn now_as_of(&self, moved: Shift) -> Timestamp {
         let moment = self.moment();
         moved.since(moment.moved).carry(moment.now)
@@ -146,9 +146,9 @@ impl StoreClock {
         self.local.elapsed()
     }
 
-    /// The store's time, if its clock was read within that long and this process's wall
-    /// clock agrees with it. Where it does not, only a reading tells: the store's time may
-    /// follow, and then must not be missed.
+    /// The store's time, if its clock was read within `age` and this process's wall clock agrees.
+    /// If that disagrees, the store's clock has to be read: its time may have moved to the wall
+    /// clock.
     fn now_if_sure(&self, age: Duration) -> Option<Timestamp> {
         let (wall, elapsed) = (self.local.now(), self.local.elapsed());
         let carry = self.carry();
@@ -157,7 +157,7 @@ impl StoreClock {
         (carry.read && since < age && wall.distance(now) <= AGREES_WITHIN).then_some(now)
     }
 
-    /// Whether the store's clock was never read, or not for that long.
+    /// Whether the store's clock was not read within `age`.
     pub(crate) fn is_stale(&self, age: Duration) -> bool {
         let elapsed = self.local.elapsed();
         let carry = self.carry();
@@ -169,19 +169,20 @@ impl StoreClock {
         self.carry().read
     }
 
-    /// Takes a reading of the store's clock, which was made after `asked`. `unconfirmed` is
-    /// the last moment that the store had seen before its time began, if that is doubtful.
+    /// Stores a reading of the store's clock, which was made after `asked`. `unconfirmed` is the
+    /// last moment that the store had seen before its time began, if that time is doubtful.
     ///
-    /// Answers by how much one clock differs from another, if that is too much to be true
-    /// and was not told yet: the store's from what it was, this process's wall clock from
-    /// the store's, or the store's from the last moment seen. Nothing expires then for as
-    /// long as a store needs to be sure of its time, and for a lease at least.
+    /// Returns a difference between two clocks that is too large to be right and was not reported
+    /// yet: the store's time against its expected value, this process's wall clock against the
+    /// store's time, or the store's time against the last moment seen. After such a difference
+    /// nothing expires for as long as a store needs to be sure of its time, and at least for the
+    /// length of a lease.
     fn take(&self, reading: Timestamp, asked: &Asked, unconfirmed: Option<Timestamp>) -> Option<Duration> {
         let (wall, elapsed, uptime) = (self.local.now(), self.local.elapsed(), self.local.uptime());
         let mut carry = self.carry();
         let earliest = carry.after(asked.elapsed, asked.uptime.as_ref());
         let latest = carry.after(elapsed, uptime.as_ref());
-        // The store answered between the two: a slow answer moves nothing.
+        // The store answered between these two moments, so a slow answer does not move the time.
         let expected = reading.clamp(earliest, latest.max(earliest));
         let moves = carry.read && reading.distance(expected) > AGREES_WITHIN;
         let step = if moves { Shift::between(expected, reading) } else { Shift::default() };
@@ -218,8 +219,8 @@ impl StoreClock {
 }
 
 impl Carry {
-    /// The store's time when the clocks read so, if nothing has moved it. `elapsed` may
-    /// stand still while the machine sleeps; the uptime does not.
+    /// The store's time for these readings of the clocks, if nothing has moved it. `elapsed` may
+    /// stop while the machine sleeps; the uptime does not.
     fn after(&self, elapsed: Duration, uptime: Option<&Uptime>) -> Timestamp {
         let passed = match (&self.uptime, uptime) {
             (Some(then), Some(now)) if then.boot == now.boot => now.elapsed.saturating_sub(then.elapsed),
@@ -268,7 +269,7 @@ mod tests {
         Timestamp::from_unix_seconds(seconds.cast_signed())
     }
 
-    /// What follows at one moment from a reading: what is told, and whether anything expires.
+    /// The results of readings: what is reported, and whether anything expires.
     struct Moments {
         hand: Arc<Hand>,
         clock: StoreClock,
@@ -277,7 +278,7 @@ mod tests {
     impl Moments {
         fn new() -> Self {
             let hand = Arc::new(Hand::default());
-            // No test here asks the store: each says what was read.
+            // These tests do not read the store's clock: each passes the reading itself.
             let store = Arc::new(MemoryStore::with_clock(hand.clone()));
             let guard = Arc::new(Guard::new(Arc::new(|_: &Notice<'_>| {})));
             Self { clock: StoreClock::new(hand.clone(), store, guard, LEASE), hand }

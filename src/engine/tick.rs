@@ -1,4 +1,4 @@
-//! One round of the loop, awaited: for hosts that schedule themselves.
+//! One round of the loop, for hosts that schedule rounds themselves.
 
 use std::sync::PoisonError;
 
@@ -16,7 +16,7 @@ use super::claiming::{Acquired, EVENTS_PER_CLAIM};
 use super::guard::About;
 use super::settling::{Answer, Unsettled};
 
-/// What one round did, and when to come back.
+/// The result of one round, and when to run the next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tick {
@@ -31,8 +31,8 @@ pub struct Tick {
 }
 
 impl Parts {
-    /// One claim … settle, and one step of retention. A transport that never answers keeps it waiting; nothing
-    /// here needs a runtime.
+    /// Runs each stage once, from the claim to the settlements, and prunes one step. It waits for as long
+    /// as the transport takes. It does not need a runtime.
     pub(crate) async fn tick(&self) -> Result<Tick, StoreError> {
         self.clock.read().await?;
         let mut acquired = self.acquire(false).await?;
@@ -48,7 +48,7 @@ impl Parts {
             tick.succeeded += more.succeeded;
             tick.next_due = tick.next_due.into_iter().chain(more.next_due).min();
         }
-        // The round itself is done: what could not be pruned is tried in the next.
+        // The round itself is complete. A failed pruning step is repeated in the next round.
         match self.pruner.prune_step().await {
             Ok(_) => {
                 self.guard.news.is_over(|| About::Store(StoreCall::Prune));
@@ -66,10 +66,10 @@ impl Parts {
         self.claimer.acquire(&request).await
     }
 
-    /// Sends, concludes and settles what was acquired.
+    /// Sends, concludes and settles the claimed work.
     ///
-    /// What it shows is judged by what the rounds before have shown: in one alone, all that is
-    /// known may be of a single tenant.
+    /// Failures are judged together with those of earlier rounds: in a single round, all requests may
+    /// be those of one tenant.
     pub(crate) async fn finish(&self, acquired: Acquired) -> Result<Tick, StoreError> {
         let mut tick = Tick { claimed: acquired.claimed, next_due: acquired.next_due, ..Tick::default() };
         let mut unsettled = Unsettled::default();
@@ -95,7 +95,7 @@ impl Parts {
             for (endpoint, why) in disable {
                 self.settler.disable(&endpoint, why).await;
             }
-            // It knows all that the claim's answer knew, and what became of that since.
+            // The settle call's answer is newer than the claim's, and includes what happened since.
             tick.next_due = next_due;
         }
         match acquired.fault {

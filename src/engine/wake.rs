@@ -1,6 +1,6 @@
-//! When the loop wakes: for what ends, for what comes, and by the clock. By the clock it also
-//! reads the store's clock, and forgets what is over in small steps, so that nothing else waits
-//! for long.
+//! When the loop wakes: when work ends, when work arrives, and at set times. At set times it also
+//! reads the store's clock and prunes old records, in steps that are small enough not to delay
+//! other work.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -20,30 +20,30 @@ use super::in_flight::lock;
 use super::store_clock::{READ_EVERY, StoreClock};
 use super::{Engine, Then};
 
-/// A wait shorter than this would only spin.
+/// A shorter wait would be a busy loop.
 const MINIMUM: Duration = Duration::from_millis(1);
-/// So many rows go in one step.
+/// How many rows one step of pruning deletes.
 const STEP: usize = 500;
-/// Between steps while there is more.
+/// The pause between steps while there is more to prune.
 const BETWEEN_STEPS: Duration = Duration::from_millis(200);
-/// Between two readings of a store's clock that cannot be read.
+/// The pause before the store's clock is read again after a failure.
 const AFTER_FAILED_READING: Duration = Duration::from_secs(1);
-/// Between rounds, and after a failure.
+/// The pause between rounds of pruning, and after a failure.
 const BETWEEN_ROUNDS: Duration = Duration::from_secs(60);
 
 /// Why the loop woke.
 pub(super) enum Wake {
     Shutdown,
-    /// A task has ended: this follows.
+    /// A task has ended, and returned what to do next.
     Ended(Then),
     /// Requests have ended.
     Finished,
-    /// A publisher has handed something over.
+    /// A publisher has handed over an event.
     Came,
     Alarm,
 }
 
-/// One timer, made once and set again only when its time changes.
+/// A timer that is created once and reset only when its time changes.
 #[derive(Default)]
 pub(super) struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
@@ -51,9 +51,9 @@ pub(super) struct Timer {
 }
 
 impl Timer {
-    /// The sleep until `alarm` of the engine's monotonic clock, which reads `now`.
+    /// The sleep until `alarm`, where `now` is the present time of the engine's monotonic clock.
     fn until(&mut self, alarm: Duration, now: Duration) -> Pin<&mut Sleep> {
-        // Further ahead than this no alarm is meant, and tokio's timer bounds it anyway.
+        // No alarm needs to be further ahead, and tokio's timer has a limit too.
         const FURTHEST: Duration = Duration::from_secs(24 * 3600);
         let at = || Instant::now() + alarm.saturating_sub(now).min(FURTHEST);
         let changed = self.set_to.replace(alarm) != Some(alarm);
@@ -65,7 +65,7 @@ impl Timer {
     }
 }
 
-/// Which chores are under way, and when the next is due.
+/// Which maintenance tasks are running, and when the next is due.
 #[derive(Debug, Default)]
 pub(super) struct Chores {
     reading_clock: bool,
@@ -75,8 +75,8 @@ pub(super) struct Chores {
 }
 
 impl Chores {
-    /// The store's clock was read, or could not be. A store that fails at once is not
-    /// asked again at once.
+    /// Notes that the store's clock was read, or that reading failed. After a failure the next
+    /// reading waits.
     fn clock_was_read(&mut self, failed: bool, now: Duration) {
         self.reading_clock = false;
         self.read_clock_at = if failed { now.saturating_add(AFTER_FAILED_READING) } else { now };
@@ -97,16 +97,16 @@ impl Chores {
     }
 }
 
-/// Forgets what has been over for long.
+/// Deletes records that have passed their retention.
 pub(crate) struct Pruner {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<StoreClock>,
-    /// How long what is over is kept, by class.
+    /// How long records are kept after they have ended, by class.
     pub(super) retention: Vec<(Class, Duration)>,
 }
 
 impl Pruner {
-    /// Prunes one step; says how long to wait before the next.
+    /// Prunes one step, and returns how long to wait before the next.
     pub(super) async fn prune_step(&self) -> Result<Duration, StoreError> {
         let now = self.clock.now();
         let before: Vec<_> = self.retention.iter().map(|(class, kept)| (*class, now - *kept)).collect();
@@ -119,7 +119,7 @@ impl Pruner {
 }
 
 impl Engine {
-    /// When the loop has something to do even if nothing happens.
+    /// When the loop has something to do even if no other event wakes it.
     pub(super) fn alarm(&self) -> Duration {
         let (now, poll) = (self.now(), self.parts.settings.poll);
         let claim = self.claims_from().map(|from| {
@@ -134,15 +134,15 @@ impl Engine {
             .fold(now + poll, Duration::min)
     }
 
-    /// From when on a claim may be made; `None` where something has to happen first,
-    /// which wakes the loop by itself. An alarm for it would only spin.
+    /// When the next claim may be made; `None` if something else has to happen first. That wakes the
+    /// loop itself, so an alarm for it would only cause a busy loop.
     fn claims_from(&self) -> Option<Duration> {
         let waits = self.pacing.is_claiming() || self.slots.is_full() || self.unsettled.is_failing();
         let may_ask = !waits && self.pacing.may_ask(self.slots.is_idle());
         may_ask.then(|| self.now().max(self.faults.paused_until()))
     }
 
-    /// Does what is due by the clock.
+    /// Does the maintenance that is due.
     pub(super) fn do_chores(&mut self) {
         if self.chores.may_read_clock(self.now()) && self.parts.clock.is_stale(READ_EVERY) {
             self.chores.reading_clock = true;
@@ -174,7 +174,7 @@ impl Engine {
         }
     }
 
-    /// Waits for the first of all that can happen.
+    /// Waits for the first of all events that can wake the loop.
     pub(super) async fn wake(
         &mut self,
         mut shutdown: Pin<&mut impl Future<Output = ()>>,
