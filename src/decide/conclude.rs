@@ -1,4 +1,4 @@
-//! What follows from what came back.
+//! Concludes an attempt: decides what its result means for the delivery, its lane and its endpoint.
 
 use std::time::Duration;
 
@@ -21,65 +21,65 @@ use super::resolve::Sendable;
 /// One call of the transport.
 #[derive(Debug)]
 pub(crate) struct Sent {
-    /// What came back.
+    /// The response, or the failure.
     pub(crate) outcome: Outcome,
-    /// When it began.
+    /// When the call began.
     pub(crate) began_at: Timestamp,
-    /// How long it took.
+    /// How long the call took.
     pub(crate) took: Duration,
-    /// Whose fault it is that nothing came back.
+    /// Whose fault it is if there is no response.
     pub(crate) fault: Fault,
-    /// Whether nothing may be given up for its age or its retry window, since the clock
-    /// that they are judged by may be wrong.
+    /// Whether no delivery may fail because of its age or its retry window, since the clock that
+    /// measures them may be wrong.
     pub(crate) expiry_suspended: bool,
 }
 
-/// How long a lane is held for which there was no room to make a request.
+/// How long a lane is held after a request for it was refused for lack of capacity.
 pub(crate) const BUSY_HOLD: Duration = Duration::from_secs(1);
 
 /// Whose fault a failure is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The endpoint's, or nobody's.
+    /// The endpoint's fault, or nobody's.
     Endpoint,
-    /// Ours: it counts for nothing, and nothing is recorded.
+    /// Our own fault: it does not count, and no attempt is recorded.
     Ours,
-    /// We cut the request at shutdown: it is recorded, and counts for nothing.
+    /// The engine cancelled the request at shutdown. An attempt is recorded, but does not count.
     Cut,
-    /// Nobody's: there was no room for a request of this tenant. It counts for nothing,
-    /// nothing is recorded, and the endpoint's lane is held for [`BUSY_HOLD`].
+    /// Nobody's fault: there was no capacity for a request of this tenant. It does not count, no
+    /// attempt is recorded, and the endpoint's lane is held for [`BUSY_HOLD`].
     Busy,
 }
 
-/// What follows.
+/// The consequences of an attempt.
 #[derive(Debug)]
 pub(crate) struct Conclusion {
-    /// What is written about the delivery.
+    /// The settlement of the delivery.
     pub(crate) settlement: Settlement,
-    /// What is written about its lane.
+    /// The change of its lane, if there is one.
     pub(crate) lane: Option<LaneChange>,
-    /// What the answer holds beyond the lane.
+    /// The holds of a tenant or a host that the response asked for.
     pub(crate) gates: Vec<(Gate, GateChange)>,
-    /// Why the endpoint is to be disabled, if this settlement is applied and the endpoint
-    /// still is the version that was sent to.
+    /// Why the endpoint is to be disabled. It is disabled only if this settlement is applied and
+    /// the endpoint is still the version that was sent to.
     pub(crate) disable: Option<Disable>,
 }
 
 /// Why an endpoint is to be disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disable {
-    /// Its receiver answered that it is gone for good.
+    /// Its receiver answered that it is permanently gone.
     Gone,
-    /// Its receiver has answered with failures alone for too long.
+    /// All attempts have failed for too long.
     Failing {
-        /// When the first of them ended. A success that was recorded meanwhile keeps the
-        /// endpoint enabled.
+        /// When the first failed attempt ended. If a success was recorded meanwhile, the endpoint
+        /// stays enabled.
         since: Timestamp,
     },
 }
 
 impl Disable {
-    /// The reason as notices give it and stores keep it.
+    /// The reason as notices report it and stores record it.
     #[must_use]
     pub(crate) const fn why(self) -> DisableReason {
         match self {
@@ -89,7 +89,7 @@ impl Disable {
     }
 }
 
-/// Concludes an attempt. `roll` gives a uniform random number, if a retry needs one.
+/// Concludes an attempt. `roll` returns a uniform random number; it is called only for a retry.
 #[must_use]
 pub(crate) fn conclude(
     claim: &Claim,
@@ -145,13 +145,13 @@ pub(crate) fn conclude(
     }
     let mut lane_change = lane.and_then(|lane| change_lane(lane, sendable, verdict, ended_at));
     let disable = disable(sendable, lane_change.as_ref(), verdict).filter(|why| {
-        // How long an endpoint has been failing is judged by the clock that may be wrong.
+        // The length of a failure is measured by the clock that may be wrong.
         !sent.expiry_suspended || *why == Disable::Gone
     });
     let mut gates = Vec::new();
     if let Some(Hold { reach, span }) = asked_hold(sendable, &sent.outcome, ended_at) {
         match reach {
-            // An endpoint may set its own retry policy. It bounds no hold on others.
+            // An endpoint may have its own retry policy. That does not limit holds on others.
             Reach::Service if sendable.on_service => {
                 gates = hold_service(&sendable.profile, ended_at, span);
             }
@@ -203,8 +203,8 @@ fn retry(
     roll: impl FnOnce() -> u64,
 ) -> Next {
     let ended_at = sent.began_at + sent.took;
-    // What came before its due time, as a probe or to catch up, keeps it: the schedule
-    // belongs to the delivery, and a probe uses nothing of it up.
+    // A delivery sent before its due time, as a probe or to catch up, keeps that due time: a probe
+    // does not use up a step of the delivery's schedule.
     if catch_up_gap(sendable).is_some_and(|gap| ended_at + gap < claim.due_at) {
         return Next::Later { due_at: claim.due_at, progress: progress(claim) };
     }
@@ -222,7 +222,7 @@ fn retry(
     }
 }
 
-/// A message that is refused says nothing against its endpoint, which has answered.
+/// The change of the lane. A rejected message counts as a success, since the endpoint has answered.
 fn change_lane(
     lane: &Lane,
     sendable: &Sendable,
@@ -257,7 +257,7 @@ fn disable(sendable: &Sendable, change: Option<&LaneChange>, verdict: Verdict) -
     failing.lasts(limit).then_some(Disable::Failing { since: failing.since })
 }
 
-/// `keeps` is whose answer's beginning the attempt keeps.
+/// The record of an attempt. `keeps` is the endpoint whose response body is kept, if any.
 fn record(claim: &Claim, sent: &Sent, success: bool, keeps: Option<&Sendable>) -> Attempt {
     let (result, body) = match &sent.outcome {
         Outcome::Response(response) => (

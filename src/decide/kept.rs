@@ -1,4 +1,4 @@
-//! What the history keeps of a response.
+//! The part of a response that the history keeps.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,13 +13,12 @@ use crate::secret::{Secret, Secrets};
 use super::mask::{LEAST, marks, masked};
 use super::resolve::Sendable;
 
-/// From this length on a segment of a URL's path is taken for a credential, as chat services
-/// have them there.
+/// A segment of a URL's path that is at least this long is treated as a credential: chat services
+/// put credentials there.
 const PATH_CREDENTIAL: usize = 16;
 
-/// The beginning of a body, without the credentials of the endpoint that it was sent by: a
-/// receiver may answer with what it was asked, and the history is read by people who may
-/// not know these.
+/// The beginning of a response body, without the endpoint's credentials. A receiver may echo the
+/// request, and people who read the history may not be allowed to know the credentials.
 ///
 /// Redirect bodies are not kept: they need not come from the endpoint itself.
 pub(super) fn kept(response: &Response, sendable: &Sendable) -> Bytes {
@@ -36,7 +35,7 @@ pub(super) fn kept(response: &Response, sendable: &Sendable) -> Bytes {
     masked(&body, &marked).map_or(body, Bytes::from)
 }
 
-/// `headers` are those of each request; the sensitive ones are credentials.
+/// The credentials of an endpoint. `headers` are those of each request; the sensitive ones count.
 fn credentials(endpoint: &Endpoint, headers: &HeaderMap) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     if let Secrets::Open(secrets) = &endpoint.secrets {
@@ -52,7 +51,7 @@ fn credentials(endpoint: &Endpoint, headers: &HeaderMap) -> Vec<Vec<u8>> {
     found
 }
 
-/// The secret as it was configured, without its prefix, and decoded.
+/// Adds the secret as it was configured, without its prefix, and decoded.
 fn of_secret(secret: &Secret, found: &mut Vec<Vec<u8>>) {
     let text = secret.expose();
     found.push(text.to_vec());
@@ -70,8 +69,8 @@ fn without_padding(mut code: &[u8]) -> &[u8] {
     code
 }
 
-/// A header's value, and what stands behind the name of an authentication scheme. `Basic`
-/// has a name and a password in base64 there.
+/// Adds a header's value, and the part after the name of an authentication scheme. For `Basic`
+/// that is a name and a password in base64.
 fn of_header(value: &[u8], found: &mut Vec<Vec<u8>>) {
     found.push(value.to_vec());
     let Some(space) = value.iter().position(|byte| *byte == b' ') else { return };
@@ -86,8 +85,8 @@ fn of_header(value: &[u8], found: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// The values of the query, and long segments of the path. Numbers are left: a chat's number
-/// is no credential, and the answers of chats are read again from the history.
+/// Adds the values of the query, and long segments of the path. Numbers are not credentials: they
+/// may be ids of chats, and the answers of chats are read again from the history.
 fn of_url(url: &EndpointUrl, found: &mut Vec<Vec<u8>>) {
     let (path, query) = url.expose_target().split_once('?').unwrap_or((url.expose_target(), ""));
     let values = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));

@@ -1,4 +1,4 @@
-//! Masking: a text in which values must not show, in whatever form somebody wrote them.
+//! Masking: hides values in a text, in whatever form they are written there.
 
 mod escape;
 mod forms;
@@ -11,30 +11,30 @@ use self::search::Search;
 
 /// A value shorter than this is not masked: it would be found in most texts.
 pub(super) const LEAST: usize = 6;
-/// How much of a value may stand at the end of a text that was cut.
+/// The shortest beginning of a value that is masked at the end of a text that was cut.
 const LEAST_AT_A_CUT: usize = 3;
-/// How many bytes behind those to mask are read. A value that begins before them and goes on
-/// to the end of these has more than `LEAST_AT_A_CUT` of its bytes there, also where each
-/// character of an escape is escaped itself.
+/// How many more bytes are read than are masked. If a value begins in the masked part and
+/// continues to the end of what was read, more than `LEAST_AT_A_CUT` of its bytes are in these
+/// bytes, even if each character of an escape is escaped itself.
 const READ_BEHIND: usize = 256;
-/// How many bytes may be compared for each byte of the text. Texts that are not written for
-/// it stay far below: each alphabet takes one or two.
+/// The most bytes that are compared for each byte of the text. A text that was not written to
+/// exceed this stays far below: each alphabet takes one or two comparisons.
 const COMPARED_PER_BYTE: usize = 32;
 const MASK: &[u8] = b"***";
 
-/// Marks where one of these values stands in the first `length` bytes of a text. A value is
-/// found as it is, in hexadecimal, also with `:`, `-`, spaces or breaks of lines between the
-/// bytes, and in base64 of any text that contains it, also in lines. Each of these is found
-/// escaped for URLs, JSON and HTML, up to three times within each other.
+/// Marks these values in the first `length` bytes of a text. A value is found as plain text, in
+/// hexadecimal, and in base64 of any text that contains it. In hexadecimal, `:`, `-`, spaces or
+/// line breaks may separate the bytes; in base64 there may be line breaks. Each of these forms is
+/// found even if it is escaped for URLs, JSON or HTML, up to three times over.
 ///
-/// It is not found where it was encoded otherwise: in base64 of base64 or of hexadecimal,
-/// reversed, compressed, as a list of numbers, or in pieces.
+/// A value is not found in any other encoding: in base64 of base64 or of hexadecimal, reversed,
+/// compressed, as a list of numbers, or in pieces.
 ///
-/// The text may end within a value. `cut` says that it was longer: then a shorter beginning
-/// of a value is marked too.
+/// The text may end within a value. `cut` says that the original text was longer: then a shorter
+/// beginning of a value is marked too.
 ///
-/// The work is bounded by the length, and by the values once. A text that takes more, because
-/// many beginnings of values stand in it, is marked as a whole.
+/// The work is bounded by the length of the text, plus the length of the values once. A text that
+/// needs more work, because it contains the beginnings of values very often, is marked completely.
 pub(super) fn marks(text: &[u8], length: usize, cut: bool, values: Vec<Vec<u8>>) -> Vec<bool> {
     let read = text.len().min(length.saturating_add(READ_BEHIND));
     let cut = cut || read < text.len();
@@ -43,7 +43,7 @@ pub(super) fn marks(text: &[u8], length: usize, cut: bool, values: Vec<Vec<u8>>)
     marked
 }
 
-/// The search would compare more bytes than it may.
+/// The search needs more comparisons than the limit.
 #[derive(Debug)]
 struct TooMuchWork;
 
@@ -56,7 +56,7 @@ fn search(text: &[u8], cut: bool, values: Vec<Vec<u8>>) -> Result<Vec<bool>, Too
     Ok(search.marked)
 }
 
-/// Each of the values that this text can hold once, and no more of it than the text can hold.
+/// The distinct values that this text may contain, each cut to the length that it can contain.
 fn searchable(text: &[u8], cut: bool, mut values: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     let longest = text.len() + LEAST;
     values.retain(|value| value.len() >= LEAST && (cut || value.len() <= longest));
@@ -68,7 +68,7 @@ fn searchable(text: &[u8], cut: bool, mut values: Vec<Vec<u8>>) -> Vec<Vec<u8>> 
     values
 }
 
-/// The text with each run of marked bytes replaced; `None` if nothing is marked.
+/// Replaces each run of marked bytes in the text; `None` if no byte is marked.
 pub(super) fn masked(text: &[u8], marked: &[bool]) -> Option<Vec<u8>> {
     let is_marked = |at: usize| marked.get(at).copied().unwrap_or(false);
     if !(0..text.len()).any(is_marked) {
@@ -135,7 +135,7 @@ mod tests {
                 ] {
                     let shown = shown(&format!("<{text}>"), false, value);
                     assert!(shown.contains("***"), "{before} {after}: {shown}");
-                    // At its ends a group of four holds bits of both.
+                    // The first and last groups of four also encode bits of the text before and after.
                     let rest = text.len() - shown.len().saturating_sub("<***>".len());
                     assert!(rest * 3 / 4 >= value.len() - 2, "{before} {after}: {shown}");
                 }
@@ -283,7 +283,7 @@ mod tests {
             let escaped = escapes.iter().take(depth).fold(written, |text, kind| escaped_for(*kind, &text));
             let shown = shown(&format!("<<{escaped}>>"), false, &value);
             let left = shown.strip_prefix("<<***").and_then(|rest| rest.strip_suffix(">>"));
-            // The last character of base64 and its padding stay: they may hold bits of what follows.
+            // The last character of base64 and its padding remain: they may hold bits of the next byte.
             let is_left = |left: &str| left.is_empty() || (form >= 3 && left.len() <= 600);
             proptest::prop_assert!(left.is_some_and(is_left), "{escaped} is shown as {shown}");
         }
@@ -310,7 +310,7 @@ mod tests {
         }
     }
 
-    /// A text as it is escaped within another.
+    /// A text, escaped for use within another text.
     fn escaped_for(kind: usize, text: &str) -> String {
         let each = |write: &dyn Fn(char) -> String| text.chars().map(write).collect::<String>();
         let unless_plain = |write: &dyn Fn(u32) -> String| {

@@ -1,6 +1,6 @@
-//! The engine's decisions: what becomes of a claim (where an event goes, what a delivery sends,
-//! and what follows from what came back), how much may be claimed and when, and whose fault a
-//! failure is. All are functions of values: what was seen, and when.
+//! The engine's decisions: where an event goes, what a delivery sends, what follows from the
+//! response, how much may be claimed and when, and whose fault a failure is. All are pure
+//! functions of values, including the time.
 
 pub(crate) mod conclude;
 mod kept;

@@ -1,4 +1,4 @@
-//! Telling our own faults from an endpoint's, and pausing for them.
+//! Distinguishes our own faults from an endpoint's, and pauses claiming for our own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -10,32 +10,32 @@ use crate::policy::outcome::{NotSent, Outcome};
 
 use super::conclude::Fault;
 
-/// Failures longer ago say nothing.
+/// Failures longer ago than this are ignored.
 const WINDOW: Duration = Duration::from_secs(10);
-/// So many tenants have to fail before the fault is ours, and so many domains where fewer
-/// tenants are known.
+/// How many tenants must fail before the fault is ours. If fewer tenants are known, how many
+/// domains must fail.
 const SEVERAL: usize = 3;
-/// More tenants than this are not remembered as failing: that many tell enough.
+/// The most failing tenants that are remembered: so many are enough for the decision.
 const REMEMBERED: usize = 256;
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// What the last requests say of our own way out, and how long claiming pauses.
+/// The recent results of requests, as evidence about our own network, and how long claiming pauses.
 ///
-/// Whoever may set URLs can make requests fail, under as many names as they like. What
-/// fails for one tenant is therefore that tenant's: only where several tenants fail, and
-/// nobody gets through, is the fault our own.
+/// Anyone who may set URLs can make requests fail, under any number of names. Failures of one
+/// tenant are therefore attributed to that tenant. The fault is ours only if several tenants fail
+/// and no request succeeds.
 #[derive(Debug, Default)]
 pub(crate) struct OwnFaults {
     failing: BTreeMap<TenantId, Failing>,
     /// The first few tenants that requests were made for.
     known: BTreeSet<TenantId>,
-    /// When a request last came through to a network.
+    /// When a request last reached a network.
     reached_at: Option<Duration>,
     /// When the resolver last gave a definite answer.
     answered_at: Option<Duration>,
     streak: u32,
     paused_until: Duration,
-    /// The fault that the observer was told of, and the longest pause for it.
+    /// The fault that was reported to the observer, and the longest pause for it.
     told: Option<(OwnFaultReason, Duration)>,
 }
 
@@ -44,18 +44,18 @@ pub(crate) struct OwnFaults {
 struct Failing {
     /// When a look-up last failed.
     unanswered_at: Option<Duration>,
-    /// When there last was no way to a network.
+    /// When no network could last be reached.
     unreachable_at: Option<Duration>,
     /// The first few domains that failed within the window.
     domains: BTreeMap<String, Duration>,
 }
 
 impl OwnFaults {
-    /// Whose fault this outcome is. No way to a network, or no answer about a name, is ours
-    /// only if in ten seconds the endpoints of at least three tenants failed so and none
-    /// succeeded. Where fewer tenants are known, all of them have to fail, under three
-    /// domains at least. A definite answer that there is no such name counts for the
-    /// resolver and against nobody else.
+    /// Decides whose fault this outcome is. An unreachable network, or a missing answer about a
+    /// name, is our fault only if within ten seconds the endpoints of at least three tenants failed
+    /// in this way and none succeeded. If fewer tenants are known, all of them have to fail, under
+    /// at least three domains. A definite answer that a name does not exist shows that the resolver
+    /// works, and shows nothing else.
     pub(crate) fn judge(
         &mut self,
         tenant: &TenantId,
@@ -86,8 +86,8 @@ impl OwnFaults {
         Fault::Endpoint
     }
 
-    /// Pauses claiming: 1, 2, 4 … 30 s with each fault in a row. `None` where it pauses
-    /// already.
+    /// Pauses claiming for 1, 2, 4 … 30 s, longer with each consecutive fault. `None` if claiming
+    /// is paused already.
     pub(crate) fn pause(&mut self, now: Duration) -> Option<Duration> {
         if self.is_paused(now) {
             return None;
@@ -98,12 +98,12 @@ impl OwnFaults {
         Some(pause)
     }
 
-    /// Something worked: the next fault begins at one second again.
+    /// Notes a success: the next fault pauses for one second again.
     pub(crate) const fn clear(&mut self) {
         self.streak = 0;
     }
 
-    /// Whether the observer was told of no such fault, or of a shorter pause for it.
+    /// Whether the observer was not told of this fault yet, or only with a shorter pause.
     pub(crate) fn is_new(&mut self, what: OwnFaultReason, pause: Duration) -> bool {
         let is_new = self.told.is_none_or(|(told, longest)| told != what || longest < pause);
         if is_new {
@@ -112,7 +112,7 @@ impl OwnFaults {
         is_new
     }
 
-    /// This is no fault any more.
+    /// Notes that this fault has ended.
     pub(crate) fn is_over(&mut self, what: OwnFaultReason) {
         self.told = self.told.filter(|(told, _)| *told != what);
     }
@@ -169,9 +169,8 @@ fn is_recent(at: Option<Duration>, now: Duration) -> bool {
     at.is_some_and(|at| now.saturating_sub(at) <= WINDOW)
 }
 
-/// The last two labels of a name stand for the domain that somebody registered: a list of
-/// the suffixes under which names are sold would be more exact, and out of date. An address
-/// stands for itself.
+/// The domain of a host: the last two labels of its name. A list of public suffixes would be more
+/// exact, but would become out of date. An address is its own domain.
 fn domain(host: &HostName) -> &str {
     let name = host.as_str();
     if name.parse::<Ipv4Addr>().is_ok() {
@@ -190,7 +189,7 @@ mod tests {
     const NO_SUCH_NAME: Outcome = Outcome::NotSent(NotSent::NoSuchName);
     const REACHED: Outcome = Outcome::Unknown(Unknown::Reset);
 
-    /// (second, tenant, domain, outcome) in order; says what the last was taken for.
+    /// Judges outcomes, given as (second, tenant, domain, outcome) in order; returns the last result.
     fn last(rows: &[(u64, usize, usize, Outcome)]) -> Fault {
         let mut faults = OwnFaults::default();
         let judged = rows.iter().map(|(second, tenant, domain, outcome)| {

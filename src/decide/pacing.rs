@@ -1,4 +1,4 @@
-//! When it is worth asking the store for work.
+//! Decides when to claim work from the store.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,60 +8,60 @@ use crate::id::TenantId;
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 
-/// How long to leave a claim alone that gave nothing although something was due: it waits
-/// for a slot, a share or another process. Doubled with each such claim in a row.
+/// The pause after a claim that returned nothing although something was due. The due work may be
+/// waiting for a slot, a share or another process. Doubled with each such claim in a row.
 const STALL_FIRST: Duration = Duration::from_millis(1);
 const STALL_MAX: Duration = Duration::from_millis(100);
-/// After a suspect the engine works for so many times as long as that kept it from
-/// starting anything else.
+/// After a suspect the engine does other work for so many times as long as the suspect kept it
+/// from starting anything else.
 const SUSPECT_REST: u32 = 3;
 
 /// What is known of the work that waits in the store.
 #[derive(Debug)]
 pub(crate) struct Pacing {
-    /// The claim under way, if there is one.
+    /// The claim in progress, if there is one.
     asking: Option<Asking>,
     asked_at: Duration,
-    /// When something is due, by the last claim's answer and what was learned since.
+    /// When something is due, by the last claim's answer and by what was learned since.
     next_due: Option<Timestamp>,
-    /// When something may be due that the last claim has taken, or has not seen: it was
-    /// learned while that claim was under way.
+    /// When something may be due that was learned while the last claim was in progress. That claim
+    /// may have taken it or may have missed it.
     perhaps_due: Option<Timestamp>,
-    /// The last claims gave nothing of what was due.
+    /// Set if the last claims returned nothing although something was due.
     stall: Option<Stall>,
     suspect: Suspect,
-    /// Since when nothing else is started for a suspect's sake.
+    /// Since when no other work is started because of a suspect.
     closed_at: Duration,
-    /// No suspect is waited for before.
+    /// The engine does not wait for another suspect before this time.
     rests_until: Duration,
-    /// The tenants that had a suspect sent while others may have had some.
+    /// The tenants that had a suspect sent while other tenants may have had some waiting.
     had_a_turn: BTreeSet<TenantId>,
-    /// By how much the store's time had moved, in which all of this is told.
+    /// The sum of the moves of the store's time that all these times refer to.
     moved: Shift,
 }
 
-/// What is learned while a claim is under way. The claim may have looked before that came
-/// about, so that its answer does not replace it.
+/// What is learned while a claim is in progress. The claim may have read the store before, so its
+/// answer does not replace this.
 #[derive(Debug, Default)]
 struct Asking {
     due: Option<Timestamp>,
     stirred: bool,
 }
 
-/// How long claims pause that gave nothing.
+/// The pause after claims that returned nothing.
 #[derive(Debug, Clone, Copy)]
 struct Stall {
     length: Duration,
     until: Duration,
 }
 
-/// A delivery that seems to kill processes is sent with nothing else under way.
+/// The state of a suspect: a delivery that may crash processes is sent while nothing else is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Suspect {
     None,
-    /// One waits for the engine to be empty.
+    /// A suspect waits until nothing else is in progress.
     Waits,
-    /// One is being claimed or sent, and has the engine to itself.
+    /// A suspect is being claimed or sent, and nothing else is started.
     InFlight,
 }
 
@@ -81,7 +81,7 @@ impl Pacing {
         }
     }
 
-    /// Tells what is known in the time that the store has now.
+    /// Converts all times to the store's present time.
     pub(crate) fn move_to(&mut self, moved: Shift) {
         let by = moved.since(self.moved);
         self.moved = moved;
@@ -93,7 +93,7 @@ impl Pacing {
         }
     }
 
-    /// Something is due then, which the claims before may not have seen.
+    /// Notes that something is due at `at`, which earlier claims may not have seen.
     pub(crate) fn due(&mut self, at: Option<Timestamp>) {
         if at.is_none() {
             return;
@@ -106,12 +106,12 @@ impl Pacing {
         *known = at.into_iter().chain(*known).min();
     }
 
-    /// There may be something now.
+    /// Notes that there may be work now.
     pub(crate) fn look_at_once(&mut self, store_now: Timestamp) {
         self.due(Some(store_now));
     }
 
-    /// Something ended: what gave nothing before may give something now.
+    /// Notes that something ended: a claim that returned nothing before may succeed now.
     pub(crate) const fn retry_soon(&mut self) {
         self.stall = None;
         if let Some(asking) = &mut self.asking {
@@ -119,7 +119,7 @@ impl Pacing {
         }
     }
 
-    /// A claim that was made for a suspect has brought one of that tenant to send, or none.
+    /// Notes the answer of a claim for a suspect: the tenant whose suspect is to be sent, or `None`.
     pub(crate) fn suspect_claimed(&mut self, of: Option<&TenantId>, now: Duration) {
         if self.suspect != Suspect::InFlight {
             return;
@@ -132,7 +132,7 @@ impl Pacing {
         }
     }
 
-    /// Nothing is under way any more.
+    /// Notes that the suspect has ended.
     pub(crate) fn suspect_ended(&mut self, now: Duration) {
         if self.suspect == Suspect::InFlight {
             self.suspect = Suspect::None;
@@ -140,19 +140,19 @@ impl Pacing {
         }
     }
 
-    /// Of the tenants that have suspects each has one sent before any has a second: in a
-    /// claim for a suspect those that had a turn count as if they held every slot.
+    /// Makes tenants take turns with their suspects: each has one sent before any has a second. In
+    /// a claim for a suspect, tenants that had a turn count as if they held every slot.
     pub(crate) fn take_turns(&self, shares: &mut Shares) {
         let all = InFlight { all: usize::MAX, doubtful: usize::MAX };
         shares.in_flight.extend(self.had_a_turn.iter().map(|tenant| (tenant.clone(), all)));
     }
 
-    /// Takes nothing more.
+    /// Stops claiming, as if a suspect were waiting.
     pub(crate) const fn close(&mut self) {
         self.suspect = Suspect::Waits;
     }
 
-    /// A claim is under way.
+    /// Notes that a claim begins.
     pub(crate) fn ask(&mut self, now: Duration) {
         self.asking = Some(Asking::default());
         self.asked_at = now;
@@ -182,7 +182,7 @@ impl Pacing {
         });
     }
 
-    /// A claim failed: what it looked for is still to be looked for.
+    /// Notes that a claim failed: the work that it looked for is still to be claimed.
     pub(crate) fn claim_failed(&mut self, store_now: Timestamp) {
         self.asking = None;
         self.next_due = Some(store_now);
@@ -195,18 +195,18 @@ impl Pacing {
         self.asking.is_some()
     }
 
-    /// Whether a suspect waits for the engine to be empty.
+    /// Whether a suspect waits until nothing else is in progress.
     pub(crate) fn suspect_waits(&self) -> bool {
         self.suspect == Suspect::Waits
     }
 
-    /// Whether no suspect forbids new work.
+    /// Whether new work may start, which a suspect prevents.
     pub(crate) fn is_open(&self) -> bool {
         self.suspect == Suspect::None
     }
 
-    /// Whether a claim is allowed now: else something has to end first. `idle` says that
-    /// nothing is under way.
+    /// Whether a claim is allowed now, or something has to end first. `idle` says that nothing is
+    /// in progress.
     pub(crate) const fn may_ask(&self, idle: bool) -> bool {
         match self.suspect {
             Suspect::None => true,
@@ -215,14 +215,14 @@ impl Pacing {
         }
     }
 
-    /// Whether a claim is worth it: something is due, or nobody has looked for `poll`.
+    /// Whether a claim is useful: something is due, or the last claim was at least `poll` ago.
     pub(crate) fn is_worth_it(&self, poll: Duration, store_now: Timestamp, now: Duration) -> bool {
         let polled = now.saturating_sub(self.asked_at) >= poll;
         let due = self.earliest().is_some_and(|due| due <= store_now);
         polled || (due && now >= self.stalled_until())
     }
 
-    /// When a claim will be worth it, of the monotonic clock.
+    /// When a claim will be useful, by the monotonic clock.
     pub(crate) fn worth_it_at(&self, poll: Duration, store_now: Timestamp, now: Duration) -> Duration {
         if self.suspect == Suspect::Waits {
             return now;
@@ -351,8 +351,8 @@ mod tests {
         TenantId::new(name).unwrap()
     }
 
-    /// A suspect that is found at `now` and has ended so much later; says whether it was
-    /// waited for at all.
+    /// Finds a suspect at `now` that ends after `lasts`; returns whether the engine waited for it at
+    /// all.
     fn suspect(pacing: &mut Pacing, of: Option<&str>, now: Duration, lasts: Duration) -> bool {
         pacing.claimed(Some(at(99)), true, 0, at(100), now);
         if !pacing.suspect_waits() {

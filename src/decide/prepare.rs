@@ -1,4 +1,4 @@
-//! What a claimed delivery sends, or why it sends nothing.
+//! Decides what a claimed delivery sends, or why it sends nothing.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -20,51 +20,51 @@ use crate::time::Timestamp;
 use super::resolve::{Resolved, Sendable};
 use super::route::wants;
 
-/// How long a lane is held whose endpoint may not be sent to now.
+/// How long a lane is held if its endpoint may not be sent to now.
 pub(crate) const HOLD: Duration = Duration::from_secs(60);
-/// How long a lane is held whose endpoint, or the cipher of its secrets, could not be reached.
+/// How long a lane is held if its endpoint, or the cipher of its secrets, could not be reached.
 pub(crate) const HOLD_UNREACHED: Duration = Duration::from_secs(5);
 
-/// Why a lane is held whose endpoint could not be reached.
+/// The reason for holding a lane whose endpoint could not be looked up.
 pub(crate) const UNREACHED: &str = "its endpoint could not be looked up";
 
-/// The content type, the trace, and what a scheme writes: the id, the time and the
-/// signature.
+/// How many headers hookpost adds itself: the content type, the trace, and the id, the time and
+/// the signature of a scheme.
 const OWN_HEADERS: usize = 5;
 
-/// What a claim's endpoint turned out to be when it was loaded.
+/// The result of loading a claim's endpoint.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Found<'a> {
-    /// It is there.
+    /// The endpoint exists.
     Endpoint(&'a Resolved),
-    /// It is not there, for the first time in this process.
+    /// The endpoint was not found, for the first time in this process.
     Missing,
-    /// It is not there again: it is gone.
+    /// The endpoint was not found again: it was removed.
     MissingAgain,
-    /// It is there and cannot be read.
+    /// The endpoint exists but cannot be read.
     Unreadable(&'a Unreadable),
-    /// It could not be looked up.
+    /// The endpoint could not be looked up.
     Unreached,
 }
 
-/// What is to be done about a claimed delivery.
+/// What to do with a claimed delivery.
 #[derive(Debug)]
 pub(crate) enum Prepared {
-    /// Send this.
+    /// Send this request.
     Send(Request),
-    /// Settle it so, without a request.
+    /// Settle the delivery in this way, without a request.
     Settle(Next),
-    /// Give it back and hold its lane, for this reason.
+    /// Give the delivery back and hold its lane.
     Hold {
         /// Why nothing may be sent.
         why: Cow<'static, str>,
-        /// For how long the lane is held.
+        /// How long the lane is held.
         hold: Duration,
     },
 }
 
-/// Decides about a claimed delivery at `now`. While `expiry_suspended`, nothing
-/// expires: the clock has just jumped and one side of it is wrong.
+/// Decides what to do with a claimed delivery at `now`. While `expiry_suspended`, nothing
+/// expires: two clocks have just disagreed, and one of them is wrong.
 #[must_use]
 pub(crate) fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_suspended: bool) -> Prepared {
     if is_abandoned(claim) {
@@ -73,7 +73,7 @@ pub(crate) fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_su
     let resolved = match found {
         Found::Endpoint(resolved) => resolved,
         Found::MissingAgain => return done(claim, State::Cancelled(CancelReason::EndpointRemoved)),
-        // A test ping holds no lane, and given back it would be claimed again at once.
+        // A test ping has no lane to hold. If it were given back it would be claimed again at once.
         _ if claim.test => return unrenderable(claim, "endpoint: must be one that can be loaded"),
         Found::Missing => return hold("its endpoint was not found"),
         Found::Unreadable(unreadable) => {
@@ -84,8 +84,8 @@ pub(crate) fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_su
             return Prepared::Hold { why: UNREACHED.into(), hold: HOLD_UNREACHED };
         }
     };
-    // An endpoint of this id that another tenant has, or that was registered since, is not
-    // the one that was routed to.
+    // If another tenant has an endpoint with this id, or if it was registered later, it is not the
+    // endpoint that the event was routed to.
     if resolved.endpoint.tenant != claim.event.tenant || resolved.endpoint.was_registered_after(claim.born) {
         return done(claim, State::Cancelled(CancelReason::EndpointRemoved));
     }
@@ -94,7 +94,7 @@ pub(crate) fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_su
     }
     let enabled = resolved.endpoint.enabled || claim.test;
     let sendable = match resolved.sendable() {
-        // Its URL will never fit the policy; what else is missing may come.
+        // The policy will never allow its URL. Other reasons may be temporary.
         Err(NotSendable::Blocked(_)) => return done(claim, State::Failed(FailReason::Blocked)),
         Err(why) if !claim.test => {
             let hold = if may_open_soon(&resolved.endpoint) { HOLD_UNREACHED } else { HOLD };
@@ -124,10 +124,10 @@ pub(crate) fn prepare(claim: &Claim, found: Found<'_>, now: Timestamp, expiry_su
     }
 }
 
-/// Writes the request that tells an endpoint of an event, signed at `now`.
+/// Builds the request that delivers an event to an endpoint, signed at `now`.
 ///
 /// # Errors
-/// When the profile cannot tell of this event.
+/// If the profile cannot render this event.
 pub(crate) fn request(
     event: &Event,
     occasion: Occasion,
@@ -164,13 +164,13 @@ pub(crate) fn request(
     })
 }
 
-/// Ends a delivery whose request cannot be written, for that reason.
+/// Fails a delivery because its request cannot be built, for the reason `why`.
 #[must_use]
 pub(crate) fn unrenderable(claim: &Claim, why: impl Into<Cow<'static, str>>) -> Prepared {
     Prepared::Settle(Next::failed(FailReason::Unrenderable, why.into(), progress(claim)))
 }
 
-/// The delivery's life so far, with that many attempts.
+/// The delivery's times so far, with that many attempts.
 #[must_use]
 pub(crate) fn life(claim: &Claim, attempts: u32) -> Life {
     Life {
@@ -181,25 +181,25 @@ pub(crate) fn life(claim: &Claim, attempts: u32) -> Life {
     }
 }
 
-/// What a claimed delivery has behind it, unchanged.
+/// The progress of a claimed delivery, unchanged.
 #[must_use]
 pub(crate) const fn progress(claim: &Claim) -> Progress {
     Progress { attempts: claim.attempts, first_attempt_at: claim.first_attempt_at }
 }
 
-/// A test ping is sent once; another delivery is given up when it seems to be what
-/// kills the process.
+/// Whether the delivery is given up. A test ping is sent once. Any other delivery is given up if
+/// it seems to be what crashes the process.
 const fn is_abandoned(claim: &Claim) -> bool {
     (claim.test && claim.silent > 0) || (claim.silent >= ABANDON_AFTER && claim.silent_alone >= ABANDON_ALONE)
 }
 
-/// A suspect waits for its schedule's first gap after the lease that just lapsed.
+/// When a suspect is due: its schedule's first delay after the lease that just expired.
 fn suspect_due(claim: &Claim, sendable: &Sendable, now: Timestamp) -> Option<Timestamp> {
     let due_at = claim.due_at + sendable.retry.schedule().back_off(0);
     (claim.lapsed && claim.silent >= SUSPECT_AFTER && due_at > now).then_some(due_at)
 }
 
-/// Whether its secrets may open soon without anybody's help.
+/// Whether the endpoint's secrets may open soon without anyone's action.
 const fn may_open_soon(endpoint: &Endpoint) -> bool {
     matches!(endpoint.secrets, Secrets::Sealed { why: WhySealed::Unreachable, .. })
 }

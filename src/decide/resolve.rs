@@ -1,4 +1,4 @@
-//! An endpoint read against its profile: everything a send needs, made once per
+//! Resolves an endpoint against its profile: computes everything that sending needs, once per
 //! version of the endpoint.
 
 use std::sync::Arc;
@@ -14,42 +14,42 @@ use crate::profile::{Profile, Signing};
 use crate::secret::Secrets;
 use crate::sign::Signer;
 
-/// An endpoint with what its profile adds, field by field.
+/// An endpoint, and the values that result from it and its profile.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     /// The endpoint as it was loaded.
     pub(crate) endpoint: Arc<Endpoint>,
-    /// What a send needs, or why nothing can be sent.
+    /// What sending needs, or why nothing can be sent.
     sendable: Result<Box<Sendable>, NotSendable>,
 }
 
-/// What a send needs.
+/// Everything that sending to an endpoint needs.
 #[derive(Debug)]
 pub(crate) struct Sendable {
     /// The endpoint as it was loaded.
     pub(crate) endpoint: Arc<Endpoint>,
-    /// The dialect.
+    /// The endpoint's profile.
     pub(crate) profile: Arc<Profile>,
-    /// Signs by every scheme that the endpoint has a secret for.
+    /// Signs with every scheme that the endpoint has a secret for.
     pub(crate) signer: Signer,
     /// The headers that every request has.
     pub(crate) headers: HeaderMap,
-    /// When to try again.
+    /// When a failed attempt is retried.
     pub(crate) retry: RetryPolicy,
-    /// How fast, each limit with the log it counts in.
+    /// The rate limits, each with the key of the log that counts its starts.
     pub(crate) limits: Vec<(LimitKey, Limit)>,
-    /// Whether its host is one of its profile's service: only then may what it answers,
-    /// or a limit of its host, hold others.
+    /// Whether its host belongs to its profile's service. Only then may its responses, or a limit
+    /// of its host, hold other endpoints.
     pub(crate) on_service: bool,
-    /// The deadline of one attempt.
+    /// The time limit of one attempt.
     pub(crate) timeout: Duration,
-    /// How many requests may be in flight.
+    /// The most requests in flight.
     pub(crate) width: u32,
 }
 
 impl Resolved {
-    /// Reads an endpoint against its profile; `None` is a profile that this process
-    /// does not know.
+    /// Resolves an endpoint against its profile. `None` means that this process does not know the
+    /// profile.
     #[must_use]
     pub(crate) fn new(endpoint: Arc<Endpoint>, profile: Option<&Arc<Profile>>) -> Self {
         let sendable = match profile {
@@ -59,11 +59,11 @@ impl Resolved {
         Self { endpoint, sendable }
     }
 
-    /// What a send needs, if the endpoint's configuration allows one; a test ping
-    /// asks for no more, and ignores whether the endpoint is enabled.
+    /// What sending needs, if the endpoint's configuration allows it. A test ping needs nothing
+    /// more, and ignores whether the endpoint is enabled.
     ///
     /// # Errors
-    /// Says why nothing can be sent.
+    /// The reason why nothing can be sent.
     pub(crate) fn sendable(&self) -> Result<&Sendable, NotSendable> {
         self.sendable.as_deref().map_err(NotSendable::clone)
     }
@@ -95,7 +95,7 @@ fn sendable(endpoint: &Arc<Endpoint>, profile: &Arc<Profile>) -> Result<Sendable
     })
 }
 
-/// The width in force for an endpoint of this profile.
+/// The width in effect for an endpoint of this profile.
 #[must_use]
 pub(crate) fn width(endpoint: &Endpoint, profile: &Profile) -> u32 {
     endpoint.overrides.width_or(profile.width).get()

@@ -1,4 +1,4 @@
-//! Where an event goes: a page of endpoints that may want it → its routes.
+//! Routes an event: decides which endpoints of a page get a delivery.
 
 use std::sync::Arc;
 
@@ -9,45 +9,45 @@ use crate::id::{DeliveryId, EndpointId, HostName, Round};
 use crate::sequence::Sequence;
 use crate::subscription::{Places, Subscription};
 
-/// At most so many filters are held against a payload in one part of a page, or one
-/// endpoint's.
+/// The most filters that are evaluated against a payload in one part of a page. A single endpoint
+/// may have more.
 const FILTERS_AT_ONCE: usize = 4096;
-/// At most so many values of filters are compared in one part, or one endpoint's.
+/// The most filter values that are compared in one part. A single endpoint may have more.
 const VALUES_AT_ONCE: usize = 65_536;
-/// At most so many endpoints are judged in one part.
+/// The most endpoints that are judged in one part.
 const ENDPOINTS_AT_ONCE: usize = 256;
 
-/// An event held against a page of endpoints, part by part, between which others may have
-/// their turn. Its payload is read once for all of the page, unless the filters of that look
-/// at very many places.
+/// Matches an event with a page of endpoints, part by part, so that other work can run between the
+/// parts. The payload is parsed once for all of the page, unless the page's filters refer to very
+/// many places in it.
 ///
-/// It has a route to each endpoint that wants the event: enabled, of its tenant, subscribed to
-/// it, and begun before it was published. An endpoint that cannot be read may want the event:
-/// it gets a delivery too, in a round of its own, and whether it wants the event is decided
-/// when it can be read. So nothing is lost meanwhile, and nothing is sent that it did not ask
-/// for.
+/// There is a route to each endpoint that wants the event: it is enabled, belongs to the event's
+/// tenant, subscribes to the event, and began before the event was published. An endpoint that
+/// cannot be read may want the event. It gets a delivery too, in a round of its own, and whether it
+/// wants the event is decided when it can be read. So no event is lost meanwhile, and no endpoint
+/// gets an event that it did not subscribe to.
 #[derive(Debug)]
 pub(crate) struct Routing<'a> {
     event: &'a Event,
     published: Option<Sequence>,
-    /// The endpoints that are still to be judged.
+    /// The endpoints that are not judged yet.
     left: &'a [Arc<Endpoint>],
-    /// The payload, as it was read for so many of them.
+    /// The parsed payload, and the number of endpoints that it was parsed for.
     read: Option<(Places<'a>, usize)>,
     unreadable: &'a [Unreadable],
 }
 
 impl<'a> Routing<'a> {
-    /// None of the page's endpoints is judged yet. `published` is the event's place in the
-    /// store's order; `None` where the event is stored after the endpoints were read, so that
-    /// all of them begin before it.
+    /// Starts before the first endpoint of the page. `published` is the event's place in the
+    /// store's order; `None` if the event is stored after the endpoints were read, so that all of
+    /// them began before it.
     #[must_use]
     pub(crate) fn of(event: &'a Event, published: Option<Sequence>, page: &'a EndpointPage) -> Self {
         Self { event, published, left: &page.endpoints, read: None, unreadable: &page.unreadable }
     }
 
-    /// The routes to all of the page's endpoints. Many filters take their time: `pause` is
-    /// awaited between the parts, and other work goes on in it.
+    /// The routes to all of the page's endpoints. Evaluating many filters takes time: `pause` is
+    /// awaited between the parts, so that other work can run.
     pub(crate) async fn all<Pause: Future<Output = ()>>(
         mut self,
         width: impl Fn(&Endpoint) -> u32,
@@ -63,8 +63,8 @@ impl<'a> Routing<'a> {
         routes
     }
 
-    /// The routes to the next part of the page's endpoints, which takes a bounded time;
-    /// `None` once all have been judged. `width` says how wide a new lane begins.
+    /// The routes to the next part of the page's endpoints, which takes a bounded time; `None` once
+    /// all have been judged. `width` returns the initial width of a new lane.
     fn next_part(&mut self, width: impl Fn(&Endpoint) -> u32) -> Option<Vec<Route>> {
         if self.left.is_empty() {
             let unjudged: Vec<_> = std::mem::take(&mut self.unreadable).iter().collect();
@@ -88,13 +88,13 @@ impl<'a> Routing<'a> {
         Some(routes)
     }
 
-    /// Whether all have been judged.
+    /// Whether all endpoints have been judged.
     const fn is_complete(&self) -> bool {
         self.left.is_empty() && self.unreadable.is_empty()
     }
 
-    /// Reads the payload for the next of those endpoints that may want the event; says for
-    /// how many.
+    /// Parses the payload for the next of those endpoints that may want the event; also returns how
+    /// many endpoints that is.
     fn read(&self) -> (Places<'a>, usize) {
         let subscriptions = self.left.iter().map(|endpoint| {
             let subscription: &'a Subscription = &endpoint.subscription;
@@ -103,7 +103,7 @@ impl<'a> Routing<'a> {
         Places::of_first(&self.event.payload, subscriptions)
     }
 
-    /// Whether an endpoint may want the event, before its filters are asked.
+    /// Whether an endpoint may want the event, before its filters are evaluated.
     fn may_want(&self, endpoint: &Endpoint) -> bool {
         endpoint.enabled
             && is_eligible(endpoint, self.event, self.published)
@@ -128,7 +128,7 @@ impl<'a> Routing<'a> {
     }
 }
 
-/// How many of these endpoints, at least one, are judged in a bounded time.
+/// How many of these endpoints, at least one, can be judged in a bounded time.
 fn part(endpoints: &[Arc<Endpoint>]) -> usize {
     let (mut filters, mut values) = (0, 0);
     let fits = |endpoint: &&Arc<Endpoint>| {
@@ -141,7 +141,7 @@ fn part(endpoints: &[Arc<Endpoint>]) -> usize {
     endpoints.iter().take(ENDPOINTS_AT_ONCE).take_while(fits).count().max(1)
 }
 
-/// The one route of a test ping.
+/// The only route of a test ping.
 #[must_use]
 pub(crate) fn test_route(event: &Event, endpoint: &Endpoint, width: u32) -> Route {
     let registration = endpoint.generation.registration;
@@ -149,17 +149,17 @@ pub(crate) fn test_route(event: &Event, endpoint: &Endpoint, width: u32) -> Rout
     single(event, to, Round::Routing, true)
 }
 
-/// Whether an endpoint wants an event that was published at that place, enabled or not.
+/// Whether an endpoint wants an event that was published at that place. It need not be enabled.
 pub(super) fn wants(endpoint: &Endpoint, event: &Event, published: Option<Sequence>) -> bool {
     is_eligible(endpoint, event, published) && endpoint.subscription.wants(event)
 }
 
-/// Whether an event may be for an endpoint, whatever that asks for.
+/// Whether an event may go to an endpoint, without regard to its subscription.
 fn is_eligible(endpoint: &Endpoint, event: &Event, published: Option<Sequence>) -> bool {
     endpoint.tenant == event.tenant && published.is_none_or(|published| endpoint.began < published)
 }
 
-/// The lane that a route leads to; where there is none yet, what a new one begins with.
+/// The lane of a route. If there is none yet, the values with which a new one begins.
 struct Lane<'a> {
     endpoint: &'a EndpointId,
     registration: u64,
@@ -275,7 +275,7 @@ mod tests {
         let event = event("{}".to_owned());
         work::taken();
         assert_eq!(routes(&event, &page).len(), 40);
-        // 40 endpoints look at 64 places of 32 steps each: eight of them fill an index.
+        // 40 endpoints refer to 64 places of 32 steps each: eight endpoints fill an index.
         assert_eq!(work::taken().passes, 5);
     }
 }

@@ -1,4 +1,4 @@
-//! How much is under way, and how much may be asked for.
+//! Counts the work in progress, and decides how much may be claimed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use crate::delivery::{InFlight, Shares};
 use crate::id::TenantId;
 use crate::policy::lane::Lane;
 
-/// A tenant may have so many times the slots that it leaves free: three quarters of all
-/// where it is alone.
+/// A tenant may use this many times the number of slots that it leaves free. A tenant that is alone
+/// can use three quarters of all slots.
 const SHARE_OF_ALL: usize = 3;
-/// The same for its doubtful lanes, of the half that is theirs: a half of it where the
-/// tenant is alone.
+/// The same for a tenant's doubtful lanes, within the half of the slots that doubtful lanes may
+/// use. A tenant that is alone can use half of that.
 const SHARE_OF_DOUBTFUL: usize = 1;
 
 /// The engine's slots: one per request in flight.
 ///
-/// The doubtful lanes together get half of them, and a tenant gets a share that leaves
-/// room for others, so that neither a flood nor endpoints that never answer take them all.
+/// Doubtful lanes together may use half of the slots. The share of each tenant leaves slots for
+/// others. So neither a flood of events nor endpoints that never answer can use all slots.
 #[derive(Debug)]
 pub(crate) struct Slots {
     total: usize,
@@ -38,7 +38,7 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    /// Room for one delivery, whatever it is.
+    /// Room for one delivery of any kind.
     pub(crate) const fn for_one() -> Self {
         Self { deliveries: 1, doubtful: 1, shares: Shares::unlimited() }
     }
@@ -57,9 +57,9 @@ impl Slots {
         }
     }
 
-    /// What another claim may bring: the free slots, and ahead of them as much as was
-    /// finished since the last claim, up to as much again. A slow set of receivers
-    /// thereby gets no work that would only wait.
+    /// How much another claim may return: one delivery per free slot, and in advance one per request
+    /// that ended since the last claim, at most the total again. So slow receivers get no work that
+    /// would only wait.
     pub(crate) fn room(&mut self) -> Room {
         let ahead = std::mem::take(&mut self.finished_lately).min(self.total);
         let deliveries = self.free(ahead);
@@ -74,7 +74,7 @@ impl Slots {
         }
     }
 
-    /// How much more a claim might bring of one tenant.
+    /// How many more deliveries of one tenant a claim might return.
     pub(crate) fn room_for(&self, tenant: &TenantId) -> usize {
         let free = self.free(self.finished_lately.min(self.total));
         let held = self.tenants.get(tenant).map_or(0, |held| held.all);
@@ -107,7 +107,7 @@ impl Slots {
         self.sending
     }
 
-    /// Something was claimed and waits; of no lane where it is outside of widths.
+    /// Notes a claimed delivery that waits. It has no lane if widths do not apply to it.
     pub(crate) fn take(&mut self, tenant: &TenantId, lane: Option<&Lane>) {
         self.waiting += 1;
         let doubtful = usize::from(lane.is_some_and(Lane::is_doubtful));
@@ -117,13 +117,13 @@ impl Slots {
         held.doubtful += doubtful;
     }
 
-    /// What waited is being sent.
+    /// Notes that a waiting delivery is being sent.
     pub(crate) const fn start(&mut self) {
         self.waiting -= 1;
         self.sending += 1;
     }
 
-    /// What was being sent is done.
+    /// Notes that a request has ended.
     pub(crate) fn finish(&mut self, tenant: &TenantId, lane: Option<&Lane>, now: Duration) {
         self.freed_at = Some(now);
         self.sending -= 1;
@@ -131,7 +131,7 @@ impl Slots {
         self.leave(tenant, lane);
     }
 
-    /// What waited is given back.
+    /// Notes that a waiting delivery is given back.
     pub(crate) fn give_back(&mut self, tenant: &TenantId, lane: Option<&Lane>) {
         self.waiting -= 1;
         self.leave(tenant, lane);

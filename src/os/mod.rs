@@ -1,5 +1,5 @@
-//! This machine's clock, randomness and names: what an engine and its transport ask
-//! unless they are given others.
+//! This machine's clock, random numbers and name resolution: the defaults of an engine and its
+//! transport.
 
 mod new_secret;
 mod resolver;
@@ -18,7 +18,7 @@ pub use resolver::SystemResolver;
 pub use tenant::current_tenant;
 pub(crate) use tenant::on_behalf_of;
 
-/// The operating system's wall clock, and its monotonic one since this value was made.
+/// The operating system's wall clock, and a monotonic clock that starts when this value is made.
 #[derive(Debug, Clone, Copy)]
 pub struct SystemClock {
     start: Instant,
@@ -26,7 +26,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// A clock whose `elapsed` counts from here.
+    /// Creates a clock whose `elapsed` counts from this moment.
     #[must_use]
     pub fn new() -> Self {
         Self { start: Instant::now(), boot: Boot::read() }
@@ -48,13 +48,13 @@ impl Clock for SystemClock {
         self.start.elapsed()
     }
 
-    /// On Linux the time since the machine was started (`CLOCK_BOOTTIME`), elsewhere `None`.
+    /// The time since the machine was started (`CLOCK_BOOTTIME`) on Linux; `None` elsewhere.
     fn uptime(&self) -> Option<Uptime> {
         self.boot.and_then(Boot::uptime)
     }
 }
 
-/// The operating system's randomness, fit for tokens and ids.
+/// The operating system's random number generator, suitable for tokens and ids.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsEntropy;
 

@@ -1,4 +1,4 @@
-//! New secrets of the operating system's randomness.
+//! Generates secrets from the operating system's random numbers.
 
 use crate::backend::Entropy as _;
 use crate::secret::{Secret, SecretError};
@@ -22,7 +22,7 @@ impl Secret {
     /// ```
     ///
     /// # Errors
-    /// [`NoRandomness`](SecretError::NoRandomness), or
+    /// [`NoRandomness`](SecretError::NoRandomness) if the entropy source fails, and
     /// [`Length`](SecretError::Length) for a scheme whose secrets cannot have 32 bytes.
     pub fn generate(scheme: &Scheme) -> Result<Self, SecretError> {
         let mut random = [0; 32];

@@ -1,4 +1,4 @@
-//! For which tenant this process is sending.
+//! The tenant that the current task is sending for.
 
 use std::future::Future;
 
@@ -8,19 +8,19 @@ tokio::task_local! {
     static TENANT: TenantId;
 }
 
-/// The tenant whose request is being sent by the call that this is called within; `None`
-/// outside of [`Transport::send`](crate::backend::Transport::send).
+/// Returns the tenant whose request is being sent when this is called within
+/// [`Transport::send`](crate::backend::Transport::send); `None` otherwise.
 ///
-/// A transport or resolver whose capacity is bounded shares it with this by tenant, so that
-/// the slow names of one tenant cost others nothing. The engine sets it around each call of
-/// the transport, and `ReqwestTransport` around each call of its resolver. In a task that
-/// the transport spawns it is `None`.
+/// A transport or resolver with limited capacity uses this to share its capacity among tenants, so
+/// that slow names of one tenant do not delay others. The engine sets it around each call of the
+/// transport, and `ReqwestTransport` sets it around each call of its resolver. In a task that the
+/// transport spawns it is `None`.
 #[must_use]
 pub fn current_tenant() -> Option<TenantId> {
     TENANT.try_with(Clone::clone).ok()
 }
 
-/// Polls a future so that it, and what it calls, know for whom it is.
+/// Polls a future so that `current_tenant` returns this tenant within it.
 pub(crate) async fn on_behalf_of<F: Future>(tenant: Option<TenantId>, what: F) -> F::Output {
     match tenant {
         Some(tenant) => TENANT.scope(tenant, what).await,

@@ -1,30 +1,30 @@
-//! How long this machine has been up, as Linux tells every process of it.
+//! How long this machine has been running, as Linux reports it to every process.
 
 use crate::policy::timeline::Uptime;
 
-/// The start of this machine, by a name that no other start has.
+/// A start of this machine, identified by an id that no other start has.
 #[cfg(target_os = "linux")]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Boot {
-    /// The kernel's name for it.
+    /// The kernel's id of this start.
     id: u128,
-    /// The clock that counts from it is another one in each time namespace.
+    /// The time namespace. In each of them the clock has another offset.
     namespace: u64,
 }
 
 #[cfg(target_os = "linux")]
 impl Boot {
-    /// `None` where the kernel does not tell it.
+    /// Reads the id of the start; `None` if the kernel does not provide it.
     pub(super) fn read() -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
 
         let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-        // A kernel without time namespaces has one clock.
+        // A kernel without time namespaces has only one such clock.
         let namespace = std::fs::metadata("/proc/self/ns/time").map_or(0, |namespace| namespace.ino());
         Some(Self { id: parse(&id)?, namespace })
     }
 
-    /// The time since then, which goes on while the machine sleeps.
+    /// The time since then. It continues to count while the machine sleeps.
     pub(super) fn uptime(self) -> Option<Uptime> {
         let elapsed = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         let Self { id, namespace } = self;
@@ -32,7 +32,7 @@ impl Boot {
     }
 }
 
-/// Nothing here is known to be shared by all processes and to go on while the machine sleeps.
+/// On other systems no clock is known to be shared by all processes and to count during sleep.
 #[cfg(not(target_os = "linux"))]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Boot;
@@ -48,7 +48,7 @@ impl Boot {
     }
 }
 
-/// A UUID as the kernel prints it.
+/// Parses a UUID as the kernel prints it.
 #[cfg(target_os = "linux")]
 fn parse(id: &str) -> Option<u128> {
     u128::from_str_radix(&id.trim().replace('-', ""), 16).ok()

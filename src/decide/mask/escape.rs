@@ -1,29 +1,28 @@
-//! The escapes of URLs, JSON and HTML, and of one within another.
+//! The escapes of URLs, JSON and HTML, also within each other.
 
-/// How deep escapes are read within each other: a text that is escaped for JSON, in a text
-/// that is escaped for JSON, in one that is escaped for a URL.
+/// How many levels of escapes are read: for example a JSON text within a JSON text within a URL.
 const DEPTH: usize = 3;
 /// The longest entity that is read, with its semicolon.
 const ENTITY_MAX: usize = 16;
 
-/// What may be meant at one place of a text.
+/// The possible meanings of one place in a text.
 #[derive(Debug)]
 pub(super) struct Place {
     raw: u8,
-    /// What each escape stands for that may begin here, with its length.
+    /// The bytes that escapes which begin here may stand for, each with the length of its escape.
     escapes: Vec<(u8, usize)>,
     /// Whether the text ends within an escape that begins here.
     pub(super) is_cut: bool,
 }
 
 impl Place {
-    /// Each place of this text.
+    /// All places of a text.
     pub(super) fn all(text: &[u8]) -> Vec<Self> {
         let rest = |at| text.get(at..).unwrap_or_default();
         text.iter().enumerate().map(|(at, raw)| Self::of(*raw, rest(at))).collect()
     }
 
-    /// The place of this byte, at the beginning of this text.
+    /// The place at the beginning of this text, whose first byte is `raw`.
     fn of(raw: u8, text: &[u8]) -> Self {
         let mut place = Self { raw, escapes: Vec::new(), is_cut: false };
         let depths = if begins_escape(text) { DEPTH } else { 0 };
@@ -37,8 +36,8 @@ impl Place {
         place
     }
 
-    /// The bytes that may be meant, each with its length: the byte itself, since what stands
-    /// there raw may look like an escape, and what escapes stand for.
+    /// The possible bytes, each with its length: the byte itself, because a plain text may look
+    /// like an escape, and the bytes that escapes stand for.
     pub(super) fn readings(&self) -> impl Iterator<Item = (u8, usize)> + '_ {
         std::iter::once((self.raw, 1)).chain(self.escapes.iter().copied())
     }
@@ -51,14 +50,14 @@ fn begins_escape(text: &[u8]) -> bool {
 /// Why a text was not read as an escape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NotRead {
-    /// It is something else.
+    /// The text is something else.
     Other,
-    /// It ends before the escape does.
+    /// The text ends before the escape does.
     Cut,
 }
 
-/// The byte that an escape at the beginning of this text stands for, and its length. Its own
-/// characters may be escaped themselves, so many times.
+/// The byte that an escape at the beginning of this text stands for, and the length of the
+/// escape. Its own characters may be escaped themselves, `within` times.
 fn escape(text: &[u8], within: usize) -> Result<(u8, usize), NotRead> {
     let mut characters = Characters { text, at: 0, escaped: within };
     let byte = match characters.next()? {
@@ -83,7 +82,7 @@ fn escape(text: &[u8], within: usize) -> Result<(u8, usize), NotRead> {
     Ok((byte, characters.at))
 }
 
-/// Reads a text character by character, after undoing its escapes so many times.
+/// Reads a text character by character, and undoes `escaped` levels of escapes.
 struct Characters<'a> {
     text: &'a [u8],
     at: usize,
@@ -102,7 +101,7 @@ impl Characters<'_> {
         if self.next()? == expected { Ok(()) } else { Err(NotRead::Other) }
     }
 
-    /// Two digits of base 16.
+    /// Reads two hexadecimal digits.
     fn digits(&mut self) -> Result<u8, NotRead> {
         let digits = [self.next()?, self.next()?];
         let mut byte = [0];
@@ -110,7 +109,7 @@ impl Characters<'_> {
         Ok(byte[0])
     }
 
-    /// The name or number of an entity, up to its end.
+    /// Reads the name or number of an entity, up to its end.
     fn up_to(&mut self, end: u8) -> Result<Vec<u8>, NotRead> {
         let mut name = Vec::with_capacity(ENTITY_MAX);
         while name.len() < ENTITY_MAX {
@@ -124,7 +123,7 @@ impl Characters<'_> {
     }
 }
 
-/// The first character of a text after undoing its escapes so many times, and its length.
+/// The first character of a text after undoing `escaped` levels of escapes, and its length.
 fn read(text: &[u8], escaped: usize) -> Result<(u8, usize), NotRead> {
     let raw = *text.first().ok_or(NotRead::Cut)?;
     let Some(within) = escaped.checked_sub(1).filter(|_| begins_escape(text)) else {
@@ -136,7 +135,7 @@ fn read(text: &[u8], escaped: usize) -> Result<(u8, usize), NotRead> {
     }
 }
 
-/// What an entity of HTML stands for.
+/// The byte that an HTML entity stands for.
 fn entity(name: &[u8]) -> Result<u8, NotRead> {
     let name = std::str::from_utf8(name).map_err(|_| NotRead::Other)?;
     let number = name.strip_prefix('#').map(|number| match number.strip_prefix(['x', 'X']) {
@@ -147,7 +146,7 @@ fn entity(name: &[u8]) -> Result<u8, NotRead> {
     number.unwrap_or_else(named).ok_or(NotRead::Other)
 }
 
-/// The entities of HTML that stand for a character of ASCII, besides letters:
+/// The HTML entities for ASCII characters other than letters:
 /// <https://html.spec.whatwg.org/multipage/named-characters.html>
 const NAMES: [(&str, u8); 44] = [
     ("Tab", b'\t'),

@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 pub(super) enum Alphabet {
     Bytes,
     Hex,
-    /// Either alphabet of base64.
+    /// The standard and the URL-safe alphabet of base64.
     Base64,
 }
 
 impl Alphabet {
-    /// How the forms have a byte that was found.
+    /// Converts a byte that was found to the notation of the forms.
     pub(super) fn normal(self, found: u8) -> u8 {
         match (self, found) {
             (Self::Hex, _) => found.to_ascii_lowercase(),
@@ -23,8 +23,8 @@ impl Alphabet {
         }
     }
 
-    /// Whether this byte may stand between two of a form, of which so many were found: breaks
-    /// of lines in base64, and what separates bytes in hexadecimal.
+    /// Whether this byte may separate two bytes of a form after `found` of them: a line break in
+    /// base64, and the usual separators of bytes in hexadecimal.
     pub(super) fn may_separate(self, byte: u8, found: usize) -> bool {
         match self {
             Self::Bytes => false,
@@ -36,8 +36,8 @@ impl Alphabet {
     }
 }
 
-/// The forms of all values in one alphabet, sorted, so that those with the same beginning
-/// stand together.
+/// The forms of all values in one alphabet, sorted, so that forms with the same beginning are
+/// adjacent.
 pub(super) struct Forms {
     pub(super) alphabet: Alphabet,
     sorted: Vec<Vec<u8>>,
@@ -57,13 +57,13 @@ impl Forms {
         Self { alphabet, sorted }
     }
 
-    /// Every form: nothing of any was found yet.
+    /// The empty beginning, which all forms share.
     pub(super) fn all(&self) -> Beginning<'_> {
         Beginning { forms: &self.sorted, length: 0 }
     }
 }
 
-/// A beginning that some forms share.
+/// A beginning that one or more forms share.
 #[derive(Clone, Copy)]
 pub(super) struct Beginning<'a> {
     forms: &'a [Vec<u8>],
@@ -71,7 +71,7 @@ pub(super) struct Beginning<'a> {
 }
 
 impl Beginning<'_> {
-    /// The beginning that is longer by this byte, if a form has it.
+    /// The beginning that is one byte longer; `None` if no form has it.
     pub(super) fn then(self, byte: u8) -> Option<Self> {
         let next = |form: &Vec<u8>| form.get(self.length).copied();
         let from = self.forms.partition_point(|form| next(form) < Some(byte));
@@ -80,19 +80,19 @@ impl Beginning<'_> {
         Some(Self { forms, length: self.length + 1 })
     }
 
-    /// Whether it is a form from beginning to end.
+    /// Whether this beginning is a complete form.
     pub(super) fn is_whole(self) -> bool {
         self.forms.first().is_some_and(|shortest| shortest.len() == self.length)
     }
 
-    /// Whether a form is longer.
+    /// Whether a form is longer than this beginning.
     pub(super) fn goes_on(self) -> bool {
         self.forms.last().is_some_and(|last| last.len() > self.length)
     }
 }
 
-/// The characters that base64 has for these bytes alone, where so many others (modulo three)
-/// stand before them.
+/// The base64 characters that depend on these bytes alone, if `before` bytes (modulo three) precede
+/// them.
 pub(super) fn in_base64(value: &[u8], before: usize) -> Vec<u8> {
     let padded = [&[0; 3][..before.min(3)], value].concat();
     let text = STANDARD_NO_PAD.encode(&padded).into_bytes();

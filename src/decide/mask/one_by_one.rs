@@ -1,4 +1,5 @@
-//! A search for one form of one value at a time: slow, and plain enough to judge the other by.
+//! A search for one form of one value at a time. It is slow and simple; tests compare the other
+//! search with it.
 
 use super::escape::{escaped, is_cut_escape};
 use super::forms::in_base64;
@@ -15,7 +16,7 @@ pub(super) fn marks(text: &[u8], cut: bool, values: &[Vec<u8>]) -> Vec<bool> {
     marked
 }
 
-/// One way in which a value may be written.
+/// One of the ways to write a value.
 struct Form {
     text: Vec<u8>,
     alphabet: Alphabet,
@@ -25,7 +26,7 @@ struct Form {
 enum Alphabet {
     Bytes,
     Hex,
-    /// Either alphabet of base64.
+    /// The standard and the URL-safe alphabet of base64.
     Base64,
 }
 
@@ -39,7 +40,7 @@ fn forms(value: &[u8]) -> Vec<Form> {
 impl Form {
     fn mark(&self, text: &[u8], cut: bool, marked: &mut [bool]) {
         let least = if cut { LEAST_AT_A_CUT } else { LEAST };
-        // What stands there raw may itself look like an escape, so both are tried.
+        // A plain text may look like an escape, so both readings are tried.
         let has_escapes = text.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&'));
         let readings: &[bool] = if has_escapes { &[true, false] } else { &[true] };
         for at in 0..text.len() {
@@ -52,7 +53,7 @@ impl Form {
         }
     }
 
-    /// How much of the form stands at this place, and where that ends.
+    /// How much of the form is found at this place, and where that part ends.
     fn found_at(&self, text: &[u8], start: usize, prefer_raw: bool) -> (usize, usize) {
         let mut at = start;
         for (found, expected) in self.text.iter().enumerate() {
@@ -62,7 +63,7 @@ impl Form {
             } else {
                 match escaped(&text[at..]) {
                     Some((byte, length)) if self.is_same(byte, *expected) => length,
-                    // An escape that the cut has split.
+                    // An escape that is incomplete because the text was cut.
                     None if is_cut_escape(&text[at..]) => return (found, text.len()),
                     _ if self.is_same(*raw, *expected) => 1,
                     _ => return (found, at),

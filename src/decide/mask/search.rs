@@ -1,13 +1,13 @@
-//! The search for forms at every place of a text, within a bounded number of comparisons.
+//! Searches for forms at every place of a text, with a limited number of comparisons.
 
 use super::escape::Place;
 use super::forms::{Beginning, Forms};
 use super::{COMPARED_PER_BYTE, LEAST, LEAST_AT_A_CUT, TooMuchWork};
 
-/// A search and what it has marked.
+/// A search, and the bytes that it has marked.
 pub(super) struct Search {
     places: Vec<Place>,
-    /// How much of a form must stand at the end of the text.
+    /// The shortest beginning of a form that is marked at the end of the text.
     least_at_end: usize,
     pub(super) marked: Vec<bool>,
     /// How many bytes may still be compared.
@@ -24,7 +24,7 @@ impl Search {
         }
     }
 
-    /// Marks each place where one of the forms stands.
+    /// Marks each occurrence of one of the forms.
     pub(super) fn mark(&mut self, forms: &Forms) -> Result<(), TooMuchWork> {
         let mut open = Vec::new();
         for start in 0..self.places.len() {
@@ -42,7 +42,7 @@ impl Search {
         Ok(())
     }
 
-    /// Where the form may go on, behind what separates its parts.
+    /// The place after any separators, where the form may continue.
     fn behind_separators(
         &mut self,
         mut at: usize,
@@ -57,7 +57,7 @@ impl Search {
         Ok(at)
     }
 
-    /// Where what was found up to here ends, if it is to be marked. It may go on at `next`.
+    /// The end of what was found up to here, if it is to be marked. The form may continue at `next`.
     fn end_of(&self, at: usize, next: usize, found: Beginning<'_>) -> Option<usize> {
         let at_end = self.places.get(next).is_none_or(|place| place.is_cut);
         if at_end && found.goes_on() && found.length >= self.least_at_end {
@@ -66,7 +66,7 @@ impl Search {
         found.is_whole().then_some(at)
     }
 
-    /// Everything that may be meant there is read.
+    /// Adds the longer beginnings that result from each possible meaning of this place.
     fn read_on<'f>(
         &mut self,
         at: usize,

@@ -1,4 +1,4 @@
-//! What a look-up has given.
+//! The result of a look-up.
 
 use std::io;
 use std::net::IpAddr;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use crate::backend::ResolveError;
 
-/// What everyone who waited for a look-up is told.
+/// The result that every caller of a look-up gets.
 #[derive(Debug, Clone)]
 pub(super) enum Answer {
-    /// The addresses, at least one.
+    /// The addresses; there is at least one.
     Addresses(Arc<[IpAddr]>),
-    /// There is no such name, or it has no address.
+    /// The name does not exist, or it has no address.
     NoAddress,
     /// The look-up failed.
     Failed(Arc<io::Error>),
 }
 
-/// The standard library passes on what `getaddrinfo` says by text alone. These are the
-/// texts for "no such name" and "no address" of glibc, musl, the BSDs, macOS and Windows.
+/// The standard library returns the errors of `getaddrinfo` only as text. These are the texts for
+/// "no such name" and "no address" of glibc, musl, the BSDs, macOS and Windows.
 const NO_SUCH_NAME: [&str; 6] = [
     "Name or service not known",
     "No address associated with hostname",
@@ -44,7 +44,7 @@ impl Answer {
         }
     }
 
-    /// Whether somebody who knows the name has said something about it.
+    /// Whether this is a definite answer about the name.
     pub(super) const fn is_definite(&self) -> bool {
         matches!(self, Self::Addresses(_) | Self::NoAddress)
     }
@@ -58,8 +58,8 @@ impl Answer {
     }
 }
 
-/// The same error for another caller. What kind it is stays known, since being out of
-/// descriptors is no fault of a name's.
+/// Copies an error for another caller. The copy keeps its kind: running out of file descriptors,
+/// for example, is not the fault of a name.
 fn again(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),

@@ -1,4 +1,4 @@
-//! Look-ups that block, each on a thread of its own.
+//! Runs blocking look-ups, each on a thread of its own.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,10 +17,10 @@ use crate::id::HostName;
 use super::answer::Answer;
 use super::turns::{Asker, Limits, Phase, Start, Ticket, Turns};
 
-/// Finds the addresses of a name, and blocks its thread meanwhile.
+/// Finds the addresses of a name. Blocks its thread.
 pub(super) type LookUp = dyn Fn(&HostName) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
-/// Runs look-ups for callers that wait for them.
+/// Runs look-ups, and gives the results to the callers that wait for them.
 pub(super) struct LookUps {
     look_up: Box<LookUp>,
     turn_wait: Duration,
@@ -31,11 +31,11 @@ pub(super) struct LookUps {
 struct Desk {
     turns: Turns,
     tickets: Ticket,
-    /// Who waits for each name: for a turn, or for the look-up's end.
+    /// The callers that wait for each name, either for a turn or for the end of the look-up.
     callers: BTreeMap<HostName, BTreeMap<Ticket, oneshot::Sender<Answer>>>,
 }
 
-/// One who waits. Dropped, it waits no longer; the look-up goes on.
+/// A caller that waits. When it is dropped it stops waiting, but the look-up continues.
 struct Caller<'a> {
     look_ups: &'a LookUps,
     host: &'a HostName,
@@ -45,13 +45,13 @@ struct Caller<'a> {
 }
 
 impl LookUps {
-    /// Look-ups within these limits; a caller waits for its turn for at most `turn_wait`.
+    /// Runs look-ups within these limits. A caller waits for its turn for at most `turn_wait`.
     pub(super) fn new(look_up: Box<LookUp>, limits: Limits, turn_wait: Duration) -> Self {
         let desk = Desk { turns: Turns::new(limits), tickets: 0, callers: BTreeMap::new() };
         Self { look_up, turn_wait, began: Instant::now(), desk: Mutex::new(desk) }
     }
 
-    /// Looks a name up, or waits for the look-up of it that is under way.
+    /// Looks a name up, or waits for a look-up of the name that is already running.
     pub(super) async fn look_up(
         self: &Arc<Self>,
         asker: Asker,
@@ -62,7 +62,7 @@ impl LookUps {
             let left = caller.until.saturating_sub(self.now());
             match timeout(left, &mut caller.answer).await {
                 Ok(Ok(answer)) => return answer.for_caller(),
-                // Its sender is dropped with the look-ups, which this call keeps alive.
+                // The sender is dropped with the look-ups, and this call keeps those alive.
                 Ok(Err(error)) => return Err(ResolveError::Failed(error.into())),
                 Err(_) => {
                     if let Some(answer) = caller.wait_on()? {
@@ -97,7 +97,7 @@ impl LookUps {
             let (look_ups, its) = (Arc::clone(self), start.clone());
             let thread = thread::Builder::new().name("look-up".to_owned()).spawn(move || look_ups.run(&its));
             if let Err(error) = thread {
-                // The system is out of threads, which is no fault of the name's.
+                // The system is out of threads, which is not the fault of the name.
                 let error = io::Error::new(io::ErrorKind::OutOfMemory, error);
                 desk.finish(&start, &Answer::of(Err(error)), self.now());
             }
@@ -125,7 +125,7 @@ impl Desk {
     fn finish(&mut self, start: &Start, answer: &Answer, now: Duration) {
         if self.turns.finish(start, answer.is_definite(), now) {
             for (_, caller) in self.callers.remove(&start.host).unwrap_or_default() {
-                // One that has just gone needs no answer.
+                // A caller that has just stopped waiting needs no answer.
                 caller.send(answer.clone()).ok();
             }
         }
@@ -133,8 +133,8 @@ impl Desk {
 }
 
 impl Caller<'_> {
-    /// Its wait is over: it has its answer after all, or waits on for a look-up that has
-    /// begun meanwhile.
+    /// Called when the waiting time has ended. Returns the answer if it has arrived after all, or
+    /// continues to wait if the look-up has begun meanwhile.
     fn wait_on(&mut self) -> Result<Option<Answer>, ResolveError> {
         let desk = self.look_ups.desk();
         if let Ok(answer) = self.answer.try_recv() {
@@ -176,8 +176,8 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(20);
 
-    /// Names that begin with `mute` hang until they are released; all others are this
-    /// machine's.
+    /// A look-up in which names that begin with `mute` hang until they are released. All other names
+    /// resolve to this machine.
     #[derive(Default)]
     struct Names {
         asked: AtomicUsize,
@@ -204,7 +204,7 @@ mod tests {
         }
     }
 
-    /// Ends the threads of a test that fails, too.
+    /// Releases the hanging look-ups, even if the test fails.
     struct Released(Arc<Names>);
 
     impl Drop for Released {
@@ -229,7 +229,7 @@ mod tests {
         TenantId::new(name).unwrap()
     }
 
-    /// A caller in a task of its own.
+    /// Looks a name up in a task of its own.
     fn asking(
         look_ups: &Arc<LookUps>,
         of: &str,
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(names.0.asked(), 1, "nobody else took a thread");
         names.0.release();
         until(|| look_ups.desk().turns.phase(&host("mute"), look_ups.now()) == Phase::Unknown).await;
-        // On a busy machine the thread may begin too late for the first who asks.
+        // On a busy machine the thread may start too late for the first caller.
         while look_ups.look_up(Some(tenant("b")), &host("mute")).await.is_err() {}
         assert!(names.0.asked() >= 2);
     }

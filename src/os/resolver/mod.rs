@@ -1,4 +1,4 @@
-//! Names by the operating system's own look-up.
+//! Resolves names with the operating system.
 
 mod answer;
 mod look_ups;
@@ -19,43 +19,43 @@ use self::look_ups::{LookUp, LookUps};
 use self::turns::Limits;
 use super::current_tenant;
 
-/// With the engine's default settings at most 8 requests to unproven endpoints can begin
-/// in a second and hang on their names. `getaddrinfo` gives a mute name server up by default
-/// after 10 s: so many look-ups at once are seldom all taken.
+/// With the engine's default settings, at most 8 requests per second to unproven endpoints can
+/// begin and hang on their names. `getaddrinfo` by default gives up on a name server that does not
+/// answer after 10 s. So this many concurrent look-ups are rarely all in use.
 const LIMITS: Limits =
     Limits { turns: 128, patience: Duration::from_secs(5), silence: Duration::from_secs(30) };
 /// How long a caller waits for its turn.
 const TURN_WAIT: Duration = Duration::from_secs(1);
 
-/// Asks the operating system (`getaddrinfo`), for at most 128 names at once.
+/// Resolves names with the operating system (`getaddrinfo`), at most 128 names at once.
 ///
-/// A look-up blocks a thread, and nothing can stop one that hangs. Each has a thread of its
-/// own, and the look-ups are shared by the tenants that the engine sends for:
+/// A look-up blocks a thread, and a look-up that hangs cannot be stopped. Each look-up has a thread
+/// of its own, and the look-ups are shared among the tenants that the engine sends for:
 ///
-/// * A tenant has at most half of them, and a smaller share the more tenants have some.
-///   The next one goes to the tenant that has the fewest. Who gets none within a second is
-///   answered [`ResolveError::Busy`].
-/// * A name that several callers want is looked up once, whichever tenants they are of.
-/// * A name without an answer after 5 s is answered [`ResolveError::Timeout`]. Until 30 s
-///   after its look-up began it is answered so at once, unless that look-up still ends
-///   with an answer.
+/// * A tenant has at most half of the look-ups, and less while other tenants have some. The next
+///   look-up goes to the tenant that has the fewest. A caller that gets none within a second gets
+///   [`ResolveError::Busy`].
+/// * A name that several callers need is looked up once, even for several tenants.
+/// * If a name has no answer after 5 s, its callers get [`ResolveError::Timeout`]. Until 30 s after
+///   its look-up began, new callers get that error at once, unless the look-up still ends with an
+///   answer.
 ///
-/// Names are looked up as absolute ones, so that no search domain turns a public name
-/// into a neighbour's. Those of the hosts file are found only by systems that ignore
-/// the dot this needs; `localhost` is asked for without it.
+/// Names are looked up as absolute names, so that a search domain cannot turn a public name into
+/// an internal one. Absolute names end with a dot; names in the hosts file are found only by
+/// systems that ignore that dot. `localhost` is looked up without it.
 #[derive(Clone)]
 pub struct SystemResolver {
     look_ups: Arc<LookUps>,
 }
 
 impl SystemResolver {
-    /// A resolver with its own bound on look-ups.
+    /// Creates a resolver with its own limits on look-ups.
     #[must_use]
     pub fn new() -> Self {
         Self::by(|host| look_up(&absolute(host)))
     }
 
-    /// A resolver that calls `look_up` in place of `getaddrinfo`, within the same bounds.
+    /// Creates a resolver that calls `look_up` in place of `getaddrinfo`, within the same limits.
     /// The function may block its thread.
     ///
     /// ```

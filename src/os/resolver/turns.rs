@@ -1,4 +1,4 @@
-//! Which name is looked up next, and which is not: a decision on values.
+//! Decides which name is looked up next, as a function of values.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,42 +6,42 @@ use std::time::Duration;
 use crate::delivery::leaves_enough;
 use crate::id::{HostName, TenantId};
 
-/// A tenant may hold so many times the turns that it leaves free: half of all where it is
-/// alone.
+/// A tenant may hold this many times the number of turns that it leaves free. A tenant that is alone
+/// can hold half of all turns.
 const SHARE: usize = 1;
 
-/// For whom a name is looked up; `None` where nobody says for which tenant.
+/// The tenant that a name is looked up for; `None` if the tenant is not known.
 pub(super) type Asker = Option<TenantId>;
 
-/// A caller's number, in the order in which the callers came.
+/// The number of a caller, in order of arrival.
 pub(super) type Ticket = u64;
 
-/// The bounds.
+/// The limits of look-ups.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// How many look-ups may be under way at once.
+    /// The most look-ups that may run at once.
     pub(super) turns: usize,
-    /// A name whose look-up takes longer than this is silent.
+    /// If a look-up takes longer than this, its name is silent.
     pub(super) patience: Duration,
-    /// A silent name is looked up again so long after its last look-up began.
+    /// How long after the beginning of its last look-up a silent name may be looked up again.
     pub(super) silence: Duration,
 }
 
-/// The look-ups that are under way, the names that lately gave no answer, and the callers
-/// that wait for a turn.
+/// The look-ups that are running, the names that gave no answer lately, and the callers that wait
+/// for a turn.
 ///
-/// A look-up takes its turn until it ends: nothing can stop one that hangs. Turns are
-/// therefore shared by tenant, as slots are.
+/// A look-up holds its turn until it ends, because a look-up that hangs cannot be stopped. Turns
+/// are therefore shared among tenants in the same way as the engine's slots.
 #[derive(Debug)]
 pub(super) struct Turns {
     limits: Limits,
     started: u64,
     under_way: usize,
-    /// How many turns each asker holds, hanging look-ups included.
+    /// How many turns each tenant holds, including hanging look-ups.
     held: BTreeMap<Asker, usize>,
-    /// The last look-up of each name that is being looked up or silent. A silent one has
-    /// taken longer than the patience and began within the silence, so that the number of
-    /// turns bounds how many there are.
+    /// The last look-up of each name that is being looked up or silent. The look-up of a silent
+    /// name has taken longer than `patience` and began within `silence`, so the number of turns
+    /// limits how many silent names there are.
     names: BTreeMap<HostName, LookUp>,
     waiting: BTreeMap<Ticket, (Asker, HostName)>,
 }
@@ -53,7 +53,7 @@ struct LookUp {
     is_under_way: bool,
 }
 
-/// A look-up that has its turn.
+/// A look-up to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Start {
     number: u64,
@@ -61,17 +61,17 @@ pub(super) struct Start {
     pub(super) host: HostName,
 }
 
-/// What is known of a name.
+/// The state of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Nothing.
+    /// Nothing is known.
     Unknown,
-    /// It is being looked up; from then on it is silent.
+    /// The name is being looked up. After `silent_at` it is silent.
     UnderWay {
         /// When it becomes silent.
         silent_at: Duration,
     },
-    /// Its last look-up has given no answer.
+    /// The last look-up of the name has not answered in time.
     Silent,
 }
 
@@ -87,8 +87,8 @@ impl Turns {
         }
     }
 
-    /// A caller wants a name. Unless the name is silent or being looked up already, the
-    /// caller waits for a turn of its own tenant's: nobody waits for another tenant's.
+    /// Adds a caller for a name. Unless the name is silent or being looked up already, the caller
+    /// waits for one of its own tenant's turns, and never for another tenant's.
     pub(super) fn ask(&mut self, ticket: Ticket, asker: Asker, host: &HostName, now: Duration) -> Phase {
         let phase = self.phase(host, now);
         if phase == Phase::Unknown {
@@ -97,12 +97,12 @@ impl Turns {
         phase
     }
 
-    /// A caller waits no longer.
+    /// Removes a caller that waits no longer.
     pub(super) fn leave(&mut self, ticket: Ticket) {
         self.waiting.remove(&ticket);
     }
 
-    /// What is known of a name.
+    /// The state of a name.
     pub(super) fn phase(&self, host: &HostName, now: Duration) -> Phase {
         let Some(last) = self.names.get(host) else { return Phase::Unknown };
         let silent_at = last.began.saturating_add(self.limits.patience);
@@ -115,8 +115,8 @@ impl Turns {
         }
     }
 
-    /// The look-up to start now, if there is one: of the tenants that may have another turn,
-    /// the one that holds the fewest, and of those the caller that came first.
+    /// The look-up to start now, if there is one. Of the tenants that may have another turn, selects
+    /// the one that holds the fewest, and of its callers the one that came first.
     pub(super) fn start_next(&mut self, now: Duration) -> Option<Start> {
         let free = self.limits.turns.saturating_sub(self.under_way);
         let allowed = self.waiting.iter().filter_map(|(ticket, (asker, _))| {
@@ -125,7 +125,7 @@ impl Turns {
         });
         let (_, ticket) = allowed.min()?;
         let (asker, host) = self.waiting.remove(&ticket)?;
-        // All others that want the name wait for this look-up from now on.
+        // All other callers for the name wait for this look-up from now on.
         self.waiting.retain(|_, (_, wanted)| *wanted != host);
         self.started += 1;
         self.under_way += 1;
@@ -134,9 +134,9 @@ impl Turns {
         Some(Start { number: self.started, asker, host })
     }
 
-    /// A look-up has ended. Only one that took too long and failed leaves its name silent.
-    /// Says whether those who wait for the name are told: not of the failure of a look-up
-    /// that a later one has taken the place of.
+    /// Notes that a look-up has ended. Its name becomes silent only if it took too long and failed.
+    /// Returns whether the callers for the name get the result. They do not if the look-up failed
+    /// and a later one for the name has replaced it.
     pub(super) fn finish(&mut self, start: &Start, has_answered: bool, now: Duration) -> bool {
         self.under_way = self.under_way.saturating_sub(1);
         if let Some(held) = self.held.get_mut(&start.asker) {
@@ -187,7 +187,7 @@ mod tests {
         TenantId::new(name).unwrap()
     }
 
-    /// Each caller asks at that second for a tenant and a name; answers what starts then.
+    /// Asks for a name for each (tenant, name) at that second; returns the look-ups that start then.
     fn asked(turns: &mut Turns, second: u64, callers: &[(&str, &str)]) -> Vec<Start> {
         for (of, name) in callers {
             let ticket = turns.waiting.last_key_value().map_or(1, |(last, _)| last + 1);
