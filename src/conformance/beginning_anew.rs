@@ -1,5 +1,5 @@
-//! An endpoint that begins anew, with a new URL, a new secret, by being enabled or by being
-//! registered again, has a clean record: nothing that was learned before counts.
+//! An endpoint begins anew when it gets a new URL or a new secret, is enabled, or is registered
+//! again. It then has a clean record: nothing that was learned before counts.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn secret(text: &str) -> Result<Secrets, Breach> {
     Ok(SecretSet::of(secret).into())
 }
 
-/// A lane that failed and is held.
+/// A change after which the lane counts as failing and is held.
 fn sickened(lane: &Lane) -> LaneChange {
     let failing = Some(Failing::first(at(1)));
     let health = Health { width: 1, proven: false, streak: 3, failing, catch_up: None, ends_hold: None };
@@ -29,7 +29,7 @@ fn sickened(lane: &Lane) -> LaneChange {
 }
 
 impl Scene {
-    /// Registers it, sickens its lane and leaves one event waiting behind the hold.
+    /// Registers the endpoint, makes its lane sick, and leaves one event waiting behind the hold.
     async fn sick_endpoint(&self, endpoint: &Endpoint) -> Result<Lane, Breach> {
         self.register(endpoint).await?;
         self.store([draft("first")?.to(&["one"])?]).await?;
@@ -118,7 +118,7 @@ pub async fn what_was_learned_of_an_earlier_generation_changes_nothing(
     let before = scene.sick_endpoint(&endpoint).await?;
     let moved = plain_endpoint(TENANT, "one", "https://two.example/hook")?;
     scene.put(&write(&moved, Expected::Version(1))).await?;
-    // It learns of its first generation by the answer of the old URL alone.
+    // The lane learns of the endpoint's first generation only from the response of the old URL.
     scene.settle(&[], &[sickened(&before)], at(2)).await?;
     scene.has_a_clean_record().await
 }

@@ -1,4 +1,4 @@
-//! What goes in comes out: every byte, every field, every microsecond.
+//! The store returns what was written: every byte, every field, every microsecond.
 
 use std::sync::Arc;
 use std::time::Duration;

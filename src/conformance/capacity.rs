@@ -1,5 +1,5 @@
-//! A store that holds only so much says so and stays as it was. Not in the list of
-//! cases, because it needs a backend with a bound.
+//! A store with limited capacity reports that it is full and does not change. These cases are
+//! not in the list of cases, because they need a backend with a limit.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::history::Class;
 use super::CaseResult;
 use super::scene::{Scene, TENANT, at, delivered, draft, same, set, tenant, the_only, work_set};
 
-/// The backend holds four deliveries.
+/// The backend must have a capacity of four deliveries.
 pub async fn a_full_store_refuses_and_leaves_nothing_behind(holds_four: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(holds_four);
     scene.store([draft("e1")?.to(&["one", "two"])?, draft("e2")?]).await?;

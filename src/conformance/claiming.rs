@@ -1,5 +1,5 @@
-//! What a claim gives: due work, each piece to one caller, within what the request
-//! allows.
+//! A claim returns due work, gives each piece to one caller, and stays within the limits of the
+//! request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl Scene {
         Ok(self.claim(&request).await?)
     }
 
-    /// A lane whose last answer was a success.
+    /// Makes a lane whose last attempt succeeded.
     async fn proven(&self, endpoint: &str) -> CaseResult {
         let claim = self.leased(&format!("proof-{endpoint}"), endpoint).await?;
         let lanes = self.claim_at(at(0)).await?.lanes;
@@ -143,7 +143,7 @@ pub async fn the_oldest_due_of_a_lane_goes_first(fresh: Arc<dyn Backend>) -> Cas
     Ok(())
 }
 
-/// How much a claim gives of each lane.
+/// How many deliveries of each lane a claim returned.
 fn by_lane(claims: &Claims) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for claim in &claims.work {

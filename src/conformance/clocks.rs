@@ -1,7 +1,7 @@
-//! The store's time: it goes on evenly whatever a wall clock shows, follows one that nobody
-//! contradicts, and what is written then moves along. These cases need a store that can be
-//! opened by several processes; [`conformance_tests_of_time!`](crate::conformance_tests_of_time)
-//! writes them.
+//! The store's time: it advances evenly whatever a wall clock shows. It follows a changed wall clock
+//! if no other process contradicts it, and stored times then move with it. These cases need a store
+//! that several processes can open; [`conformance_tests_of_time!`](crate::conformance_tests_of_time)
+//! writes their tests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,11 +25,11 @@ const TWO_DAYS: i64 = 48 * 3600;
 const STEP: u64 = 10;
 const NOTHING: [String; 0] = [];
 
-/// Opens one store again and again, each time as another process of the same machine, with a
-/// clock of its own.
+/// Opens one store repeatedly, each time as another process of the same machine, with a clock of
+/// its own.
 pub type Open = Arc<dyn Fn(Arc<dyn Clock>) -> Arc<dyn Backend> + Send + Sync>;
 
-/// The clocks of a process. The monotonic one is the machine's, in seconds.
+/// The clocks of a process. The monotonic clock is the machine's; it counts seconds.
 struct Hands {
     machine: Arc<AtomicU64>,
     ahead: AtomicI64,
@@ -72,7 +72,7 @@ impl Machine {
         Self { second: Arc::new(AtomicU64::new(0)), open }
     }
 
-    /// Starts a process whose wall clock is so many seconds ahead.
+    /// Starts a process whose wall clock is `ahead` seconds ahead.
     fn start(&self, ahead: i64) -> Process {
         let hands = Arc::new(Hands { machine: Arc::clone(&self.second), ahead: AtomicI64::new(ahead) });
         Process { scene: Scene::on((self.open)(hands.clone())), hands }
@@ -82,7 +82,7 @@ impl Machine {
         self.second.store(second, Ordering::Relaxed);
     }
 
-    /// Lets these processes ask for the time every few seconds, until that one.
+    /// Advances the machine's clock to `second`; these processes read the time every few seconds.
     async fn ask_until(&self, second: u64, processes: &[&Process]) -> CaseResult {
         for moment in (self.second.load(Ordering::Relaxed)..=second).step_by(STEP.try_into().unwrap_or(10)) {
             self.set(moment);
@@ -101,25 +101,25 @@ impl Process {
 
     async fn ask(&self) -> Result<Timestamp, Breach> {
         let now = self.scene.now().await?;
-        // What was noted by the reading is written before this is.
+        // The reading may leave a note to write. The store writes it before this call.
         self.scene.gate(&[], now).await?;
         Ok(now)
     }
 
-    /// By how many seconds the time is ahead of what the monotonic clock says.
+    /// By how many seconds the store's time is ahead of the monotonic clock.
     async fn ahead(&self) -> Result<i64, Breach> {
         let straight = at(0) + self.hands.elapsed();
         Ok(self.ask().await?.unix_seconds() - straight.unix_seconds())
     }
 
-    /// The time so many seconds of the machine after now.
+    /// The store's time, `seconds` of the machine from now.
     async fn after(&self, seconds: u64) -> Result<Timestamp, Breach> {
         Ok(self.ask().await? + Duration::from_secs(seconds))
     }
 }
 
-/// One process, whose clock was set right after it began: at the moment that is answered,
-/// its time moves at the next question.
+/// Starts one process whose clock is set soon after. Returns it with the second at which its next
+/// reading of the time will move the time.
 async fn about_to_move(machine: &Machine) -> Result<(Process, u64), Breach> {
     about_to_move_by(machine, TWO_DAYS).await
 }

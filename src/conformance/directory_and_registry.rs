@@ -1,4 +1,4 @@
-//! Endpoints: as a host writes them, and as routing and sending read them.
+//! Endpoints: how a host writes them, and how routing and sending read them.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ fn broken(error: impl std::error::Error) -> Breach {
     Breach::new(format!("the case is broken: {error}"))
 }
 
-/// An enabled endpoint that wants everything and signs nothing.
+/// An enabled endpoint that subscribes to everything and has no secret.
 pub(super) fn plain_endpoint(of: &str, id: &str, url: &str) -> Result<Endpoint, Breach> {
     Ok(Endpoint {
         id: endpoint(id)?,
@@ -56,7 +56,7 @@ pub(super) fn write(endpoint: &Endpoint, expected: Expected) -> Write {
     Write { endpoint: endpoint.clone(), width: 8, expected, unique_url: false }
 }
 
-/// The version that a write left, if it was written.
+/// The version after a write; `None` if nothing was written.
 const fn stored_version(put: &Put) -> Option<u64> {
     match put {
         Put::Stored { version, .. } => Some(*version),
@@ -74,7 +74,7 @@ impl Scene {
         same("the version of a new endpoint", stored_version(&put), Some(1))
     }
 
-    /// The endpoint as it stands.
+    /// The endpoint as it is stored now.
     pub(super) async fn registered(&self, id: &EndpointId) -> Result<Endpoint, Breach> {
         let loaded = self.load_one(id).await?;
         let loaded = loaded.ok_or_else(|| Breach::new(format!("{id} is not there")))?;
@@ -86,7 +86,7 @@ impl Scene {
     }
 }
 
-/// What two endpoints have in common if they are the same, secrets included.
+/// The content of an endpoint as text, including secrets: equal for equal endpoints.
 fn written(endpoint: &Endpoint) -> String {
     let secrets = match &endpoint.secrets {
         Secrets::Open(set) => {

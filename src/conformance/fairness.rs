@@ -1,5 +1,5 @@
-//! Nothing due is passed over for ever, no flood delays another's first claim by more
-//! than a few claims, and tenants take turns.
+//! No due work is passed over forever, no flood delays the first claim of another tenant by
+//! more than a few claims, and tenants take turns.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::scene::{
 };
 use super::{Breach, CaseResult};
 
-/// What "few claims" means here.
+/// The number that "a few claims" means here.
 const FEW: usize = 4;
 
 impl Scene {
-    /// Claims again and again, a millisecond apart, settling at once what comes;
-    /// answers the number of the claim that first fits.
+    /// Claims repeatedly, a millisecond apart, and settles at once what the claims return. Returns
+    /// the number of the first claim that fits.
     async fn claims_until(
         &self,
         request: impl Fn(&mut ClaimRequest),
@@ -75,13 +75,13 @@ pub async fn a_flood_of_one_tenant_delays_another_by_few_claims(fresh: Arc<dyn B
     Ok(())
 }
 
-/// The names of so many lanes.
+/// The names of `count` lanes.
 fn lanes(of: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{of}-{number:05}")).collect()
 }
 
-/// Claims so many deliveries at a time, of whatever lanes, and settles nothing; answers
-/// the number of the claim that first gives something of that tenant.
+/// Claims repeatedly, `deliveries` at a time from any lanes, and settles nothing. Returns the
+/// number of the first claim that returns something of that tenant.
 async fn unanswered_claims_until(scene: &Scene, deliveries: usize, name: &str) -> Result<usize, Breach> {
     for number in 1..=100 {
         let now = at(1) + Duration::from_millis(number as u64);
@@ -113,7 +113,7 @@ pub async fn tenants_take_turns_however_many_lanes_they_have(fresh: Arc<dyn Back
         scene.store([draft(&format!("f{number}"))?.of(&name)?.to(&lanes)?.due(at(-100))]).await?;
     }
     scene.store([draft("e1")?.of("other")?.to(&["other-one"])?]).await?;
-    // One turn of each of the twenty comes first, at five turns a claim.
+    // Each of the twenty tenants has one turn first, and a claim has five turns.
     let claims = unanswered_claims_until(&scene, 5, "other").await?;
     demand!(claims <= 5, "the other tenant was served by claim {claims}");
     Ok(())
@@ -198,8 +198,8 @@ pub async fn lanes_behind_a_closed_gate_hide_nothing(fresh: Arc<dyn Backend>) ->
 
 pub async fn nothing_due_is_passed_over_for_ever(fresh: Arc<dyn Backend>) -> CaseResult {
     let scene = Scene::on(fresh);
-    // Two lanes whose deliveries fail for ever, due at once each time, and one that
-    // only has something once.
+    // Two lanes whose deliveries always fail and are due again at once, and one lane that has
+    // only one delivery.
     for number in 0..20 {
         let busy = draft(&format!("b{number}"))?.to(&["busy-one", "busy-two"])?;
         scene.store([busy.with_routes(|route| route.width = 3)]).await?;

@@ -1,6 +1,6 @@
-//! Random histories of calls, made on the memory store and on the store under test
-//! alike: every answer is the same, and so is what is left at the end. That is
-//! possible because stores read no clock and invent no id.
+//! Random histories of calls, made on the memory store and on the store under test alike. Every
+//! answer must be the same, and so must the contents at the end. That is possible because
+//! stores do not read a clock or create ids.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -33,10 +33,10 @@ pub async fn random_histories_end_as_in_the_memory_store(fresh: Arc<dyn Backend>
     history(7, 400, fresh).await
 }
 
-/// One history of so many steps. The seed alone decides it.
+/// Runs one random history with that many steps. Only the seed determines it.
 ///
 /// # Errors
-/// Names the step after which the two stores differed, and how.
+/// The step after which the two stores differed, and the difference.
 pub async fn history(seed: u64, steps: usize, fresh: Arc<dyn Backend>) -> CaseResult {
     let mut history = History::of(seed, fresh);
     for step in 0..steps {
@@ -46,7 +46,7 @@ pub async fn history(seed: u64, steps: usize, fresh: Arc<dyn Backend>) -> CaseRe
     history.compare_all().await.map_err(|breach| Breach::new(format!("seed {seed}, at the end: {breach}")))
 }
 
-/// The clock of the memory store, which no case reads.
+/// The clock of the memory store. No case reads it.
 struct NoClock;
 
 impl Clock for NoClock {
@@ -67,8 +67,8 @@ struct History {
     replays: u32,
     claims: Vec<Claim>,
     events: Vec<EventClaim>,
-    /// Each lane as the last claim left it, in the model and in the store under test:
-    /// versions are each store's own.
+    /// Each lane as the last claim returned it, from the model and from the store under test:
+    /// each store has its own versions.
     lanes: BTreeMap<EndpointId, (Lane, Lane)>,
 }
 
@@ -111,7 +111,7 @@ impl History {
     }
 
     fn draft(&mut self) -> Result<Draft, Breach> {
-        // Now and then an id comes again, with the same content or with other.
+        // Sometimes an id is repeated, with the same content or with different content.
         let number = if self.published > 0 && self.random.u8(0..6) == 0 {
             self.random.u32(0..self.published)
         } else {
@@ -135,8 +135,8 @@ impl History {
         Ok(draft)
     }
 
-    /// Events of a key go to a wide lane, where they are the only ones: the order
-    /// among due rows of a key is its own, and no cap may ask about it.
+    /// Events with an ordering key go to a wide lane that has no other events: due deliveries of
+    /// one key have an order of their own, so no cap may depend on it.
     fn routes(&mut self, event: &Event) -> Result<Vec<Route>, Breach> {
         let of = &event.tenant;
         if event.ordering_key.is_some() {
@@ -197,7 +197,7 @@ impl History {
                 break;
             }
             let at = self.random.usize(0..self.claims.len());
-            // Some claims stay at hand, so that they are settled twice, or too late.
+            // Some claims are kept, so that they are settled twice, or too late.
             let claim =
                 if self.random.u8(0..4) == 0 { self.claims[at].clone() } else { self.claims.swap_remove(at) };
             let settlement = self.settlement(&claim);
@@ -339,7 +339,7 @@ impl History {
     }
 }
 
-/// The change that an answer makes to a lane: three failures in a row narrow it.
+/// The change that a response makes to a lane: three failures in a row narrow it.
 fn change_of(lane: &Lane, success: bool, now: Timestamp) -> LaneChange {
     let full = if lane.endpoint.as_str().ends_with("wide") { WIDE } else { NARROW };
     let nothing = LaneChange { raise: None, ..lane.hold(now) };
@@ -359,8 +359,8 @@ fn change_of(lane: &Lane, success: bool, now: Timestamp) -> LaneChange {
     LaneChange { raise, health: Some(health), ..nothing }
 }
 
-/// What a claim says of each delivery, in the order of their ids: stores may serve
-/// their lanes in different orders.
+/// What a claim returned for each delivery, in the order of ids: stores may serve their lanes
+/// in different orders.
 fn facts_of_work(claims: &Claims) -> BTreeMap<DeliveryId, String> {
     let facts = |claim: &Claim| {
         let Claim { event, endpoint, round, token, lease_until, due_at, born_at, .. } = claim;

@@ -1,4 +1,4 @@
-//! What happened, page by page, tenant by tenant, and how it is asked for again.
+//! The history of a tenant: read page by page, and replayed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -336,7 +336,7 @@ pub async fn cancelling_leaves_what_came_after_the_place_that_is_named(
     scene.store([draft("old")?.to(&["one"])?.due(at(500))]).await?;
     let under_way = scene.leased("under-way", "one").await?;
     let place = under_way.born;
-    // Of an event that came before that place, and asked for after it.
+    // A replay of an event that came before that place, requested after it.
     let replay = replay("r1", one(failed.delivery), at(600))?;
     let replayed = the_only(scene.replay(&replay, PageAfter::first(10)).await?.deliveries)?;
     scene.store([draft("new")?.to(&["one"])?.due(at(500))]).await?;
@@ -348,7 +348,7 @@ pub async fn cancelling_leaves_what_came_after_the_place_that_is_named(
         scene.all(TENANT, Selection { event: Some(EventId::new("old")?), ..Selection::default() }).await?;
     same("cancelled", cancelled.deliveries, [the_only(old)?.id])?;
     same("the replay", scene.state_of(replayed).await?, State::Pending)?;
-    // It was not marked as one that is not tried again.
+    // It was not marked as a delivery that must not be tried again.
     scene.apply([retried(&under_way, at(5), at(3))]).await?;
     same("the rest", work(&scene.claim_at(at(600)).await?), ["under-way>one", "new>one", "failed>one"])
 }

@@ -1,4 +1,4 @@
-//! One row holds back whatever waits behind it: a lane's width and health, a pause,
+//! One row can hold back everything that waits behind it: a lane's width and health, a pause, and
 //! the hold of a lane, a tenant or a host.
 
 use std::sync::Arc;
@@ -29,7 +29,7 @@ impl Scene {
         Ok(())
     }
 
-    /// A claim of one delivery and its lane.
+    /// Claims one delivery, and returns it with its lane.
     async fn claim_one(&self, now: Timestamp) -> Result<(Claim, Lane), Breach> {
         let mut request = self.request(now);
         request.deliveries = 1;
@@ -230,7 +230,7 @@ pub async fn a_hold_that_came_between_leaves_what_a_success_says_of_the_endpoint
     let (probe, sick) = scene.claim_one(at(10)).await?;
     let success =
         sick.after_success(8, at(12), None).ok_or_else(|| Breach::new("a success changes nothing"))?;
-    // As the refusal of a rate limit does, by a settlement or by the gate.
+    // A refusal of a rate limit holds lanes like this, by a settlement or by the gate.
     scene.change_lane(sick.hold(at(20)), at(11)).await?;
     scene.change_gate(lane("one")?, GateChange::Hold(at(50)), at(11)).await?;
     scene.settle(&[delivered(&probe, at(12))], &[success], at(12)).await?;

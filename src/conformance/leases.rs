@@ -1,5 +1,5 @@
-//! A lease is the right to settle until a moment. Nobody rescues what its holder
-//! forgets: it is due by itself, and the silence is counted.
+//! A lease is the right to settle until a certain time. If its holder does not settle, the
+//! delivery becomes due by itself, and the silent lease is counted.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use super::scene::{
 use super::{Breach, CaseResult};
 
 impl Scene {
-    /// Claims the one delivery there is, lease after lease, without a word; answers
-    /// the last claim and its moment.
+    /// Claims the only delivery repeatedly and lets each lease expire without settling. Returns the
+    /// last claim and its time.
     async fn let_lapse(&self, endpoint: &str, times: usize) -> Result<(Claim, Timestamp), Breach> {
         let (mut claim, mut now) = (self.leased("e1", endpoint).await?, at(0));
         for _ in 0..times {

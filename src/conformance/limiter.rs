@@ -1,5 +1,5 @@
-//! In any window of its length a limit lets at most its number of starts through,
-//! whoever asks.
+//! A limit allows at most its number of starts in any window of its length, whoever asks for
+//! them.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::{Breach, CaseResult};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A limit of that many starts in that many seconds, and its log.
+/// A limit of `starts` per `seconds`, and the key of its log.
 fn limit(scope: LimitScope, of: &str, starts: u32, seconds: u64) -> Result<(LimitKey, Limit), Breach> {
     let starts = NonZeroU32::new(starts).unwrap_or(NonZeroU32::MIN);
     let limit = Limit::new(scope, starts, Duration::from_secs(seconds))
@@ -178,7 +178,7 @@ pub async fn grants_of_a_clock_that_was_ahead_hold_nothing_for_longer_than_a_win
     same("after the longer one", scene.ask(&both, 9, at(3700)).await?.starts, 5)
 }
 
-/// How many starts each got of what was asked for in one call.
+/// How many starts each asker was granted in one call.
 async fn starts_of(scene: &Scene, asks: &[Ask], now: Timestamp) -> Result<Vec<u32>, Breach> {
     let grants = scene.take(asks, now, now + SECOND).await?;
     Ok(grants.iter().map(|grant| grant.starts).collect())
@@ -223,7 +223,7 @@ pub async fn whoever_asks_first_at_every_opening_leaves_others_their_turns(
     for (limit, other) in [(&global, "other"), (&tenants, "flood")] {
         let (mut flood, mut served) = (0, 0);
         for window in 0..8 {
-            // One process is always the first to ask, in a call of its own.
+            // One process always asks first, in a call of its own.
             for (by, starts, got) in
                 [(by("flood", "f1")?, 16, &mut flood), (by(other, "o1")?, 1, &mut served)]
             {
@@ -244,7 +244,7 @@ pub async fn what_is_kept_for_one_that_does_not_come_goes_to_whoever_asks(
     let (flood, other) = (by("flood", "f1")?, by("other", "o1")?);
     same("all", starts_of(&scene, &[ask(flood.clone(), &[&two], 16)], at(0)).await?, [2])?;
     same("none", starts_of(&scene, &[ask(other, &[&two], 1)], at(1)).await?, [0])?;
-    // The other one does not come any more: what is kept for it is given up soon.
+    // The other asker does not come back, so what is reserved for it is soon released.
     let (mut now, mut granted) = (at(61), 0);
     for _ in 0..10 {
         let grant = the_only(scene.take(&[ask(flood.clone(), &[&two], 2)], now, now + SECOND).await?)?;
@@ -272,7 +272,7 @@ pub async fn who_waits_is_told_a_moment_at_which_its_turn_may_have_come(
         }
     }
     same("waiting", coming.len(), 4)?;
-    // Each asks when it was told to, and again when it was told to after that.
+    // Each asker asks at the time that it was given, and then at the next time that it was given.
     let mut asked = 0;
     while let Some(next) = coming.iter().enumerate().min_by_key(|(_, (until, _))| *until) {
         let (place, now) = (next.0, next.1.0);

@@ -1,8 +1,8 @@
-//! The contract of a store, as tests that anybody can run against their own.
+//! The contract of a store, as tests that anyone can run against their own store.
 //!
-//! Each line of the contract is tested by some cases. Each case gets a fresh, empty store, and
-//! its name says what holds. The suite grows with the contract: a new version may contain cases
-//! that a store fails.
+//! Each line of the contract is tested by some cases. Each case gets a new, empty store, and its
+//! name states the rule that it tests. The suite grows with the contract: a new version may contain
+//! cases that fail for a store.
 //!
 //! [docs/clocks.md]: crate::policy::timeline
 //! [docs/limits.md]: crate::guide::limits
@@ -40,12 +40,12 @@ use std::sync::Arc;
 use crate::backend::Backend;
 use crate::error::StoreError;
 
-/// A line of the contract that does not hold. `Debug` prints the sentence, so that a
-/// test which returns it fails readably.
+/// A violation of the contract. `Debug` prints the sentence, so a test that returns it fails with
+/// a readable message.
 pub struct Breach(String);
 
 impl Breach {
-    /// What should have been, and what was.
+    /// Creates a breach from a sentence that says what was expected and what was found.
     #[must_use]
     pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
@@ -72,7 +72,7 @@ impl From<StoreError> for Breach {
     }
 }
 
-/// What a case finds.
+/// The result of a case.
 pub type CaseResult = Result<(), Breach>;
 
 /// A running case.
@@ -81,13 +81,13 @@ type Running = Pin<Box<dyn Future<Output = CaseResult> + Send>>;
 /// One case of the suite.
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// What it is about, and the sentence that holds: `settling::a_stale_token_moves_nothing`.
+    /// The name: a topic and the sentence that must hold, as in `settling::a_stale_token_moves_nothing`.
     pub name: &'static str,
     run: fn(Arc<dyn Backend>) -> Running,
 }
 
 impl Case {
-    /// Runs it against a fresh backend.
+    /// Runs the case against a new, empty backend.
     #[must_use]
     pub fn run(&self, fresh: Arc<dyn Backend>) -> Running {
         (self.run)(fresh)
@@ -100,14 +100,14 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Every case that each backend must pass.
+/// All cases. Each backend must pass every one.
 pub const CASES: &[Case] = crate::__conformance_cases!(__conformance_table,);
 
 /// Runs a case to its end on a runtime of its own, as the tests written by
 /// [`conformance_tests!`](crate::conformance_tests) do.
 ///
 /// # Errors
-/// The breach that the case found, or that no runtime could be had.
+/// The breach that the case found, or a breach if the runtime could not be created.
 pub fn run_to_end(case: impl Future<Output = CaseResult>) -> CaseResult {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -116,8 +116,8 @@ pub fn run_to_end(case: impl Future<Output = CaseResult>) -> CaseResult {
     runtime.block_on(case)
 }
 
-/// Writes one `#[test]` per case of the suite. The argument is a future, evaluated
-/// anew for each test, of an `Arc` of a fresh and empty backend.
+/// Writes one `#[test]` per case of the suite. The argument is a future that returns an `Arc` of
+/// a new, empty backend. It is evaluated again for each test.
 #[macro_export]
 macro_rules! conformance_tests {
     ($fresh:expr) => {
@@ -125,8 +125,8 @@ macro_rules! conformance_tests {
     };
 }
 
-/// Writes one `#[test]` per case of [`clocks`]. The argument is a future, evaluated anew for
-/// each test, of an [`Open`](clocks::Open) that opens one fresh store.
+/// Writes one `#[test]` per case of [`clocks`]. The argument is a future that returns an
+/// [`Open`](clocks::Open), which opens one new store. It is evaluated again for each test.
 #[macro_export]
 macro_rules! conformance_tests_of_time {
     ($fresh:expr) => {
@@ -176,8 +176,8 @@ macro_rules! __conformance_table {
     };
 }
 
-/// The one list of cases. A case that is not here runs nowhere, and the compiler
-/// says so of a name here that is no case.
+/// The only list of cases. A case that is not here is not run. A name here that is not a case is a
+/// compile error.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {

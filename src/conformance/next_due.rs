@@ -1,5 +1,5 @@
-//! When a claim may come back: never too late, so that an idle engine may sleep
-//! exactly so long.
+//! When the next claim is worth making. The answer is never too late, so an idle engine may sleep
+//! until then.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use super::scene::{
 };
 use super::{Breach, CaseResult};
 
-/// How long the machine's own time may go by until a hint comes that is due.
+/// How much real time may pass before an expected hint comes.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long no hint comes where none is due.
+/// How long a test waits to see that no hint comes.
 const QUIET: Duration = Duration::from_millis(20);
 
 impl Scene {
-    /// Claims whenever the store says so, at most a few times without getting
-    /// anything, and answers when something came.
+    /// Claims whenever the store says so, and returns when a claim has returned work. Only a few
+    /// claims may return nothing.
     async fn follow(&self, mut now: Timestamp) -> Result<(Timestamp, Vec<String>), Breach> {
         for _ in 0..8 {
             let claims = self.claim_at(now).await?;
@@ -165,7 +165,7 @@ pub async fn what_a_call_makes_due_after_it_was_given_up_is_hinted_at(fresh: Arc
     let scene = Scene::on(fresh);
     scene.store([draft("e1")?.to(&["one"])?]).await?;
     scene.change_gate(lane("one")?, GateChange::Pause, at(0)).await?;
-    // Hints of the calls before say nothing of the next one.
+    // Consumes the hints of earlier calls: they say nothing about the next call.
     for _ in 0..8 {
         if timeout(QUIET, scene.hint()).await.is_err() {
             break;
@@ -177,7 +177,7 @@ pub async fn what_a_call_makes_due_after_it_was_given_up_is_hinted_at(fresh: Arc
     if hinted || scene.gate(&resume, at(1)).now_or_never().is_some() {
         return Ok(());
     }
-    // Given up before it was over: it takes effect later, or never.
+    // The call was dropped before it ended: it takes effect later, or never.
     for _ in 0..100 {
         if !scene.claim_at(at(1)).await?.work.is_empty() {
             demand!(timeout(PATIENCE, hint).await.is_ok(), "it took effect later, and no hint came");
@@ -205,7 +205,7 @@ pub async fn following_next_due_alone_reaches_everything(fresh: Arc<dyn Backend>
         for claim in claims.work {
             match random.u8(0..4) {
                 0 => scene.apply([retried(&claim, now + Duration::from_secs(7), now)]).await?,
-                // Nobody settles: the lease ends silently.
+                // The claim is not settled, so its lease ends silently.
                 1 if claim.silent == 0 => {}
                 _ => {
                     scene.apply([delivered(&claim, now)]).await?;
@@ -217,7 +217,7 @@ pub async fn following_next_due_alone_reaches_everything(fresh: Arc<dyn Backend>
             return Ok(());
         }
         match claims.next_due {
-            // Settling may have made something due at this very moment.
+            // The settlement may have made something due at this moment.
             _ if !idle => {}
             Some(next) if next > now => now = next,
             next => return Err(Breach::new(format!("{over} of 60 done at {now}, next due {next:?}"))),

@@ -1,4 +1,4 @@
-//! Per endpoint and ordering key: one at a time, in the order of publishing.
+//! For each endpoint and ordering key: one delivery at a time, in the order of publishing.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn keyed(id: &str) -> Result<Draft, super::Breach> {
 }
 
 impl Scene {
-    /// Three events of one key for one endpoint, the first of them leased.
+    /// Stores three events of one key for one endpoint, and leases the first of them.
     async fn three_of_a_key(&self) -> Result<Claim, super::Breach> {
         for id in ["e1", "e2", "e3"] {
             self.store([keyed(id)?.to(&["one"])?]).await?;

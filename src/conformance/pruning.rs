@@ -1,4 +1,4 @@
-//! Retention takes only what is over and old enough, in bounded steps.
+//! Retention removes only what has ended and is old enough, in steps of limited size.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::scene::{
     the_only, work,
 };
 
-/// All deliveries, by the same moment.
+/// All classes, with the same moment for each.
 const fn all_before(moment: Timestamp) -> [(Class, Timestamp); 4] {
     [
         (Class::Delivered, moment),
@@ -100,7 +100,7 @@ pub async fn attempts_go_with_their_delivery(fresh: Arc<dyn Backend>) -> CaseRes
     scene.apply([delivered(&claim, at(70))]).await?;
     scene.prune(&all_before(at(99)), 100).await?;
     same("the log", scene.attempts(&tenant(TENANT)?, &claim.delivery).await?, None)?;
-    // The same event and endpoint again begin anew.
+    // Publishing the same event for the same endpoint again begins a new delivery.
     let again = scene.leased("e1", "one").await?;
     same("the same delivery", again.delivery, claim.delivery)?;
     let log = scene.log_of(again.delivery).await?;
@@ -137,7 +137,7 @@ pub async fn an_event_without_a_match_goes_by_its_creation(fresh: Arc<dyn Backen
     Ok(())
 }
 
-/// An endpoint of that id, which another tenant registers.
+/// Registers an endpoint with that id for another tenant.
 async fn register_for(scene: &Scene, of: &str, id: &str) -> Result<Put, super::Breach> {
     let endpoint = plain_endpoint(of, id, "https://h.example/hook")?;
     let write = Write { endpoint, width: 4, expected: Expected::Absent, unique_url: false };
@@ -162,7 +162,7 @@ pub async fn the_lane_of_a_removed_endpoint_goes_with_its_last_delivery(
         same("the id is another tenant's to take", free, !there)?;
         scene.prune(&all_before(at(9)), 1).await?;
     }
-    // What follows in its place begins anew.
+    // An endpoint that replaces it begins anew.
     scene.remove(&tenant("other")?, &id).await?;
     same("a lane without any delivery", scene.queue(&tenant("other")?, &id, at(9)).await?.is_some(), false)?;
     register_for(&scene, TENANT, "one").await?;
@@ -187,7 +187,7 @@ pub async fn a_lane_that_is_still_needed_stays(fresh: Arc<dyn Backend>) -> CaseR
         same(id, scene.queue(&us, &endpoint(id)?, at(9)).await?.is_some(), true)?;
     }
     same("left", scene.left().await?, vec!["e-pending"])?;
-    // The pause of an endpoint that a host keeps by itself was all that kept its lane.
+    // The lane existed only because of the pause, which a host set on an endpoint of its own directory.
     scene.gate(&[(paused, GateChange::Resume)], at(9)).await?;
     same("resumed", scene.queue(&us, &endpoint("paused")?, at(9)).await?.is_some(), false)
 }

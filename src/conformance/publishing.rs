@@ -1,4 +1,4 @@
-//! An event is stored once, and what a claim would give of it comes with the answer.
+//! An event is stored once, and the call returns the deliveries that a claim would return.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ pub async fn a_payload_is_stored_up_to_the_largest_size_that_the_store_states(
     fresh: Arc<dyn Backend>,
 ) -> CaseResult {
     let scene = Scene::on(fresh);
-    // A larger one would take more memory than a test may.
+    // A larger limit would need more memory than a test may use.
     let Some(max) = scene.payload_max().filter(|max| *max <= 64 << 20) else { return Ok(()) };
     let of_size = |id: &str, size: usize| -> Result<Draft, super::Breach> {
         let mut draft = draft(id)?;

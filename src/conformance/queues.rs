@@ -1,4 +1,4 @@
-//! What an operator is told when an endpoint gets nothing.
+//! What an operator can find out when an endpoint gets nothing.
 
 use std::sync::Arc;
 

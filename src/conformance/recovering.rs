@@ -1,5 +1,5 @@
-//! A lane whose endpoint has recovered catches up: what waits for a retry does not wait
-//! for its due time. Nor does the probe of a sick lane.
+//! A lane whose endpoint has recovered catches up: deliveries that wait for a retry are sent
+//! before their due times. So is the probe of a sick lane.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,9 @@ const GAP: Duration = Duration::from_secs(5);
 const NOTHING: [String; 0] = [];
 
 impl Scene {
-    /// An endpoint that failed three times: each event was tried at its first moment and
-    /// waits for a retry at its second. Answers a success of one more event at `now`.
+    /// Makes an endpoint that has failed three times. Each event in `tried` was tried at its first
+    /// time and waits for a retry at its second. Returns a claim of one more event at `now`, and the
+    /// lane.
     async fn sick(&self, width: u32, tried: &[(&str, i64, i64)], now: i64) -> Result<(Claim, Lane), Breach> {
         for (event, tried_at, due_at) in tried {
             self.store([draft(event)?.to(&["one"])?.with_routes(|route| route.width = width)]).await?;
@@ -44,7 +45,7 @@ impl Scene {
         Ok(())
     }
 
-    /// The lane fails once more and is held until a moment. What it tried is due at another.
+    /// The lane fails once more and is held until `held_until`. The failed delivery is due at `due_at`.
     async fn fail(&self, probe: &Claim, lane: &Lane, now: i64, due_at: i64, held_until: i64) -> CaseResult {
         let failure = failure(lane, at(now), at(held_until))?;
         self.settle(&[retried(probe, at(due_at), at(now))], &[failure], at(now)).await?;
@@ -193,7 +194,7 @@ pub async fn a_delivery_that_waits_alone_in_a_sick_lane_keeps_its_due_time(
         let claims = scene.all_at(20).await?;
         same("alone", work(&claims), NOTHING)?;
         demand!(claims.next_due.is_none_or(|due| due > at(20)), "next due at {:?}", claims.next_due);
-        // A follower of its key is parked, or something else comes that is due later.
+        // Another event of its key is parked, or another event comes that is due later.
         let second = draft("second")?.with_routes(|route| route.due_at = at(4000));
         let (_, told) = scene.publish(&[second.publish()], None, at(20)).await?;
         demand!(told.next_due.is_some_and(|due| due <= at(20)), "the publish says {:?}", told.next_due);

@@ -1,4 +1,4 @@
-//! An event goes to its endpoints in chunks that may be repeated and resumed.
+//! An event is routed to its endpoints in chunks, which may be repeated and resumed.
 
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ pub async fn routing_twice_is_routing_once(fresh: Arc<dyn Backend>) -> CaseResul
     for claim in &claims.work {
         scene.apply([delivered(claim, at(2))]).await?;
     }
-    // The next router repeats endpoints that have theirs already.
+    // The next router repeats endpoints that have a delivery already.
     let second = the_only(claims.events)?;
     scene.apply([routed(&second, &["two", "three"], None, at(3))?]).await?;
     same("only the new one", work(&scene.claim_at(at(3)).await?), ["e1>three"])?;

@@ -1,4 +1,4 @@
-//! The store numbers what it takes in, in one order, whatever the clocks say.
+//! The store numbers everything that it accepts in one order, whatever the clocks show.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use super::directory_and_registry::plain_endpoint;
 use super::scene::{Draft, Scene, TENANT, at, delivered, demand, draft, routed, same, tenant, the_only};
 use super::{Breach, CaseResult};
 
-/// How far clocks are set back here.
+/// By how many seconds clocks are set back here.
 const STEPS: [i64; 2] = [15, 3600];
 
 impl Scene {
-    /// Writes an endpoint; answers its version and where it begins.
+    /// Writes an endpoint; returns its version and its place in the order.
     async fn write_endpoint(
         &self,
         endpoint: &Endpoint,
@@ -30,14 +30,14 @@ impl Scene {
         }
     }
 
-    /// Registers an endpoint; answers where it begins.
+    /// Registers an endpoint; returns its place in the order.
     async fn begin(&self, id: &str, since: Timestamp) -> Result<Sequence, Breach> {
         let endpoint = plain_endpoint(TENANT, id, &format!("https://{id}.example/hook"))?;
         let (_, began) = self.write_endpoint(&Endpoint { since, ..endpoint }, Expected::Absent).await?;
         Ok(began)
     }
 
-    /// Publishes an event and claims it to be routed; answers its number.
+    /// Publishes an event and claims it for routing; returns its number.
     async fn number_of(&self, event: Draft) -> Result<Sequence, Breach> {
         let now = event.event.created_at;
         self.store([event]).await?;

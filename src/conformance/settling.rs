@@ -1,5 +1,5 @@
-//! Settling: with the current token it applies, with another nothing moves but what
-//! a success ends, and twice is once.
+//! Settling: with the current token a settlement is applied. With another token no state changes,
+//! except that a success ends a pending delivery. Settling twice is the same as settling once.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! What a case may ask of what it finds: each answers with the sentence that did not hold.
+//! Assertions of the cases: each returns the sentence that does not hold as an error.
 
 use std::fmt::Debug;
 
 use crate::conformance::{Breach, CaseResult};
 
-/// The case ends with that sentence unless the condition holds.
+/// Ends the case with that sentence unless the condition holds.
 macro_rules! demand {
     ($holds:expr, $($sentence:tt)+) => {
         if !$holds {
@@ -14,7 +14,7 @@ macro_rules! demand {
 }
 pub(in crate::conformance) use demand;
 
-/// The case ends unless both are the same.
+/// Ends the case unless both values are equal.
 #[allow(clippy::needless_pass_by_value, reason = "it reads as assert_eq does")]
 pub(in crate::conformance) fn same<A: PartialEq<B> + Debug, B: Debug>(
     what: &str,
@@ -25,7 +25,7 @@ pub(in crate::conformance) fn same<A: PartialEq<B> + Debug, B: Debug>(
     Ok(())
 }
 
-/// The one thing there is.
+/// Returns the only element. Ends the case unless there is exactly one.
 pub(in crate::conformance) fn the_only<T: Debug>(mut things: Vec<T>) -> Result<T, Breach> {
     demand!(things.len() == 1, "one was expected, found {things:?}");
     things.pop().ok_or_else(|| Breach::new("one was expected"))

@@ -1,4 +1,4 @@
-//! What goes into a store: events, the routes that follow from them, and their names.
+//! The input of a store: events, their routes, and the names in them.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::id::{
 };
 use crate::time::Timestamp;
 
-/// That many seconds after the cases' beginning.
+/// The time that many seconds after the beginning of the cases.
 pub(in crate::conformance) const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_seconds(1_800_000_000 + seconds)
 }
 
-/// The tenant of cases that need one only.
+/// The tenant of cases that need only one.
 pub(in crate::conformance) const TENANT: &str = "acme";
 
 pub(in crate::conformance) fn tenant(name: &str) -> Result<TenantId, Breach> {
@@ -29,7 +29,7 @@ pub(in crate::conformance) fn endpoint(name: &str) -> Result<EndpointId, Breach>
     Ok(EndpointId::new(name)?)
 }
 
-/// The host that routes to an endpoint name.
+/// The host of a route to an endpoint of that name.
 pub(in crate::conformance) fn host_of(endpoint: &str) -> Result<HostName, Breach> {
     Ok(HostName::new(format!("{endpoint}.example"))?)
 }
@@ -38,14 +38,14 @@ pub(in crate::conformance) fn lane(name: &str) -> Result<Gate, Breach> {
     Ok(Gate::Lane(endpoint(name)?))
 }
 
-/// A name that breaks the rules of names is a mistake of the case.
+/// A name that breaks the rules of names is a mistake in the case.
 impl From<IdError> for Breach {
     fn from(error: IdError) -> Self {
         Self::new(format!("the case is broken: {error}"))
     }
 }
 
-/// An event to be published, with its routes if they are known.
+/// An event to publish, with its routes if they are known.
 #[derive(Debug, Clone)]
 pub(in crate::conformance) struct Draft {
     pub(in crate::conformance) event: Event,
@@ -92,8 +92,8 @@ impl Draft {
         Ok(self)
     }
 
-    /// Goes to these endpoints, due at its creation. To be said after all that the
-    /// routes follow from.
+    /// Routes the event to these endpoints, due at its creation. Call it last: the routes depend on
+    /// the other values.
     pub(in crate::conformance) fn to(mut self, endpoints: &[&str]) -> Result<Self, Breach> {
         let routes = endpoints.iter().map(|name| route(&self.event, name));
         self.routes = Some(routes.collect::<Result<_, _>>()?);
@@ -119,7 +119,7 @@ impl Draft {
     }
 }
 
-/// What routing makes of an event for an endpoint: a lane of width 8.
+/// The route that routing makes of an event for an endpoint: a lane of width 8.
 pub(in crate::conformance) fn route(event: &Event, name: &str) -> Result<Route, Breach> {
     let endpoint = endpoint(name)?;
     let round = Round::Routing;

@@ -1,5 +1,5 @@
-//! What the cases are written in: drafts of events, claims with generous requests,
-//! and settlements, on virtual time.
+//! The helpers of the cases: drafts of events, claims without tight limits, and settlements, in
+//! virtual time.
 
 mod demands;
 mod draft;
@@ -31,7 +31,7 @@ pub(super) use settlements::{
 /// The length of the leases that [`Scene::claim_at`] takes.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
-/// A fresh backend, and the tokens drawn for it.
+/// A new, empty backend, and the tokens that were drawn for it.
 pub(super) struct Scene {
     backend: Arc<dyn Backend>,
     tokens: AtomicU64,
@@ -59,7 +59,7 @@ impl Scene {
         Token::from_bytes(bytes)
     }
 
-    /// A request that leaves nothing out.
+    /// A claim request whose limits exclude nothing.
     pub(super) fn request(&self, now: Timestamp) -> ClaimRequest {
         ClaimRequest {
             token: self.token(),
@@ -77,7 +77,7 @@ impl Scene {
         Ok(self.claim(&self.request(now)).await?)
     }
 
-    /// Publishes and answers what the store said.
+    /// Publishes events, and returns the store's answers.
     pub(super) async fn offer(&self, drafts: &[Draft], now: Timestamp) -> Result<Vec<PublishAnswer>, Breach> {
         let publishes: Vec<_> = drafts.iter().map(Draft::publish).collect();
         let (answers, claims) = self.publish(&publishes, None, now).await?;
@@ -86,7 +86,7 @@ impl Scene {
         Ok(answers)
     }
 
-    /// Publishes what must be stored, each event at its creation.
+    /// Publishes each event at its creation. The store must accept each.
     pub(super) async fn store(&self, drafts: impl IntoIterator<Item = Draft>) -> CaseResult {
         for draft in drafts {
             let answers = self.offer(std::slice::from_ref(&draft), draft.event.created_at).await?;
@@ -109,7 +109,7 @@ impl Scene {
         the_only(self.settle(&[settlement], &[], now).await?.0)
     }
 
-    /// Settles what must apply.
+    /// Writes settlements, each of which must be applied.
     pub(super) async fn apply(&self, settlements: impl Into<Vec<Settlement>>) -> CaseResult {
         for settlement in settlements.into() {
             let of = settlement.of.clone();
@@ -129,18 +129,18 @@ impl Scene {
         the_only(self.all(TENANT, selection).await?)
     }
 
-    /// The deliveries of [`TENANT`] in that state.
+    /// The state of a delivery of [`TENANT`].
     pub(super) async fn state_of(&self, id: DeliveryId) -> Result<State, Breach> {
         Ok(self.delivery(id).await?.state)
     }
 
-    /// What is recorded of a delivery of [`TENANT`].
+    /// The attempts and silent leases of a delivery of [`TENANT`].
     pub(super) async fn log_of(&self, id: DeliveryId) -> Result<AttemptLog, Breach> {
         let log = self.attempts(&tenant(TENANT)?, &id).await?;
         log.ok_or_else(|| Breach::new(format!("nothing is known of {id}")))
     }
 
-    /// Every delivery that fits, over all pages.
+    /// Every delivery that the selection contains, from all pages.
     pub(super) async fn all(&self, of: &str, selection: Selection) -> Result<Vec<Delivery>, Breach> {
         let query = DeliveryQuery { tenant: tenant(of)?, selection };
         let (mut found, mut page) = (Vec::new(), PageAfter::first(1000));
@@ -155,8 +155,8 @@ impl Scene {
     }
 }
 
-/// The caller has so many of that tenant's deliveries in flight already, all of doubtful
-/// lanes.
+/// States in the request that the caller already has `count` deliveries of that tenant in flight,
+/// all in doubtful lanes.
 pub(super) fn holds(request: &mut ClaimRequest, tenant: TenantId, count: usize) {
     request.shares.in_flight.insert(tenant, InFlight { all: count, doubtful: count });
 }
@@ -166,12 +166,12 @@ pub(super) fn work(claims: &Claims) -> Vec<String> {
     claims.work.iter().map(|claim| format!("{}>{}", claim.event.id, claim.endpoint)).collect()
 }
 
-/// Claimed deliveries as `event>endpoint`, in no order.
+/// Claimed deliveries as `event>endpoint`, without an order.
 pub(super) fn work_set(claims: &Claims) -> BTreeSet<String> {
     work(claims).into_iter().collect()
 }
 
-/// These names, in no order.
+/// These names, without an order.
 pub(super) fn set<const N: usize>(names: [&str; N]) -> BTreeSet<String> {
     names.into_iter().map(str::to_owned).collect()
 }
@@ -181,7 +181,7 @@ pub(super) fn events(claims: &Claims) -> Vec<String> {
     claims.events.iter().map(|claim| claim.event.id.to_string()).collect()
 }
 
-/// Runs futures on threads of their own, all at the same time.
+/// Runs futures at the same time, each on a thread of its own.
 pub(super) async fn at_once<T: Send + 'static>(
     running: Vec<impl Future<Output = T> + Send + 'static>,
 ) -> Result<Vec<T>, Breach> {

@@ -1,4 +1,4 @@
-//! What becomes of a claim.
+//! Settlements of claims.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 
 use super::draft::{endpoint, route};
 
-/// What an attempt of a claim leaves behind: began at that moment, took 20 ms.
+/// The record of an attempt that began at that moment and took 20 ms.
 pub(in crate::conformance) fn attempt(claim: &Claim, status: u16, began_at: Timestamp) -> Attempt {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     Attempt {
@@ -40,40 +40,40 @@ fn tried(claim: &Claim, status: u16, now: Timestamp, next: impl Fn(Progress) -> 
     }
 }
 
-/// It was attempted at that moment and answered 200.
+/// Settles a claim that was attempted at that moment and answered with 200.
 pub(in crate::conformance) fn delivered(claim: &Claim, now: Timestamp) -> Settlement {
     let state = State::Delivered { confirmed: true };
     tried(claim, 200, now, |progress| Next::Done { state, progress })
 }
 
-/// All of them were attempted at that moment and answered 200.
+/// Settles claims that were all attempted at that moment and answered with 200.
 pub(in crate::conformance) fn all_delivered(claims: &[Claim], now: Timestamp) -> Vec<Settlement> {
     claims.iter().map(|claim| delivered(claim, now)).collect()
 }
 
-/// It was attempted at that moment and given up.
+/// Settles a claim that was attempted at that moment and has failed for good.
 pub(in crate::conformance) fn given_up(claim: &Claim, reason: FailReason, now: Timestamp) -> Settlement {
     tried(claim, 500, now, |progress| Next::Done { state: State::Failed(reason), progress })
 }
 
-/// It was attempted at that moment and is due again then.
+/// Settles a claim that was attempted at that moment and is due again at `due_at`.
 pub(in crate::conformance) fn retried(claim: &Claim, due_at: Timestamp, now: Timestamp) -> Settlement {
     tried(claim, 500, now, |progress| Next::Later { due_at, progress })
 }
 
-/// It was deferred without an attempt.
+/// Settles a claim that was deferred without an attempt.
 pub(in crate::conformance) fn deferred(claim: &Claim, due_at: Timestamp, now: Timestamp) -> Settlement {
     let progress = Progress { attempts: claim.attempts, first_attempt_at: claim.first_attempt_at };
     Settlement { next: Next::Later { due_at, progress }, ..released(claim, now) }
 }
 
-/// It was not attempted and is given back.
+/// Settles a claim that was not attempted and is given back.
 pub(in crate::conformance) fn released(claim: &Claim, now: Timestamp) -> Settlement {
     let of = Claimed::Delivery(claim.delivery);
     Settlement { token: claim.token, of, at: now, next: Next::Release, attempt: None }
 }
 
-/// The event goes to these endpoints, and to more after that one.
+/// Settles an event that is routed to these endpoints, and to more of them after `more_after`.
 pub(in crate::conformance) fn routed(
     claim: &EventClaim,
     endpoints: &[&str],
