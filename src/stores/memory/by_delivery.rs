@@ -1,4 +1,4 @@
-//! Finding things by a delivery's id, which is a digest already.
+//! Tables that are indexed by a delivery's id, which is a digest already.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -6,12 +6,11 @@ use std::hash::{BuildHasher, Hasher};
 
 use crate::id::DeliveryId;
 
-/// A table of deliveries.
+/// A table indexed by delivery id.
 pub(super) type ByDelivery<T> = HashMap<DeliveryId, T, Mixing>;
 
-/// Hashes a digest with two multiplications. The seed is drawn per table: whoever may
-/// choose event ids could make digests that agree in a few bits, but not in those
-/// that this table will look at.
+/// Hashes a digest with two multiplications. Each table has a random seed. Anyone who chooses event
+/// ids could create digests that agree in some bits, but cannot know which bits this table uses.
 #[derive(Clone, Copy)]
 pub(super) struct Mixing {
     seed: u64,
@@ -34,17 +33,17 @@ impl BuildHasher for Mixing {
 pub(super) struct Mixed(u64);
 
 impl Hasher for Mixed {
-    /// The end of an id is all digest; its beginning is a time.
+    /// Hashes the end of an id: that is part of a digest. The beginning of an id is a time.
     fn write(&mut self, bytes: &[u8]) {
-        // An odd number without a pattern: the golden ratio's fraction.
+        // An odd number without a pattern: the fraction of the golden ratio.
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         let digest = bytes.last_chunk().map_or(0, |digest| u64::from_le_bytes(*digest));
         let stir = |word: u64| word.wrapping_mul(FACTOR) ^ (word.wrapping_mul(FACTOR) >> 32);
-        // Twice: then every bit of the digest and of the seed reaches every bit.
+        // Twice, so that each bit of the digest and of the seed affects every bit of the result.
         self.0 = stir(stir(self.0 ^ digest));
     }
 
-    /// The length says nothing: it is that of every id.
+    /// The length is not hashed: all ids have the same length.
     fn write_usize(&mut self, _: usize) {}
 
     fn finish(&self) -> u64 {
@@ -66,7 +65,7 @@ mod tests {
                 mixing.hash_one(DeliveryId::from_bytes(bytes)) & 0x3ff
             })
             .collect();
-        // Of 1,024 throws into as many buckets about 647 are hit.
+        // 1,024 random ids are expected to use about 647 of as many buckets.
         assert!(buckets.len() > 400, "{}", buckets.len());
     }
 }

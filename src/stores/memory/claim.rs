@@ -1,5 +1,5 @@
-//! Claiming: which work is due, of open lanes, within every cap: the tenants in turn, and
-//! of each the lanes that wait longest.
+//! Claims due work from lanes that are open, within all limits. Tenants take turns; of one
+//! tenant, the lanes that have waited longest come first.
 
 use std::collections::VecDeque;
 use std::iter::once_with;
@@ -13,14 +13,14 @@ use super::lanes::{LaneNo, Lanes};
 use super::queue::Line;
 use super::state::State;
 
-/// What a claim takes: decided on the tables as they stand, before any is changed.
+/// What a claim takes. It is decided before any table changes.
 #[derive(Default)]
 struct Picked {
     /// The deliveries, with the due times that their leases replace.
     work: Vec<Due>,
-    /// The lanes that they are of.
+    /// The lanes of these deliveries.
     served: Vec<LaneNo>,
-    /// Lanes that were ready too early: a gate is shut, they are full, or nothing is
+    /// Lanes that were ready too early: a gate is closed, they are full, or nothing in them is
     /// due.
     vain: Vec<LaneNo>,
     /// The lines that had a turn.
@@ -32,9 +32,9 @@ struct Picked {
 /// A line that takes its turns in a claim.
 struct Turns<'a> {
     line: Line,
-    /// Its ready lanes that had no turn yet.
+    /// Its ready lanes that have had no turn yet.
     lanes: Box<dyn Iterator<Item = LaneNo> + 'a>,
-    /// What else is due in those that gave something.
+    /// For each lane that gave a delivery, what else is due in it.
     going_on: VecDeque<Box<dyn Iterator<Item = Due> + 'a>>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Turns<'a> {
 }
 
 impl State {
-    /// Whether that claim would give something.
+    /// Whether this claim would return work.
     #[cfg(feature = "testing")]
     pub(super) fn could_claim(&self, request: &ClaimRequest) -> bool {
         let suspect = self.first_suspect(request).is_some();
@@ -67,7 +67,7 @@ impl State {
         claims
     }
 
-    /// The suspect that a caller who is alone gets by itself.
+    /// The suspect to return alone, for a caller that has nothing else in flight.
     fn first_suspect(&self, request: &ClaimRequest) -> Option<(LaneNo, Due)> {
         if !request.alone {
             return None;
@@ -83,11 +83,11 @@ impl State {
         due.min_by(|(a, ..), (b, ..)| a.cmp(b)).map(|(_, lane, due)| (lane, due))
     }
 
-    /// Goes along the ready lines, each of which gives one delivery in a turn: of its
-    /// lanes the one that waits longest, and of every lane one before any gives a second.
-    /// It goes round until nothing is left of the request or of them. A tenant thereby
-    /// waits for one turn of each other tenant, however many lanes those have, and a
-    /// receiver gets no more at once than its part.
+    /// Visits the ready lines in turn, and takes one delivery per turn. Within a line, the lane
+    /// that has waited longest comes first, and each lane gives one delivery before any gives a
+    /// second. This repeats until the request is full or no line has more. So a tenant waits for
+    /// one turn of each other tenant, however many lanes those have, and no receiver gets more
+    /// than its share at once.
     fn pick(&self, request: &ClaimRequest) -> Picked {
         let (mut picked, mut left) = (Picked::default(), Allowance::of(request));
         let mut ready = self.lanes.queue().ready(request.now);
@@ -113,8 +113,8 @@ impl State {
         picked
     }
 
-    /// One turn of a line: a lane that had none yet, or one more of those that have more.
-    /// Says whether the line may have something left for another turn.
+    /// Takes one turn of a line: one delivery of a lane that has had no turn yet, or else another
+    /// one of a lane that has more. Returns whether the line may have more for another turn.
     fn take_turn<'a>(
         &'a self,
         turns: &mut Turns<'a>,

@@ -1,5 +1,5 @@
-//! The deliveries: each row, the phase it is in, and the one place that keeps the
-//! indexes in step with it.
+//! The deliveries: each row, its phase, and the only function that changes both a row and the
+//! indexes of its lane.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,28 +20,28 @@ pub(super) struct Row {
     pub(super) event: Arc<Event>,
     /// Its event's place in the order of publishing.
     pub(super) sequence: u64,
-    /// Its own place: its event's, or that of the replay that made it.
+    /// The delivery's own place in the order: that of its event, or of the replay that made it.
     pub(super) born: Sequence,
     pub(super) round: Round,
     pub(super) phase: Phase,
     pub(super) born_at: Timestamp,
     pub(super) first_attempt_at: Option<Timestamp>,
-    /// The end of the attempt that it waits for a retry of.
+    /// The end of its last attempt, while it waits for a retry.
     pub(super) tried_at: Option<Timestamp>,
     pub(super) log: Option<Box<AttemptLog>>,
-    /// Why it failed, where its state says too little.
+    /// Why it failed, if its state does not say enough.
     pub(super) why: Option<Box<str>>,
     pub(super) lane: LaneNo,
     pub(super) attempts: u32,
     pub(super) silent: u32,
     pub(super) silent_alone: u32,
     pub(super) test: bool,
-    /// Its endpoint was removed while it was leased: it is not tried again.
+    /// Whether its endpoint was removed while it was leased. Then it is not tried again.
     pub(super) is_orphaned: bool,
 }
 
 pub(super) enum Phase {
-    /// Behind an earlier one of its ordering key; its own due time waits for it.
+    /// It waits for an earlier delivery of its ordering key. After that, `due_at` applies.
     Parked {
         due_at: Timestamp,
     },
@@ -59,14 +59,14 @@ pub(super) enum Phase {
 pub(super) struct Lease {
     pub(super) token: Token,
     pub(super) until: Timestamp,
-    /// The due time it stands in for.
+    /// The due time before the lease.
     pub(super) replaced: Timestamp,
     pub(super) claimed_at: Timestamp,
     pub(super) alone: bool,
 }
 
 impl Row {
-    /// When it is due or its lease ends.
+    /// When it is due, or when its lease ends.
     pub(super) fn due_at(&self) -> Option<Timestamp> {
         match &self.phase {
             Phase::Waiting { due_at } => Some(*due_at),
@@ -86,13 +86,13 @@ impl Row {
         !matches!(self.phase, Phase::Over { .. })
     }
 
-    /// Whether that token holds it.
+    /// Whether it is leased under that token.
     pub(super) fn is_held_by(&self, token: Token) -> bool {
         self.lease().is_some_and(|lease| lease.token == token)
     }
 
-    /// Whether a claim at its due time would find a suspect: a lease that is still
-    /// there then has ended silently.
+    /// Whether it would be a suspect if a claim found it at its due time. If it is leased until
+    /// then, that lease has ended silently.
     pub(super) const fn is_suspect_when_due(&self) -> bool {
         let ended = if self.lease().is_some() { 1 } else { 0 };
         self.silent + ended >= SUSPECT_AFTER
@@ -108,7 +108,7 @@ impl Row {
         self.tried_at.filter(|_| matches!(self.phase, Phase::Waiting { .. }))
     }
 
-    /// The attempts and silent leases, to be written.
+    /// The attempts and silent leases, for writing.
     pub(super) fn log_mut(&mut self) -> &mut AttemptLog {
         self.log.get_or_insert_default()
     }
@@ -121,7 +121,7 @@ impl Row {
     }
 }
 
-/// The class that retention puts a state in.
+/// The retention class of a state.
 const fn class_of(state: Standing) -> Option<Class> {
     match state {
         Standing::Pending => None,
@@ -142,7 +142,7 @@ pub(super) struct OfTenant {
 pub(super) struct Deliveries {
     rows: ByDelivery<Box<Row>>,
     pub(super) tenants: BTreeMap<TenantId, OfTenant>,
-    /// The terminal ones in the order in which they became so.
+    /// The terminal deliveries in the order in which they ended.
     terminal: BTreeMap<Class, BTreeSet<(Timestamp, DeliveryId)>>,
 }
 
@@ -155,17 +155,17 @@ impl Deliveries {
         self.rows.get(id).map(Box::as_ref)
     }
 
-    /// Those that are not over.
+    /// The ids of the deliveries that have not ended.
     pub(super) fn pending(&self) -> impl Iterator<Item = DeliveryId> {
         self.rows.iter().filter(|(_, row)| row.is_pending()).map(|(id, _)| *id)
     }
 
-    /// The row, for a change that no index depends on.
+    /// The row, for a change that does not affect an index.
     pub(super) fn get_mut(&mut self, id: &DeliveryId) -> Option<&mut Row> {
         self.rows.get_mut(id).map(Box::as_mut)
     }
 
-    /// The one of that class that has been terminal longest, if since before then.
+    /// The delivery of that class that ended first, if it ended before `before`.
     pub(super) fn oldest_terminal(&self, class: Class, before: Timestamp) -> Option<DeliveryId> {
         let (at, id) = self.terminal.get(&class)?.first()?;
         (*at < before).then_some(*id)
@@ -200,8 +200,8 @@ impl Deliveries {
 }
 
 impl State {
-    /// Adds a delivery; one that exists is left alone. Answers whether it was added,
-    /// which its event is to be told.
+    /// Adds a delivery, unless it exists. Returns whether it was added; the caller then has to
+    /// count it for its event.
     pub(super) fn add_delivery(
         &mut self,
         event: &Arc<Event>,
@@ -243,8 +243,8 @@ impl State {
         true
     }
 
-    /// Changes a row and its lane's indexes with it. The lane's place in the queue
-    /// is the caller's to refresh.
+    /// Changes a row and the indexes of its lane. The caller has to refresh the lane's place in
+    /// the queue.
     pub(super) fn update(&mut self, id: DeliveryId, change: impl FnOnce(&mut Row)) -> Option<(&Row, &Lane)> {
         let row = self.deliveries.rows.get_mut(&id)?;
         self.lanes.forget(id, row);
@@ -253,7 +253,7 @@ impl State {
         Some((row, &self.lanes.row(row.lane).lane))
     }
 
-    /// Leases a delivery that waits or whose lease has ended silently.
+    /// Leases a delivery that waits, or whose last lease has ended silently.
     pub(super) fn lease(&mut self, id: DeliveryId, lease: Lease) -> Option<Claim> {
         if self.deliveries.get(&id).is_some_and(|row| row.is_orphaned) {
             let now = lease.claimed_at;
@@ -291,7 +291,7 @@ impl State {
         })
     }
 
-    /// Ends a pending delivery; the next of its ordering key gets its own due time.
+    /// Ends a pending delivery. The next one of its ordering key gets its own due time.
     pub(super) fn end(&mut self, id: DeliveryId, state: Standing, at: Timestamp, now: Timestamp) {
         let ended = self.update(id, |row| row.phase = Phase::Over { state, at });
         let Some((row, _)) = ended else { return };
@@ -308,7 +308,7 @@ impl State {
         self.lanes.refresh(lane, now);
     }
 
-    /// Removes a terminal delivery with its attempts, and its event with the last.
+    /// Removes a terminal delivery with its attempts. If it is its event's last, removes the event.
     pub(super) fn remove_delivery(&mut self, id: DeliveryId) {
         if let Some(row) = self.deliveries.remove(id) {
             self.events.lost_delivery(&row.event);
@@ -317,14 +317,14 @@ impl State {
         }
     }
 
-    /// A lane is needed by its endpoint, and by the deliveries that name it.
+    /// Removes a lane if its endpoint was removed and no delivery refers to it.
     pub(super) fn forget_lane_of_no_endpoint(&mut self, lane: LaneNo) {
         if self.endpoints.get(&self.lanes.row(lane).lane.endpoint).is_none() {
             self.lanes.forget_unneeded(lane);
         }
     }
 
-    /// A delivery as the history shows it.
+    /// A delivery as the history returns it.
     pub(super) fn shown(&self, id: DeliveryId, row: &Row) -> Delivery {
         let settled_at = if let Phase::Over { at, .. } = row.phase { Some(at) } else { None };
         Delivery {

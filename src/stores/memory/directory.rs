@@ -1,4 +1,4 @@
-//! The endpoints: as routing and sending read them, and as a host writes them.
+//! The endpoints, for routing, for sending, and for the host that writes them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -12,16 +12,16 @@ use crate::sequence::Sequence;
 
 struct EndpointRow {
     endpoint: Arc<Endpoint>,
-    /// The width that its lane gets.
+    /// The width of its lane.
     width: u32,
-    /// Why the engine switched it off, if it did.
+    /// Why the engine disabled it; `None` if the engine did not.
     disabled_why: Option<String>,
 }
 
 #[derive(Default)]
 pub(super) struct Endpoints {
     tenants: HashMap<TenantId, BTreeMap<EndpointId, EndpointRow>>,
-    /// Whose an id is: ids are unique over all tenants.
+    /// The tenant of each id. Ids are unique across all tenants.
     owners: HashMap<EndpointId, TenantId>,
 }
 
@@ -30,12 +30,12 @@ impl Endpoints {
         self.row(id).map(|row| &row.endpoint)
     }
 
-    /// The width that the endpoint's lane gets.
+    /// The width of the endpoint's lane.
     pub(super) fn width(&self, id: &EndpointId) -> u32 {
         self.row(id).map_or(1, |row| row.width)
     }
 
-    /// Who switched the endpoint off.
+    /// Who disabled the endpoint, and why.
     pub(super) fn disabled(&self, id: &EndpointId) -> Option<Disabled> {
         let row = self.row(id).filter(|row| !row.endpoint.enabled)?;
         let by_engine = row.disabled_why.clone().map(|why| Disabled::ByEngine { why });
@@ -74,7 +74,7 @@ impl Endpoints {
     pub(super) fn switch_off(&mut self, tenant: &TenantId, id: &EndpointId) -> bool {
         let Some(row) = self.tenants.get_mut(tenant).and_then(|rows| rows.get_mut(id)) else { return false };
         let endpoint = Arc::make_mut(&mut row.endpoint);
-        // What the engine disabled before stays so by its reason.
+        // If the engine has disabled it before, that reason stays.
         if std::mem::replace(&mut endpoint.enabled, false) {
             row.disabled_why = None;
         }
@@ -96,7 +96,7 @@ impl Endpoints {
         true
     }
 
-    /// `next_place` gives the next number of the store's order.
+    /// Writes an endpoint. `next_place` returns the next number of the store's order.
     pub(super) fn put(&mut self, write: &Write, next_place: impl FnOnce() -> Sequence) -> Put {
         let Endpoint { id, tenant, url, .. } = &write.endpoint;
         let current = self.get(id).filter(|endpoint| endpoint.tenant == *tenant).map(|there| there.version);
@@ -117,7 +117,7 @@ impl Endpoints {
         let version = current.unwrap_or(0) + 1;
         let before = self.get(id).filter(|before| before.enabled || !write.endpoint.enabled);
         let began = before.map_or_else(next_place, |before| before.began);
-        // What the engine switched off stays so by its reason until it is switched on.
+        // The engine's reason for disabling it stays until the endpoint is enabled.
         let before = self.row(id).filter(|_| !write.endpoint.enabled);
         let disabled_why = before.and_then(|row| row.disabled_why.clone());
         let generation = match self.get(id) {

@@ -8,16 +8,16 @@ use std::ops::Bound::{Excluded, Unbounded};
 use crate::id::DeliveryId;
 use crate::time::Timestamp;
 
-/// A delivery in its lane's order: oldest due first, then first published first.
+/// A delivery in its lane's order: earliest due time first, then earliest published first.
 pub(super) type Due = (Timestamp, u64, DeliveryId);
 
-/// A lane's pending deliveries, without the parked ones. What is leased stands apart:
-/// it comes and goes at a cost that does not grow with what waits.
+/// A lane's pending deliveries, without parked ones. Leased deliveries are kept separately, so
+/// that the cost of a lease does not grow with the number of waiting deliveries.
 #[derive(Default)]
 pub(super) struct Dues {
-    /// By due time.
+    /// The waiting deliveries, by due time.
     waiting: BTreeSet<Due>,
-    /// By the end of the lease.
+    /// The leased deliveries, by the end of the lease.
     leased: BTreeSet<Due>,
 }
 
@@ -30,7 +30,7 @@ impl Dues {
         self.side(is_leased).remove(due);
     }
 
-    /// How many they are.
+    /// How many deliveries these are.
     pub(super) fn count(&self) -> usize {
         self.waiting.len() + self.leased.len()
     }
@@ -41,7 +41,7 @@ impl Dues {
         sides.into_iter().flatten().map(|(due_at, ..)| *due_at).min()
     }
 
-    /// What is due at `now`, in order; of the leased, that is what has lapsed.
+    /// The deliveries due at `now`, in order; of the leased ones, those whose leases have expired.
     pub(super) fn up_to(&self, now: Timestamp) -> impl Iterator<Item = &Due> {
         let (mut waiting, mut leased) = (self.waiting.iter().peekable(), self.leased.iter().peekable());
         let in_order = from_fn(move || match (waiting.peek(), leased.peek()) {
@@ -57,8 +57,8 @@ impl Dues {
     }
 }
 
-/// The leases that take a part of a lane's width, by their ends: those of one claim
-/// end together.
+/// The leases that count against a lane's width, counted by their ends: leases of one claim end
+/// together.
 #[derive(Default)]
 pub(super) struct Leases {
     ends: BTreeMap<Timestamp, usize>,
@@ -81,13 +81,13 @@ impl Leases {
         }
     }
 
-    /// How many have not ended. Those that have are few: the next claim takes them.
+    /// How many leases have not expired. Few have: the next claim takes those deliveries.
     pub(super) fn in_force(&self, now: Timestamp) -> usize {
         let ended = self.ends.iter().take_while(|(until, _)| **until <= now).map(|(_, count)| *count);
         self.count - ended.sum::<usize>()
     }
 
-    /// The first end that is still to come.
+    /// When the first running lease ends.
     pub(super) fn first_end(&self, now: Timestamp) -> Option<Timestamp> {
         self.ends.range((Excluded(now), Unbounded)).next().map(|(until, _)| *until)
     }

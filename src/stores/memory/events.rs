@@ -1,5 +1,5 @@
-//! The events: written once, found by name or by idempotency key, gone with their
-//! last delivery.
+//! The events. Each is written once, found by id or by idempotency key, and removed with its last
+//! delivery.
 
 use std::borrow::Borrow;
 use std::collections::hash_map::Entry;
@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 
 pub(super) type EventName = (TenantId, EventId);
 
-/// What an event is found by. The index holds no names of its own: an event's are
-/// its key.
+/// The name of an event in the index: its tenant and id. The index does not copy names; it uses
+/// those in the event itself as the key.
 pub(super) trait Named {
     fn name(&self) -> (&TenantId, &EventId);
 }
@@ -40,7 +40,7 @@ impl PartialEq for dyn Named + '_ {
 
 impl Eq for dyn Named + '_ {}
 
-/// Two names that read the same in a row share a hash; comparing tells them apart.
+/// Two names whose concatenations are equal have the same hash; comparison tells them apart.
 impl Hash for dyn Named + '_ {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let (tenant, id) = self.name();
@@ -49,7 +49,7 @@ impl Hash for dyn Named + '_ {
     }
 }
 
-/// An event as a key: by its name.
+/// An event as a key, compared by its name.
 struct ByName(Arc<Event>);
 
 impl PartialEq for ByName {
@@ -72,7 +72,7 @@ impl<'a> Borrow<dyn Named + 'a> for ByName {
     }
 }
 
-/// What is known of an event besides itself.
+/// What the store keeps for an event, besides the event itself.
 struct EventRow {
     /// Its place in the order of publishing.
     sequence: u64,
@@ -80,13 +80,13 @@ struct EventRow {
     routed: bool,
 }
 
-/// What became of an event that was to be stored.
+/// The result of storing an event.
 pub(super) enum Admission {
-    /// It has this place in the order of publishing.
+    /// It was stored, with this place in the order of publishing.
     New(u64),
-    /// One of the same id or idempotency key was there.
+    /// There is an event with the same id or idempotency key.
     Existing(Arc<Event>),
-    /// There was no room for it.
+    /// The store is full.
     Refused,
 }
 
@@ -94,10 +94,10 @@ pub(super) enum Admission {
 pub(super) struct Events {
     rows: HashMap<ByName, EventRow>,
     by_key: HashMap<(TenantId, IdempotencyKey), EventId>,
-    /// Routed, and no endpoint wanted them.
+    /// Events that were routed and that no endpoint wanted.
     unmatched: BTreeSet<(Timestamp, EventName)>,
     without_delivery: usize,
-    /// The last number that was given to an event, a replay, an endpoint or its removal.
+    /// The last number that was assigned to an event, a replay, an endpoint or a removal.
     numbered: u64,
 }
 
@@ -108,13 +108,13 @@ impl Events {
         Some((event, row.sequence))
     }
 
-    /// The next place in the order, for what is no event.
+    /// The next place in the order, for something that is not an event.
     pub(super) const fn next_place(&mut self) -> Sequence {
         self.numbered += 1;
         Sequence::from_number(self.numbered)
     }
 
-    /// Stores an event that does not exist yet, if there is room.
+    /// Stores an event that does not exist yet, unless the store is full.
     pub(super) fn admit(&mut self, event: &Arc<Event>, has_room: bool) -> Admission {
         let same_key = self.of_same_key(event).cloned();
         let free = match (self.rows.entry(ByName(Arc::clone(event))), same_key) {
@@ -138,8 +138,8 @@ impl Events {
         self.get(&(key.0, id)).map(|(event, _)| event)
     }
 
-    /// It has so many deliveries more. After its `last_chunk` of endpoints it is
-    /// routed, and unmatched if it has none.
+    /// Adds `deliveries` to the event's count. After its `last_chunk` of endpoints the event is
+    /// routed, and unmatched if it has no delivery.
     pub(super) fn gained(&mut self, event: &Event, deliveries: usize, last_chunk: bool) {
         let Some(row) = self.rows.get_mut(event as &dyn Named) else { return };
         if row.deliveries == 0 && deliveries > 0 {
@@ -155,7 +155,7 @@ impl Events {
         }
     }
 
-    /// An event goes with its last delivery, unless more of it is still to be routed.
+    /// Notes that a delivery was removed. The event goes with its last delivery, once it is routed.
     pub(super) fn lost_delivery(&mut self, event: &Event) {
         let Some(row) = self.rows.get_mut(event as &dyn Named) else { return };
         row.deliveries -= 1;
@@ -167,12 +167,12 @@ impl Events {
         }
     }
 
-    /// How many are stored but have no delivery (any more, or yet).
+    /// How many events are stored without a delivery: not routed yet, or unmatched.
     pub(super) const fn without_delivery(&self) -> usize {
         self.without_delivery
     }
 
-    /// The oldest unmatched event, if it was created before that moment.
+    /// The oldest unmatched event, if it was created before `moment`.
     pub(super) fn unmatched_before(&self, moment: Timestamp) -> Option<EventName> {
         self.unmatched.first().filter(|(created, _)| *created < moment).map(|(_, name)| name.clone())
     }

@@ -1,5 +1,5 @@
-//! The gates: what holds a lane, a tenant or a host back, one row each however
-//! much waits behind it.
+//! The gates: what holds back a lane, a tenant or a host. Each is one row, however much waits
+//! behind it.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ struct TenantGate {
     held_until: Option<Timestamp>,
 }
 
-/// The gates that close more than one lane.
+/// The gates of tenants and hosts, which hold back more than one lane.
 #[derive(Default)]
 pub(super) struct Gates {
     tenants: HashMap<TenantId, TenantGate>,
@@ -34,13 +34,13 @@ impl Gates {
         lane.paused || self.tenants.get(&lane.tenant).is_some_and(|gate| gate.paused)
     }
 
-    /// The end of the longest hold over the lane.
+    /// The end of the longest hold of the lane, its tenant or its host.
     pub(super) fn held_until(&self, lane: &Lane) -> Option<Timestamp> {
         let of_tenant = self.tenants.get(&lane.tenant).and_then(|gate| gate.held_until);
         lane.held_until.max(of_tenant).max(self.hosts.get(&lane.host).copied())
     }
 
-    /// What stands over the lane.
+    /// The gates that apply to the lane, besides its own.
     pub(super) fn over(&self, lane: &Lane) -> GatesOver {
         let of_tenant = self.tenants.get(&lane.tenant);
         GatesOver {
@@ -50,7 +50,7 @@ impl Gates {
         }
     }
 
-    /// What is closed, tenants first; a gate's order is just that.
+    /// The closed gates in the order of `Gate`, which has tenants first.
     pub(super) fn closed(&self, now: Timestamp, after: Option<&Gate>, limit: usize) -> Vec<ClosedGate> {
         let tenants = self.tenants.iter().map(|(tenant, gate)| {
             ClosedGate::at(now, Gate::Tenant(tenant.clone()), gate.paused, gate.held_until)
@@ -70,7 +70,7 @@ impl Gates {
         !self.is_paused(lane) && self.held_until(lane).is_none_or(|end| end <= now)
     }
 
-    /// Moves the ends of holds along when the store's time moves by so much.
+    /// Shifts the ends of holds when the store's time moves.
     pub(super) fn shift(&mut self, by: Shift) {
         let of_tenants = self.tenants.values_mut().filter_map(|gate| gate.held_until.as_mut());
         for until in of_tenants.chain(self.hosts.values_mut()) {
@@ -91,7 +91,7 @@ impl Gates {
         }
     }
 
-    /// Forgets the holds that ended before then.
+    /// Removes the holds that ended before `before`.
     pub(super) fn forget_ended(&mut self, before: Timestamp) {
         self.tenants.retain(|_, gate| gate.paused || gate.held_until.is_none_or(|until| until >= before));
         self.hosts.retain(|_, until| *until >= before);
@@ -104,7 +104,7 @@ impl Gates {
 }
 
 impl State {
-    /// Opens and closes gates, all or none.
+    /// Opens and closes gates, either all of them or none.
     pub(super) fn gate(&mut self, changes: &[(Gate, GateChange)], now: Timestamp) -> Result<(), StoreError> {
         for (gate, change) in changes {
             self.check_gate(gate, *change)?;
@@ -128,13 +128,13 @@ impl State {
         Ok(())
     }
 
-    /// Removes an endpoint and ends its lane's pause: what waits there is to be
-    /// cancelled, at the latest when it is claimed, and nobody could resume it any more.
+    /// Removes an endpoint, and ends its lane's pause, which nobody could end afterwards. Waiting
+    /// deliveries are cancelled, at the latest when they are claimed.
     pub(super) fn remove_endpoint(&mut self, tenant: &TenantId, id: &EndpointId) -> Option<Sequence> {
         if !self.endpoints.remove(tenant, id) {
             return None;
         }
-        // A lane may be ready earlier than it has something; the claim finds out.
+        // The lane may be marked ready although nothing in it is due; the claim notices that.
         self.gate_lane(id, GateChange::Resume, Timestamp::EPOCH);
         Some(self.events.next_place())
     }
@@ -163,13 +163,13 @@ impl State {
             GateChange::Pause => lane.paused = true,
             GateChange::Resume => lane.paused = false,
         });
-        // A pause was all that kept the lane of an endpoint that is no more.
+        // The lane may have existed only because of the pause, after its endpoint was removed.
         if change == GateChange::Resume {
             self.forget_lane_of_no_endpoint(lane);
         }
     }
 
-    /// A gate may be closed before anything was routed: the lane remembers it.
+    /// The lane of an endpoint. It is created if a gate is set before any event was routed to it.
     fn lane_for_gate(&mut self, endpoint: &EndpointId) -> Option<LaneNo> {
         self.lanes.number(endpoint).or_else(|| {
             let endpoint = self.endpoints.get(endpoint)?;

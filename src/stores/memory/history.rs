@@ -1,4 +1,4 @@
-//! What happened, read tenant by tenant, and asked for again.
+//! The history of a tenant: reading, replaying, expediting and cancelling deliveries.
 
 use std::ops::Bound::{self, Excluded, Included};
 use std::sync::Arc;
@@ -16,11 +16,11 @@ use crate::time::Timestamp;
 use super::deliveries::{Phase, Row};
 use super::state::State;
 
-/// A page looks at more deliveries than it gives where few are selected, but at no more
-/// than so many, whatever its limit: everybody else waits for the store's one lock meanwhile.
+/// The most deliveries that one page examines, whatever its limit. If few are selected, a page
+/// examines more than it returns, and all other calls wait for the store's only lock meanwhile.
 const LOOKS_MAX: usize = 1_000;
 
-/// The deliveries of one page that fit a selection.
+/// The deliveries of one page that match a selection.
 struct Page {
     fitting: Vec<DeliveryId>,
     more_after: Option<DeliveryId>,
@@ -162,8 +162,8 @@ impl State {
         Some(queue)
     }
 
-    /// Looks at one page of a tenant's deliveries: those ids that the selection
-    /// names, or else the next ones in order.
+    /// Examines one page of a tenant's deliveries: those with the ids that the selection contains,
+    /// or else the next ones in order.
     fn page(&self, tenant: &TenantId, selection: &Selection, page: PageAfter) -> Page {
         let nothing = Page { fitting: Vec::new(), more_after: None };
         let Some(of_tenant) = self.deliveries.tenants.get(tenant) else { return nothing };
@@ -174,7 +174,7 @@ impl State {
             let mut ids: Vec<_> = ids.iter().filter(|id| in_page(id)).copied().collect();
             ids.sort_unstable();
             ids.dedup();
-            // An id that is not there costs a look as well.
+            // An id that does not exist counts as examined too.
             Box::new(ids.into_iter())
         } else {
             let start: Bound<DeliveryId> = match page.after {
@@ -205,8 +205,8 @@ impl State {
         found
     }
 
-    /// The ids between which all that fit lie: they begin with their event's
-    /// creation in milliseconds.
+    /// The range of ids that contains all matches: an id begins with the milliseconds of its
+    /// event's creation.
     fn range(&self, tenant: &TenantId, selection: &Selection) -> Option<(DeliveryId, DeliveryId)> {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
         if let Some(event) = &selection.event {

@@ -1,5 +1,5 @@
-//! The lanes: per endpoint the rows that have a time, and when the first of them
-//! could be taken.
+//! The lanes: for each endpoint the deliveries that have a due time, and when the first of them
+//! could be claimed.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,45 +15,45 @@ use super::due::{Due, Dues, Leases};
 use super::gates::Gates;
 use super::queue::{Line, Place, Queue};
 
-/// A lane's number in this store, which another lane may get once nothing names it.
+/// A lane's number in this store. It may be reused once nothing refers to the lane.
 pub(super) type LaneNo = u32;
 
 pub(super) struct LaneRow {
     pub(super) lane: Lane,
-    /// When it was last sent to the back, in claims.
+    /// The number of the move that last sent it to the back of the queue.
     turn: u64,
     pub(super) due: Dues,
-    /// Those of them that a claim would find to be suspects.
+    /// The deliveries in `due` that would be suspects if a claim found them.
     pub(super) suspects: BTreeSet<Due>,
-    /// What waits for a retry, by its last attempt.
+    /// The deliveries that wait for a retry, by the end of the last attempt.
     tried: BTreeSet<(Timestamp, Due)>,
     leases: Leases,
     keys: HashMap<OrderingKey, KeyQueue>,
-    /// How many deliveries it has, of any state.
+    /// How many deliveries the lane has, in any state.
     deliveries: u64,
 }
 
 /// The pending deliveries of one ordering key.
 struct KeyQueue {
-    /// The only one with a due time.
+    /// The only delivery of the key with a due time.
     head: DeliveryId,
     parked: BTreeSet<(u64, DeliveryId)>,
 }
 
 impl LaneRow {
-    /// How many may be leased more.
+    /// How many more leases the lane's width allows.
     pub(super) fn room(&self, now: Timestamp) -> usize {
         (self.lane.width as usize).saturating_sub(self.leases.in_force(now))
     }
 
-    /// Its due deliveries that are no suspects, the oldest first.
+    /// Its due deliveries that are not suspects, the oldest first.
     pub(super) fn due_and_sound(&self, now: Timestamp) -> impl Iterator<Item = Due> {
         self.due.up_to(now).filter(|due| !self.suspects.contains(*due)).copied()
     }
 
-    /// What is not due and may be sent nevertheless: as the probe of a sick lane what was
-    /// tried longest ago, or else the oldest due first. Of very many it is those that were
-    /// tried longest ago.
+    /// The deliveries that are not due but may be sent now. In a sick lane, as its probe, the one
+    /// tried longest ago comes first; otherwise the one that is due first. If there are very many,
+    /// only those tried longest ago are considered.
     pub(super) fn early(&self, now: Timestamp) -> Vec<Due> {
         let Some(catch_up) = self.lane.early(self.several_wait()) else { return Vec::new() };
         let by = catch_up.sendable_if_tried_by(now);
@@ -66,14 +66,14 @@ impl LaneRow {
         waiting
     }
 
-    /// Whether more than one delivery waits, parked ones included: those are of a key whose
-    /// first one has a time.
+    /// Whether more than one delivery waits. Parked ones count: the first delivery of their key
+    /// waits too.
     fn several_wait(&self) -> bool {
         self.due.count() > 1 || self.keys.values().any(|key| !key.parked.is_empty())
     }
 
-    /// The first moment at which something may be sent: a due time, a lease end, or sooner
-    /// where something may be sent before it is due.
+    /// The first moment at which a delivery may be sent: a due time, a lease end, or earlier if a
+    /// delivery may be sent before it is due.
     fn first_sendable(&self) -> Option<Timestamp> {
         let tried = self.tried.first().map(|(tried_at, _)| *tried_at);
         let early = self.lane.early(self.several_wait()).zip(tried);
@@ -86,7 +86,7 @@ impl LaneRow {
         self.suspects.first().filter(|(due_at, ..)| *due_at <= now).copied()
     }
 
-    /// Its place among the ready lanes, if it has one.
+    /// Its place among the ready lanes; `None` if it is not ready at any time.
     pub(super) fn place(&self, number: LaneNo) -> Option<Place> {
         let (ready_at, endpoint) = (self.lane.ready_at?, self.lane.endpoint.clone());
         Some(Place { ready_at, turn: self.turn, endpoint, lane: number })
@@ -97,7 +97,7 @@ impl LaneRow {
 pub(super) struct Lanes {
     rows: Vec<LaneRow>,
     numbers: HashMap<EndpointId, LaneNo>,
-    /// The numbers of lanes that are no more.
+    /// The numbers of removed lanes.
     vacant: Vec<LaneNo>,
     pub(super) gates: Gates,
     queue: Queue,
@@ -118,18 +118,18 @@ impl Lanes {
         self.numbers.get(endpoint).copied()
     }
 
-    /// All lanes, in the order in which they came to be.
+    /// All lanes, in the order of their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (LaneNo, &LaneRow)> {
         (0..).zip(&self.rows).filter(|(number, row)| self.number(&row.lane.endpoint) == Some(*number))
     }
 
-    /// The lane of a route, made when this is the first that names its endpoint.
+    /// The lane of a route. It is created if there is none for its endpoint.
     pub(super) fn lane_of(&mut self, tenant: &TenantId, route: &Route) -> LaneNo {
         self.number(&route.endpoint)
             .unwrap_or_else(|| self.open(&route.endpoint, tenant, &route.host, route.width))
     }
 
-    /// Makes an endpoint's lane.
+    /// Creates an endpoint's lane.
     pub(super) fn open(
         &mut self,
         endpoint: &EndpointId,
@@ -159,19 +159,19 @@ impl Lanes {
         number
     }
 
-    /// A delivery of the lane was added.
+    /// Notes that a delivery of the lane was added.
     pub(super) fn gained(&mut self, lane: LaneNo) {
         self.row_mut(lane).deliveries += 1;
     }
 
-    /// A delivery of the lane was removed.
+    /// Notes that a delivery of the lane was removed.
     pub(super) fn lost(&mut self, lane: LaneNo) {
         let row = self.row_mut(lane);
         row.deliveries = row.deliveries.saturating_sub(1);
     }
 
-    /// Forgets the lane of an endpoint that is no more, once no delivery names it. A pause
-    /// stays: a host whose directory is its own pauses what the registry never saw.
+    /// Removes the lane of a removed endpoint once no delivery refers to it. A paused lane stays: a
+    /// host with a directory of its own pauses endpoints that this store's registry does not know.
     pub(super) fn forget_unneeded(&mut self, lane: LaneNo) {
         let row = self.row(lane);
         if row.deliveries > 0 || row.lane.paused {
@@ -183,7 +183,7 @@ impl Lanes {
         self.vacant.push(lane);
     }
 
-    /// Takes a delivery into the indexes of its lane.
+    /// Adds a delivery to the indexes of its lane.
     pub(super) fn note(&mut self, id: DeliveryId, row: &Row) {
         let Some(due_at) = row.due_at() else { return };
         let lane = self.row_mut(row.lane);
@@ -200,7 +200,7 @@ impl Lanes {
         }
     }
 
-    /// Takes a delivery out of the indexes of its lane.
+    /// Removes a delivery from the indexes of its lane.
     pub(super) fn forget(&mut self, id: DeliveryId, row: &Row) {
         let Some(due_at) = row.due_at() else { return };
         let lane = self.row_mut(row.lane);
@@ -219,7 +219,7 @@ impl Lanes {
         }
     }
 
-    /// Queues a delivery of an ordering key; answers whether it is the head.
+    /// Adds a delivery to the queue of its ordering key; returns whether it is the head.
     pub(super) fn enter_key(
         &mut self,
         lane: LaneNo,
@@ -236,8 +236,8 @@ impl Lanes {
         true
     }
 
-    /// Takes a delivery out of its ordering key's queue; answers the new head, if
-    /// it was the head and another follows.
+    /// Removes a delivery from the queue of its ordering key. Returns the new head, if the
+    /// delivery was the head and another one follows.
     pub(super) fn leave_key(
         &mut self,
         lane: LaneNo,
@@ -259,9 +259,9 @@ impl Lanes {
         Some(next)
     }
 
-    /// The first moment at which a claim could take something: the earliest due time
-    /// or lease end, when full the first lease end, and never before a hold. `None`
-    /// while paused or empty.
+    /// The first moment at which a claim could take a delivery: the earliest due time or lease end,
+    /// or the first lease end if the lane is full, and never before the end of a hold. `None` while
+    /// the lane is paused or empty.
     fn first_chance(&self, lane: LaneNo, now: Timestamp) -> Option<Timestamp> {
         let row = self.row(lane);
         if self.gates.is_paused(&row.lane) {
@@ -276,9 +276,8 @@ impl Lanes {
         Some(first.max(self.gates.held_until(&row.lane).unwrap_or(first)))
     }
 
-    /// Moves a lane forward to where its rows and gates put it, and backward only
-    /// behind a hold. What is due already enters now, so that a late row never jumps
-    /// the queue.
+    /// Makes a lane ready earlier if its rows and gates allow it, and later only because of a hold.
+    /// A delivery that is due already counts as due now, so that a late row does not jump the queue.
     pub(super) fn refresh(&mut self, lane: LaneNo, now: Timestamp) {
         let first = self.first_chance(lane, now).map(|first| first.max(now));
         let row = self.row(lane);
@@ -291,15 +290,15 @@ impl Lanes {
         self.place(lane, ready_at, turn);
     }
 
-    /// Moves a lane to where its rows and gates put it, forward or backward.
+    /// Sets when a lane is ready from its rows and gates, earlier or later.
     pub(super) fn settle_in(&mut self, lane: LaneNo, now: Timestamp) {
         let ready_at = self.first_chance(lane, now).map(|first| first.max(now));
         let turn = self.row(lane).turn;
         self.place(lane, ready_at, turn);
     }
 
-    /// Sends a lane that was served, or that had nothing to give, to where its rows
-    /// put it: the back of the queue if that is now.
+    /// Sends back a lane that was served, or that had nothing to give. It is ready when its rows
+    /// say so; if that is now, it goes to the back of the queue.
     pub(super) fn send_back(&mut self, lane: LaneNo, now: Timestamp) {
         self.turn += 1;
         let ready_at = self.first_chance(lane, now).map(|first| first.max(now));
@@ -316,7 +315,7 @@ impl Lanes {
         }
     }
 
-    /// The one place that changes a lane's row where the queue depends on it.
+    /// The only function that changes those fields of a lane which the queue depends on.
     fn change(&mut self, lane: LaneNo, change: impl FnOnce(&mut LaneRow)) {
         let Some(row) = self.rows.get_mut(lane as usize) else { return };
         let before = standing(lane, row);
@@ -324,7 +323,7 @@ impl Lanes {
         self.queue.shift(before, standing(lane, row));
     }
 
-    /// Writes what a settlement concluded about a lane.
+    /// Writes a settlement's change of a lane.
     pub(super) fn apply(&mut self, change: &LaneChange, now: Timestamp) {
         let Some(lane) = self.number(&change.endpoint) else { return };
         self.change(lane, |row| {
@@ -333,7 +332,7 @@ impl Lanes {
         self.refresh(lane, now);
     }
 
-    /// An endpoint was written: its lane follows.
+    /// Adapts a lane after its endpoint was written.
     pub(super) fn refit(
         &mut self,
         endpoint: &EndpointId,
@@ -342,13 +341,13 @@ impl Lanes {
         width: u32,
     ) {
         let Some(number) = self.number(endpoint) else { return };
-        // What is ready stands in the line of proven or of doubtful lanes.
+        // The change may move a ready lane between the lines of proven and of doubtful lanes.
         self.change(number, |row| row.lane.refit(generation, host, width));
-        // A write brings no moment along, and early is allowed.
+        // A write of an endpoint has no time, and a lane may be ready too early.
         self.refresh(number, Timestamp::from_micros(i64::MIN));
     }
 
-    /// Moves holds and health along with the store's time.
+    /// Shifts holds and health when the store's time moves.
     pub(super) fn shift(&mut self, step: Step) {
         self.gates.shift(step.by);
         for lane in (0..).take(self.rows.len()) {
@@ -363,7 +362,7 @@ impl Lanes {
         self.refresh(lane, now);
     }
 
-    /// Puts the lanes that a tenant's or a host's gate had closed where they belong.
+    /// Updates the places of the lanes that a tenant's or a host's gate has held back.
     pub(super) fn refresh_behind(&mut self, gate: &Gate, now: Timestamp) {
         let behind: Vec<_> = self
             .iter()
@@ -379,7 +378,7 @@ impl Lanes {
         }
     }
 
-    /// The lanes that hold suspects.
+    /// The lanes that contain suspects.
     pub(super) fn with_suspects(&self) -> impl Iterator<Item = (LaneNo, &LaneRow)> {
         self.with_suspects.iter().map(|lane| (*lane, self.row(*lane)))
     }
@@ -389,7 +388,7 @@ impl Lanes {
         &self.queue
     }
 
-    /// Sends a line that was served behind those that wait.
+    /// Sends a line that was served behind the lines that wait.
     pub(super) fn send_line_back(&mut self, line: &Line, now: Timestamp) {
         self.turn += 1;
         self.queue.send_back(line, now, self.turn);

@@ -82,17 +82,17 @@ impl MemoryStore {
         Self { clock: clock.into_shared(), state: Arc::new(Mutex::new(State::new(deliveries))) }
     }
 
-    /// The same store as another process of the machine would see it, for tests in which the
-    /// wall clock of one process is wrong. The monotonic parts of both clocks must agree, like
-    /// those of a [`VirtualClock`](crate::testing::VirtualClock) and of one created beside it.
+    /// The same store as another process of the machine would see it, for tests in which the wall
+    /// clock of one process is wrong. The monotonic parts of both clocks must agree, as those of a
+    /// [`VirtualClock`](crate::testing::VirtualClock) and of one created beside it do.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn beside<How>(&self, clock: impl IntoShared<dyn Clock, How>) -> Self {
         Self { clock: clock.into_shared(), state: Arc::clone(&self.state) }
     }
 
-    /// Whether a claim would return work now. It changes nothing, so that a test can compare
-    /// with it whether an engine that sleeps may sleep. `false` where the store has failed.
+    /// Whether a claim would return work now. This call changes nothing, so a test can use it to check
+    /// whether an engine may sleep. `false` if the store has failed.
     #[cfg(feature = "testing")]
     #[must_use]
     pub fn could_claim(&self, request: &ClaimRequest) -> bool {
@@ -134,7 +134,7 @@ impl Store for MemoryStore {
         Ok(self.state()?.now(&clocks))
     }
 
-    /// Never in doubt: what it holds and its time begin together.
+    /// Always `None`: the store's contents and its time begin together, so its time is never in doubt.
     async fn unconfirmed(&self) -> Result<Option<Timestamp>, StoreError> {
         Ok(None)
     }
@@ -175,7 +175,7 @@ impl Store for MemoryStore {
         Ok(self.state()?.prune(before, limit))
     }
 
-    /// Never returns: whoever writes here is in this process and nudges the engine.
+    /// Never returns: all writers are in this process and nudge the engine themselves.
     async fn hint(&self) {
         std::future::pending::<()>().await;
     }

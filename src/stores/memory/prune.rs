@@ -1,4 +1,4 @@
-//! Retention: what is over and old enough goes, in bounded steps.
+//! Retention: removes what has ended and is old enough, in steps of limited size.
 
 use crate::history::Class;
 use crate::time::Timestamp;
@@ -6,9 +6,9 @@ use crate::time::Timestamp;
 use super::state::State;
 
 impl State {
-    /// Removes at most `limit` rows that became terminal, or were created and not
-    /// matched, before their class's moment; says whether more remain. Lanes go with the
-    /// last delivery of an endpoint that is no more, and holds that have ended by themselves.
+    /// Removes at most `limit` deliveries that ended, or unmatched events that were created, before
+    /// their class's moment. Returns whether more remain. The lane of a removed endpoint goes with
+    /// its last delivery. Expired holds are removed too.
     pub(super) fn prune(&mut self, before: &[(Class, Timestamp)], limit: usize) -> bool {
         let mut left = limit;
         for &(class, moment) in before {

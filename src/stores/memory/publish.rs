@@ -1,4 +1,4 @@
-//! Publishing: an event once, and what a claim would give of it at once.
+//! Publishing: stores each event once, and leases the deliveries that a claim would return.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,19 +12,19 @@ use super::events::Admission;
 use super::lanes::LaneNo;
 use super::state::State;
 
-/// What a publish call brought into being.
+/// The results of one publish call.
 #[derive(Default)]
 struct Born {
     deliveries: Vec<DeliveryId>,
-    /// The lanes of the deliveries, and whether nothing else was due there before:
-    /// older work goes first.
+    /// The lanes of the new deliveries, each with whether nothing else was due in it before: older
+    /// work goes first.
     idle: BTreeMap<LaneNo, bool>,
-    /// The lanes of what was leased.
+    /// The lanes of the leased deliveries.
     leased: BTreeSet<LaneNo>,
-    /// Whether a doubtful lane was ready before: its turn comes first, since publishing
-    /// without a pause would otherwise take every slot that doubtful lanes may have.
+    /// Whether a doubtful lane was ready before. Its turn comes first: otherwise constant
+    /// publishing would use every slot that doubtful lanes may have.
     doubtful_waited: bool,
-    /// When the first of what is not leased is due.
+    /// When the first delivery that is not leased is due.
     next_due: Option<Timestamp>,
 }
 
@@ -35,7 +35,7 @@ impl Born {
 }
 
 impl State {
-    /// Stores events; leases what a claim would give of them.
+    /// Stores events, and leases those of their deliveries that a claim would return.
     pub(super) fn publish(
         &mut self,
         publishes: &[Publish],
@@ -59,7 +59,7 @@ impl State {
                 self.lanes.settle_in(lane, now);
             }
         }
-        // What waited alone in a sick lane may be its probe from now on.
+        // A delivery that waited alone in a sick lane may be its probe now.
         let touched = born.idle.keys().map(|lane| &self.lanes.row(*lane).lane);
         let sick = touched.filter(|lane| lane.is_sick()).filter_map(|lane| lane.ready_at).min();
         born.wait(sick);
@@ -102,14 +102,14 @@ impl State {
         PublishAnswer { id: event.id.clone(), published: Published::Stored }
     }
 
-    /// Whether the id of an endpoint was registered after it was routed to.
+    /// Whether an endpoint's id was registered again after an event was routed to it.
     fn is_outdated(&self, routes: &[Route]) -> bool {
         let of_now = |route: &Route| Some(self.endpoints.get(&route.endpoint)?.generation.registration);
         routes.iter().any(|route| route.is_outdated_by(of_now(route)))
     }
 
-    /// Leases a new delivery if a claim would. A test ping is leased by its own
-    /// publish whatever its lane says, and by nothing else.
+    /// Leases a new delivery if a claim would. A test ping is leased only by its own publish call,
+    /// whatever the state of its lane.
     fn lease_newborn(
         &mut self,
         id: DeliveryId,

@@ -1,5 +1,5 @@
-//! The order in which lanes are served: tenants take turns, and of a tenant the lane that
-//! waits longest goes first.
+//! The order in which lanes are served: tenants take turns, and of one tenant the lane that has
+//! waited longest goes first.
 
 use std::collections::{BTreeSet, HashMap, btree_set};
 use std::iter::Peekable;
@@ -9,8 +9,8 @@ use crate::time::Timestamp;
 
 use super::lanes::LaneNo;
 
-/// A lane's place in its line. Of lanes that are ready at the same moment the one that was
-/// served longer ago goes first, so that a clock that stands still starves nobody.
+/// A lane's place in its line. Of lanes that are ready at the same moment, the one that was served
+/// longest ago goes first. So each lane is served even while a clock does not advance.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) ready_at: Timestamp,
@@ -19,19 +19,19 @@ pub(super) struct Place {
     pub(super) lane: LaneNo,
 }
 
-/// A tenant's proven lanes, or its doubtful ones: they share their caps and their turns.
+/// The proven lanes of a tenant, or its doubtful ones. They share their limits and their turns.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Line {
     pub(super) tenant: TenantId,
     pub(super) doubtful: bool,
 }
 
-/// A line's place among those of its kind: since when its first lane waits, but not
-/// from before the line was served last.
+/// A line's place among those of its kind: since when its first lane has been ready, but not
+/// earlier than the line was last served.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     ready_at: Timestamp,
-    /// Of lines that wait since the same moment the one that was served longer ago goes first.
+    /// Of lines with the same `ready_at`, the one that was served longest ago goes first.
     served: u64,
     tenant: TenantId,
 }
@@ -44,8 +44,8 @@ struct Standing {
 }
 
 impl Standing {
-    /// A lane enters. One that is ready earlier than its line was served comes from a
-    /// clock that stepped back, and nothing waits for the time from before the step.
+    /// Adds a lane. If it is ready earlier than its line was served, a clock was set back, and no
+    /// lane has to wait for the time before that step.
     fn enter(&mut self, place: Place) {
         if let Some((at, _)) = &mut self.served {
             *at = place.ready_at.min(*at);
@@ -68,8 +68,8 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// A lane leaves its place for another one; `None` where it has none. A line keeps
-    /// its turn while one of its lanes moves.
+    /// Moves a lane from one place to another; `None` is no place. A line keeps its turn while one
+    /// of its lanes moves.
     pub(super) fn shift(&mut self, before: Option<(Line, Place)>, after: Option<(Line, Place)>) {
         match (before, after) {
             (Some((line, before)), Some((same, after))) if line == same => self.change(&line, |standing| {
@@ -89,12 +89,12 @@ impl Queue {
         }
     }
 
-    /// A line was served: it goes behind those that wait at `now`.
+    /// Notes that a line was served: it goes behind the lines that are ready at `now`.
     pub(super) fn send_back(&mut self, line: &Line, now: Timestamp, turn: u64) {
         self.change(line, |standing| standing.served = Some((now, turn)));
     }
 
-    /// When the first lane of all is ready.
+    /// When the first of all lanes is ready.
     pub(super) fn first_ready(&self) -> Option<Timestamp> {
         let first = |turns: &BTreeSet<Turn>| turns.first().map(|turn| turn.ready_at);
         first(&self.proven).into_iter().chain(first(&self.doubtful)).min()
@@ -117,7 +117,7 @@ impl Queue {
         ready.map(|place| place.lane)
     }
 
-    /// The one place that changes a line, with its turn.
+    /// The only function that changes a line. It updates the line's turn.
     fn change(&mut self, line: &Line, change: impl FnOnce(&mut Standing)) {
         let turns = if line.doubtful { &mut self.doubtful } else { &mut self.proven };
         let standing = self.lines.entry(line.clone()).or_default();
@@ -134,7 +134,7 @@ impl Queue {
     }
 }
 
-/// The ready lines, the longest waiting first.
+/// The ready lines, in the order in which they have waited.
 pub(super) struct ReadyLines<'a> {
     now: Timestamp,
     proven: Peekable<btree_set::Iter<'a, Turn>>,
@@ -142,7 +142,7 @@ pub(super) struct ReadyLines<'a> {
 }
 
 impl ReadyLines<'_> {
-    /// The next line; a doubtful one only if those are wanted.
+    /// The next line; a doubtful one only if `with_doubtful`.
     pub(super) fn next(&mut self, with_doubtful: bool) -> Option<Line> {
         let proven = self.proven.peek();
         let doubtful = self.doubtful.peek().filter(|_| with_doubtful);

@@ -1,4 +1,4 @@
-//! Settling: what follows from a claim, fenced by its token.
+//! Settling: writes the results of claims, if their tokens are current.
 
 use std::sync::Arc;
 
@@ -18,8 +18,7 @@ use super::events::EventName;
 use super::state::State;
 
 impl State {
-    /// Writes what follows from claims; the lanes' changes after that. Also answers when
-    /// something is due next.
+    /// Writes settlements, and then the changes of lanes. Also returns when something is due next.
     pub(super) fn settle(
         &mut self,
         settlements: &[Settlement],
@@ -81,8 +80,8 @@ impl State {
         Settled::Applied
     }
 
-    /// Ends a lease: due again then, or when it was due before. Only an attempt ends
-    /// a row of silent leases.
+    /// Ends a lease. The delivery is due at `due_at`, or when it was due before. Only an attempt
+    /// ends a series of silent leases.
     fn wait(&mut self, id: DeliveryId, due_at: Option<Timestamp>, was_tried: bool, now: Timestamp) {
         let waiting = self.update(id, |row| {
             if was_tried {
@@ -142,7 +141,7 @@ impl State {
     }
 }
 
-/// Refuses what no caller can mean, before anything is written.
+/// Rejects a result that does not fit what was claimed, before anything is written.
 fn check(settlement: &Settlement) -> Result<(), StoreError> {
     let fits = match (&settlement.of, &settlement.next) {
         (Claimed::Delivery(_), Next::Done { state, .. }) => state.is_terminal(),
@@ -156,11 +155,11 @@ fn check(settlement: &Settlement) -> Result<(), StoreError> {
     Err(StoreError::new(StoreErrorKind::Invalid, "settle: what follows does not fit what was claimed"))
 }
 
-/// Records an attempt, once per lease.
+/// Records an attempt, at most once per lease.
 fn record(row: &mut Row, attempt: &Attempt) {
     let attempts = &mut row.log_mut().attempts;
     if attempts.is_empty() {
-        // Most deliveries have one.
+        // Most deliveries have only one attempt.
         attempts.reserve_exact(1);
     }
     if attempts.iter().all(|recorded| recorded.attempt.token != attempt.token) {

@@ -1,5 +1,5 @@
-//! The limiter: an exact log of starts per limit and the line of those who wait for it,
-//! shared by all who use this store.
+//! The limiter: an exact log of starts for each limit and the queue of endpoints that wait for it,
+//! shared by all users of this store.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use crate::policy::rate::{Ask, Counted, Grant, Slot, divide, slots};
 use crate::policy::timeline::Shift;
 use crate::time::Timestamp;
 
-/// Limits that count nothing any more are swept out when there are this many, and again
-/// whenever their number has doubled since.
+/// Limits that no longer count anything are removed when there are this many limits, and again each
+/// time their number has doubled.
 const SWEEP_FROM: usize = 1024;
 
-/// What each limit counts.
+/// The log of each limit.
 pub(super) struct Starts {
     limits: BTreeMap<Slot, Counted>,
     sweep_at: usize,
@@ -24,7 +24,7 @@ impl Default for Starts {
 }
 
 impl Starts {
-    /// Divides what the limits of these asks have room for.
+    /// Distributes the free starts of the limits among these asks.
     pub(super) fn take(&mut self, asks: &[Ask], now: Timestamp, start_by: Timestamp) -> Vec<Grant> {
         self.sweep(now);
         let mut asked_for = BTreeMap::new();
@@ -40,7 +40,7 @@ impl Starts {
         grants
     }
 
-    /// Moves what was granted along when the store's time moves by so much.
+    /// Shifts the granted starts when the store's time moves.
     pub(super) fn shift(&mut self, by: Shift) {
         for counted in self.limits.values_mut() {
             counted.log.shift(by);

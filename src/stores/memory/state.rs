@@ -1,4 +1,4 @@
-//! All that the store holds: one table per concept, each with its own indexes.
+//! The whole state of the store: one table per concept, each with its own indexes.
 
 use crate::policy::timeline::Timeline;
 use crate::time::Timestamp;
@@ -10,7 +10,7 @@ use super::lanes::Lanes;
 use super::starts::Starts;
 use super::unrouted::Unrouted;
 
-/// The tables. No order ever comes from a hash map: the same calls give the same
+/// The tables. No order depends on a hash map, so that the same calls always give the same
 /// answers.
 pub(super) struct State {
     pub(super) capacity: usize,
@@ -20,7 +20,7 @@ pub(super) struct State {
     pub(super) lanes: Lanes,
     pub(super) endpoints: Endpoints,
     pub(super) starts: Starts,
-    /// What time it is; `None` before somebody asked.
+    /// The store's time; `None` before it was first read.
     pub(super) time: Option<Timeline>,
 }
 
@@ -38,13 +38,13 @@ impl State {
         }
     }
 
-    /// Whether so many deliveries more would go over the capacity.
+    /// Whether `more` deliveries would exceed the capacity.
     pub(super) fn is_full_for(&self, more: usize) -> bool {
         let held = self.deliveries.len() + self.events.without_delivery();
         held.saturating_add(more.max(1)) > self.capacity
     }
 
-    /// Never later than the first moment at which a claim could give something.
+    /// When something is due next: never later than the first moment at which a claim could return work.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         [self.lanes.next_ready(), self.unrouted.next_ready()].into_iter().flatten().min()
     }

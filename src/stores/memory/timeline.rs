@@ -1,5 +1,5 @@
-//! The store's time: carried on by a monotonic clock, and moved when a wall clock that was
-//! set is confirmed.
+//! The store's time. A monotonic clock advances it. It moves when a wall clock was set and the new
+//! time is confirmed.
 
 use crate::backend::Clock;
 use crate::delivery::ClaimRequest;
@@ -11,33 +11,33 @@ use crate::time::Timestamp;
 use super::deliveries::{Phase, Row};
 use super::state::State;
 
-/// What the clocks of the process that asks say.
+/// The clocks of the process that reads the time.
 pub(super) struct Clocks {
     wall: Timestamp,
     uptime: Uptime,
 }
 
 impl Clocks {
-    /// The clock is the host's and may panic, so it is read before the state is locked: a
-    /// panic under the lock would end the store.
+    /// Reads the clock. It is the host's and may panic, so it is read before the state is locked: a
+    /// panic under the lock would make the store unusable.
     pub(super) fn read(clock: &dyn Clock) -> Self {
         Self { wall: clock.now(), uptime: uptime(clock) }
     }
 }
 
-/// The time of the clock that nobody can set.
+/// The time of the clock that cannot be set.
 pub(super) fn uptime(clock: &dyn Clock) -> Uptime {
-    // Without a clock that goes on while the machine sleeps, one that stops then must do.
+    // Without a clock that counts while the machine sleeps, one that stops then is used.
     clock.uptime().unwrap_or_else(|| Uptime { boot: String::new(), elapsed: clock.elapsed() })
 }
 
 impl State {
-    /// Refuses a claim that was dated before the time moved.
+    /// Rejects a claim that was dated before the time moved.
     pub(super) fn check_date(&self, request: &ClaimRequest, uptime: &Uptime) -> Result<(), StoreError> {
         self.time.as_ref().map_or(Ok(()), |time| time.check_date(request.now, Some(uptime)))
     }
 
-    /// What time it is, by these clocks.
+    /// The store's time, by these clocks.
     pub(super) fn now(&mut self, clocks: &Clocks) -> Timestamp {
         let reading = read(self.time.as_ref(), clocks.wall, &clocks.uptime);
         self.time = reading.keep.or_else(|| self.time.take());
@@ -47,8 +47,8 @@ impl State {
         reading.now
     }
 
-    /// Moves what is written in the old time into the new one: what waits for a retry, the
-    /// end of a lease or of a hold waits as long as before, and is as old as before.
+    /// Converts stored times from the old time to the new one: retries, ends of leases and ends of
+    /// holds are as far ahead as before, and everything is as old as before.
     fn shift(&mut self, step: Step) {
         let pending: Vec<DeliveryId> = self.deliveries.pending().collect();
         for id in pending {
@@ -64,7 +64,7 @@ impl Row {
     fn shift(&mut self, step: Step) {
         let untried = self.attempts == 0 && self.silent == 0;
         match &mut self.phase {
-            // It waits for the moment that its event states.
+            // It waits for the due time that its event states, which does not move.
             Phase::Waiting { due_at } | Phase::Parked { due_at } if untried && *due_at > step.from => return,
             Phase::Waiting { due_at } | Phase::Parked { due_at } => *due_at = step.carry(*due_at),
             Phase::Leased(lease) => {

@@ -1,5 +1,5 @@
-//! The events that wait for their routing. Tenants take turns, and of an ordering
-//! key only the oldest event waits: the others are parked behind it.
+//! The events that wait for their routing. Tenants take turns. Of the events with one ordering key
+//! only the oldest waits, and the others are parked behind it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Bound::{Excluded, Included, Unbounded};
@@ -12,19 +12,19 @@ use crate::policy::timeline::{Shift, Step};
 use crate::sequence::Sequence;
 use crate::time::Timestamp;
 
-/// An event's place in the order of publishing, which names it here.
+/// An event's place in the order of publishing, which identifies it here.
 type EventNo = u64;
 
 struct RoutingRow {
     event: Arc<Event>,
-    /// The last endpoint that an earlier chunk has routed to.
+    /// The endpoint after which the next chunk begins; `None` for the first chunk.
     after: Option<EndpointId>,
     phase: Phase,
 }
 
 #[derive(Clone, Copy)]
 enum Phase {
-    /// Behind an older event of its ordering key.
+    /// It waits for an older event of its ordering key.
     Parked,
     Waiting {
         due_at: Timestamp,
@@ -59,7 +59,7 @@ impl Phase {
 #[derive(Default)]
 struct Line {
     due: BTreeSet<(Timestamp, EventNo)>,
-    /// Its place among the tenants: who was served goes to the back.
+    /// The tenant's place among the tenants: one that was served goes to the back.
     place: Option<(Timestamp, u64)>,
     events: u64,
 }
@@ -79,7 +79,7 @@ impl Unrouted {
         key_of(event).is_some_and(|key| self.keys.contains_key(&key))
     }
 
-    /// Answers whether it waits, rather than being parked.
+    /// Adds an event. Returns `false` if it is parked.
     pub(super) fn add(&mut self, event: Arc<Event>, sequence: EventNo, now: Timestamp) -> bool {
         let parked = self.blocks(&event);
         if let Some(key) = key_of(&event) {
@@ -102,7 +102,7 @@ impl Unrouted {
         firsts.into_iter().any(|(due_at, _)| *due_at <= now)
     }
 
-    /// Leases up to `request.events`, the tenants in turn.
+    /// Leases up to `request.events` events; the tenants take turns.
     pub(super) fn claim(&mut self, request: &ClaimRequest) -> Vec<EventClaim> {
         let (now, limit) = (request.now, request.events);
         let mut turns: VecDeque<_> = self
@@ -142,7 +142,7 @@ impl Unrouted {
             .collect()
     }
 
-    /// Whether that token still holds the event.
+    /// Whether that token still leases the event.
     pub(super) fn holds(&self, sequence: EventNo, token: Token) -> bool {
         matches!(self.phase(sequence), Some(Phase::Leased { token: held, .. }) if held == token)
     }
@@ -154,7 +154,7 @@ impl Unrouted {
         }
     }
 
-    /// A chunk was routed: the next one begins after that endpoint.
+    /// Notes that a chunk was routed: the next one begins after `after`.
     pub(super) fn go_on(&mut self, sequence: EventNo, after: EndpointId, now: Timestamp) {
         if let Some(row) = self.rows.get_mut(&sequence) {
             row.after = Some(after);
@@ -162,7 +162,7 @@ impl Unrouted {
         self.wait(sequence, now, now);
     }
 
-    /// The last chunk was routed: the next event of its ordering key may go.
+    /// Notes that the last chunk was routed: the next event of its ordering key may be routed.
     pub(super) fn done(&mut self, sequence: EventNo, now: Timestamp) {
         self.shift(sequence, Phase::Parked);
         let Some(row) = self.rows.remove(&sequence) else { return };
@@ -182,12 +182,12 @@ impl Unrouted {
         }
     }
 
-    /// When a claim could first give an event.
+    /// When a claim could first return an event.
     pub(super) fn next_ready(&self) -> Option<Timestamp> {
         self.places.first().map(|(ready_at, _, _)| *ready_at)
     }
 
-    /// How many wait, of one tenant or of all.
+    /// How many events wait, of one tenant or of all.
     pub(super) fn count(&self, tenant: Option<&TenantId>) -> u64 {
         match tenant {
             Some(tenant) => self.lines.get(tenant).map_or(0, |line| line.events),
@@ -195,7 +195,7 @@ impl Unrouted {
         }
     }
 
-    /// Moves what waits along with the store's time.
+    /// Shifts the times of waiting events when the store's time moves.
     pub(super) fn move_to(&mut self, step: Step) {
         let all: Vec<_> = self.rows.iter().map(|(sequence, row)| (*sequence, row.phase)).collect();
         for (sequence, phase) in all {
@@ -220,7 +220,7 @@ impl Unrouted {
         }
     }
 
-    /// The one place that changes a phase, with the line it is indexed in.
+    /// The only function that changes a phase. It updates the line that indexes the event.
     fn shift(&mut self, sequence: EventNo, next: Phase) {
         let Some(row) = self.rows.get_mut(&sequence) else { return };
         let Some(line) = self.lines.get_mut(&row.event.tenant) else { return };
@@ -233,7 +233,7 @@ impl Unrouted {
         }
     }
 
-    /// Moves a tenant forward to where its first event belongs, never backward.
+    /// Moves a tenant forward to the place of its first event, and never backward.
     fn refresh(&mut self, tenant: &TenantId, now: Timestamp) {
         let Some(line) = self.lines.get(tenant) else { return };
         let first = line.due.first().map(|(due_at, _)| (*due_at).max(now));
