@@ -1,4 +1,4 @@
-//! Waiting for what one of the store's threads answers.
+//! Waits for the answer of one of the store's threads.
 
 use std::time::Instant;
 
@@ -6,11 +6,11 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot::Receiver;
 use tokio::task::spawn_blocking;
 
-/// The answer; `None` where the thread has ended.
+/// Returns the answer; `None` if the thread has ended.
 ///
-/// Under tokio's paused time a runtime with nothing to run jumps to its next timer. It knows
-/// nothing of the store's threads, so that every deadline would pass before they answer. A
-/// blocking task of the runtime's own keeps its time from moving.
+/// Under tokio's paused time, a runtime with nothing to run jumps to its next timer. It does not
+/// know about the store's threads, so every deadline would pass before they answer. A blocking task
+/// of the runtime keeps its time from moving.
 pub(super) async fn answer_of<T: Send + 'static>(receiver: Receiver<T>) -> Option<T> {
     if Handle::try_current().is_ok() && time_is_paused() {
         return spawn_blocking(move || receiver.blocking_recv().ok()).await.ok().flatten();
@@ -18,7 +18,7 @@ pub(super) async fn answer_of<T: Send + 'static>(receiver: Receiver<T>) -> Optio
     receiver.await.ok()
 }
 
-/// Whether tokio's time stands still while the machine's goes on.
+/// Whether tokio's time is paused while the machine's time goes on.
 fn time_is_paused() -> bool {
     let (tokios, began) = (tokio::time::Instant::now(), Instant::now());
     while Instant::now() == began {

@@ -1,4 +1,4 @@
-//! Deliveries that come into being: of a publish, a routing or a replay.
+//! Creates deliveries, for a publish, a routing or a replay.
 
 use rusqlite::params;
 
@@ -15,23 +15,23 @@ use super::sql;
 /// An event's row number, which is its place in the order of publishing.
 pub(super) type EventKey = i64;
 
-/// What the deliveries of one event have in common.
+/// The values that the deliveries of one event share.
 pub(super) struct Origin<'a> {
     pub(super) event: EventKey,
     pub(super) tenant: &'a TenantId,
     pub(super) ordering_key: Option<&'a OrderingKey>,
-    /// The place of the replay that makes them; `None` where the event's is theirs.
+    /// The place of the replay that makes them; `None` if they take their event's place.
     pub(super) replayed: Option<i64>,
 }
 
-/// A lease that a delivery is born with.
+/// A lease that a delivery has from its creation.
 #[derive(Clone, Copy)]
 pub(super) struct BornLease {
     pub(super) token: Token,
     pub(super) until: Timestamp,
 }
 
-/// Takes the next place in the order of events, for what is no event.
+/// Takes the next place in the order of events, for something that is not an event.
 pub(super) fn next_place(db: &Db<'_>) -> Result<i64, Failure> {
     Ok(db.statement(sql::SEQUENCE_NEXT)?.query_row([], |row| row.get(0))?)
 }
@@ -51,8 +51,8 @@ pub(super) fn is_parked(
     }
 }
 
-/// Inserts a route's delivery and makes its lane ready for it. Answers its row, or
-/// `None` where it was there already.
+/// Inserts a route's delivery and makes its lane ready for it. Returns its row; `None` if it
+/// existed already.
 pub(super) fn arrive(
     lanes: &mut Lanes<'_, '_>,
     db: &Db<'_>,
@@ -90,20 +90,20 @@ pub(super) fn arrive(
     if let Some(due_at) = due_at {
         bring_forward(lanes.get(lane)?, due_at.max(now));
     }
-    // What waited alone in a sick lane may be its probe from now on.
+    // A delivery that waited alone in a sick lane may be its probe now.
     if lanes.get(lane)?.is_sick() {
         lanes.wake(lane, now)?;
     }
     Ok(Some(delivery))
 }
 
-/// Notes that routing found nobody who wants an event, if that is so.
+/// Marks an event as unmatched, if routing created no delivery for it.
 pub(super) fn note_unmatched(db: &Db<'_>, event: EventKey) -> Result<(), Failure> {
     db.statement(sql::UNMATCHED_ADD)?.execute([event])?;
     Ok(())
 }
 
-/// A delivery ended: the next one of its ordering key gets its due time.
+/// Makes the next delivery of an ordering key due, after one of them has ended.
 pub(super) fn unpark_next(db: &Db<'_>, lane: LaneKey, ordering_key: Option<&RawText>) -> Result<(), Failure> {
     if let Some(key) = ordering_key {
         db.statement(sql::DELIVERY_NEXT_OF_KEY)?.execute(params![lane, key])?;

@@ -1,5 +1,5 @@
-//! A host's cipher, called on threads of their own, so that a call that never returns
-//! costs its own tenant, and no thread that reads for others.
+//! Calls a host's cipher on threads of their own. So a call that never returns affects only its own
+//! tenant, and does not block a thread that reads for others.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -11,19 +11,19 @@ use crate::backend::{Cipher, CipherError, Sealed};
 
 use super::panics::caught;
 
-/// When calls of so many tenants have not returned, no other is made until one does.
+/// While calls of this many tenants have not returned in time, no other call is made.
 const OVERDUE_MAX: usize = 16;
 
 /// The bytes of a tenant's id.
 type Tenant = Vec<u8>;
 
-/// A cipher that answers in a bounded time.
+/// A cipher whose calls have a time limit.
 pub(super) struct Bounded {
     cipher: Arc<dyn Cipher>,
     timeout: Duration,
-    /// The tenants of calls that have not returned in time.
+    /// The tenants with a call that has not returned in time.
     overdue: Arc<Mutex<BTreeSet<Tenant>>>,
-    /// Threads that wait for a call; each ends when its end of the channel is dropped.
+    /// Threads that wait for a call. Each ends when the sender to it is dropped.
     idle: Mutex<Vec<mpsc::Sender<Call>>>,
 }
 
@@ -42,12 +42,12 @@ impl Cipher for Bounded {
 
 type Call = Box<dyn FnOnce() + Send>;
 
-/// How far a call is.
+/// The state of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     UnderWay,
     Returned,
-    /// Nobody waits for it any more.
+    /// The caller no longer waits for it.
     GivenUp,
 }
 
@@ -106,7 +106,7 @@ impl Bounded {
         answer.unwrap_or(Err(CipherError::Panicked))
     }
 
-    /// A thread for one call; `None` where none can be started.
+    /// A thread for one call; `None` if no thread can be started.
     fn thread(&self) -> Option<mpsc::Sender<Call>> {
         if let Some(idle) = locked(&self.idle).pop() {
             return Some(idle);
@@ -114,7 +114,7 @@ impl Bounded {
         let (calls, waiting) = mpsc::channel::<Call>();
         let work = move || {
             while let Ok(call) = waiting.recv() {
-                // A call is caught where it runs; this is for what it drops.
+                // A call catches its own panics. This catches those of its drop.
                 caught(call);
             }
         };
@@ -137,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    /// Blocks each call for a tenant whose name begins with "slow" until it is let go.
+    /// Blocks each call for a tenant whose name begins with "slow" until it is released.
     #[derive(Default)]
     struct Blocks {
         open: Mutex<bool>,
@@ -179,7 +179,7 @@ mod tests {
         let bounded = Bounded::new(cipher.clone(), Duration::from_secs(1));
         assert!(!opens(&bounded, "slow"));
         assert!(opens(&bounded, "other"));
-        // It is not called for that tenant again meanwhile.
+        // Meanwhile the cipher is not called for that tenant again.
         assert!(!opens(&bounded, "slow"));
         assert_eq!(locked(&bounded.overdue).len(), 1);
         cipher.let_go();

@@ -1,4 +1,4 @@
-//! The five traits of a backend: each call is handed to the thread that does it.
+//! The five traits of a backend: each call is passed to the thread that executes it.
 
 use std::sync::{Arc, PoisonError};
 
@@ -108,9 +108,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    /// Returns after each call by which a host may have made something claimable, also where
-    /// it dropped the call's future meanwhile. SQLite tells nothing of other processes: an
-    /// engine learns of work that they published when it next polls.
+    /// Returns after each call by which a host may have made something claimable, even if the host
+    /// dropped that call's future. SQLite does not report the writes of other processes: an engine
+    /// finds work that they published when it next polls.
     async fn hint(&self) {
         self.hints.next().await;
     }
@@ -156,7 +156,7 @@ impl Registry for SqliteStore {
             return Ok(Put::Conflict { current: None });
         };
         let (write, reader) = (write.clone(), Arc::clone(&self.endpoints));
-        // Sealed beside the writer: a slow cipher must not hold the file's lock.
+        // Sealed outside of the writer: a slow cipher must not hold the file's lock.
         let (write, seal, begins_anew) = self
             .history
             .call(Some(write.endpoint.tenant.clone()), "sealing secrets", move |db| {
@@ -329,11 +329,11 @@ impl Limiter for SqliteStore {
 }
 
 impl SqliteStore {
-    /// What the seal of a write is bound to; `None` where there is nothing to write over.
+    /// What the seal of a write is bound to; `None` if the version to overwrite does not exist.
     async fn binding(&self, write: &Write) -> Result<Option<Binding>, StoreError> {
         let endpoint = write.endpoint.clone();
         match write.expected {
-            // Without a cipher nothing is bound, and no number needs to be known before.
+            // Without a cipher nothing is bound, so no number has to be drawn in advance.
             Expected::Absent if !self.seals => Ok(Some(Binding { registration: None, version: 1 })),
             Expected::Absent => self.writer.call(WRITING, registry::new_binding).await.map(Some),
             Expected::Version(version) => {
@@ -344,7 +344,7 @@ impl SqliteStore {
         }
     }
 
-    /// What a page of a replay, an expedite or a cancel is about.
+    /// The deliveries of one page of a replay, an expedite or a cancel.
     async fn candidates(
         &self,
         during: &'static str,
@@ -358,7 +358,7 @@ impl SqliteStore {
             .await
     }
 
-    /// Writes for those candidates that are still as they were found.
+    /// Writes for those candidates that have not changed since they were found.
     async fn repeat<W>(
         &self,
         of: Candidates,
@@ -380,7 +380,7 @@ impl SqliteStore {
     }
 }
 
-/// Whose turn it is where these are stored.
+/// The tenant in whose turn these events are stored; `None` if they belong to several.
 fn party_of(publishes: &[Publish]) -> Party {
     let mut tenants = publishes.iter().map(|publish| &publish.event.tenant);
     let first = tenants.next()?;
@@ -391,7 +391,7 @@ fn size(publish: &Publish) -> usize {
     publish.event.payload.len()
 }
 
-/// Whether all payloads are of a size that the file takes.
+/// Checks that no payload is larger than the file allows.
 fn check_sizes(publishes: &[Publish], max: usize) -> Result<(), StoreError> {
     match publishes.iter().map(size).find(|size| *size > max) {
         None => Ok(()),
@@ -402,7 +402,7 @@ fn check_sizes(publishes: &[Publish], max: usize) -> Result<(), StoreError> {
     }
 }
 
-/// The pending ones of a selection: all that an expedite or a cancel changes.
+/// The pending deliveries of a selection. An expedite or a cancel changes only these.
 fn of_pending(selection: &Selection) -> Selection {
     Selection { state: selection.state.or(Some(StateFilter::Pending)), ..selection.clone() }
 }

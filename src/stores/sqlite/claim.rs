@@ -1,5 +1,5 @@
-//! Leasing due work: of the ready lanes, the tenants in turn and of each the longest
-//! waiting first, what is due and fits; and events to route, tenant by tenant.
+//! Leases due work: tenants take turns, and the ready lanes of each come in the order in which they
+//! have waited. Leases events to route too, tenant by tenant.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -20,17 +20,17 @@ use super::lane::{LaneKey, Lanes};
 use super::lane_line::{LaneLine, first_ready};
 use super::sql;
 
-/// A claim looks into at most so many lanes, so that ten thousand that turn out to
-/// be held are moved in several short transactions.
+/// The most lanes that one claim examines. Ten thousand lanes that prove to be held are moved in
+/// several short transactions.
 const VISITS_MAX: usize = 1024;
 
-/// Whose turn it is, from one claim of this process to the next.
+/// The turns that carry over from one claim of this process to the next.
 #[derive(Default)]
 pub(super) struct LastTurns {
-    /// Whose event was claimed last: the next claim begins after that tenant.
+    /// The tenant whose event was claimed last. The next claim begins after that tenant.
     pub(super) event_tenant: Option<TenantId>,
-    /// The last turn that a lane or a line was given. Turns order those that are ready at
-    /// the very same moment, so they need not outlive the process.
+    /// The last turn that was given to a lane or a line. Turns order those that are ready at
+    /// exactly the same moment, so they may restart with the process.
     lane: i64,
 }
 
@@ -73,11 +73,11 @@ struct Claiming<'a, 'c> {
     turn: i64,
     left: Allowance<'a>,
     rows: DueRows<'a, 'c>,
-    /// Lanes that gave something, and all that they had.
+    /// Lanes that gave a delivery, and lanes that had none.
     served: Vec<Serving>,
     /// Lines that had a turn.
     lines: Vec<LaneLine>,
-    /// How many lanes were looked into.
+    /// How many lanes were examined.
     visits: usize,
     claims: Claims,
 }
@@ -85,13 +85,13 @@ struct Claiming<'a, 'c> {
 /// A lane that this claim takes from.
 pub(super) struct Serving {
     key: LaneKey,
-    /// How many more leases fit into it.
+    /// How many more leases the lane's width allows.
     free: usize,
     read: Read,
 }
 
 impl Claiming<'_, '_> {
-    /// Takes the first due suspect by itself; says whether there was one.
+    /// Takes only the first due suspect; returns whether there was one.
     fn take_suspect(&mut self) -> Result<bool, Failure> {
         let mut statement = self.db.statement(sql::CLAIM_SUSPECTS)?;
         let mut rows = statement.query(params![self.request.now.as_micros(), SUSPECT_AFTER])?;
@@ -116,12 +116,12 @@ impl Claiming<'_, '_> {
         Ok(false)
     }
 
-    /// Goes along the ready lines, each of which gives one delivery in a turn, and goes
-    /// round until nothing is left of the request or of them.
+    /// Visits the ready lines in turn, and takes one delivery per turn. Repeats until the request
+    /// is full or no line has more.
     fn serve_ready_lines(&mut self) -> Result<(), Failure> {
         let mut ready = ReadyLines::at(self.request.now);
-        // How many lines are ready tells what part of the request falls to each, and that
-        // is read of a line at once.
+        // The number of ready lines determines each line's part of the request. That many deliveries
+        // of a line are read at once.
         let at_least = self.left.deliveries().min(VISITS_MAX);
         let mut first = VecDeque::new();
         while first.len() < at_least
@@ -146,7 +146,7 @@ impl Claiming<'_, '_> {
         Ok(())
     }
 
-    /// The next ready line that the request allows something of.
+    /// The next ready line from which the request allows a delivery.
     fn next_line(&mut self, ready: &mut ReadyLines, at_least: usize) -> Result<Option<Turns>, Failure> {
         if self.left.deliveries() == 0 || self.visits == VISITS_MAX {
             return Ok(None);
@@ -159,8 +159,8 @@ impl Claiming<'_, '_> {
         Ok(None)
     }
 
-    /// One turn of a line: of its lanes the longest waiting one that had no turn yet, or
-    /// one more of those that have more. Says whether the line may have something left.
+    /// Takes one turn of a line: one delivery of the longest waiting lane that has had no turn yet,
+    /// or else another one of a lane that has more. Returns whether the line may have more.
     fn take_turn(&mut self, turns: &mut Turns, part: usize) -> Result<bool, Failure> {
         if !self.left.allows(&turns.line.tenant, turns.line.doubtful) {
             return Ok(false);
@@ -186,7 +186,7 @@ impl Claiming<'_, '_> {
         Ok(false)
     }
 
-    /// Takes the first delivery of a lane. One that has none gets its new place.
+    /// Takes the first delivery of a lane. A lane without one is moved to its new place.
     fn visit(&mut self, key: LaneKey, part: usize) -> Result<Option<Serving>, Failure> {
         if !self.lanes.is_readable(key)? {
             self.lanes.put_off(key, self.request.now + PUT_OFF_FOR)?;
@@ -207,8 +207,8 @@ impl Claiming<'_, '_> {
         Ok(None)
     }
 
-    /// Takes a lane's next delivery, if it has one and the request allows it. What has to
-    /// be read for that is read for the lane's whole part.
+    /// Takes a lane's next delivery, if it has one and the request allows it. If rows have to be
+    /// read for that, they are read for the lane's whole part.
     fn take_next(&mut self, lane: &mut Serving, part: usize) -> Result<bool, Failure> {
         if lane.free == 0 {
             return Ok(false);
@@ -241,9 +241,9 @@ impl Claiming<'_, '_> {
         Ok(read)
     }
 
-    /// A served lane, or one that had nothing to give, is ready when it next has
-    /// something: now at the earliest, which is behind all that wait already. A full
-    /// one is ready at the end of its first lease, unless a settlement wakes it before.
+    /// Moves a lane that was served, or that had nothing to give. It becomes ready when it next has
+    /// a delivery; if that is now, it goes behind all lanes that wait already. A full lane is
+    /// ready at the end of its first lease, unless a settlement makes it ready earlier.
     fn send_to_the_back(&mut self, lane: &Serving) -> Result<(), Failure> {
         let now = self.request.now;
         let lease_end = if lane.free == 0 { self.lanes.first_lease_end(lane.key, now)? } else { None };
@@ -256,7 +256,7 @@ impl Claiming<'_, '_> {
         self.lanes.send_back(lane.key, ready_at, self.turn)
     }
 
-    /// Whether the lane's own hold or its tenant's or host's keeps it shut now.
+    /// Whether a hold of the lane, its tenant or its host, or a pause, keeps it closed now.
     fn shut(&mut self, key: LaneKey) -> Result<Option<Shut>, Failure> {
         let gates = self.lanes.gates(key, self.request.now)?;
         if gates.tenant_paused {
@@ -331,7 +331,7 @@ impl Claiming<'_, '_> {
     }
 }
 
-/// A lane yields nothing until then; `None`: until a resume.
+/// A closed lane. It gives nothing before `until`; `None` means before a resume.
 struct Shut {
     until: Option<Timestamp>,
 }

@@ -1,6 +1,6 @@
-//! What is due in a lane, row by row. One that cannot be read is put off, and the claim
-//! goes on with the next: it costs its own delivery, and is looked at again an hour later,
-//! when somebody may have repaired it.
+//! Reads the due deliveries of a lane, row by row. A row that cannot be read is put off, and the
+//! claim continues with the next. So only that delivery is affected. It is read again an hour later,
+//! when the row may have been repaired.
 
 use std::collections::VecDeque;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -24,12 +24,12 @@ use super::lane::LaneKey;
 use super::row::{self, RawText};
 use super::sql;
 
-/// For how long a row that cannot be read is put off.
+/// How long a row that cannot be read is put off.
 pub(super) const PUT_OFF_FOR: Duration = Duration::from_secs(3600);
-/// A claim puts off at most so many rows; the next one goes on.
+/// The most rows that one claim puts off; the next claim continues.
 const PUT_OFF_MAX: usize = 256;
 
-/// A due delivery as its row stands, with the lease counted that has just lapsed.
+/// A due delivery as its row has it. A lease that has just expired is counted in it.
 pub(super) struct Due {
     pub(super) row: i64,
     pub(super) id: DeliveryId,
@@ -45,29 +45,29 @@ pub(super) struct Due {
     pub(super) born_at: Timestamp,
     pub(super) born: Sequence,
     ordering_key: Option<OrderingKey>,
-    /// Its endpoint was removed while it was leased.
+    /// Whether its endpoint was removed while it was leased.
     is_orphaned: bool,
 }
 
-/// What is due in a lane, as far as it was read.
+/// The due deliveries of a lane, as far as they were read.
 pub(super) struct Read {
     pub(super) due: VecDeque<Due>,
     /// Whether there is more.
     pub(super) more: bool,
-    /// Whether something that comes before was passed over.
+    /// Whether an earlier due delivery was skipped.
     pub(super) passed_over: bool,
 }
 
 impl Read {
     pub(super) const NOTHING: Self = Self { due: VecDeque::new(), more: true, passed_over: false };
 
-    /// Whether something is due beside what was taken.
+    /// Whether something is due besides what was taken.
     pub(super) fn leaves_some(&self) -> bool {
         self.more || self.passed_over || !self.due.is_empty()
     }
 }
 
-/// What one claim reads of deliveries and events.
+/// Reads deliveries and events for one claim.
 pub(super) struct DueRows<'a, 'c> {
     db: &'a Db<'c>,
     now: Timestamp,
@@ -82,7 +82,7 @@ impl<'a, 'c> DueRows<'a, 'c> {
         Self { db, now, events: BTreeMap::new(), left: PUT_OFF_MAX }
     }
 
-    /// The first `room` due deliveries of a lane that `wanted` lets pass.
+    /// The first `room` due deliveries of a lane that `wanted` accepts.
     pub(super) fn of_lane(
         &mut self,
         key: LaneKey,
@@ -113,16 +113,16 @@ impl<'a, 'c> DueRows<'a, 'c> {
                 }
             }
         }
-        // They move in the index that was read along.
+        // Putting rows off changes the index that was being read, so the reading ends first.
         drop(rows);
         unreadable.into_iter().try_for_each(|number| self.put_off(number))?;
         orphans.iter().try_for_each(|orphan| self.end(key, orphan))?;
         Ok(read)
     }
 
-    /// After what is due in a lane, what may be sent early: as a probe what was tried longest
-    /// ago, or else in the order of the due times. Of very many it is those that were tried
-    /// longest ago.
+    /// The deliveries of a lane that may be sent before they are due, after those that are due. As
+    /// a probe, the one tried longest ago comes first; otherwise the order is that of the due times.
+    /// If there are very many, only those tried longest ago are considered.
     pub(super) fn early(
         &mut self,
         key: LaneKey,
@@ -166,8 +166,8 @@ impl<'a, 'c> DueRows<'a, 'c> {
         Ok(())
     }
 
-    /// The event of a delivery, read once however many of its deliveries are claimed. One
-    /// that cannot be read puts the delivery off.
+    /// The event of a delivery. It is read once for all of its deliveries in the claim. If it
+    /// cannot be read, the delivery is put off.
     pub(super) fn event_of(&mut self, due: &Due) -> Result<Option<Arc<Event>>, Failure> {
         let event = match self.events.entry(due.event) {
             Entry::Occupied(known) => known.into_mut(),
@@ -185,7 +185,7 @@ impl<'a, 'c> DueRows<'a, 'c> {
         Ok(None)
     }
 
-    /// Ends a delivery whose endpoint was removed and whose lease ended without a word.
+    /// Ends a delivery whose endpoint was removed and whose lease ended silently.
     fn end(&self, lane: LaneKey, orphan: &Due) -> Result<(), Failure> {
         let reason = CancelReason::EndpointRemoved.as_str();
         let ended = params![orphan.row, reason, self.now.as_micros()];
@@ -207,15 +207,15 @@ impl<'a, 'c> DueRows<'a, 'c> {
     }
 }
 
-/// What stands under an event's row number.
+/// The result of reading an event by its row number.
 pub(super) enum StoredEvent {
     There(Arc<Event>),
-    /// It is there, cannot be read and was noted.
+    /// The event exists but cannot be read, and this was noted.
     Unreadable,
     Missing,
 }
 
-/// The event that a row number stands for.
+/// Reads the event with a row number.
 pub(super) fn event(db: &Db<'_>, sequence: EventKey) -> Result<StoredEvent, Failure> {
     let found = db
         .statement(sql::EVENT_BY_SEQUENCE)?
@@ -238,7 +238,7 @@ impl Due {
         let claimed_at = row::time_maybe(row, 7)?;
         let lapsed = token.zip(claimed_at).map(|(token, claimed_at)| SilentLease { token, claimed_at });
         let was_alone: bool = row::get(row, 8)?;
-        // What ended is due no more, whatever its times say.
+        // A delivery that has ended is not due, whatever times its row has.
         if row::get::<i64>(row, 15)? != 0 {
             return Err(row::unfit(row, 15));
         }

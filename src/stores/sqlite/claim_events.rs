@@ -1,5 +1,5 @@
-//! Leasing events to route: tenants in turn, so that one tenant's flood does not hide
-//! another's event, from the tenant after the one that was served last.
+//! Leases events to route. Tenants take turns, beginning after the one that was served last, so that
+//! one tenant's flood does not delay another tenant's event.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -16,19 +16,19 @@ use super::failure::Failure;
 use super::row::{self, RawText};
 use super::sql;
 
-/// A claim steps over at most so many tenants that have nothing due yet.
+/// The most tenants without a due event that one claim skips.
 const STEPS_MAX: usize = 1024;
 
 /// Events to route.
 #[derive(Default)]
 pub(super) struct Leased {
     pub(super) events: Vec<EventClaim>,
-    /// Those of them that the host's own SQL published and no engine has seen before.
+    /// Those events that the host's own SQL published and that no engine has seen before.
     pub(super) found: Vec<Sequence>,
 }
 
-/// Leases at most `request.events` events; `last_tenant` carries the turn from claim
-/// to claim.
+/// Leases at most `request.events` events. `last_tenant` keeps the last tenant served from one
+/// claim to the next.
 pub(super) fn claim_events(
     db: &Db<'_>,
     request: &ClaimRequest,
@@ -37,13 +37,13 @@ pub(super) fn claim_events(
     let tenants = tenants_in_turn(db, request, last_tenant.as_ref())?;
     let mut queues = Vec::new();
     for tenant in &tenants {
-        // Read back to front, so that the longest due one is popped first.
+        // Reversed, so that `pop` returns the event first that has been due longest.
         let mut due = due_of(db, request, &tenant.as_str().into())?;
         due.reverse();
         queues.push((tenant, due));
     }
     if tenants.is_empty() {
-        // The walk begins after the empty name, which no tenant has.
+        // The walk over tenants begins after the empty name, and no tenant has that.
         put_off_all(db, request, &RawText::EMPTY)?;
     }
     let mut leased = Leased::default();
@@ -71,15 +71,15 @@ struct Due {
     unheard: bool,
 }
 
-/// Tenants with something due, at most as many as events are asked for, beginning
-/// after the one served last and going round.
+/// Tenants with a due event, at most as many as events are asked for. Begins after the tenant
+/// served last, and continues with the first tenant after the last one.
 fn tenants_in_turn(
     db: &Db<'_>,
     request: &ClaimRequest,
     last: Option<&TenantId>,
 ) -> Result<Vec<TenantId>, Failure> {
     let mut found = Vec::new();
-    // No tenant's name is empty, so all come after the empty text.
+    // A tenant's name is never empty, so all names come after the empty text.
     let mut at = last.map_or(RawText::EMPTY, |last| last.as_str().into());
     let mut wrapped = last.is_none();
     for _ in 0..STEPS_MAX {
@@ -143,7 +143,7 @@ fn due_of(db: &Db<'_>, request: &ClaimRequest, tenant: &RawText) -> Result<Vec<D
 }
 
 impl Leased {
-    /// Leases an event; one that cannot be routed for what its rows hold is put off.
+    /// Leases an event. An event that cannot be routed because of its rows' contents is put off.
     fn add(&mut self, db: &Db<'_>, request: &ClaimRequest, due: Due) -> Result<(), Failure> {
         let Ok(after) = due.after.map(|after| after.name().ok_or(())).transpose() else {
             return put_off(db, request, due.event, "after");

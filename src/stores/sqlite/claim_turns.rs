@@ -1,4 +1,4 @@
-//! The order in which a claim serves lines and their lanes: the longest waiting first.
+//! The order in which a claim serves lines and their lanes: those that have waited longest first.
 
 use std::collections::VecDeque;
 
@@ -15,10 +15,10 @@ use super::lane_line::LaneLine;
 use super::row::{self, RawText};
 use super::sql;
 
-/// Rows that are read page by page, as far as they are needed.
+/// Rows that are read page by page, only as far as they are needed.
 struct Pages<T> {
     read: VecDeque<T>,
-    /// How many were read, those that were taken included.
+    /// How many rows were read, including those that were taken.
     count: i64,
     complete: bool,
 }
@@ -28,8 +28,8 @@ impl<T> Pages<T> {
         Self { read: VecDeque::new(), count: 0, complete: false }
     }
 
-    /// Has the next row at hand, if there is one. `page` reads so many rows after so many
-    /// others; it is asked for `at_least`, and for as many as were read before.
+    /// Reads a page if no row is left. `page` gets the number of rows to read and the number of rows
+    /// to skip. A page has at least `at_least` rows, and at least as many as were read before.
     fn fill(
         &mut self,
         at_least: usize,
@@ -46,13 +46,13 @@ impl<T> Pages<T> {
     }
 }
 
-/// A ready line's place: since when it waits, and its turn.
+/// A ready line's place: since when it has waited, and its turn.
 type Place = (i64, i64);
 
-/// A ready line, unless its tenant cannot be read.
+/// A ready line; `None` if its tenant cannot be read.
 type PlacedLine = (Place, Option<LaneLine>);
 
-/// The ready lines that had no turn yet.
+/// The ready lines that have had no turn yet.
 pub(super) struct ReadyLines {
     now: Timestamp,
     proven: Pages<PlacedLine>,
@@ -64,8 +64,8 @@ impl ReadyLines {
         Self { now, proven: Pages::none_read(), doubtful: Pages::none_read() }
     }
 
-    /// The next line; a doubtful one only if those are wanted. So many are read at least,
-    /// where they have to be read.
+    /// The next line; a doubtful one only if those are wanted. If lines have to be read, at least
+    /// `at_least` are.
     pub(super) fn next(
         &mut self,
         db: &Db<'_>,
@@ -94,8 +94,8 @@ impl ReadyLines {
     }
 }
 
-/// A page of ready lines. One whose tenant cannot be read is forgotten, and as nobody knows
-/// whose it was, all are made anew out of the lanes.
+/// Reads a page of ready lines. If a line's tenant cannot be read, it is unknown which line it was.
+/// It is removed, and all lines are rebuilt from the lanes.
 fn ready_lines(
     db: &Db<'_>,
     doubtful: bool,
@@ -130,11 +130,11 @@ fn ready_lines(
 /// A line that takes its turns in a claim.
 pub(super) struct Turns {
     pub(super) line: LaneLine,
-    /// Whether it had one.
+    /// Whether the line has had a turn.
     pub(super) had_one: bool,
-    /// The ready lanes that had no turn yet.
+    /// The ready lanes that have had no turn yet.
     lanes: Pages<LaneKey>,
-    /// Lanes that gave something and may give more.
+    /// Lanes that gave a delivery and may have more.
     pub(super) going_on: VecDeque<Serving>,
 }
 
@@ -143,8 +143,8 @@ impl Turns {
         Self { line, had_one: false, lanes: Pages::none_read(), going_on: VecDeque::new() }
     }
 
-    /// The next ready lane that had no turn yet. So many are read at least, where they
-    /// have to be read.
+    /// The next ready lane that has had no turn yet. If lanes have to be read, at least `at_least`
+    /// are.
     pub(super) fn next_lane(
         &mut self,
         db: &Db<'_>,
@@ -156,7 +156,7 @@ impl Turns {
         Ok(self.lanes.read.pop_front())
     }
 
-    /// Among how many lanes what the line gives next is shared, as far as is known.
+    /// How many lanes share the line's next deliveries, as far as is known.
     pub(super) fn lanes(&self) -> usize {
         self.lanes.read.len() + self.going_on.len()
     }

@@ -1,5 +1,5 @@
-//! Rows that cannot be read. Whoever meets one leaves it out, goes on with the others and
-//! notes it here; the next claim tells the engine, once for each row.
+//! Rows that cannot be read. Code that finds one skips it and notes it here. The next claim reports
+//! it to the engine, once for each row.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use crate::id::DeliveryId;
 
 use super::failure::Failure;
 
-/// More rows than these are left out as well, and not named.
+/// The most rows that are reported. Further unreadable rows are skipped without a report.
 const NAMED_MAX: usize = 10_000;
 
 /// The rows that this store could not read since it was opened.
@@ -26,7 +26,7 @@ struct Noted {
 }
 
 impl Damage {
-    /// Notes a row, if it is not known yet.
+    /// Notes a row, unless it was noted before.
     pub(super) fn note(&self, row: UnreadableRow) {
         let mut noted = self.noted();
         if noted.known.len() < NAMED_MAX && noted.known.insert(row.clone()) {
@@ -34,7 +34,7 @@ impl Damage {
         }
     }
 
-    /// The rows that nobody was told of so far.
+    /// Takes the rows that were not reported yet.
     pub(super) fn untold(&self) -> Vec<UnreadableRow> {
         std::mem::take(&mut self.noted().untold)
     }
@@ -44,8 +44,8 @@ impl Damage {
     }
 }
 
-/// What was read of one row, or the field of it that cannot be read. Other failures are
-/// not the row's, and end the call.
+/// Separates an unreadable field from other failures: the field affects one row, and other failures
+/// end the call.
 pub(super) fn readable<T>(read: Result<T, Failure>) -> Result<Result<T, Cow<'static, str>>, Failure> {
     match read {
         Ok(value) => Ok(Ok(value)),
@@ -59,7 +59,7 @@ pub(super) fn broken(table: &'static str, key: &impl ToString, field: Cow<'stati
     UnreadableRow { table, key: key.to_string(), field: field.into_owned(), delivery: None }
 }
 
-/// A delivery's row, with its id where that can be read.
+/// A delivery's row, with its id if that can be read.
 pub(super) fn broken_delivery(
     row: &Row<'_>,
     number: i64,

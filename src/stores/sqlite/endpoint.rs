@@ -1,4 +1,4 @@
-//! Endpoints as they stand in rows.
+//! Reads and writes endpoints as rows.
 
 use std::sync::Arc;
 
@@ -25,14 +25,14 @@ const SEALED: usize = 8;
 const SUBSCRIPTION: usize = 9;
 const OVERRIDES: usize = 10;
 
-/// A URL that a row keeps. Its profile judged it when it was written, so only the grammar
-/// is checked here.
+/// Reads the URL of a row. Its profile checked it when it was written, so only the syntax is
+/// checked here.
 fn read_url(text: &str) -> Result<EndpointUrl, Failure> {
     EndpointUrl::from_stored(text).map_err(|_| Failure::stored("endpoint's url"))
 }
 
-/// The host of the URL that a row keeps. An endpoint whose URL cannot be read has a lane
-/// too, and may be paused: it is that of a host which no URL can have.
+/// The host of the URL of a row. An endpoint whose URL cannot be read also has a lane, and may be
+/// paused: its lane gets a host that no URL can have.
 pub(super) fn host(row: &Row<'_>, column: usize) -> HostName {
     let url = row::text(row, column).and_then(read_url);
     url.map_or_else(|_| HostName::of_unreadable(), |url| url.host().clone())
@@ -46,7 +46,7 @@ pub(super) fn json(setting: &impl Serialize) -> Result<String, StoreError> {
     })
 }
 
-/// What rows of endpoints are read with.
+/// The parts that reading rows of endpoints needs.
 pub(super) struct EndpointReader {
     cipher: Arc<dyn Cipher>,
     subscriptions: Subscriptions,
@@ -61,14 +61,14 @@ impl EndpointReader {
         &self.cipher
     }
 
-    /// The endpoint of the `endpoint*` statements' rows. One that cannot be read is its own
-    /// answer: the other rows of the statement are read on.
+    /// Reads an endpoint from a row of an `endpoint*` statement. If it cannot be read, that is the
+    /// result for this endpoint alone, and the other rows of the statement are still read.
     pub(super) fn read(&self, row: &Row<'_>, id: EndpointId) -> Result<Arc<Endpoint>, Unreadable> {
         self.read_with(row, id, self.subscription(row))
     }
 
-    /// The same for an event; `None` where routing may pass the endpoint over: it can be
-    /// read that it is disabled, or that it does not want events of this type or scope.
+    /// Like [`read`](Self::read), for routing an event. `None` if the endpoint certainly does not
+    /// want it: it is disabled, or does not subscribe to events of this type or scope.
     pub(super) fn read_subscriber(
         &self,
         row: &Row<'_>,
@@ -102,7 +102,7 @@ impl EndpointReader {
     }
 }
 
-/// The endpoint of a row that was just written, with these secrets and headers.
+/// Reads the endpoint from a row that was just written, with these secrets and headers.
 pub(super) fn read_back(
     row: &Row<'_>,
     id: EndpointId,
@@ -111,13 +111,13 @@ pub(super) fn read_back(
     Fields::of(row, id).endpoint(setting(row, SUBSCRIPTION), |_, _, _| secrets)
 }
 
-/// How many bytes of an endpoint's row have to be read, besides a bounded number.
+/// How many bytes of an endpoint's row have to be read, apart from the fields of limited size.
 pub(super) fn size(row: &Row<'_>) -> usize {
     let bytes = |column| row.get_ref(column).ok()?.as_bytes_or_null().ok()?.map(<[u8]>::len);
     [SEALED, SUBSCRIPTION, OVERRIDES].into_iter().filter_map(bytes).sum()
 }
 
-/// The columns of an endpoint's row, each read by itself.
+/// The columns of an endpoint's row, each read separately.
 struct Fields<'a, 'row> {
     row: &'a Row<'row>,
     id: EndpointId,
@@ -181,7 +181,7 @@ impl<'a, 'row> Fields<'a, 'row> {
     }
 }
 
-/// A version as it stands in a row.
+/// Converts a version from a row.
 pub(super) fn version(stored: i64) -> Result<u64, Failure> {
     u64::try_from(stored).map_err(|_| Failure::stored("endpoint's version"))
 }

@@ -1,5 +1,5 @@
-//! What reading endpoints costs, counted: a tenant's large subscriptions are parsed once,
-//! and no call reads many of them.
+//! Counts the cost of reading endpoints: a tenant's large subscriptions are parsed once, and no call
+//! reads many of them.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ fn id(number: usize) -> EndpointId {
     EndpointId::new(format!("e{number:03}")).unwrap()
 }
 
-/// Subscriptions of four filters with so many values each.
+/// A subscription of four filters with `values` values each.
 fn subscription(number: usize, values: usize) -> Subscription {
     let filter = |at: usize| {
         let values: Vec<_> = (0..values).map(|value| (value + 1_000_000 * number + 1000).into()).collect();
@@ -34,7 +34,7 @@ fn subscription(number: usize, values: usize) -> Subscription {
     (0..4).fold(Subscription::to_all(), |all, at| all.filtered(filter(at)))
 }
 
-/// A file with the first endpoints of `acme`, one for each subscription.
+/// A file with endpoints of `acme`, one for each subscription.
 fn with_endpoints(subscriptions: impl IntoIterator<Item = Subscription>) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     schema::migrate(&connection).unwrap();
@@ -117,7 +117,7 @@ fn a_subscription_that_another_program_changed_is_read_as_it_stands() {
 fn large_endpoints_are_read_in_parts_of_a_bounded_size() {
     let (connection, reader) = (with_endpoints((0..20).map(|number| subscription(number, 1024))), reader());
     let db = Db::own(&connection, Arc::default());
-    // Each is stored in 28 to 37 KiB, of which one call reads half a MiB.
+    // Each endpoint takes 28 to 37 KiB, and one call reads half a MiB.
     let (all, few) = ((0..20).map(id).collect::<Vec<_>>(), 14..=19);
     let pages = [
         |db: &Db<'_>, reader: &EndpointReader, after: Option<&EndpointId>| {

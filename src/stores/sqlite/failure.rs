@@ -1,4 +1,4 @@
-//! What SQLite's errors mean.
+//! The meanings of SQLite's errors.
 
 use std::borrow::Cow;
 
@@ -8,20 +8,20 @@ use crate::endpoint::EndpointError;
 use crate::error::{StoreError, StoreErrorKind};
 use crate::id::IdError;
 
-/// Why a statement or a row failed, before it is told what the store was doing.
+/// Why a statement or a row failed, before the error says what the store was doing.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// SQLite refused.
+    /// SQLite returned an error.
     Sqlite(rusqlite::Error),
-    /// A stored value breaks the rule that it was written by. A row is at fault, and the
-    /// other rows of the call can be read.
+    /// A stored value breaks the rule that it was written by. Only its row is affected: the other
+    /// rows of the call can be read.
     Stored(Cow<'static, str>),
-    /// The store itself refuses.
+    /// The store itself refused the call.
     Refused(StoreError),
 }
 
 impl Failure {
-    /// A stored value breaks its rule: that of this column.
+    /// A failure because the stored value `what` breaks its rule.
     pub(super) fn stored(what: impl Into<Cow<'static, str>>) -> Self {
         Self::Stored(what.into())
     }

@@ -1,4 +1,4 @@
-//! Opening and closing what holds work back.
+//! Opens and closes the gates that hold work back.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -42,12 +42,12 @@ pub(super) fn gate(db: &Db<'_>, changes: &[(Gate, GateChange)], now: Timestamp) 
         }
     }
     lanes.save()?;
-    // A pause was all that kept the lane of an endpoint that is no more.
+    // A lane may have existed only because of the pause, after its endpoint was removed.
     let resumed = changes.iter().any(|(_, change)| matches!(change, GateChange::Resume));
     if resumed { lanes.forget_unneeded() } else { Ok(()) }
 }
 
-/// Ends the engine's hold on a lane, whatever its health.
+/// Ends the engine's hold on a lane, regardless of the lane's health.
 pub(super) fn end_hold(lanes: &mut Lanes<'_, '_>, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
     if lanes.is_readable(key)? {
         lanes.get(key)?.end_hold();
@@ -88,7 +88,7 @@ pub(super) fn change_lane(
     Ok(())
 }
 
-/// The lane of an endpoint; a new one where it had nothing to do so far.
+/// The lane of an endpoint. It is created if the endpoint has none yet.
 fn lane_of(db: &Db<'_>, lanes: &mut Lanes<'_, '_>, endpoint: &EndpointId) -> Result<LaneKey, Failure> {
     if let Some(key) = lanes.find(endpoint)? {
         return Ok(key);
@@ -124,7 +124,7 @@ const fn opens(change: GateChange) -> bool {
     matches!(change, GateChange::Lift | GateChange::Resume)
 }
 
-/// Makes the lanes that a gate closed ready again; what still shuts them, a claim finds.
+/// Makes the lanes ready that a gate held back. If something else holds one, a claim notices that.
 fn wake_all(
     db: &Db<'_>,
     lanes: &mut Lanes<'_, '_>,

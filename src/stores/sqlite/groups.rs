@@ -1,38 +1,38 @@
-//! Which calls the writer takes into its next transaction.
+//! Selects the calls for the writer's next transaction.
 //!
-//! Publishers' calls wait in a line of their own, in which tenants take turns, and a
-//! transaction takes a bounded number of bytes of them. So nothing waits for long behind
-//! what one tenant publishes: no claim, no settlement, and no other tenant's event.
+//! Publishers' calls wait in a queue of their own, in which tenants take turns, and a transaction
+//! takes a limited number of bytes of them. So however much one tenant publishes, no claim, no
+//! settlement and no other tenant's event waits long for it.
 
 use std::collections::VecDeque;
 
 use super::line::{Line, Order, Party};
 
-/// At most so many calls of a kind share a transaction: the first one waits for the last.
+/// The most calls of a kind in one transaction: the first call has to wait for the last.
 const GROUP_MAX: usize = 512;
-/// A transaction takes no further publisher's call after so many bytes of payloads.
+/// Once a transaction has this many bytes of payloads, it takes no further publisher's call.
 const PUBLISHED_BYTES: usize = 4 * 1024 * 1024;
-/// At most so many of them go over a tenant's history, each for another tenant.
+/// The most calls over a tenant's history in one transaction, each for another tenant.
 const OVER_HISTORY_MAX: usize = 2;
 
-/// How a call waits.
+/// What a call waits for.
 pub(super) enum Way {
-    /// For the next transaction.
+    /// The next transaction.
     AtOnce,
-    /// For the next transaction, after which the store hints.
+    /// The next transaction, after which the store hints.
     AtOnceWithHint,
-    /// For the turn of those who publish, with so many bytes.
+    /// Its tenant's turn among publishers. The number is that of its bytes.
     Publishing(Party, usize),
-    /// For the turn of those who go over a history, after which the store hints.
+    /// Its tenant's turn among calls over a history, after which the store hints.
     OverHistory(Party),
 }
 
-/// The calls that the next transactions take.
+/// The calls that wait for the next transactions.
 pub(super) struct Waiting<T> {
     at_once: VecDeque<T>,
     publishing: Line<(usize, T)>,
     over_history: Line<T>,
-    /// The calls at once, from the first on, among which the last one with a hint is.
+    /// The number of calls in `at_once` up to the last one with a hint.
     hinting: usize,
 }
 
@@ -40,11 +40,11 @@ pub(super) struct Waiting<T> {
 pub(super) struct Group<T> {
     pub(super) calls: Vec<T>,
     pub(super) served: Served,
-    /// Whether the store hints after it.
+    /// Whether the store hints after the transaction.
     pub(super) hints: bool,
 }
 
-/// Whose turns a transaction was.
+/// The parties whose turns a transaction used.
 #[derive(Default)]
 pub(super) struct Served {
     publishing: Vec<Party>,
@@ -55,7 +55,7 @@ impl<T> Waiting<T> {
     pub(super) fn new() -> Self {
         Self {
             at_once: VecDeque::new(),
-            // An engine's call is for several tenants, and there is one at a time.
+            // An engine's call is for several tenants, and only one of them waits at a time.
             publishing: Line::of(usize::MAX, Order::SharedFirst),
             over_history: Line::of(1, Order::InTurn),
             hinting: 0,
@@ -78,7 +78,7 @@ impl<T> Waiting<T> {
         self.at_once.is_empty() && self.publishing.is_empty() && self.over_history.is_empty()
     }
 
-    /// The next transaction's worth.
+    /// Takes the calls for the next transaction.
     pub(super) fn group(&mut self) -> Group<T> {
         let first = self.at_once.len().min(GROUP_MAX);
         let mut calls: Vec<_> = self.at_once.drain(..first).collect();
@@ -102,7 +102,7 @@ impl<T> Waiting<T> {
         Group { hints: hinted || !served.over_history.is_empty(), calls, served }
     }
 
-    /// The transaction of these is over.
+    /// Notes that the transaction of these parties has ended.
     pub(super) fn done(&mut self, served: &Served) {
         for party in &served.publishing {
             self.publishing.done(party);
@@ -117,7 +117,7 @@ impl<T> Waiting<T> {
 mod tests {
     use super::*;
 
-    /// A tenant's call of so many bytes.
+    /// A tenant's publish call with that many bytes.
     fn publishing(tenant: &str, bytes: usize) -> Way {
         Way::Publishing(Some(tenant.parse().unwrap()), bytes)
     }

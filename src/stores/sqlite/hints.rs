@@ -1,13 +1,13 @@
-//! What tells an engine that another call may have made something claimable.
+//! Tells engines that another call may have made something claimable.
 
 use tokio::sync::Notify;
 
-/// Hints, given by the thread that writes and waited for by the engines of its process.
+/// Hints: the writing thread gives them, and the engines of its process wait for them.
 #[derive(Debug, Default)]
 pub(super) struct Hints(Notify);
 
 impl Hints {
-    /// Wakes whoever waits. One that does not wait at this moment is woken when it does.
+    /// Wakes everyone who waits. An engine that does not wait at this moment is woken when it does.
     pub(super) fn give(&self) {
         self.0.notify_waiters();
         self.0.notify_one();

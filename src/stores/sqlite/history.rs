@@ -1,4 +1,4 @@
-//! Reading what happened.
+//! Reads the history of deliveries.
 
 use std::borrow::Cow;
 
@@ -19,8 +19,8 @@ use super::lane::LaneKey;
 use super::row::{self, RawText};
 use super::sql;
 
-/// A page looks at more deliveries than it gives where few are selected, but at no more
-/// than so many, whatever its limit: about 5 ms, after which it is another tenant's turn.
+/// The most deliveries that one page examines, whatever its limit: about 5 ms, after which another
+/// tenant has its turn. If few are selected, a page examines more than it returns.
 const LOOKS_MAX: usize = 1_000;
 
 /// A selected delivery with its rows.
@@ -35,19 +35,19 @@ pub(super) struct Found {
 
 /// A selected delivery that cannot be read.
 pub(super) struct Unread {
-    /// Where it stands; `None` where its id cannot be read, by which alone it can be found.
+    /// Its place; `None` if its id cannot be read, since it can be found only by its id.
     pub(super) place: Option<Place>,
     pub(super) row: UnreadableRow,
 }
 
-/// Where a delivery stands, whatever else its row holds.
+/// The keys and the phase of a delivery, without the rest of its row.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) key: i64,
     pub(super) lane: LaneKey,
     pub(super) id: DeliveryId,
     pub(super) is_terminal: bool,
-    /// Whether somebody may settle it, until its due time.
+    /// Whether it is leased, until its due time.
     pub(super) leased: bool,
     pub(super) due_at: Option<Timestamp>,
 }
@@ -88,7 +88,7 @@ pub(super) fn search(
         ids.dedup();
         let mut statement = db.statement(sql::HISTORY_OF_ID)?;
         for id in ids {
-            // An id that is not there costs a look as well.
+            // An id that does not exist counts as examined too.
             if !search.go_on() {
                 break;
             }
@@ -114,7 +114,7 @@ pub(super) fn search(
     Ok(search.page)
 }
 
-/// The states that an index of their own finds.
+/// The states that have an index of their own.
 const fn unsuccessful(filter: StateFilter) -> Option<i64> {
     match filter {
         StateFilter::Failed(_) => Some(2),
@@ -134,7 +134,7 @@ struct Search<'a, 'c> {
 }
 
 impl Search<'_, '_> {
-    /// Looks at one delivery after the other until the page ends.
+    /// Examines one delivery after another until the page ends.
     fn all(&mut self, mut rows: Rows<'_>) -> Result<(), Failure> {
         while let Some(row) = rows.next()?
             && self.go_on()
@@ -144,7 +144,7 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// Counts a look; `false` when the page has ended and there is more.
+    /// Counts a delivery as examined. `false` if the page has ended and there is more.
     fn go_on(&mut self) -> bool {
         if self.page.found.len() + self.page.unread.len() == self.limit || self.looks == LOOKS_MAX {
             self.page.more_after = self.last;
@@ -155,7 +155,7 @@ impl Search<'_, '_> {
     }
 
     fn look(&mut self, row: &Row<'_>) -> Result<(), Failure> {
-        // One whose id cannot be read has no place in this order.
+        // A delivery whose id cannot be read has no place in this order.
         self.last = readable(row::delivery_id(row, 3))?.ok().or(self.last);
         match readable(read(row, self.tenant))? {
             Ok(found) if self.selects(&found) => self.page.found.push(found),
@@ -179,8 +179,8 @@ impl Search<'_, '_> {
             && born_before.is_none_or(|place| found.born < place)
     }
 
-    /// Whether a row that cannot be read may be selected, by what can be read of it. One of
-    /// no known state is pending, for nobody knows that it has ended.
+    /// Whether an unreadable row may belong to the selection, judging by its readable fields. A row
+    /// with an unknown state counts as pending, because nothing shows that it has ended.
     fn may_select(&self, row: &Row<'_>) -> Result<bool, Failure> {
         let Selection { event, endpoint, state, born_before, since: _, until: _, ids: _ } = self.selection;
         let holds = |column, wanted: Option<&str>| -> Result<bool, Failure> {
@@ -226,7 +226,7 @@ fn place(row: &Row<'_>) -> Result<Place, Failure> {
 }
 
 fn read(row: &Row<'_>, tenant: &TenantId) -> Result<Found, Failure> {
-    // What it refers to may not be there any more: then the reference is what is wrong.
+    // The row that a reference names may be missing. Then the reference is the unreadable field.
     for (there, reference) in [(14, 1), (15, 2)] {
         if row.get_ref(there)? == ValueRef::Null {
             return Err(row::unfit(row, reference));

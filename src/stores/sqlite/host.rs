@@ -94,7 +94,7 @@ fn payload_max(db: &Db<'_>) -> Result<usize, Failure> {
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
-/// Both rows or none, also where the host goes on after an error.
+/// Writes both rows or none, even if the host continues after an error.
 fn in_savepoint<T>(db: &Db<'_>, work: impl FnOnce(&Db<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
     let statement = |sql| db.prepare_cached(sql)?.execute([]);
     statement("SAVEPOINT hookpost_publish")?;

@@ -1,5 +1,5 @@
-//! Lanes as a batch reads and writes them: each is read once and, if it changed,
-//! written once, however many of the batch's items touch it.
+//! The lanes that a batch reads and writes. Each is read once and, if it changed, written once,
+//! however many items of the batch concern it.
 
 use std::collections::BTreeMap;
 
@@ -18,45 +18,45 @@ use super::lane_row::{Stored, stored};
 use super::row;
 use super::sql;
 
-/// A lane's row number, as deliveries name it.
+/// A lane's row number, by which deliveries refer to it.
 pub(super) type LaneKey = i64;
 
-/// The lanes that one batch has met so far.
+/// The lanes that one batch has read so far.
 pub(super) struct Lanes<'db, 'c> {
     db: &'db Db<'c>,
     met: BTreeMap<LaneKey, Met>,
     names: BTreeMap<EndpointId, LaneKey>,
-    /// Whether any tenant or host holds anything back, once it was asked.
+    /// Whether any tenant or host holds work back; `None` before that was read.
     any_gate: Option<bool>,
 }
 
 struct Met {
     stored: Lane,
     lane: Lane,
-    /// How many deliveries it has, of any state, and how many more than its row says.
+    /// How many deliveries the lane has, in any state, and how many more than its row says.
     deliveries: i64,
     more: i64,
-    /// A new turn, if the lane was sent behind those that are ready at the same moment.
+    /// The new turn, if the lane was sent behind those that are ready at the same moment.
     sent_back: Option<i64>,
     turn: i64,
-    /// Whether its row holds what cannot be read.
+    /// Whether a field of its row could not be read and was replaced.
     is_mended: bool,
 }
 
 impl<'db, 'c> Lanes<'db, 'c> {
-    /// None met yet.
+    /// Starts without any lane read.
     pub(super) const fn of(db: &'db Db<'c>) -> Self {
         Self { db, met: BTreeMap::new(), names: BTreeMap::new(), any_gate: None }
     }
 
-    /// The lane of a delivery, which is there and can be read.
+    /// The lane of a delivery, which must exist and be readable.
     pub(super) fn get(&mut self, key: LaneKey) -> Result<&mut Lane, Failure> {
         self.is_readable(key)?;
         let met = self.met.get_mut(&key).ok_or(Failure::stored("delivery's lane"))?;
         Ok(&mut met.lane)
     }
 
-    /// Whether the lane of a delivery is there and can be read.
+    /// Whether the lane of a delivery exists and can be read.
     pub(super) fn is_readable(&mut self, key: LaneKey) -> Result<bool, Failure> {
         if self.met.contains_key(&key) {
             return Ok(true);
@@ -80,8 +80,8 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(found.map(|found| self.meet(found)))
     }
 
-    /// Reads a lane's row. A lane must know whose it is; anything else that cannot be read is
-    /// as in a new lane, and is written so when the lane is saved.
+    /// Reads a lane's row. The endpoint and the tenant must be readable. Any other field that cannot
+    /// be read gets the value of a new lane, which is written when the lane is saved.
     fn read(&self, row: &Row<'_>) -> Result<Option<Stored>, Failure> {
         let key: LaneKey = row.get(0)?;
         let mut defects = Vec::new();
@@ -99,13 +99,13 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(found)
     }
 
-    /// The lane that a route leads to; a new one where the endpoint has none.
+    /// The lane of a route. It is created if the endpoint has none.
     pub(super) fn of_route(&mut self, route: &Route, tenant: &TenantId) -> Result<LaneKey, Failure> {
         self.of_endpoint(&route.endpoint, tenant, &route.host, route.width)
     }
 
-    /// The lane of an endpoint; a new one where it has none. One that cannot be read is
-    /// given its tenant back, for it is found by the endpoint.
+    /// The lane of an endpoint. It is created if the endpoint has none. If the lane's tenant cannot
+    /// be read it is written again: the lane is found by its endpoint.
     pub(super) fn of_endpoint(
         &mut self,
         endpoint: &EndpointId,
@@ -125,7 +125,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
         self.create(endpoint, tenant, host, width)
     }
 
-    /// A new lane, open and with nothing in it.
+    /// Creates a lane that is open and empty.
     fn create(
         &mut self,
         endpoint: &EndpointId,
@@ -144,7 +144,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(self.meet(Stored { key, lane, turn: 0, deliveries: 0, is_mended: false }))
     }
 
-    /// A lane has so many more deliveries, or fewer.
+    /// Adds `more`, which may be negative, to the lane's number of deliveries.
     pub(super) fn count(&mut self, key: LaneKey, more: i64) -> Result<(), Failure> {
         self.is_readable(key)?;
         if let Some(met) = self.met.get_mut(&key) {
@@ -153,13 +153,13 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(())
     }
 
-    /// Puts a lane off that cannot be read.
+    /// Puts off a lane that cannot be read.
     pub(super) fn put_off(&self, key: LaneKey, until: Timestamp) -> Result<(), Failure> {
         self.db.statement(sql::LANE_PUT_OFF)?.execute([key, until.as_micros()])?;
         Ok(())
     }
 
-    /// Forgets those of the lanes met, as they were saved, that nobody needs any more.
+    /// Removes those of the lanes read, after they were saved, that are not needed any more.
     pub(super) fn forget_unneeded(&mut self) -> Result<(), Failure> {
         let mut forget = self.db.statement(sql::LANE_FORGET)?;
         for (key, _) in self.met.iter().filter(|(_, met)| met.deliveries == 0) {
@@ -175,8 +175,8 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(earliest.map(Timestamp::from_micros))
     }
 
-    /// The first moment at which something of a lane may be sent: the earliest due time or
-    /// lease end, or sooner where something may be sent before it is due.
+    /// The first moment at which a delivery of a lane may be sent: the earliest due time or lease
+    /// end, or earlier if a delivery may be sent before it is due.
     pub(super) fn first_sendable(&mut self, key: LaneKey) -> Result<Option<Timestamp>, Failure> {
         let earliest = self.earliest(key)?;
         let Some(catch_up) = self.early(key)? else { return Ok(earliest) };
@@ -190,7 +190,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(earliest.into_iter().chain(caught_up).min())
     }
 
-    /// What of a lane may be sent before its due time.
+    /// Which deliveries of a lane may be sent before they are due.
     pub(super) fn early(&mut self, key: LaneKey) -> Result<Option<CatchUp>, Failure> {
         let db = self.db;
         let lane = self.get(key)?;
@@ -209,7 +209,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(end.map(Timestamp::from_micros))
     }
 
-    /// How many more leases fit into a lane.
+    /// How many more leases a lane's width allows.
     pub(super) fn free(&mut self, key: LaneKey, now: Timestamp) -> Result<usize, Failure> {
         let width = self.get(key)?.width;
         let leased: i64 = self
@@ -219,7 +219,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(usize::try_from(i64::from(width).saturating_sub(leased)).unwrap_or(0))
     }
 
-    /// What tenant and host say about a lane.
+    /// The gates of a lane's tenant and host.
     pub(super) fn gates(&mut self, key: LaneKey, now: Timestamp) -> Result<Gates, Failure> {
         if !self.any_gate(now)? {
             return Ok(Gates { tenant_paused: false, held_until: None });
@@ -252,9 +252,8 @@ impl<'db, 'c> Lanes<'db, 'c> {
         Ok(())
     }
 
-    /// Makes a lane ready for what its rows hold, if it is not ready already: after a
-    /// gate opened or a slot became free. A lane that waits already keeps its place, and so
-    /// does one that cannot be read.
+    /// Makes a lane ready for what its rows contain, after a gate opened or a slot became free. A
+    /// lane that is ready already keeps its place, and a lane that cannot be read does not change.
     pub(super) fn wake(&mut self, key: LaneKey, now: Timestamp) -> Result<(), Failure> {
         if !self.is_readable(key)? {
             return Ok(());
@@ -322,7 +321,7 @@ impl<'db, 'c> Lanes<'db, 'c> {
 pub(super) struct Gates {
     /// The operator paused the tenant.
     pub(super) tenant_paused: bool,
-    /// The longer one of the tenant's and the host's hold.
+    /// The later end of the tenant's and the host's hold.
     pub(super) held_until: Option<Timestamp>,
 }
 
@@ -332,14 +331,14 @@ impl Gates {
         Ok(Self { tenant_paused: row::get(row, 0)?, held_until })
     }
 
-    /// Whether they let work of the lane pass.
+    /// Whether these gates are open at `now`.
     pub(super) fn are_open(&self, now: Timestamp) -> bool {
         !self.tenant_paused && self.held_until.is_none_or(|until| until <= now)
     }
 }
 
-/// Work enters that can be taken at `moment`: ready then at the latest, yet never
-/// before a hold, and not at all while paused.
+/// Notes work that can be taken at `moment`: the lane is ready then at the latest, but never before
+/// the end of a hold, and not while it is paused.
 pub(super) fn bring_forward(lane: &mut Lane, moment: Timestamp) {
     if lane.paused {
         return;
@@ -348,7 +347,7 @@ pub(super) fn bring_forward(lane: &mut Lane, moment: Timestamp) {
     lane.ready_at = Some(lane.ready_at.map_or(moment, |ready| ready.min(moment)));
 }
 
-/// Nothing may be taken before the lane's hold any more.
+/// Makes the lane ready no earlier than the end of its hold.
 pub(super) fn push_back(lane: &mut Lane) {
     lane.ready_at = lane.ready_at.max(lane.ready_at.and(lane.held_until));
 }

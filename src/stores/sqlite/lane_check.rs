@@ -1,5 +1,5 @@
-//! Looking after lanes, some at a time: a row that another program changed may have put one
-//! to sleep over what waits in it, or have taken it away. Nobody else would ever look.
+//! Checks lanes, some at a time. If another program changed a row, a lane may never become ready
+//! although deliveries wait in it, or may be missing. Nothing else would notice that.
 
 use crate::delivery::UnreadableRow;
 use crate::time::Timestamp;
@@ -12,15 +12,15 @@ use super::lane_line::bring_line_forward;
 use super::row;
 use super::sql;
 
-/// One look is at so many lanes.
+/// The number of lanes that are checked at once.
 const LANES_AT_ONCE: usize = 200;
-/// Of a lane that is not there, so many deliveries are named.
+/// The most deliveries that are reported for a missing lane.
 const NAMED_AT_ONCE: i64 = 20;
-/// Before every lease: all that are there count.
+/// A moment before every lease, so that all existing leases count.
 const EVER: Timestamp = Timestamp::from_micros(i64::MIN);
 
-/// Looks at the next lanes in which something waits, after that one; answers the last, and
-/// `None` where there are no more.
+/// Checks the next lanes after `after` in which deliveries wait. Returns the last one checked;
+/// `None` if there are no more.
 pub(super) fn check_lanes(db: &Db<'_>, after: Option<LaneKey>) -> Result<Option<LaneKey>, Failure> {
     let mut lanes = Lanes::of(db);
     let mut last = after;
@@ -38,8 +38,8 @@ pub(super) fn check_lanes(db: &Db<'_>, after: Option<LaneKey>) -> Result<Option<
     Ok(last)
 }
 
-/// A lane is ready no later than the first moment at which something of it may be sent, and
-/// its line no later than the lane. A full one waits for its leases.
+/// Makes a lane ready no later than the first moment at which one of its deliveries may be sent, and
+/// its line no later than the lane. A full lane waits for its leases.
 fn check_lane(db: &Db<'_>, lanes: &mut Lanes<'_, '_>, key: LaneKey) -> Result<(), Failure> {
     let gates = lanes.gates(key, EVER)?;
     if gates.tenant_paused || lanes.free(key, EVER)? == 0 {
@@ -52,7 +52,7 @@ fn check_lane(db: &Db<'_>, lanes: &mut Lanes<'_, '_>, key: LaneKey) -> Result<()
     bring_line_forward(db, lanes.get(key)?)
 }
 
-/// Names what waits in a lane that is not there or cannot be read.
+/// Reports the deliveries that wait in a lane that is missing or cannot be read.
 fn name_deliveries(db: &Db<'_>, lane: LaneKey) -> Result<(), Failure> {
     let mut statement = db.statement(sql::LANE_PENDING)?;
     let mut rows = statement.query([lane, NAMED_AT_ONCE])?;

@@ -1,4 +1,4 @@
-//! Lines of lanes: a tenant's proven lanes, or its doubtful ones. They share their turns.
+//! Lines of lanes: the proven lanes of a tenant, or its doubtful ones. They share their turns.
 
 use rusqlite::params;
 
@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::lane::LaneKey;
 use super::sql;
 
-/// The lanes of one tenant that are proven, or those that are not.
+/// The proven lanes of one tenant, or the doubtful ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LaneLine {
     pub(super) tenant: TenantId,
@@ -19,7 +19,7 @@ pub(super) struct LaneLine {
 }
 
 impl LaneLine {
-    /// The ready lanes, the longest waiting first: at most `count` after those `passed`.
+    /// The ready lanes, the longest waiting first: at most `count`, after skipping `passed`.
     pub(super) fn ready_lanes(
         &self,
         db: &Db<'_>,
@@ -33,8 +33,8 @@ impl LaneLine {
         Ok(lanes.collect::<Result<_, _>>()?)
     }
 
-    /// Sends the line, whose lanes are saved, behind those that are ready at `now` with an
-    /// earlier turn.
+    /// Sends the line behind those that are ready at `now` with an earlier turn. Its lanes must be
+    /// saved.
     pub(super) fn send_back(&self, db: &Db<'_>, now: Timestamp, turn: i64) -> Result<(), Failure> {
         let tenant = self.tenant.as_str();
         let first: Option<i64> = db
@@ -51,8 +51,8 @@ impl LaneLine {
     }
 }
 
-/// A lane is ready earlier than it was, or belongs to another line now: its line is ready
-/// then, at the latest.
+/// Makes the line of a lane ready no later than the lane, after the lane became ready earlier or
+/// moved to another line.
 pub(super) fn bring_line_forward(db: &Db<'_>, lane: &Lane) -> Result<(), Failure> {
     if let Some(ready_at) = lane.ready_at {
         db.statement(sql::LINE_BRING_FORWARD)?.execute(params![

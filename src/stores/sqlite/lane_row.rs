@@ -1,5 +1,5 @@
-//! A lane as its row holds it. What cannot be read of one is rebuilt as in a new lane: that
-//! costs its endpoint some health, where an error would cost every delivery in it.
+//! Reads a lane from its row. A field that cannot be read gets the value of a new lane. That loses
+//! some of its endpoint's health, where an error would affect every delivery in the lane.
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
@@ -21,12 +21,12 @@ pub(super) struct Stored {
     pub(super) lane: Lane,
     pub(super) turn: i64,
     pub(super) deliveries: i64,
-    /// Whether something of it could not be read.
+    /// Whether a field could not be read.
     pub(super) is_mended: bool,
 }
 
-/// The columns of a lane's row after its names. What cannot be read is added to `defects`
-/// and is as in a new lane.
+/// Reads the columns of a lane's row after its names. A field that cannot be read is added to
+/// `defects` and gets the value of a new lane.
 pub(super) fn stored(
     row: &Row<'_>,
     endpoint: EndpointId,

@@ -1,4 +1,4 @@
-//! Granting request starts under limits that all processes on the file share.
+//! Grants request starts under limits that all processes on the file share.
 
 use std::borrow::Cow;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -20,7 +20,7 @@ use super::row;
 use super::sql;
 use super::waiters;
 
-/// So long whoever is granted nothing waits before it asks again.
+/// How long an asker that was granted nothing waits before it asks again.
 const TO_ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// One call of `Limiter::take`.
@@ -50,7 +50,7 @@ pub(super) fn take(
     Ok(grants)
 }
 
-/// Grants nothing for a moment, as long as it is not known what time it is.
+/// Grants nothing to asks with limits for a moment, while the store's time is unknown.
 pub(super) fn grant_nothing(asks: &[Ask], now: Timestamp) -> Vec<Grant> {
     let refused = |ask: &Ask| {
         let until = now + TO_ASK_AGAIN;
@@ -73,7 +73,7 @@ fn read(
     Ok(Counted { log, line })
 }
 
-/// Counts what a clock that was ahead granted as if it were granted now.
+/// Counts starts that were granted by a clock that was ahead as if they were granted now.
 fn forget_future(db: &Db<'_>, key: &LimitKey, start_by: Timestamp) -> Result<(), Failure> {
     let of = (word(key.scope), &key.of, (start_by + AHEAD).as_micros());
     let (starts, counts_for, grants): (u32, i64, i64) = db
@@ -90,7 +90,7 @@ fn forget_future(db: &Db<'_>, key: &LimitKey, start_by: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// The log of a key as this limit sees it: each limit looks back by its own window.
+/// The log of a key as this limit sees it: each limit looks back over its own window.
 fn read_log(db: &Db<'_>, key: &LimitKey, limit: &Limit, now: Timestamp) -> Result<StartLog, Failure> {
     let mut statement = db.statement(sql::LIMITER_STARTS)?;
     let reach = (now - limit.window()).as_micros();
@@ -110,7 +110,7 @@ fn read_log(db: &Db<'_>, key: &LimitKey, limit: &Limit, now: Timestamp) -> Resul
     Ok(StartLog::from_grants(grants))
 }
 
-/// A grant that cannot be read counts as nothing, and goes: nobody could say until when it
+/// Removes grants that cannot be read. They count as nothing, because it is unknown until when they
 /// should count.
 fn forget_unreadable(
     db: &Db<'_>,
@@ -124,7 +124,7 @@ fn forget_unreadable(
     Ok(())
 }
 
-/// Notes a grant once per key, for as long as the longest window counts it.
+/// Records a grant once per key, for as long as the longest window counts it.
 fn note(db: &Db<'_>, limits: &[(LimitKey, Limit)], starts: u32, start_by: Timestamp) -> Result<(), Failure> {
     let mut windows = BTreeMap::new();
     for (key, limit) in limits {

@@ -1,34 +1,34 @@
-//! A waiting line in which tenants take turns, so that how long a call waits depends on
-//! how many tenants wait and never on how many calls one of them sends.
+//! A queue in which tenants take turns. How long a call waits depends on how many tenants wait, and
+//! never on how many calls one of them makes.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::id::TenantId;
 
-/// Whom a call is for: one tenant, or `None` where it is for several or for all.
+/// The tenant that a call is for; `None` if it is for several or for all.
 pub(super) type Party = Option<TenantId>;
 
-/// The calls that wait, each party's in the order in which they came.
+/// The calls that wait, for each party in the order in which they came.
 pub(super) struct Line<T> {
     waiting: HashMap<Party, VecDeque<T>>,
-    /// The parties that have a call waiting, the next one first.
+    /// The parties that have a waiting call, in the order of their turns.
     turns: VecDeque<Party>,
     under_way: HashMap<Party, usize>,
     at_once: usize,
     order: Order,
 }
 
-/// Who comes first.
+/// The order of turns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     /// All parties take turns.
     InTurn,
-    /// What is for several tenants goes before what is for one.
+    /// Calls for several tenants go before calls for one.
     SharedFirst,
 }
 
 impl<T> Line<T> {
-    /// An empty line that lets at most `at_once` calls of a party be under way.
+    /// An empty queue that lets at most `at_once` calls of a party run at the same time.
     pub(super) fn of(at_once: usize, order: Order) -> Self {
         let (waiting, turns, under_way) = (HashMap::new(), VecDeque::new(), HashMap::new());
         Self { waiting, turns, under_way, at_once, order }
@@ -51,8 +51,8 @@ impl<T> Line<T> {
         }
     }
 
-    /// The next call, which is under way until [`done`](Self::done) is told. Looks at no
-    /// more parties than have calls under way, and one.
+    /// Takes the next call, which counts as running until [`done`](Self::done) is called. Examines at
+    /// most one party more than there are parties with running calls.
     pub(super) fn take(&mut self) -> Option<(Party, T)> {
         let busy = |party: &Party| self.under_way.get(party).is_some_and(|calls| *calls >= self.at_once);
         let next = self.turns.iter().position(|party| !busy(party))?;
@@ -68,7 +68,7 @@ impl<T> Line<T> {
         Some((party, call))
     }
 
-    /// A call of that party is over.
+    /// Notes that a call of that party has ended.
     pub(super) fn done(&mut self, party: &Party) {
         if let Some(calls) = self.under_way.get_mut(party) {
             *calls = calls.saturating_sub(1);

@@ -98,7 +98,7 @@ pub struct SqliteStore {
     endpoints: Arc<EndpointReader>,
     /// Whether the host has set a cipher, which binds what it seals.
     seals: bool,
-    /// The turns of those that wait to be served.
+    /// The turns that carry over from one claim to the next.
     last_turns: Arc<Mutex<LastTurns>>,
     /// The rows that could not be read.
     damage: Arc<Damage>,

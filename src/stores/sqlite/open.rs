@@ -41,7 +41,7 @@ pub struct SqliteBuilder {
     file_size_max: Option<u64>,
     payload_max: Option<usize>,
     danger_wal_reset_bug: bool,
-    /// That of the SQLite which is linked.
+    /// The version of the SQLite that is linked.
     version: SqliteVersion,
 }
 
@@ -182,9 +182,9 @@ impl SqliteBuilder {
         let (damage, hints) = (Arc::default(), Arc::default());
         let writer = Writer::start(writer, Arc::clone(&damage), Arc::clone(&hints)).map_err(no_thread)?;
         let all = self.readers.get();
-        // The engine's one load for a whole batch waits for no other reads.
+        // The engine's only load for a whole batch does not wait for other reads.
         let readers = self.start_readers(all, Order::SharedFirst, &damage)?;
-        // While there is another thread, no tenant has all of them.
+        // If there is more than one thread, one tenant cannot use all of them.
         let history = self.start_readers(all.saturating_sub(1).max(1), Order::InTurn, &damage)?;
         Ok(SqliteStore {
             readers,
@@ -206,8 +206,8 @@ impl SqliteBuilder {
         })
     }
 
-    /// Makes an empty file, which SQLite takes for a new database, and whose permissions
-    /// the files beside it get.
+    /// Creates an empty file, which SQLite treats as a new database. SQLite gives its permissions to
+    /// the files that it creates beside it.
     fn create_for_owner(&self) -> Result<(), StoreError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -221,14 +221,14 @@ impl SqliteBuilder {
                 let rule = "its directory must exist";
                 Err(StoreError::new(StoreErrorKind::Unavailable, rule).with_source(error))
             }
-            // It is new, or there already, or SQLite finds out better why it cannot be.
+            // The file is new or exists already; if it cannot be created, SQLite gives a better reason.
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
     fn open_writer(&self) -> Result<Connection, Failure> {
         let db = self.connect()?;
-        // Read first: a file of a newer schema, or of no database at all, stays as it is.
+        // Read first: a file with a newer schema, or a file that is not a database, must not change.
         schema::refuse_utf16(&db)?;
         let current = schema::check(&db)?;
         if current {
@@ -236,10 +236,10 @@ impl SqliteBuilder {
         }
         self.set_journal(&db)?;
         db.pragma_update(None, "synchronous", self.synchronous_word())?;
-        // Pages of the writer's cache, in KiB: enough for the indexes' upper levels.
+        // The size of the writer's cache in KiB: enough for the upper levels of the indexes.
         db.pragma_update(None, "cache_size", -8_000)?;
         db.pragma_update(None, "temp_store", "MEMORY")?;
-        // FAST would leave the pages behind that a long seal or a payload filled by itself.
+        // FAST would not overwrite the pages that a long seal or a payload filled alone.
         db.pragma_update(None, "secure_delete", true)?;
         // Pages of the log, 16 MB: a page that many commits change is copied to the file
         // once per checkpoint, and the callers of one group wait for each.
@@ -286,7 +286,7 @@ impl SqliteBuilder {
         match (self.synchronous, self.journal) {
             (Synchronous::Normal, _) => "NORMAL",
             (Synchronous::Full, Journal::WriteAhead) => "FULL",
-            // FULL may bring a deleted journal back after a power loss, and undo the commit.
+            // With FULL, a power loss may bring back a deleted journal, which would undo the commit.
             (Synchronous::Full, Journal::Rollback) => "EXTRA",
         }
     }
@@ -296,7 +296,7 @@ impl SqliteBuilder {
             Journal::WriteAhead => "wal",
             Journal::Rollback => "delete",
         };
-        // The change of mode takes an exclusive lock without asking the busy timeout.
+        // The change of mode takes an exclusive lock, and ignores the busy timeout.
         let give_up_at = Instant::now() + self.busy_timeout;
         let mode = loop {
             let set =
@@ -305,7 +305,7 @@ impl SqliteBuilder {
                 Err(error) if is_busy(&error) && Instant::now() < give_up_at => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
-                // The file itself could be opened, so it is the directory that refuses.
+                // The file itself could be opened, so the directory is what cannot be written.
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
                     return Err(read_only().with_source(error).into());
                 }
@@ -326,7 +326,7 @@ impl SqliteBuilder {
 fn limit_size(db: &Connection, bytes: u64) -> Result<(), Failure> {
     let page_size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let pages = bytes / u64::try_from(page_size).unwrap_or(u64::MAX).max(1);
-    // SQLite counts pages in 32 bits, and takes no limit below what is there already.
+    // SQLite counts pages in 32 bits, and ignores a limit below the present size.
     let pages = u32::try_from(pages).unwrap_or(u32::MAX - 1).max(1);
     Ok(db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
 }
@@ -343,8 +343,8 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// SQLite takes these two for databases without a file: each connection has one of its own,
-/// which is gone when it is closed.
+/// Refuses the two paths that SQLite treats as databases without a file: each connection would have
+/// a database of its own, which is lost when the connection is closed.
 fn refuse_no_file(path: &Path) -> Result<(), StoreError> {
     if path.as_os_str().is_empty() || path == Path::new(":memory:") {
         let rule = "must be the path of a file; a store without a file is stores::memory::MemoryStore";
@@ -389,7 +389,7 @@ mod tests {
         assert!(!old.uses_write_ahead_log() && !is_in_wal_mode(&path));
         assert!(crate::backend::Store::now(&old).await.is_ok());
         drop(old);
-        // Again, since it is in no WAL mode; and a SQLite without the bug turns it to that.
+        // Opened again, since it is not in WAL mode; a SQLite without the bug switches it to that.
         assert!(!builder(3_046_000).open().unwrap().uses_write_ahead_log());
         assert!(builder(3_051_003).open().unwrap().uses_write_ahead_log());
         assert!(is_in_wal_mode(&path));

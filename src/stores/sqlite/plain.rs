@@ -1,8 +1,9 @@
-//! No cipher: what a host has that encrypts its disk, or keeps no secret in the file.
+//! The default cipher, which does not encrypt: for a host that encrypts its disk, or that stores no
+//! secrets in the file.
 
 use crate::backend::{Cipher, CipherError, Sealed};
 
-/// Keeps bytes as they are, under the key id that is empty.
+/// Stores bytes unchanged, under an empty key id.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plain;
 
@@ -12,7 +13,7 @@ impl Cipher for Plain {
     }
 
     fn open(&self, sealed: &Sealed, _: &[u8]) -> Result<Vec<u8>, CipherError> {
-        // Bytes under a key are ciphertext: never take them for a secret.
+        // Bytes with a key id are ciphertext, and must not be used as a secret.
         if sealed.key_id.is_empty() {
             Ok(sealed.bytes.clone())
         } else {

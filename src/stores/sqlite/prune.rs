@@ -1,4 +1,4 @@
-//! Removing what retention no longer keeps.
+//! Removes what retention no longer keeps.
 
 use rusqlite::params;
 
@@ -12,12 +12,12 @@ use super::lane::{LaneKey, Lanes};
 use super::row::{self, RawText};
 use super::sql;
 
-/// One call of `Store::prune`. Lanes go with the last delivery of an endpoint that is no
-/// more, and holds that have ended by themselves.
+/// One call of `Store::prune`. The lane of a removed endpoint goes with its last delivery. Expired
+/// holds are removed too.
 pub(super) fn prune(db: &Db<'_>, before: &[(Class, Timestamp)], limit: usize) -> Result<bool, Failure> {
     let mut left = limit;
     for (class, before) in before {
-        // One more than may go tells whether more remain.
+        // One more than may be removed is read, to know whether more remain.
         let found = match class {
             Class::Delivered => deliveries(db, 1, *before, left),
             Class::Failed => deliveries(db, 2, *before, left),
@@ -29,15 +29,15 @@ pub(super) fn prune(db: &Db<'_>, before: &[(Class, Timestamp)], limit: usize) ->
         }
         left -= found;
     }
-    // They are few and make no difference, so that nobody needs to come back for them.
+    // Expired holds are few and harmless, so they do not count for whether more remains.
     if let Some(ended) = before.iter().map(|(_, before)| *before).max() {
         gates(db, ended, limit)?;
     }
     Ok(false)
 }
 
-/// Removes at most `limit` deliveries; answers how many there were, one past the limit
-/// at most.
+/// Removes at most `limit` deliveries. Returns how many there were to remove, at most one more than
+/// the limit.
 fn deliveries(db: &Db<'_>, state: i64, before: Timestamp, limit: usize) -> Result<usize, Failure> {
     let mut statement = db.statement(sql::PRUNE_DELIVERIES)?;
     let wanted = params![state, before.as_micros(), row::limit(limit.saturating_add(1))];
@@ -57,7 +57,7 @@ fn deliveries(db: &Db<'_>, state: i64, before: Timestamp, limit: usize) -> Resul
     Ok(found.len())
 }
 
-/// Holds that nobody needs to know any more: all but those that ended lately.
+/// Removes expired holds, except those that ended lately.
 fn gates(db: &Db<'_>, before: Timestamp, limit: usize) -> Result<(), Failure> {
     let mut statement = db.statement(sql::PRUNE_GATES)?;
     let wanted = params![before.as_micros(), row::limit(limit)];

@@ -1,4 +1,4 @@
-//! Storing events, and leasing their deliveries in the same breath.
+//! Stores events, and leases their deliveries in the same call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub(super) fn publish(
     Ok((answers, batch.claims))
 }
 
-/// Writes an event's row; `None` where its id or idempotency key is there already.
+/// Writes an event's row; `None` if its id or idempotency key exists already.
 pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<EventKey>, Failure> {
     let added = db.statement(sql::PUBLISH_EVENT)?.execute(params![
         event.tenant.as_str(),
@@ -67,8 +67,8 @@ pub(super) fn insert_event(db: &Db<'_>, event: &Event) -> Result<Option<EventKey
     Ok((added > 0).then(|| db.last_insert_rowid()))
 }
 
-/// Leaves an event to be routed, at once if its ordering key allows. One that is `unheard`
-/// is reported by the engine that finds it.
+/// Leaves an event to be routed, at once if its ordering key allows. If it is `unheard`, the engine
+/// that finds it reports it as published.
 pub(super) fn insert_unrouted(
     db: &Db<'_>,
     event: &Event,
@@ -86,8 +86,8 @@ pub(super) fn insert_unrouted(
     Ok(())
 }
 
-/// The answer for an event whose id or idempotency key is there already. What is there and
-/// cannot be read has another content than any that is published.
+/// The answer for an event whose id or idempotency key exists already. If the existing event cannot
+/// be read, its content counts as different.
 pub(super) fn existing(db: &Db<'_>, event: &Event) -> Result<PublishAnswer, Failure> {
     let mut there = find_any(db, sql::EVENT_BY_ID, &event.tenant, event.id.as_str())?;
     if let (StoredEvent::Missing, Some(key)) = (&there, &event.idempotency_key) {
@@ -101,7 +101,7 @@ pub(super) fn existing(db: &Db<'_>, event: &Event) -> Result<PublishAnswer, Fail
     Ok(PublishAnswer { id, published: Published::Existing { same_content } })
 }
 
-/// One event by one of its names.
+/// Finds an event by its id or its idempotency key.
 pub(super) fn find(
     db: &Db<'_>,
     statement: Sql,
@@ -118,7 +118,7 @@ pub(super) fn find(
     event.map(Some)
 }
 
-/// What stands under one of an event's names.
+/// Finds an event by one of its names, even if it cannot be read.
 fn find_any(db: &Db<'_>, statement: Sql, tenant: &TenantId, name: &str) -> Result<StoredEvent, Failure> {
     Ok(match readable(find(db, statement, tenant, name))? {
         Ok(Some(event)) => StoredEvent::There(event),
@@ -132,18 +132,18 @@ struct Batch<'a, 'c> {
     now: Timestamp,
     lanes: Lanes<'a, 'c>,
     left: Option<(&'a ClaimRequest, Allowance<'a>)>,
-    /// Whether a doubtful lane was ready before: its turn comes first, since publishing
-    /// without a pause would otherwise take every slot that doubtful lanes may have.
+    /// Whether a doubtful lane was ready before. Its turn comes first: otherwise constant
+    /// publishing would use every slot that doubtful lanes may have.
     doubtful_waits: bool,
     openings: BTreeMap<LaneKey, Opening>,
     claims: Claims,
 }
 
-/// What a lane could still give to this call.
+/// How much a lane can still give to this call.
 struct Opening {
-    /// Its gates are open and nothing else that is due waits in it.
+    /// Whether its gates are open and nothing else is due in it.
     open: bool,
-    /// Leases until its width.
+    /// How many more leases its width allows.
     free: usize,
     /// Whether this call leased something in it.
     served: bool,
@@ -189,8 +189,8 @@ impl Batch<'_, '_> {
         }
     }
 
-    /// Whether the id of an endpoint was registered after it was routed to. A lane that knows
-    /// the route's registration, as most do, spares a look at the endpoint.
+    /// Whether an endpoint's id was registered again after an event was routed to it. Most lanes
+    /// know the route's registration, which saves reading the endpoint.
     fn is_outdated(&mut self, routes: &[Route]) -> Result<bool, Failure> {
         for route in routes.iter().filter(|route| !route.test && route.registration != 0) {
             if let Some(key) = self.lanes.find(&route.endpoint)?
@@ -221,7 +221,7 @@ impl Batch<'_, '_> {
                 let lane = self.lanes.get(key)?;
                 let is_sick = lane.is_sick();
                 if let Some(ready_at) = lane.ready_at {
-                    // What waited alone in a sick lane may be its probe from now on.
+                    // A delivery that waited alone in a sick lane may be its probe now.
                     self.due(if is_sick { ready_at } else { ready_at.max(route.due_at) });
                 }
             }
@@ -233,8 +233,8 @@ impl Batch<'_, '_> {
         Ok(())
     }
 
-    /// The lease of a delivery that a claim would give too. Test pings get theirs
-    /// whatever their lane and tenant say.
+    /// The lease of a new delivery, if a claim would lease it. Test pings always get one, whatever
+    /// the state of their lane and tenant.
     fn lease_for(
         &mut self,
         key: LaneKey,
@@ -259,7 +259,7 @@ impl Batch<'_, '_> {
         if route.due_at > now || is_parked(self.db, key, origin, route)? {
             return Ok(None);
         }
-        // What is due and stays goes before whatever this call adds after it.
+        // A delivery that is due and stays unleased goes before all that this call adds later.
         self.opening(key)?.open = claimable;
         Ok(claimable.then_some(lease))
     }
@@ -279,7 +279,7 @@ impl Batch<'_, '_> {
         if lane.paused || lane.held_until.is_some_and(|until| until > now) {
             return Ok(false);
         }
-        // Readiness may be early: only what is due in fact goes first.
+        // A lane may be marked ready too early: only a delivery that really is due goes first.
         let seems_ready = lane.ready_at.is_some_and(|ready| ready <= now);
         if seems_ready && self.lanes.earliest(key)?.is_some_and(|due| due <= now) {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! What holds an endpoint's deliveries back, as an operator asks for it.
+//! Tells an operator what holds an endpoint's deliveries back.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -45,7 +45,7 @@ pub(super) fn queue(
     Ok(Some(queue))
 }
 
-/// An endpoint's own row: the lane that it has before it ever had anything to do.
+/// The endpoint's own row, and the lane that it has before it has one in the table.
 struct Registered {
     lane: Lane,
     disabled: Option<Disabled>,
@@ -53,8 +53,8 @@ struct Registered {
 
 impl Registered {
     fn read(row: &Row<'_>, endpoint: &EndpointId) -> Result<Self, Failure> {
-        // Who cannot read an endpoint asks here why it gets nothing: what cannot be read of
-        // its row is told as it is for a new lane.
+        // This also has to work for an endpoint that cannot be read. A field of its row that cannot
+        // be read gets the value of a new lane.
         let width = row::count(row, 2).unwrap_or(1);
         let lane = Lane::new(endpoint.clone(), row::name(row, 0)?, host(row, 1), width);
         let enabled = row.get(3).unwrap_or(true);
@@ -112,7 +112,7 @@ fn closed(
             Ok(gate) => {
                 found.extend(ClosedGate::at(now, gate, row::get(row, 1)?, row::time_maybe(row, 2)?));
             }
-            // It holds nobody: no tenant and no host has such a name.
+            // This gate has no effect: no tenant and no host has such a name.
             Err(field) => {
                 let name = RawText::read(row, 0)?.shown();
                 db.note(broken("hookpost_gate", &format_args!("{kind} {name}"), field));

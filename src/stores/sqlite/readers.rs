@@ -1,4 +1,4 @@
-//! The threads that read beside the writer, each on a connection of its own.
+//! The reading threads beside the writer, each with a connection of its own.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,15 +19,15 @@ use super::writer::gone;
 
 type Read = Box<dyn FnOnce(&Db<'_>) + Send>;
 
-/// A handle to reading threads that share one waiting line; they end with it.
+/// A handle to reading threads that share one queue. They end with the handle.
 pub(super) struct Readers {
     desk: Arc<Desk>,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Readers {
-    /// Starts `count` threads, each with a connection that `open` gives. At most
-    /// `at_once` of them work for one party.
+    /// Starts `count` threads, each with a connection that `open` returns. At most `at_once` of them
+    /// work for one party at a time.
     pub(super) fn start(
         count: NonZeroUsize,
         at_once: usize,
@@ -48,8 +48,8 @@ impl Readers {
         Ok(readers)
     }
 
-    /// Runs `work` on one snapshot of the file, when it is the party's turn. A panic in
-    /// it is this call's error.
+    /// Runs `work` on one snapshot of the file, when it is the party's turn. If it panics, this call
+    /// returns an error.
     pub(super) async fn call<T, W>(
         &self,
         party: Party,
@@ -62,7 +62,7 @@ impl Readers {
     {
         let (reply, answer) = oneshot::channel();
         let read: Read = Box::new(move |db| {
-            // Whoever dropped the future does not want the answer.
+            // The future was dropped, so nobody waits for the answer.
             if reply.is_closed() {
                 return;
             }
@@ -88,7 +88,7 @@ fn on_snapshot<T>(
     during: &'static str,
     work: impl FnOnce(&Db<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    // A rollback that failed must not fail every later call.
+    // If an earlier rollback failed, later calls must still work.
     if !db.is_autocommit() {
         db.prepare_cached("ROLLBACK")?.execute([])?;
     }
@@ -101,13 +101,13 @@ fn on_snapshot<T>(
 
 fn run(db: &Db<'_>, desk: &Desk) {
     while let Some((party, read)) = desk.next() {
-        // A call is caught where it runs; this is for what it drops.
+        // A call catches its own panics. This catches those of its drop.
         caught(|| read(db));
         desk.done(&party);
     }
 }
 
-/// Where calls wait for a thread.
+/// The queue of calls that wait for a thread.
 struct Desk {
     waiting: Mutex<Waiting>,
     changed: Condvar,
@@ -129,7 +129,7 @@ impl Desk {
         self.changed.notify_one();
     }
 
-    /// The next call; `None` once the store is closed and nothing waits any more.
+    /// Takes the next call; `None` once the store is closed and no call waits.
     fn next(&self) -> Option<(Party, Read)> {
         let mut waiting = self.waiting();
         loop {
@@ -143,7 +143,7 @@ impl Desk {
         }
     }
 
-    /// Another call of the party may begin, on this thread or on one that waits.
+    /// Notes that a call of the party has ended: another one may begin, on any thread.
     fn done(&self, party: &Party) {
         self.waiting().line.done(party);
         self.changed.notify_one();

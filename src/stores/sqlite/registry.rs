@@ -1,4 +1,4 @@
-//! Endpoints as a host writes them, and as routing and sending read them.
+//! Endpoints, for the host that writes them, for routing and for sending.
 
 use std::sync::Arc;
 
@@ -21,15 +21,15 @@ use super::row;
 use super::sealed::{Binding, Seal};
 use super::sql;
 
-/// A page looks at more endpoints than it gives, since few may want the event, but not
-/// at more than so many.
+/// The most endpoints that one page examines. Few of them may want the event, so a page examines
+/// more than it returns.
 const LOOKS_MAX: usize = 1000;
-/// A call ends after so many bytes of endpoints, and with one at least: what is large is
-/// read in parts, between which the calls of others have their turn.
+/// A call ends after this many bytes of endpoints, and returns at least one. Large amounts are read
+/// in parts, so that the calls of others have their turns in between.
 const BYTES_PER_CALL: usize = 512 * 1024;
 
-/// What the seal of a write over that version is bound to; `None` where there is no such
-/// endpoint of the tenant.
+/// What the seal of a write over that version is bound to; `None` if the tenant has no such
+/// endpoint.
 pub(super) fn binding(db: &Db<'_>, endpoint: &Endpoint, expected: u64) -> Result<Option<Binding>, Failure> {
     let there = db
         .statement(sql::ENDPOINT_VERSION)?
@@ -47,9 +47,9 @@ pub(super) fn new_binding(db: &Db<'_>) -> Result<Binding, Failure> {
     Ok(Binding { registration: Some(next_place(db)?), version: 1 })
 }
 
-/// Whether an endpoint begins anew by this write. It is asked beside the writer, for a slow
-/// cipher must not hold the file's lock: `put` writes over the very version that was
-/// compared here, or not at all.
+/// Whether an endpoint begins anew by this write. A reader computes this, since a slow cipher must
+/// not hold the file's lock. `put` later writes over exactly the version that was compared here, or
+/// does not write.
 pub(super) fn begins_anew(db: &Db<'_>, reader: &EndpointReader, write: &Write) -> Result<bool, Failure> {
     let id = std::slice::from_ref(&write.endpoint.id);
     let there = load_first(db, reader, id)?.pop().and_then(Loaded::found);
@@ -70,7 +70,7 @@ pub(super) fn put(
         .optional()?
         .transpose()?;
     let bound_to = seal.and_then(|seal| seal.binding.registration);
-    // Removed and registered again since its secrets were sealed.
+    // The endpoint was removed and registered again since the secrets were sealed.
     if there.as_ref().zip(bound_to).is_some_and(|(there, bound_to)| bound_to != there.registration) {
         return Ok(Put::Conflict { current: None });
     }
@@ -106,7 +106,7 @@ pub(super) fn put(
     Ok(Put::Stored { version, began: row::place(began)? })
 }
 
-/// What a write finds under its id.
+/// The present row of the id that is written.
 struct There {
     tenant: TenantId,
     version: u64,
@@ -164,14 +164,13 @@ fn store(db: &Db<'_>, write: &Write, seal: Option<&Seal>, version: u64, began: i
         seal.and_then(|seal| seal.binding.registration),
         began,
     ])?;
-    // What is bound stays in memory for as long as the statement does.
+    // The statement would keep the bound values in memory for as long as it exists.
     statement.clear_bindings();
     Ok(())
 }
 
-/// Reads the row just written by the reader of every other call: what would not come back
-/// as it was given is refused, and the whole call with it. Secrets were read back when they
-/// were sealed.
+/// Reads the row just written in the same way as every other call does. If the result differs from
+/// what was given, the whole call is refused. Secrets were already read back when they were sealed.
 fn read_back(db: &Db<'_>, write: &Write, version: u64) -> Result<(), Failure> {
     let endpoint = Endpoint { version, ..write.endpoint.clone() };
     let differs = db.statement(sql::ENDPOINT_BY_ID)?.query_row([endpoint.id.as_str()], |row| {
@@ -190,7 +189,7 @@ fn read_back(db: &Db<'_>, write: &Write, version: u64) -> Result<(), Failure> {
     }
 }
 
-/// The first field in which two endpoints differ, besides what is sealed.
+/// The first field in which two endpoints differ, apart from what is sealed.
 fn difference(stored: &Endpoint, given: &Endpoint) -> Option<&'static str> {
     let fields = [
         ("id", stored.id == given.id),
@@ -207,7 +206,7 @@ fn difference(stored: &Endpoint, given: &Endpoint) -> Option<&'static str> {
     fields.into_iter().find(|(_, same)| !same).map(|(field, _)| field)
 }
 
-/// The lane follows its endpoint.
+/// Adapts the lane to its endpoint.
 fn refit_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
     let mut lanes = Lanes::of(db);
     let Some(key) = lanes.find(&write.endpoint.id)? else {
@@ -217,14 +216,14 @@ fn refit_lane(db: &Db<'_>, write: &Write) -> Result<(), Failure> {
     let generation =
         generation.query_row([write.endpoint.id.as_str()], |row| Ok(row::generation(row, 0, 1)))??;
     lanes.get(key)?.refit(generation, write.endpoint.url.host(), write.width);
-    // A write brings no moment along, and early is allowed.
+    // A write of an endpoint has no time, and a lane may be ready too early.
     lanes.wake(key, Timestamp::from_micros(i64::MIN))?;
     lanes.save()
 }
 
-/// One call of `Registry::remove`; answers its place in the order of events. It ends the
-/// lane's pause: what waits there is to be cancelled, at the latest when it is claimed, and
-/// nobody could resume it any more.
+/// One call of `Registry::remove`; returns its place in the order of events. It ends the lane's
+/// pause, which nobody could end afterwards. Waiting deliveries are cancelled, at the latest when
+/// they are claimed.
 pub(super) fn remove(db: &Db<'_>, tenant: &TenantId, id: &EndpointId) -> Result<Option<Sequence>, Failure> {
     if db.statement(sql::ENDPOINT_REMOVE)?.execute([id.as_str(), tenant.as_str()])? == 0 {
         return Ok(None);
@@ -255,8 +254,8 @@ pub(super) fn list(
     page(db, tenant, after, limit, |row, id| Some(reader.read(row, id)))
 }
 
-/// One call of `Directory::subscribers`. What an endpoint does not want by type or
-/// scope is passed over before its secrets are opened.
+/// One call of `Directory::subscribers`. An endpoint that does not want the event because of its
+/// type or scope is skipped before its secrets are opened.
 pub(super) fn subscribers(
     db: &Db<'_>,
     reader: &EndpointReader,
@@ -267,7 +266,7 @@ pub(super) fn subscribers(
     page(db, &event.tenant, after, limit, |row, id| reader.read_subscriber(row, id, event))
 }
 
-/// A page of those endpoints of a tenant that `read` gives.
+/// A page of those endpoints of a tenant for which `read` returns something.
 fn page(
     db: &Db<'_>,
     tenant: &TenantId,
@@ -280,7 +279,7 @@ fn page(
     let mut page = EndpointPage::default();
     let (mut looks, mut bytes, mut last) = (0, 0, after.cloned());
     while let Some(row) = rows.next()? {
-        // A row whose id is none cannot be named by any call.
+        // A row whose id is not valid cannot be named by any call.
         let Ok(id) = row::name::<EndpointId>(row, 2) else { continue };
         let is_full = page.endpoints.len() + page.unreadable.len() == limit;
         if is_full || looks == LOOKS_MAX.max(limit) || bytes >= BYTES_PER_CALL {
@@ -299,8 +298,8 @@ fn page(
     Ok(page)
 }
 
-/// Of one call of `Directory::load`, the answers for the first of these ids: for one at
-/// least, and for no more than a bounded number of bytes holds.
+/// Part of one call of `Directory::load`: the answers for the first of these ids, at least one, until
+/// they exceed a limited number of bytes.
 pub(super) fn load_first(
     db: &Db<'_>,
     reader: &EndpointReader,
@@ -326,7 +325,7 @@ pub(super) fn load_first(
 
 /// One call of `Directory::disable`.
 pub(super) fn disable(db: &Db<'_>, seen: &Endpoint, why: &str) -> Result<bool, Failure> {
-    // Numbers that no row can have are those that nobody saw.
+    // No row has a number that does not fit, so nobody can have seen it.
     let numbers = i64::try_from(seen.generation.registration).ok().zip(i64::try_from(seen.version).ok());
     let Some((registration, version)) = numbers else {
         return Ok(false);

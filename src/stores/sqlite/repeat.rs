@@ -1,5 +1,5 @@
-//! Asking for what happened again: replays, expedites and cancellations. What a page of
-//! them is about is searched beside the writer, which then looks at a few rows by id.
+//! Replays, expedites and cancellations. A reader finds the deliveries of a page. The writer then
+//! only reads a few rows by id.
 
 use rusqlite::params;
 
@@ -18,11 +18,10 @@ use super::lane::Lanes;
 use super::row::{self, RawText};
 use super::sql;
 
-/// A call writes for no more deliveries than this: whoever publishes or settles
-/// meanwhile waits for one such step.
+/// The most deliveries that one call writes: publishers and settlements wait for such a step.
 const WRITES_MAX: usize = 100;
 
-/// The deliveries that a page is about, as a reader found them.
+/// The deliveries of a page, as a reader found them.
 #[derive(Clone)]
 pub(super) struct Candidates {
     selection: Selection,
@@ -30,7 +29,7 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
-    /// Searches for a page of them.
+    /// Finds the deliveries of a page.
     pub(super) fn find(
         db: &Db<'_>,
         tenant: &TenantId,
@@ -48,13 +47,13 @@ impl Candidates {
         self.selection.ids.as_ref().is_none_or(Vec::is_empty)
     }
 
-    /// Those that still are as the selection wants them.
+    /// Those deliveries that still match the selection.
     fn as_they_stand(&self, db: &Db<'_>, tenant: &TenantId) -> Result<Page, Failure> {
         search(db, tenant, &self.selection, PageAfter::first(WRITES_MAX))
     }
 }
 
-/// Writes for a page of `History::replay`.
+/// Writes a page of `History::replay`.
 pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Vec<DeliveryId>, Failure> {
     let round = Round::Replay(replay.id.clone());
     let Page { found, .. } = of.as_they_stand(db, &replay.tenant)?;
@@ -92,14 +91,14 @@ pub(super) fn replay(db: &Db<'_>, replay: &Replay, of: &Candidates) -> Result<Ve
     Ok(deliveries)
 }
 
-/// An event's ordering key. A key that cannot be read is found out when the event is sent.
+/// An event's ordering key. A key that cannot be read is noticed when the event is sent.
 fn ordering_key(db: &Db<'_>, event: EventKey) -> Result<Option<OrderingKey>, Failure> {
     let key =
         db.statement(sql::HISTORY_ORDERING_KEY)?.query_row([event], |row| Ok(row::name_maybe(row, 0)))?;
     Ok(readable(key)?.unwrap_or_default())
 }
 
-/// Writes for a page of `History::expedite`.
+/// Writes a page of `History::expedite`.
 pub(super) fn expedite(
     db: &Db<'_>,
     tenant: &TenantId,
@@ -126,7 +125,7 @@ pub(super) fn expedite(
     Ok(deliveries)
 }
 
-/// Writes for a page of `History::cancel`, which is how a delivery ends that cannot be read.
+/// Writes a page of `History::cancel`. It can also end a delivery that cannot be read.
 pub(super) fn cancel(
     db: &Db<'_>,
     tenant: &TenantId,

@@ -1,4 +1,4 @@
-//! How values stand in rows.
+//! Converts values to and from columns.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 
 use super::failure::Failure;
 
-/// Foreign SQL checked the alphabet and the length; bits past the end are its own.
+/// The host's own SQL is checked for the alphabet and the length only, so extra bits are ignored.
 const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -29,12 +29,12 @@ const LENIENT_BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// A value of any kind that a column holds.
+/// Reads a column of any type.
 pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
     row.get(column).map_err(|_| unfit(row, column))
 }
 
-/// What stands in a column breaks its rule; the column is named, never what it holds.
+/// A failure because a column's value breaks its rule. It names the column, never the value.
 pub(super) fn unfit(row: &Row<'_>, column: usize) -> Failure {
     match row.as_ref().column_name(column) {
         Ok(name) => Failure::stored(name.to_owned()),
@@ -42,42 +42,42 @@ pub(super) fn unfit(row: &Row<'_>, column: usize) -> Failure {
     }
 }
 
-/// A moment.
+/// Reads a time.
 pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, Failure> {
     Ok(Timestamp::from_micros(get(row, column)?))
 }
 
-/// A moment that may never come.
+/// Reads a time that may be `NULL`, which never comes.
 pub(super) fn time_maybe(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Failure> {
     Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_micros))
 }
 
-/// A moment as a column keeps it.
+/// Converts a time for a column.
 pub(super) fn micros(moment: Option<Timestamp>) -> Option<i64> {
     moment.map(Timestamp::as_micros)
 }
 
-/// The generation of an endpoint, of these two columns.
+/// Reads the generation of an endpoint from two columns.
 pub(super) fn generation(row: &Row<'_>, registration: usize, renewal: usize) -> Result<Generation, Failure> {
     Ok(Generation { registration: natural(row, registration)?, renewal: natural(row, renewal)? })
 }
 
-/// A place in the store's order.
+/// Reads a place in the store's order.
 pub(super) fn sequence(row: &Row<'_>, column: usize) -> Result<Sequence, Failure> {
     natural(row, column).map(Sequence::from_number)
 }
 
-/// The place in the store's order that a row number stands for.
+/// Converts a row number to a place in the store's order.
 pub(super) fn place(stored: i64) -> Result<Sequence, Failure> {
     u64::try_from(stored).map(Sequence::from_number).map_err(|_| Failure::stored("sequence"))
 }
 
-/// A number that is not negative.
+/// Reads a number that is not negative.
 pub(super) fn natural(row: &Row<'_>, column: usize) -> Result<u64, Failure> {
     u64::try_from(get::<i64>(row, column)?).map_err(|_| unfit(row, column))
 }
 
-/// Whether something is so, where an index finds rows by it: no other number will do.
+/// Reads a flag. Other numbers than 0 and 1 are refused, since an index finds rows by the flag.
 pub(super) fn flag(row: &Row<'_>, column: usize) -> Result<bool, Failure> {
     match get(row, column)? {
         0 => Ok(false),
@@ -86,22 +86,22 @@ pub(super) fn flag(row: &Row<'_>, column: usize) -> Result<bool, Failure> {
     }
 }
 
-/// A count.
+/// Reads a count.
 pub(super) fn count(row: &Row<'_>, column: usize) -> Result<u32, Failure> {
     u32::try_from(get::<i64>(row, column)?).map_err(|_| unfit(row, column))
 }
 
-/// A number as a bound on rows: no list is longer than an `i64` can say.
+/// Converts a limit on rows. No list is longer than the largest `i64`.
 pub(super) fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
-/// A name.
+/// Reads a name.
 pub(super) fn name<T: FromStr<Err = IdError>>(row: &Row<'_>, column: usize) -> Result<T, Failure> {
     text(row, column)?.parse().map_err(|_| unfit(row, column))
 }
 
-/// A name that may be missing.
+/// Reads a name that may be `NULL`.
 pub(super) fn name_maybe<T: FromStr<Err = IdError>>(
     row: &Row<'_>,
     column: usize,
@@ -109,40 +109,40 @@ pub(super) fn name_maybe<T: FromStr<Err = IdError>>(
     text_maybe(row, column)?.map(str::parse).transpose().map_err(|_| unfit(row, column))
 }
 
-/// A text, read where it stands.
+/// Reads a text without copying it.
 pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, Failure> {
     row.get_ref(column)?.as_str().map_err(|_| unfit(row, column))
 }
 
-/// A text that may be missing.
+/// Reads a text that may be `NULL`, without copying it.
 pub(super) fn text_maybe<'row>(row: &'row Row<'_>, column: usize) -> Result<Option<&'row str>, Failure> {
     row.get_ref(column)?.as_str_or_null().map_err(|_| unfit(row, column))
 }
 
-/// A text as its bytes, which need not be UTF-8: what finds the row again that it stands in.
+/// A text as bytes, which need not be UTF-8: used to find the row again that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RawText(Vec<u8>);
 
 impl RawText {
     pub(super) const EMPTY: Self = Self(Vec::new());
 
-    /// The text of a column that holds one.
+    /// Reads the text of a column that is not `NULL`.
     pub(super) fn read(row: &Row<'_>, column: usize) -> Result<Self, Failure> {
         Ok(Self::read_maybe(row, column)?.unwrap_or(Self::EMPTY))
     }
 
-    /// The text of a column that may hold none.
+    /// Reads the text of a column that may be `NULL`.
     pub(super) fn read_maybe(row: &Row<'_>, column: usize) -> Result<Option<Self>, Failure> {
         let bytes = row.get_ref(column)?.as_bytes_or_null().map_err(|_| unfit(row, column))?;
         Ok(bytes.map(|bytes| Self(bytes.to_vec())))
     }
 
-    /// The name that it should be.
+    /// Parses the text as a name.
     pub(super) fn name<T: FromStr<Err = IdError>>(&self) -> Option<T> {
         std::str::from_utf8(&self.0).ok()?.parse().ok()
     }
 
-    /// The text where a person may read it, and its bytes where not.
+    /// The text for people to read, or its bytes if it is not readable.
     pub(super) fn shown(&self) -> String {
         match std::str::from_utf8(&self.0) {
             Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) && text.len() <= 253 => {
@@ -165,22 +165,22 @@ impl ToSql for RawText {
     }
 }
 
-/// A delivery's id.
+/// Reads a delivery's id.
 pub(super) fn delivery_id(row: &Row<'_>, column: usize) -> Result<DeliveryId, Failure> {
     get(row, column).map(DeliveryId::from_bytes)
 }
 
-/// A token.
+/// Reads a token.
 pub(super) fn token(row: &Row<'_>, column: usize) -> Result<Token, Failure> {
     get(row, column).map(Token::from_bytes)
 }
 
-/// A token that may be missing.
+/// Reads a token that may be `NULL`.
 pub(super) fn token_maybe(row: &Row<'_>, column: usize) -> Result<Option<Token>, Failure> {
     Ok(get::<Option<[u8; 16]>>(row, column)?.map(Token::from_bytes))
 }
 
-/// The event of the `event_by_*` statements.
+/// Reads the event of an `event_by_*` statement.
 pub(super) fn event(row: &Row<'_>) -> Result<Arc<Event>, Failure> {
     let payload = row.get_ref(12)?.as_bytes().map_err(|_| unfit(row, 12))?;
     let payload = match text_maybe(row, 11)? {
@@ -204,7 +204,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<Arc<Event>, Failure> {
     }))
 }
 
-/// A state as its number and its word.
+/// Converts a state to its number and its word.
 pub(super) const fn state_columns(state: State) -> (i64, Option<&'static str>) {
     match state {
         State::Pending => (0, None),
@@ -215,7 +215,7 @@ pub(super) const fn state_columns(state: State) -> (i64, Option<&'static str>) {
     }
 }
 
-/// The state of these columns.
+/// Converts the columns of a state.
 pub(super) fn state(number: i64, word: Option<&str>) -> Result<State, Failure> {
     let broken = Failure::stored("state");
     match (number, word) {
@@ -228,7 +228,7 @@ pub(super) fn state(number: i64, word: Option<&str>) -> Result<State, Failure> {
     }
 }
 
-/// What came back, as a status or a word.
+/// Converts the result of an attempt to a status or a word.
 pub(super) fn result_columns(result: AttemptResult) -> (Option<u16>, Option<&'static str>) {
     match result {
         AttemptResult::Status(status) => (Some(status.as_u16()), None),
@@ -237,7 +237,7 @@ pub(super) fn result_columns(result: AttemptResult) -> (Option<u16>, Option<&'st
     }
 }
 
-/// What came back, from these columns.
+/// Converts the columns of the result of an attempt.
 pub(super) fn result(status: Option<u16>, fault: Option<&str>) -> Result<AttemptResult, Failure> {
     let broken = Failure::stored("result");
     match (status, fault) {
@@ -267,12 +267,12 @@ const NOT_SENT: [NotSent; 11] = [
 ];
 const UNKNOWN: [Unknown; 4] = [Unknown::Timeout, Unknown::Reset, Unknown::Protocol, Unknown::Aborted];
 
-/// A span in whole microseconds.
+/// Converts a duration to whole microseconds.
 pub(super) fn span_column(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The span of a column.
+/// Reads a duration.
 pub(super) fn span(row: &Row<'_>, column: usize) -> Result<Duration, Failure> {
     natural(row, column).map(Duration::from_micros)
 }

@@ -1,5 +1,5 @@
-//! The budget of row writes per event: lane rows apart, and at most one of those per
-//! lane and batch.
+//! Tests how many rows are written per event. Rows of lanes are counted separately: at most one of
+//! these is written per lane and batch.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,7 +74,7 @@ fn delivered(claim: &Claim) -> Settlement {
     }
 }
 
-/// Row writes of `work`, without those of lanes and lines; those of lanes; those of lines.
+/// The number of row writes of `work`: those of other tables, those of lanes, and those of lines.
 fn writes(db: &Connection, work: impl FnOnce()) -> (i64, i64, i64) {
     let counts = || {
         let all: i64 = db.query_row("SELECT total_changes()", [], |row| row.get(0)).unwrap();
@@ -86,7 +86,7 @@ fn writes(db: &Connection, work: impl FnOnce()) -> (i64, i64, i64) {
     let before = counts();
     work();
     let after = counts();
-    // Each write of a lane or a line is logged by a trigger, which is a write of its own.
+    // A trigger logs each write of a lane or a line, which is another write.
     let (lanes, turns) = (after.1 - before.1, after.2 - before.2);
     (after.0 - before.0 - 2 * (lanes + turns), lanes, turns)
 }
@@ -109,7 +109,7 @@ fn database() -> Connection {
 fn a_first_try_on_the_fast_path_costs_four_row_writes_per_event() {
     let connection = database();
     let db = Db::own(&connection, Arc::default());
-    // The first event makes the lane.
+    // The first event creates the lane.
     for (from, events) in [(0, 1), (1, 10)] {
         let events: Vec<_> = (from..from + events).map(event).collect();
         let publishes: Vec<_> = events
@@ -126,7 +126,7 @@ fn a_first_try_on_the_fast_path_costs_four_row_writes_per_event() {
         let settled = writes(&connection, || drop(settle::settle(&db, &settlements, &[], NOW).unwrap()));
         assert_eq!(stored.0 + settled.0, 4 * i64::try_from(events.len()).unwrap());
         assert!(stored.1 <= 2 - i64::from(from > 0) && settled.1 <= 1, "{stored:?} {settled:?}");
-        // The line is ready at the end of its first lease until a claim moves it.
+        // The line stays ready at the end of its first lease until a claim moves it.
         assert_eq!((stored.2, settled.2), (i64::from(from == 0), 0));
     }
 }

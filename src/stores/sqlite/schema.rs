@@ -1,5 +1,5 @@
-//! The tables and their version, which stands in a table of its own: a host's file
-//! keeps its `user_version` and `application_id`.
+//! The tables and their version. The version is in a table of its own: `user_version` and
+//! `application_id` belong to the host's file.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -7,14 +7,14 @@ use crate::error::{StoreError, StoreErrorKind};
 
 use super::failure::Failure;
 
-/// What leads from each version to the next.
+/// The SQL that leads from each version to the next.
 const MIGRATIONS: [&str; 1] =
     [concat!(include_str!("sql/schema_1.sql"), "\n", include_str!("sql/schema_1_publish.sql"))];
 
 /// Whether the file is at this crate's version.
 ///
 /// # Errors
-/// `NewerSchema` when it is past it. Nothing is written in any case.
+/// `NewerSchema` if the file has a later version. Nothing is written in any case.
 pub(super) fn check(db: &Connection) -> Result<bool, Failure> {
     let version = version(db)?;
     let known = known();
@@ -28,8 +28,8 @@ pub(super) fn check(db: &Connection) -> Result<bool, Failure> {
     Ok(version == known)
 }
 
-/// A file whose text is UTF-16 has bytes of that as the payload of an event that is
-/// published by a statement: no SQL function turns them into UTF-8.
+/// Refuses a file whose text is UTF-16. A payload published by a statement would be stored as UTF-16
+/// bytes: no SQL function converts them to UTF-8.
 pub(super) fn refuse_utf16(db: &Connection) -> Result<(), Failure> {
     let encoding: String = db.query_row("PRAGMA encoding", [], |row| row.get(0))?;
     if encoding == "UTF-8" {
@@ -40,15 +40,15 @@ pub(super) fn refuse_utf16(db: &Connection) -> Result<(), Failure> {
     Err(StoreError::new(StoreErrorKind::Invalid, what).into())
 }
 
-/// SQLite opens for reading alone what it may not write, and begins even an IMMEDIATE
-/// transaction on it; a write of no row tells.
+/// Refuses a file that cannot be written. SQLite opens such a file for reading only, and even begins
+/// an IMMEDIATE transaction on it; only a write fails, so this writes to no row.
 pub(super) fn refuse_read_only(db: &Connection) -> Result<(), Failure> {
     db.execute("UPDATE hookpost_schema SET version = version WHERE 0", [])?;
     Ok(())
 }
 
-/// Brings the file to this crate's version, in one transaction that a second opener
-/// waits for and then finds done.
+/// Brings the file to this crate's version in one transaction. A second opener waits for it and then
+/// finds nothing left to do.
 pub(super) fn migrate(db: &Connection) -> Result<(), Failure> {
     db.execute_batch("BEGIN IMMEDIATE")?;
     let migrated = steps(db);
@@ -73,13 +73,13 @@ fn steps(db: &Connection) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How large a payload may be that anybody publishes.
+/// The largest payload that may be published, in bytes.
 pub(super) fn payload_max(db: &Connection) -> Result<usize, Failure> {
     let bytes: i64 = db.query_row("SELECT payload_max FROM hookpost_schema", [], |row| row.get(0))?;
     usize::try_from(bytes).map_err(|_| Failure::stored("limit of payloads"))
 }
 
-/// Sets how large a payload may be that anybody publishes.
+/// Sets the largest payload that may be published, in bytes.
 pub(super) fn set_payload_max(db: &Connection, bytes: usize) -> Result<(), Failure> {
     let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
     db.execute("UPDATE hookpost_schema SET payload_max = ?1 WHERE payload_max <> ?1", [bytes])?;
@@ -90,7 +90,7 @@ fn known() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
 }
 
-/// The file's version; 0 where it holds none of our tables.
+/// The file's version; 0 if it contains none of hookpost's tables.
 fn version(db: &Connection) -> Result<i64, Failure> {
     let ours = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'hookpost_schema'";
     if db.query_row(ours, [], |_| Ok(())).optional()?.is_none() {

@@ -1,9 +1,9 @@
-//! What a row keeps sealed of an endpoint: its secrets, and its own headers, whose
-//! values may be credentials. The opened form is plain fields, each with its length.
+//! The sealed part of an endpoint's row: its secrets, and its own headers, whose values may be
+//! credentials. The plain form is a list of fields, each with its length.
 //!
-//! The buffers here that hold secrets in the clear are wiped. Header values outlive them
-//! as the `http` crate keeps them, and SQLite wipes neither its page cache nor the values
-//! that are bound to a statement.
+//! The buffers here that hold secrets in plain form are wiped. Header values remain in memory
+//! longer, in the `http` crate. SQLite wipes neither its page cache nor the values that are bound to
+//! a statement.
 
 use std::sync::Arc;
 
@@ -19,29 +19,29 @@ use crate::time::Timestamp;
 use super::panics::panicked;
 
 const FORMAT: u8 = 1;
-/// The bytes of a count or a length.
+/// The number of bytes of a count or a length.
 const COUNT: usize = size_of::<u32>();
 
-/// What a seal is bound to, besides the endpoint's names: of all that was ever sealed for
-/// a row, only what was written last opens.
+/// What a seal is bound to, besides the endpoint's names. Of all seals that were ever made for a
+/// row, only the one written last opens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Binding {
-    /// The number of the endpoint's registration, which is never used twice. `None`
-    /// where the number is drawn with the row, as nothing is bound to it.
+    /// The number of the endpoint's registration, which is never used twice. `None` if the number
+    /// is drawn when the row is inserted, because nothing is bound to it.
     pub(super) registration: Option<i64>,
-    /// The endpoint's version that the seal came with.
+    /// The version of the endpoint for which the seal was made.
     pub(super) version: u64,
 }
 
-/// A seal with what it is bound to.
+/// A seal, and what it is bound to.
 #[derive(Clone)]
 pub(super) struct Seal {
     pub(super) sealed: Sealed,
     pub(super) binding: Binding,
 }
 
-/// Seals what of an endpoint is to be sealed; `None` where its secrets are sealed
-/// already and stay as they stand in the row.
+/// Seals the secrets and headers of an endpoint; `None` if its secrets are sealed already and stay
+/// as they are in the row.
 pub(super) fn seal(
     cipher: &Arc<dyn Cipher>,
     endpoint: &Endpoint,
@@ -58,7 +58,7 @@ pub(super) fn seal(
         }
     };
     let plain = write(set, &endpoint.headers)?;
-    // Written anew, what is read gives the same bytes if nothing of it was lost.
+    // Written again, the values that were read must give the same bytes, or something was lost.
     let again = read(&plain).map(|(set, headers)| write(&set, &headers)).transpose()?;
     if again.is_none_or(|again| *again != *plain) {
         return Err(StoreError::new(
@@ -74,8 +74,8 @@ pub(super) fn seal(
     }
 }
 
-/// Opens what a row keeps sealed. Without the key the endpoint has no headers, and its
-/// lane is held.
+/// Opens the sealed part of a row. Without the key the endpoint has no headers, and its lane is
+/// held.
 pub(super) fn open(
     cipher: &Arc<dyn Cipher>,
     tenant: &TenantId,
@@ -101,8 +101,8 @@ fn unreachable(error: CipherError) -> StoreError {
         .with_source(error)
 }
 
-/// Ids hold no control character, so a NUL between them cannot be moved. It begins with
-/// the tenant, whose calls of the cipher are bounded together.
+/// The context of a seal. Ids contain no control characters, so a NUL separates them unambiguously.
+/// It begins with the tenant, by which calls of the cipher are limited.
 fn context(tenant: &TenantId, id: &EndpointId, binding: Binding) -> Vec<u8> {
     let Binding { registration, version } = binding;
     let (tenant, id) = (tenant.as_str().as_bytes(), id.as_str().as_bytes());
@@ -111,7 +111,7 @@ fn context(tenant: &TenantId, id: &EndpointId, binding: Binding) -> Vec<u8> {
 }
 
 fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-    // All at once: a vector that grows leaves copies behind that nobody wipes.
+    // Allocated at once: a vector that grows leaves copies behind that are not wiped.
     let mut plain = Plain(Zeroizing::new(Vec::with_capacity(length(set, headers))));
     plain.0.push(FORMAT);
     plain.count(set.current.len())?;
@@ -130,7 +130,7 @@ fn write(set: &SecretSet, headers: &Headers) -> Result<Zeroizing<Vec<u8>>, Store
     Ok(plain.0)
 }
 
-/// How many bytes `write` gives.
+/// How many bytes `write` returns.
 fn length(set: &SecretSet, headers: &Headers) -> usize {
     let current = set.current.iter().map(|secret| COUNT + secret.expose().len());
     let retiring =
@@ -140,7 +140,7 @@ fn length(set: &SecretSet, headers: &Headers) -> usize {
     size_of_val(&FORMAT) + 2 * COUNT + current.chain(retiring).chain(headers).sum::<usize>()
 }
 
-/// `None` where the bytes are none that `write` gives.
+/// Parses the bytes that `write` returns; `None` for any other bytes.
 fn read(plain: &[u8]) -> Option<(SecretSet, Headers)> {
     let mut fields = Fields(plain.strip_prefix(&[FORMAT])?);
     let mut set = SecretSet::none();
@@ -208,7 +208,7 @@ mod tests {
         let headers = Headers::none().with("x-own", "a b").unwrap().with("authorization", "c").unwrap();
         for (set, headers) in [(set, headers), (SecretSet::none(), Headers::none())] {
             let written = write(&set, &headers).unwrap();
-            // It never grew, so it left no copy behind.
+            // It did not grow, so it left no copy behind.
             assert_eq!((written.len(), written.capacity()), (length(&set, &headers), written.len()));
             let (read_set, read_headers) = read(&written).unwrap();
             let parts = |set: &SecretSet| {

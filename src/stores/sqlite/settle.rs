@@ -1,4 +1,4 @@
-//! Writing what follows from claims: each item fenced by its token, then the lanes.
+//! Writes the results of claims: each item if its token is current, then the changes of lanes.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use super::lane::{LaneKey, Lanes, push_back};
 use super::row::{self, RawText};
 use super::sql;
 
-/// One call of `Store::settle`: what became of each, and when something is due next.
+/// One call of `Store::settle`: returns each item's result, and when something is due next.
 pub(super) fn settle(
     db: &Db<'_>,
     settlements: &[Settlement],
@@ -44,7 +44,7 @@ fn change_lane(lanes: &mut Lanes<'_, '_>, change: &LaneChange, now: Timestamp) -
     let lane = lanes.get(key)?;
     if lane.apply(change) {
         push_back(lane);
-        // A hold that ended, or a width that grew, lets work through earlier.
+        // After the end of a hold, or with a larger width, work may be sent earlier.
         lanes.wake(key, now)?;
     }
     Ok(())
@@ -58,7 +58,7 @@ struct Batch<'a, 'c> {
     touched: BTreeSet<LaneKey>,
 }
 
-/// A delivery as a settlement finds it.
+/// A delivery's row, as read for its settlement.
 struct Found {
     key: i64,
     lane: LaneKey,
@@ -70,19 +70,19 @@ struct Found {
     silent_alone: u32,
     ordering_key: Option<RawText>,
     tried_at: Option<Timestamp>,
-    /// Its endpoint was removed since it was claimed.
+    /// Whether its endpoint was removed since it was claimed.
     is_orphaned: bool,
 }
 
-/// What a settlement writes of a delivery.
+/// The values that a settlement writes to a delivery.
 struct After<'a> {
     state: State,
-    /// Why it failed, where its state says too little.
+    /// Why it failed, if its state does not say enough.
     why: Option<&'a str>,
     due_at: Option<i64>,
     settled_at: Option<Timestamp>,
     progress: Progress,
-    /// When the attempt ended that it waits for a retry of.
+    /// The end of its last attempt, if it waits for a retry.
     tried_at: Option<Timestamp>,
 }
 
@@ -154,7 +154,7 @@ impl Batch<'_, '_> {
 
     fn write(&mut self, found: &Found, item: &Settlement, after: &After<'_>) -> Result<(), Failure> {
         let (state, reason) = row::state_columns(after.state);
-        // Only an attempt ends the row of silent leases.
+        // Only an attempt ends a series of silent leases.
         let spoke = item.attempt.is_some();
         self.db.statement(sql::SETTLE_WRITE)?.execute(params![
             found.key,
@@ -262,9 +262,9 @@ impl<'a> After<'a> {
 }
 
 impl Found {
-    /// Reads what a settlement needs. It never fails for what a row holds: a claim looks at
-    /// that, and this must not fail the settlements of others. A token that cannot be read
-    /// fences, and a count is taken as the nearest that there is.
+    /// Reads the fields that a settlement needs. Invalid contents do not fail it: a claim checks
+    /// those, and one row must not fail the settlements of others. A token that cannot be read
+    /// matches no settlement, and an invalid count is replaced by the nearest valid one.
     fn read(row: &Row<'_>) -> Result<Self, Failure> {
         let count = |column| -> Result<u32, Failure> {
             Ok(u32::try_from(row::get::<i64>(row, column)?.max(0)).unwrap_or(u32::MAX))
@@ -285,7 +285,7 @@ impl Found {
     }
 }
 
-/// An event as a settlement of its routing finds it.
+/// An event's row, as read for the settlement of its routing.
 struct Unrouted {
     event: EventKey,
     token: Option<Token>,

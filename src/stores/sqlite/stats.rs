@@ -1,4 +1,4 @@
-//! Counting what there is.
+//! Counts deliveries and events.
 
 use rusqlite::params;
 
@@ -11,17 +11,17 @@ use super::failure::Failure;
 use super::row;
 use super::sql;
 
-/// One step of a count looks at so many deliveries.
+/// The most deliveries that one step of a count reads.
 const STEP: usize = 2_000;
 
-/// A step of counting a tenant's deliveries.
+/// One step of counting a tenant's deliveries.
 pub(super) struct Step {
     pub(super) counted: Stats,
     /// Where the next step begins; `None` when this was the last.
     pub(super) more_after: Option<Vec<u8>>,
 }
 
-/// Counts the next of a tenant's deliveries.
+/// Counts the next part of a tenant's deliveries.
 pub(super) fn step(db: &Db<'_>, tenant: &TenantId, after: Option<Vec<u8>>) -> Result<Step, Failure> {
     let after = after.unwrap_or_default();
     let mut step = Step { counted: Stats::default(), more_after: None };
@@ -40,12 +40,12 @@ pub(super) fn step(db: &Db<'_>, tenant: &TenantId, after: Option<Vec<u8>>) -> Re
     Ok(step)
 }
 
-/// What is counted beside a tenant's deliveries.
+/// Counts what belongs to a tenant besides its deliveries.
 pub(super) fn of_tenant(db: &Db<'_>, tenant: &TenantId) -> Result<Stats, Failure> {
     outline(db, Some(tenant))
 }
 
-/// Everything, of all tenants.
+/// Counts everything, for all tenants together.
 pub(super) fn of_all(db: &Db<'_>) -> Result<Stats, Failure> {
     let mut stats = outline(db, None)?;
     let mut statement = db.statement(sql::STATS_BY_STATE_OF_ALL)?;

@@ -1,5 +1,5 @@
-//! Subscriptions as they were read lately: one that many events are held against is parsed
-//! once, and not for each of them.
+//! A cache of parsed subscriptions: one that many events are matched with is parsed once, and not for
+//! each event.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use crate::subscription::Subscription;
 
 use super::failure::Failure;
 
-/// About so many bytes of memory are used for what is kept. Larger sums are read anew: no
-/// tenant's endpoints fill the memory of a process.
+/// The approximate size of the cache in bytes. What exceeds it is parsed again each time, so that one
+/// tenant's endpoints cannot fill the memory of a process.
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
-/// Subscriptions, each known by the JSON text that it was read from. So a row that another
-/// program changed is read as it stands now.
+/// Subscriptions, each found by the JSON text that it was parsed from. So if another program changes
+/// a row, its new text is parsed.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions(Mutex<Kept>);
 
@@ -21,13 +21,13 @@ pub(super) struct Subscriptions(Mutex<Kept>);
 struct Kept {
     by_text: HashMap<Box<str>, Subscription>,
     bytes: usize,
-    /// How many bytes were not kept, since there was no room.
+    /// How many bytes were not cached for lack of room.
     left_out: usize,
 }
 
 impl Subscriptions {
-    /// The subscription that this text stands for. A text that breaks a rule is refused each
-    /// time it is read.
+    /// Parses this text as a subscription, or returns the cached result. A text that breaks a rule is
+    /// refused each time it is read.
     pub(super) fn read(&self, text: &str) -> Result<Subscription, Failure> {
         if let Some(known) = self.kept().by_text.get(text) {
             return Ok(known.clone());
@@ -43,8 +43,8 @@ impl Subscriptions {
 }
 
 impl Kept {
-    /// Keeps a subscription if there is room. Where as much was left out as there is room
-    /// for, what is kept may be of no use any more, so keeping begins anew.
+    /// Caches a subscription if there is room. Once as many bytes were left out as there is room for,
+    /// the cached ones may no longer be used, so the cache is cleared.
     fn keep(&mut self, text: &str, subscription: &Subscription, room: usize) {
         if self.by_text.contains_key(text) {
             return;

@@ -1,5 +1,5 @@
-//! The store's time: kept in one row for all processes on the file, so that one whose
-//! wall clock is wrong lives in the time of the others.
+//! The store's time. It is stored in one row for all processes on the file, so that a process whose
+//! wall clock is wrong uses the time of the others.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,7 +24,7 @@ use super::sql::{self, Sql};
 const READING: &str = "reading the time";
 const KEEPING: &str = "keeping the time";
 
-/// What follows in every table when the store's time moves.
+/// The statements that move the times of every table with the store's time.
 const SHIFTS: [Sql; 8] = [
     sql::TIMELINE_SHIFT_DELIVERIES,
     sql::TIMELINE_SHIFT_GATES,
@@ -36,15 +36,15 @@ const SHIFTS: [Sql; 8] = [
     sql::TIMELINE_TURN_STARTS,
 ];
 
-/// What one handle knows of the time apart from the file.
+/// What one handle knows about the time, besides the file.
 #[derive(Debug, Default)]
 pub(super) struct OwnTime {
-    /// The time as this handle carries it on, where its clock has nothing that processes share.
+    /// The time as this handle continues it, if its clock has nothing that processes share.
     carried: tokio::sync::Mutex<Option<Carried>>,
     last: Mutex<Last>,
 }
 
-/// What the last reading said.
+/// The result of the last reading.
 #[derive(Debug, Clone, Copy, Default)]
 struct Last {
     unconfirmed: Option<Timestamp>,
@@ -52,13 +52,13 @@ struct Last {
 }
 
 impl OwnTime {
-    /// The last moment seen before the time began, where that is doubtful.
+    /// The last moment seen before the time began, if the time is doubtful.
     pub(super) fn unconfirmed(&self) -> Option<Timestamp> {
         self.last().unconfirmed
     }
 
-    /// Whether this handle's time may be behind that of others. It then grants no start of a
-    /// request: another's log of starts may be ahead of it.
+    /// Whether this handle's time may be behind that of others. Then it grants no start of a request:
+    /// the log of starts that another handle wrote may be ahead of it.
     pub(super) fn is_joining(&self) -> bool {
         self.last().joining
     }
@@ -69,9 +69,9 @@ impl OwnTime {
 }
 
 impl SqliteStore {
-    /// The store's time, with what follows from having asked written down.
+    /// Reads the store's time, and writes what the reading changes.
     pub(super) async fn read_time(&self) -> Result<Timestamp, StoreError> {
-        // The clocks are the caller's: they are read on its thread.
+        // The clocks are the caller's, so they are read on its thread.
         let wall = self.clock.now();
         let Some(uptime) = self.clock.uptime() else {
             return self.read_own_time(wall).await;
@@ -88,14 +88,14 @@ impl SqliteStore {
             return self.writer.call(KEEPING, move |db| keep(db, wall, &uptime)).await;
         }
         if reading.keep.is_some() {
-            // The file may be locked for long. Nobody needs to wait for this.
+            // The file may be locked for long, and nothing has to wait for this write.
             self.writer.note(KEEPING, move |db| keep(db, wall, &uptime).map(drop));
         }
         Ok(reading)
     }
 
-    /// By a clock that has nothing that processes share: by that of the machine, if others on
-    /// the file go by it, else by this handle's own.
+    /// Reads the time with a clock that has nothing that processes share: by the machine's uptime, if
+    /// others on the file use that, or else by this handle's own clock.
     async fn read_own_time(&self, wall: Timestamp) -> Result<Timestamp, StoreError> {
         let mut carried = self.time.carried.lock().await;
         let kept = self.readers.call(None, READING, kept).await?;
@@ -119,7 +119,7 @@ impl SqliteStore {
     }
 }
 
-/// Refuses a claim that was dated before the time moved.
+/// Rejects a claim that was dated before the time moved.
 pub(super) fn check_date(
     db: &Db<'_>,
     request: &ClaimRequest,
@@ -130,20 +130,20 @@ pub(super) fn check_date(
     Ok(kept.check_date(request.now, uptime.or(own.as_ref()))?)
 }
 
-/// This machine's uptime, if the time that is kept goes by it.
+/// This machine's uptime, if the stored time is based on it.
 fn uptime_of(kept: Option<&Timeline>) -> Option<Uptime> {
     let kept = kept?;
     SystemClock::new().uptime().filter(|uptime| uptime.boot == kept.boot)
 }
 
-/// Reads the time, and writes what is to be kept.
+/// Reads the time, and stores what has to be kept.
 fn keep(db: &Db<'_>, wall: Timestamp, uptime: &Uptime) -> Result<Reading, Failure> {
     let reading = read(kept(db)?.as_ref(), wall, uptime);
     write_down(db, &reading)?;
     Ok(reading)
 }
 
-/// The same by one handle's own monotonic clock.
+/// Like [`keep`], by one handle's own monotonic clock.
 fn keep_alone(
     db: &Db<'_>,
     own: Option<&Carried>,
@@ -165,8 +165,8 @@ fn write_down(db: &Db<'_>, reading: &Reading) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Moves what is written in the old time into the new one: what waits for a retry, the end
-/// of a lease or of a hold waits as long as before, and is as old as before.
+/// Converts stored times from the old time to the new one: retries, ends of leases and ends of
+/// holds are as far ahead as before, and everything is as old as before.
 fn shift(db: &Db<'_>, step: Step) -> Result<(), Failure> {
     for statement in SHIFTS {
         let [from, first, last] = [step.from, step.first, step.last].map(Timestamp::as_micros);
@@ -194,7 +194,7 @@ fn write(db: &Db<'_>, line: &Timeline) -> Result<(), Failure> {
 fn kept(db: &Db<'_>) -> Result<Option<Timeline>, Failure> {
     let found = db.statement(sql::TIMELINE)?.query_row([], |row| Ok(timeline(row))).optional()?;
     match found.transpose() {
-        // A row that cannot be read is written anew, with the time of a wall clock.
+        // A row that cannot be read is replaced, with the time of a wall clock.
         Err(Failure::Stored(_)) => Ok(None),
         kept => kept,
     }

@@ -1,10 +1,10 @@
-//! Which SQLite is linked, and which journal is safe with it.
+//! The version of SQLite that is linked, and the journal mode that is safe with it.
 
 use std::fmt;
 
 use crate::error::{StoreError, StoreErrorKind};
 
-/// How a commit gets to the disk.
+/// How a commit reaches the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Journal {
     WriteAhead,
@@ -25,10 +25,10 @@ impl SqliteVersion {
         Self(number)
     }
 
-    /// The journal to open a file with.
+    /// The journal mode to open a file with.
     ///
     /// # Errors
-    /// Where this SQLite may damage the file, which is in WAL mode already.
+    /// If the file is in WAL mode already and this SQLite may damage it.
     pub(super) fn journal(self, wanted: Journal, is_in_wal_mode: bool) -> Result<Journal, StoreError> {
         match wanted {
             Journal::WriteAhead if !self.has_wal_reset_bug() => Ok(Journal::WriteAhead),
@@ -46,7 +46,7 @@ impl SqliteVersion {
         }
     }
 
-    /// Whether this SQLite may damage a file in WAL mode: all before 3.51.3, but for the
+    /// Whether this SQLite may damage a file in WAL mode: all versions before 3.51.3 may, except the
     /// later patches of 3.50 and 3.44.
     const fn has_wal_reset_bug(self) -> bool {
         let version = self.0;

@@ -1,5 +1,5 @@
-//! Those who wait for a start under a limit that several share: one row each, so that all
-//! processes on the file know whose turn it is.
+//! The endpoints that wait for a start under a shared limit: one row each, so that all processes on
+//! the file know whose turn it is.
 
 use rusqlite::{Row, params};
 
@@ -12,7 +12,7 @@ use super::limiter::word;
 use super::row::{self, RawText};
 use super::sql;
 
-/// Who waits under a limit. One that cannot be read asks again like a new one.
+/// Reads the endpoints that wait under a limit. One that cannot be read counts as a new one.
 pub(super) fn read(db: &Db<'_>, key: &LimitKey, limit: &Limit) -> Result<WaitingLine, Failure> {
     let of = params![word(key.scope), key.of, row::span_column(limit.window())];
     let mut statement = db.statement(sql::WAITER_READ)?;
@@ -46,7 +46,7 @@ fn waiter(row: &Row<'_>) -> Result<(Asker, Waiter), Failure> {
     Ok((asker, waiter))
 }
 
-/// Writes what changed in a line.
+/// Writes the changes of a queue.
 pub(super) fn save(
     db: &Db<'_>,
     (key, window): &Slot,

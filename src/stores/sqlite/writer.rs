@@ -1,5 +1,5 @@
-//! The one thread that writes. It takes the calls that wait, runs them in one
-//! transaction, and answers when the commit is on disk: many callers, one sync.
+//! The only thread that writes. It takes the calls that wait, runs them in one transaction, and
+//! answers when the commit is on disk. So many callers share one sync.
 //!
 //! Publishers' calls, and calls over a tenant's history, wait for their tenant's turn: see
 //! [`groups`](super::groups).
@@ -23,15 +23,15 @@ use super::hints::Hints;
 use super::line::Party;
 use super::panics::{caught, panicked};
 
-/// A handle to the writing thread; the thread ends with it.
+/// A handle to the writing thread, which ends with the handle.
 pub(super) struct Writer {
     calls: Option<mpsc::Sender<Sent>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    /// Starts the thread, which owns `db` from now on. It hints after each call that a host
-    /// may have given up, and that may have made something claimable.
+    /// Starts the thread, which owns `db` from now on. The thread hints after each call of a host that
+    /// may have made something claimable, since the host may no longer wait for the call.
     pub(super) fn start(db: Connection, damage: Arc<Damage>, hints: Arc<Hints>) -> std::io::Result<Self> {
         let (calls, waiting) = mpsc::channel();
         let thread =
@@ -42,9 +42,9 @@ impl Writer {
         Ok(Self { calls: Some(calls), thread: Some(thread) })
     }
 
-    /// Runs `work` in a transaction, together with what else waits, and answers after
-    /// the commit. It may run twice, the first time without effect. Dropping the
-    /// future leaves it done or not done.
+    /// Runs `work` in a transaction, together with other calls that wait, and answers after the
+    /// commit. It may run twice, the first time without effect. If the future is dropped, the call
+    /// may or may not be made.
     pub(super) async fn call<T, W>(&self, during: &'static str, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -53,8 +53,8 @@ impl Writer {
         self.send(Way::AtOnce, during, work).await
     }
 
-    /// The same for a call of the host's that may make something claimable: the store hints
-    /// after it, since nobody else can where the future was dropped meanwhile.
+    /// Like [`call`](Self::call), for a call of the host that may make something claimable. The store
+    /// hints after it, since nobody else can if the future was dropped meanwhile.
     pub(super) async fn call_and_hint<T, W>(&self, during: &'static str, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -63,8 +63,8 @@ impl Writer {
         self.send(Way::AtOnceWithHint, during, work).await
     }
 
-    /// The same for events of that many bytes, which wait for their tenant's turn among those
-    /// who publish.
+    /// Like [`call`](Self::call), for events of that many bytes, which wait for their tenant's turn
+    /// among publishers.
     pub(super) async fn call_publishing<T, W>(
         &self,
         party: Party,
@@ -79,8 +79,8 @@ impl Writer {
         self.send(Way::Publishing(party, bytes), during, work).await
     }
 
-    /// The same without waiting for it: for what may be lost, since it is written anew by
-    /// whoever asks next.
+    /// Like [`call`](Self::call), without waiting for it. For writes that may be lost, because the
+    /// next reader writes them again.
     pub(super) fn note<W>(&self, during: &'static str, work: W)
     where
         W: FnMut(&Db<'_>) -> Result<(), Failure> + Send + 'static,
@@ -88,8 +88,8 @@ impl Writer {
         drop(self.hand_over(Way::AtOnce, during, work));
     }
 
-    /// The same for a call over a tenant's history, which waits for its tenant's turn. The
-    /// store hints after it.
+    /// Like [`call`](Self::call), for a call over a tenant's history, which waits for its tenant's
+    /// turn. The store hints after it.
     pub(super) async fn call_over_history<T, W>(
         &self,
         tenant: TenantId,
@@ -112,7 +112,7 @@ impl Writer {
         answer_of(answer).await.unwrap_or_else(|| Err(gone(during)))
     }
 
-    /// Hands `work` to the thread; what it answers comes later. `None` where the thread has
+    /// Passes `work` to the thread, and returns the receiver of its answer. `None` if the thread has
     /// ended.
     fn hand_over<T, W>(&self, way: Way, during: &'static str, work: W) -> Option<Answer<T>>
     where
@@ -135,21 +135,21 @@ impl Drop for Writer {
     }
 }
 
-/// The store's thread is no longer there to answer.
+/// The error of a call if the store's thread has ended.
 pub(super) fn gone(during: &'static str) -> StoreError {
     StoreError::new(StoreErrorKind::InDoubt, format!("SQLite, {during}: the store's thread has ended"))
 }
 
-/// What a call comes to.
+/// The receiver of a call's result.
 type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 type Sent = (Way, Box<dyn Write>);
 
 /// A call as the thread sees it.
 trait Write: Send {
-    /// Runs it; `false` when it failed.
+    /// Runs the call; `false` if it failed.
     fn run(&mut self, db: &Db<'_>) -> bool;
-    /// Answers what the last run gave.
+    /// Answers with the result of the last run.
     fn answer(self: Box<Self>);
     /// Answers that the transaction around it failed.
     fn fail(self: Box<Self>, error: Spoiled<'_>);
@@ -185,7 +185,7 @@ where
 
     fn answer(self: Box<Self>) {
         let result = self.result.unwrap_or_else(|| Err(gone(self.during)));
-        // Whoever dropped the future does not want the answer.
+        // If the future was dropped, nobody waits for the answer.
         self.reply.send(result).ok();
     }
 
@@ -213,7 +213,7 @@ fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>, hints: &Hints) {
             waiting.add(way, call);
         }
         let Group { calls, served, hints: is_hinted } = waiting.group();
-        // A call is caught where it runs; this is for what it drops.
+        // A call catches its own panics. This catches those of its drop.
         caught(|| commit_group(db, calls));
         waiting.done(&served);
         if is_hinted {
@@ -222,10 +222,10 @@ fn run(db: &Db<'_>, sent: &mpsc::Receiver<Sent>, hints: &Hints) {
     }
 }
 
-/// Takes the log into the file and empties it. The last connection does so when it closes,
-/// unless another store on the file closes at the same moment: then neither is the last.
+/// Copies the log into the file and empties it. SQLite does so when the last connection closes, but
+/// not if another store on the file closes at the same moment: then neither connection is the last.
 fn empty_log(db: &Connection) {
-    // Whoever holds the file meanwhile takes the log with the next commits; nothing is lost.
+    // If the file is locked, a later commit copies the log; nothing is lost.
     db.busy_timeout(Duration::ZERO).ok();
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).ok();
 }
@@ -233,26 +233,27 @@ fn empty_log(db: &Connection) {
 /// How a transaction ended.
 enum End {
     Committed,
-    /// A call failed and the whole transaction with it, as there was no savepoint, or as
-    /// SQLite does when the disk is full; nothing was written, and the call has its error.
+    /// A call failed and the whole transaction with it, because there was no savepoint, or because
+    /// SQLite rolled back everything when the disk was full. Nothing was written, and the call has
+    /// its error.
     Undone,
     /// The commit was refused; nothing was written.
     Lost(rusqlite::Error),
     /// Nothing was written, and trying again now would fail the same way.
     Refused(rusqlite::Error),
-    /// The commit failed on its way to the disk.
+    /// The commit failed while it was being written to the disk.
     InDoubt(rusqlite::Error),
 }
 
 fn commit_group(db: &Db<'_>, mut group: Vec<Box<dyn Write>>) {
-    // A savepoint copies every page that its call changes, and calls hardly ever fail:
-    // only a group in which one did runs again with them.
+    // A savepoint copies every page that its call changes, and calls rarely fail. So only a group
+    // with a failed call is run again with savepoints.
     let mut end = transact(db, &mut group, unguarded);
     if matches!(end, End::Undone) && group.len() > 1 {
         end = transact(db, &mut group, in_savepoint);
     }
     match end {
-        // One call that fills the disk must not fail the others: each by itself.
+        // One call that fills the disk must not fail the others, so each runs alone.
         End::Undone | End::Lost(_) if group.len() > 1 => {
             for call in group {
                 commit_group(db, vec![call]);
@@ -272,17 +273,17 @@ fn fail_all(group: Vec<Box<dyn Write>>, spoiled: Spoiled<'_>) {
     }
 }
 
-/// Runs one call in the open transaction; `false` when its failure undid all of it.
+/// Runs one call in the open transaction; `false` if its failure undid the whole transaction.
 type Run = fn(&Db<'_>, &mut dyn Write) -> rusqlite::Result<bool>;
 
 fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>], run: Run) -> End {
-    // A call whose drop panicked may have left its transaction open.
+    // If the drop of a call panicked, its transaction may still be open.
     if !db.is_autocommit()
         && let Err(error) = statement(db, "ROLLBACK")
     {
         return End::Refused(error);
     }
-    // IMMEDIATE: a lock that is upgraded later fails with a BUSY that no timeout waits for.
+    // IMMEDIATE: a lock that is upgraded later fails with BUSY, and the busy timeout does not apply.
     if let Err(error) = statement(db, "BEGIN IMMEDIATE") {
         return End::Refused(error);
     }
@@ -305,7 +306,7 @@ fn transact(db: &Db<'_>, group: &mut [Box<dyn Write>], run: Run) -> End {
     }
 }
 
-/// Runs one call, whose failure undoes everything.
+/// Runs one call without a savepoint: its failure undoes the whole transaction.
 fn unguarded(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<bool> {
     let succeeded = call.run(db);
     if !succeeded && !db.is_autocommit() {
@@ -314,8 +315,8 @@ fn unguarded(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<bool> {
     Ok(succeeded)
 }
 
-/// Runs one call, whose failure undoes nothing but itself; `false` when SQLite undid
-/// the whole transaction instead.
+/// Runs one call in a savepoint: its failure undoes only this call. `false` if SQLite undid the whole
+/// transaction instead.
 fn in_savepoint(db: &Db<'_>, call: &mut dyn Write) -> rusqlite::Result<bool> {
     statement(db, "SAVEPOINT hookpost_call")?;
     if !call.run(db) {

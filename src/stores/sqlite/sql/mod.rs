@@ -1,10 +1,10 @@
-//! One file per statement. A comment in it says why it has its form, and ends with
-//! the plan that `EXPLAIN QUERY PLAN` must give for it: a test compares them.
+//! The store's statements, one file each. A comment in each explains its form, and ends with the plan
+//! that `EXPLAIN QUERY PLAN` must return for it. A test compares them.
 
 /// A statement of the store.
 #[derive(Clone, Copy)]
 pub(super) struct Sql {
-    /// Its place among all of them.
+    /// Its number among all statements.
     pub(super) slot: usize,
     pub(super) text: &'static str,
 }
@@ -154,8 +154,8 @@ mod tests {
 
     use super::*;
 
-    /// Counts over everything that is there, and what mends a damaged file: nothing that a
-    /// delivery waits for.
+    /// Statements that count everything, and those that repair a damaged file: no delivery waits for
+    /// them.
     const COUNTS: [&str; 5] = [
         "line_rebuild.sql",
         "stats_by_state_of_all.sql",
@@ -163,13 +163,13 @@ mod tests {
         "stats_oldest_due.sql",
         "stats_unrouted.sql",
     ];
-    /// Sorts of a few rows: suspects, one delivery's attempts, one step of a count.
+    /// Statements that sort a few rows: suspects, one delivery's attempts, one step of a count.
     const SORTS: [&str; 3] = ["claim_suspects.sql", "history_attempts.sql", "stats_by_state.sql"];
 
     /// The table with one row per table that counts its rows' numbers, and one of one row.
     const FEW_ROWS: [&str; 3] = ["endpoint_reserve.sql", "publish_payload_max.sql", "sequence_next.sql"];
 
-    /// What is written moves along with the store's time: all of it, and seldom.
+    /// Statements that move all stored times with the store's time, which happens rarely.
     const MOVES: [&str; 7] = [
         "timeline_shift_deliveries.sql",
         "timeline_shift_lanes.sql",
