@@ -1,5 +1,5 @@
--- What is due in a lane, or leased until before now, longest due first; the caller stops
--- reading at its width.
+-- The deliveries of a lane that are due, or whose leases have expired, longest due first. The
+-- caller stops reading at the lane's width.
 -- Plan: MERGE (UNION ALL)
 -- Plan: LEFT
 -- Plan: SEARCH hookpost_delivery USING INDEX hookpost_delivery_due (lane=? AND due_at<?)

@@ -1,5 +1,5 @@
--- Due deliveries with a silent lease behind them, in the order of their lanes. There
--- are few: a silent lease is a process that died.
+-- Due deliveries with a silent lease, in the order of their lanes. There are few, because a
+-- silent lease means that a process died.
 -- Plan: SEARCH d USING INDEX hookpost_delivery_silent (due_at<?)
 -- Plan: SEARCH l USING INTEGER PRIMARY KEY (rowid=?)
 -- Plan: USE TEMP B-TREE FOR ORDER BY

@@ -1,4 +1,4 @@
--- A new delivery, due, parked or leased from birth; nothing where its id is there.
+-- Adds a delivery that is due, parked or leased. Adds nothing if its id exists.
 INSERT INTO hookpost_delivery (id, tenant, event, lane, round, test, state, due_at, token,
   prior_due, claimed_at, alone, silent, silent_alone, attempts, born_at, ordering_key,
   born)

@@ -1,5 +1,5 @@
--- A new endpoint. Its number is the place in the order of events that was reserved for its
--- seal, or the one where it begins.
+-- Adds an endpoint. Its number is the place in the order of events that was reserved for its
+-- seal, or else the place where it begins.
 INSERT INTO hookpost_endpoint (endpoint, id, tenant, name, url, profile, key_id, sealed, subscription,
   overrides, enabled, since, version, width, sealed_version,
   began)

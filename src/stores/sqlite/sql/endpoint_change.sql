@@ -1,5 +1,5 @@
--- An endpoint as it is written anew; without a new seal, what is sealed stays. What the
--- engine switched off stays so by its reason until it is switched on.
+-- Overwrites an endpoint. Without a new seal, the sealed columns stay. If the engine disabled
+-- the endpoint, that reason stays until it is enabled.
 -- Plan: SEARCH hookpost_endpoint USING INDEX hookpost_endpoint_id (id=?)
 UPDATE hookpost_endpoint SET tenant = ?2, name = ?3, url = ?4, profile = ?5,
   key_id = coalesce(?6, key_id), sealed = coalesce(?7, sealed),

@@ -1,5 +1,5 @@
--- Disables a tenant's endpoint without reading it. What the engine disabled before stays
--- so by its reason.
+-- Disables a tenant's endpoint without reading it. If the engine disabled it before, that
+-- reason stays.
 -- Plan: SEARCH hookpost_endpoint USING INDEX hookpost_endpoint_id (id=?)
 UPDATE hookpost_endpoint SET enabled = 0,
   disabled_why = CASE WHEN enabled THEN NULL ELSE disabled_why END, version = version + 1

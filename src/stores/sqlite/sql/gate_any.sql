@@ -1,5 +1,5 @@
--- Whether any tenant or host holds anything back: asked once per batch, since mostly
--- none does. A hold that has ended says nothing, whether or not its row is pruned.
+-- Whether any tenant or host holds work back. Read once per batch, because mostly none does. A
+-- hold that has ended does not count, whether or not its row has been removed.
 -- Plan: SCAN CONSTANT ROW
 -- Plan: SCALAR SUBQUERY 1
 -- Plan: SEARCH hookpost_gate USING COVERING INDEX hookpost_gate_paused (paused=?)

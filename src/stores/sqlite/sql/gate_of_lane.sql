@@ -1,5 +1,5 @@
--- Whether the tenant is paused, and until when tenant and host hold a lane. Three seeks:
--- one query with OR took 8 % of the writer's time over 1,000 lanes.
+-- Whether the tenant is paused, and until when the tenant and the host hold a lane. These are
+-- three seeks: one query with OR took 8 % of the writer's time over 1,000 lanes.
 -- Plan: SCAN CONSTANT ROW
 -- Plan: SCALAR SUBQUERY 1
 -- Plan: SEARCH hookpost_gate USING PRIMARY KEY (kind=? AND name=?)

@@ -1,3 +1,3 @@
--- Marks a leased delivery whose endpoint is removed: whatever its answer, it is not tried again.
+-- Marks a leased delivery whose endpoint was removed. Whatever its result, it is not tried again.
 -- Plan: SEARCH hookpost_delivery USING INTEGER PRIMARY KEY (rowid=?)
 UPDATE hookpost_delivery SET orphaned = 1 WHERE delivery = ?1

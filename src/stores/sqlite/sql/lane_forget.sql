@@ -1,6 +1,6 @@
--- A lane that nobody needs: its endpoint is no more, and so is the last delivery to it.
--- A pause stays, for a host whose directory is its own pauses what the registry never saw.
--- So does what still waits, whatever the row's count says.
+-- Removes a lane whose endpoint was removed, with no delivery left. A paused lane stays: a host
+-- with a directory of its own pauses endpoints that the registry does not know. A lane with a
+-- pending delivery stays too, whatever the count in its row.
 -- Plan: SEARCH hookpost_lane USING INTEGER PRIMARY KEY (rowid=?)
 -- Plan: SCALAR SUBQUERY 2
 -- Plan: SEARCH hookpost_delivery USING COVERING INDEX hookpost_delivery_pending (lane=?)

@@ -1,4 +1,4 @@
--- A lane as a batch leaves it: one write, whatever the batch did.
+-- Writes a lane after a batch: one write, however much the batch changed.
 -- Plan: SEARCH hookpost_lane USING INTEGER PRIMARY KEY (rowid=?)
 UPDATE hookpost_lane SET host = ?2, paused = ?3, held_until = ?4, ready_at = ?5, width = ?6,
   proven = ?7, streak = ?8, version = ?9, turn = ?10, failing_since = ?11, failing_last = ?12,

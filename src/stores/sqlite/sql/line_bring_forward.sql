@@ -1,4 +1,4 @@
--- A lane of the line is ready at that moment: so is the line, at the latest.
+-- Makes a line ready no later than a lane of it that is ready at that moment.
 INSERT INTO hookpost_line (tenant, doubtful, ready_at, turn) VALUES (?1, ?2, ?3, 0)
 ON CONFLICT (tenant, doubtful) DO UPDATE SET ready_at = excluded.ready_at
 WHERE ready_at > excluded.ready_at

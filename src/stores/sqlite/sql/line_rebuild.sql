@@ -1,5 +1,5 @@
--- Makes lines anew out of their lanes, where it is not known which one was lost. It reads
--- every lane that has something to come, which a damaged file alone asks for.
+-- Rebuilds the lines from their lanes when it is unknown which line was lost. It reads every
+-- lane that is ready at some time. Only a damaged file needs this.
 -- Plan: SCAN hookpost_lane USING COVERING INDEX hookpost_lane_ready
 INSERT INTO hookpost_line (tenant, doubtful, ready_at, turn)
 SELECT tenant, 1 - proven, min(ready_at), 0 FROM hookpost_lane INDEXED BY hookpost_lane_ready

@@ -1,3 +1,3 @@
--- A delivery that retention no longer keeps.
+-- Removes a delivery that retention no longer keeps.
 -- Plan: SEARCH hookpost_delivery USING INTEGER PRIMARY KEY (rowid=?)
 DELETE FROM hookpost_delivery WHERE delivery = ?1

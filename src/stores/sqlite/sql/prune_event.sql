@@ -1,4 +1,4 @@
--- An event goes with its last delivery, unless it is still being routed.
+-- Removes an event with its last delivery, unless the event is still being routed.
 -- Plan: SEARCH hookpost_event USING INTEGER PRIMARY KEY (rowid=?)
 -- Plan: SCALAR SUBQUERY 1
 -- Plan: SEARCH hookpost_delivery USING COVERING INDEX hookpost_delivery_event (event=?)

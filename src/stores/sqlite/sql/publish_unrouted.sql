@@ -1,4 +1,4 @@
--- Leaves an event to be routed; parked where an unrouted one of its key goes before it.
+-- Leaves an event to be routed. It is parked if an unrouted event of its key is before it.
 -- Plan: SCALAR SUBQUERY 1
 -- Plan: SEARCH hookpost_routing USING COVERING INDEX hookpost_routing_key (tenant=? AND ordering_key=?)
 INSERT INTO hookpost_routing (event, tenant, ordering_key, unheard, due_at, prior_due)

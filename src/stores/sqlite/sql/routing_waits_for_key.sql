@@ -1,4 +1,4 @@
--- Whether an event of this ordering key waits for its routing.
+-- Whether an event of this ordering key waits to be routed.
 -- Plan: SCAN CONSTANT ROW
 -- Plan: SCALAR SUBQUERY 1
 -- Plan: SEARCH hookpost_routing USING COVERING INDEX hookpost_routing_key (tenant=? AND ordering_key=?)

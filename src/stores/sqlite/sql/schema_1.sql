@@ -1,19 +1,19 @@
--- Version 1. Times are microseconds since 1970, ids of events and endpoints text,
--- ids of deliveries and tokens 16 bytes. Times that are NULL never come.
+-- Version 1. Times are in microseconds since 1970. Ids of events and endpoints are text, and ids
+-- of deliveries and tokens have 16 bytes. A time that is NULL never comes.
 --
--- STRICT refuses values of the wrong type, which no index would find where they belong.
--- Where a wrong value would hide a row from all that read it, a CHECK refuses it. Any other
--- value that cannot be read is found by whoever reads its row, and costs that row alone.
--- Endpoints have rows that are read field by field, and need neither.
+-- STRICT refuses values of the wrong type, which an index would not find in their place. A CHECK
+-- refuses a wrong value that would hide its row from every reader. Any other value that cannot
+-- be read is noticed when its row is read, and affects only that row. Rows of endpoints are read
+-- field by field, and need neither.
 
--- What every client of the file keeps to: one row.
+-- The settings that apply to every client of the file: one row.
 CREATE TABLE hookpost_schema (version INTEGER NOT NULL, payload_max INTEGER NOT NULL) STRICT;
 INSERT INTO hookpost_schema (version, payload_max) VALUES (1, 1048576);
 
--- Written once; `event` is its place in the order of events, replays and endpoints, which
--- all take their numbers from this table's row of `sqlite_sequence`: none is used twice,
--- also after the newest event was removed. `encoding` is 'base64' where foreign
--- SQL brought the payload as base64 text, which then is decoded when it is read.
+-- Each row is written once. `event` is its place in the order of events, replays and endpoints,
+-- which all take their numbers from this table's row of `sqlite_sequence`. No number is used
+-- twice, even after the newest event was removed. `encoding` is 'base64' if the host's own SQL
+-- gave the payload as base64 text, which is decoded when it is read.
 CREATE TABLE hookpost_event (
   event INTEGER PRIMARY KEY AUTOINCREMENT,
   tenant TEXT NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE hookpost_event (
   payload BLOB NOT NULL,
   CHECK (event > 0)
 ) STRICT;
--- After the last number that there is no event could be stored any more.
+-- Keeps `event` unchanged: after the largest possible number, no event could be stored.
 CREATE TRIGGER hookpost_event_number BEFORE UPDATE OF event ON hookpost_event
 BEGIN
   SELECT RAISE(ABORT, 'hookpost: an event keeps its number');
@@ -41,10 +41,10 @@ CREATE UNIQUE INDEX hookpost_event_id ON hookpost_event (tenant, id);
 CREATE UNIQUE INDEX hookpost_event_idempotency ON hookpost_event (tenant, idempotency_key)
   WHERE idempotency_key IS NOT NULL;
 
--- What routing must remember of an event that is not routed yet. `due_at` is its due
--- time, or its lease's end where `token` is set; NULL while it is parked behind an
--- unrouted event of its ordering key, and `prior_due` is then the due time to come.
--- `unheard` is 1 while no engine has seen an event that the host's own SQL published.
+-- The state of an event that is not routed yet. `due_at` is its due time, or the end of its lease
+-- if `token` is set. It is NULL while the event is parked behind an unrouted event of its
+-- ordering key; `prior_due` is then its later due time. `unheard` is 1 until an engine has seen an
+-- event that the host's own SQL published.
 CREATE TABLE hookpost_routing (
   event INTEGER PRIMARY KEY,
   tenant TEXT NOT NULL,
@@ -62,19 +62,18 @@ CREATE INDEX hookpost_routing_tenant ON hookpost_routing (tenant, due_at) WHERE 
 CREATE INDEX hookpost_routing_key ON hookpost_routing (tenant, ordering_key)
   WHERE ordering_key IS NOT NULL;
 
--- Events that no endpoint wanted, for retention alone.
+-- Events that no endpoint wanted. Only retention uses this table.
 CREATE TABLE hookpost_unmatched (event INTEGER PRIMARY KEY, created_at INTEGER NOT NULL) STRICT;
 CREATE INDEX hookpost_unmatched_created ON hookpost_unmatched (created_at);
 
--- `state` is 0 pending, 1 delivered, 2 failed, 3 cancelled; `why` says what the word in
--- `reason` does not. A delivery has one time:
--- `due_at` is its due time, or its lease's end where `token` is set; NULL when it is
--- terminal or parked behind an earlier one of its ordering key. `prior_due` is what a
--- release puts back, and the due time to come of a parked one. `tried_at` is the end of
--- its last attempt while it waits for a retry; NULL when anything else is waited for.
--- `orphaned` is 1 where its endpoint was removed while it was leased: it is not tried again.
--- `born` is the place in the order of the replay that made it; NULL where the event's own is
--- its place.
+-- `state` is 0 pending, 1 delivered, 2 failed, 3 cancelled; `why` adds what the word in `reason`
+-- does not say. `due_at` is the due time, or the end of the lease if `token` is set. It is NULL
+-- if the delivery has ended, or is parked behind an earlier one of its ordering key. `prior_due`
+-- is the due time that a release restores, and the later due time of a parked delivery.
+-- `tried_at` is the end of the last attempt while the delivery waits for a retry, and NULL
+-- otherwise. `orphaned` is 1 if the endpoint was removed while the delivery was leased: it is not
+-- tried again. `born` is the place in the order of the replay that made the delivery; NULL means
+-- the place of its event.
 CREATE TABLE hookpost_delivery (
   delivery INTEGER PRIMARY KEY,
   id BLOB NOT NULL,
@@ -109,20 +108,20 @@ CREATE TABLE hookpost_delivery (
 CREATE UNIQUE INDEX hookpost_delivery_id ON hookpost_delivery (id);
 CREATE INDEX hookpost_delivery_tenant ON hookpost_delivery (tenant, id);
 CREATE INDEX hookpost_delivery_event ON hookpost_delivery (event, id);
--- What people look for every day. Of 26 us of CPU per delivery over 1,000 lanes the first
--- costs none where deliveries succeed, the second 0.3; one of (lane, id) over all states
--- would cost 4.5.
+-- Indexes for what people often look for. Of 26 us of CPU per delivery over 1,000 lanes, the
+-- first costs nothing for deliveries that succeed, and the second costs 0.3. An index of
+-- (lane, id) over all states would cost 4.5.
 CREATE INDEX hookpost_delivery_unsuccessful ON hookpost_delivery (tenant, state, id)
   WHERE state >= 2;
 CREATE INDEX hookpost_delivery_pending ON hookpost_delivery (lane, id) WHERE state = 0;
--- A row enters one of these two, the other when it is leased or released. Their last
--- columns are those of their conditions: they are read without their rows.
+-- A row is in one of these two indexes, and moves to the other when it is leased or released.
+-- Their last columns are those of their conditions, so that the rows need not be read.
 CREATE INDEX hookpost_delivery_due ON hookpost_delivery (lane, due_at, event, id, token)
   WHERE due_at IS NOT NULL AND token IS NULL;
 CREATE INDEX hookpost_delivery_leased ON hookpost_delivery (lane, due_at, event, id, token, test)
   WHERE token IS NOT NULL;
--- What waits for a retry, by its last attempt: a lane that catches up takes from here. A
--- delivery that succeeds at once never enters it.
+-- Deliveries that wait for a retry, by their last attempt, for a lane that catches up. A delivery
+-- that succeeds at once is never in it.
 CREATE INDEX hookpost_delivery_tried ON hookpost_delivery (lane, tried_at, due_at, event, id, token)
   WHERE tried_at IS NOT NULL AND due_at IS NOT NULL;
 CREATE INDEX hookpost_delivery_silent ON hookpost_delivery (due_at)
@@ -132,7 +131,7 @@ CREATE INDEX hookpost_delivery_key ON hookpost_delivery (lane, ordering_key, eve
 CREATE INDEX hookpost_delivery_settled ON hookpost_delivery (state, settled_at)
   WHERE settled_at IS NOT NULL;
 
--- One per lease that was used. `fault` is a word where there was no `status`.
+-- One row per lease with an attempt. `fault` is a word if there was no `status`.
 CREATE TABLE hookpost_attempt (
   delivery INTEGER NOT NULL,
   token BLOB NOT NULL,
@@ -146,7 +145,7 @@ CREATE TABLE hookpost_attempt (
   PRIMARY KEY (delivery, token)
 ) STRICT, WITHOUT ROWID;
 
--- One per lease that ended without a word.
+-- One row per silent lease.
 CREATE TABLE hookpost_silent_lease (
   delivery INTEGER NOT NULL,
   claimed_at INTEGER NOT NULL,
@@ -154,10 +153,10 @@ CREATE TABLE hookpost_silent_lease (
   PRIMARY KEY (delivery, claimed_at, token)
 ) STRICT, WITHOUT ROWID;
 
--- One per endpoint that has or had a delivery or a gate. `turn` orders lanes that are
--- ready at the same moment: who was served goes behind. `deliveries` counts its rows of
--- any state: with the last of them goes the lane of an endpoint that is no more. What waits
--- and was last tried by `tried_by` may be sent `catch_up_gap` after that.
+-- One row per endpoint that has or had a delivery or a gate. `turn` orders lanes that are ready at
+-- the same moment: a lane that was served goes to the back. `deliveries` counts its deliveries in
+-- any state: the lane of a removed endpoint goes with the last of them. A delivery that waits and
+-- was last tried by `tried_by` may be sent `catch_up_gap` after that attempt.
 CREATE TABLE hookpost_lane (
   lane INTEGER PRIMARY KEY,
   endpoint TEXT NOT NULL,
@@ -190,10 +189,10 @@ CREATE INDEX hookpost_lane_ready ON hookpost_lane (tenant, proven, ready_at, tur
 CREATE INDEX hookpost_lane_tenant ON hookpost_lane (tenant);
 CREATE INDEX hookpost_lane_host ON hookpost_lane (host);
 
--- One per tenant whose proven lanes have something to come, and one per tenant whose
--- doubtful lanes have: the lanes of a line share their turns, so that a tenant with many
--- of them is served no sooner than one with a single lane. `ready_at` is never later than
--- that of any of its lanes; a line that was served goes behind those that wait.
+-- One row per tenant with proven lanes that are ready at some time, and one per tenant with such
+-- doubtful lanes. The lanes of a line share their turns, so a tenant with many lanes is not served
+-- earlier than a tenant with one. `ready_at` is never later than that of any of the line's lanes.
+-- A line that was served goes behind those that wait.
 CREATE TABLE hookpost_line (
   tenant TEXT NOT NULL,
   doubtful INTEGER NOT NULL,
@@ -204,7 +203,7 @@ CREATE TABLE hookpost_line (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hookpost_line_ready ON hookpost_line (doubtful, ready_at, turn, tenant);
 
--- Holds and pauses of whole tenants, holds of whole hosts.
+-- Holds and pauses of tenants, and holds of hosts.
 CREATE TABLE hookpost_gate (
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -215,12 +214,12 @@ CREATE TABLE hookpost_gate (
 CREATE INDEX hookpost_gate_paused ON hookpost_gate (paused) WHERE paused = 1;
 CREATE INDEX hookpost_gate_held ON hookpost_gate (held_until) WHERE held_until IS NOT NULL;
 
--- `endpoint` is the place in the order of events at which its id was registered. It is never
--- used twice, so that it and `version` name one content for ever.
--- `renewal` counts how often it began anew, with a new URL, a new secret, or switched on.
--- `sealed` holds secrets and header values as the cipher of `key_id` made it, bound to
--- `endpoint` and to `sealed_version`, the version of the write that it came with.
--- `began` is its place in the order of events; `since` is for people to read.
+-- `endpoint` is the place in the order of events at which the id was registered. It is never used
+-- twice, so it and `version` always identify the same content. `renewal` counts how often the
+-- endpoint began anew: with a new URL, with a new secret, or by being enabled. `sealed` holds
+-- secrets and header values as the cipher of `key_id` sealed them, bound to `endpoint` and to
+-- `sealed_version`, the version of the write that contained them. `began` is the endpoint's place
+-- in the order of events; `since` is for people to read.
 CREATE TABLE hookpost_endpoint (
   endpoint INTEGER PRIMARY KEY,
   id TEXT NOT NULL,
@@ -245,12 +244,12 @@ CREATE UNIQUE INDEX hookpost_endpoint_id ON hookpost_endpoint (id);
 CREATE INDEX hookpost_endpoint_tenant ON hookpost_endpoint (tenant, id);
 CREATE INDEX hookpost_endpoint_url ON hookpost_endpoint (tenant, url, id);
 
--- The store's time, as the processes on the file agreed on it: one row. Spans of the
--- monotonic clock count from the machine's start that `boot` names, `zero` is the store's
--- time at that start, and `written` when the row was written. `doubt_zero` is what a wall
--- clock says instead of `zero`, since `doubt_since`. `gap_seen` is the last moment seen of
--- the time before, where the present one began far from it. `moved_from` is the last moment
--- of the time before, where the present one began by a move, at `moved_at`.
+-- The store's time, as the processes on the file agreed on it: one row. Times of the monotonic
+-- clock count from the start of the machine that `boot` identifies. `zero` is the store's time at
+-- that start, and `written` is when the row was written. `doubt_zero` is the value that a wall
+-- clock has shown for `zero` since `doubt_since`. If the present time began far from the one
+-- before, `gap_seen` is the last moment seen of that. If it began by a move, `moved_from` is the
+-- last moment of the time before, and `moved_at` is when it moved.
 CREATE TABLE hookpost_time (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   boot TEXT NOT NULL,
@@ -265,7 +264,7 @@ CREATE TABLE hookpost_time (
   moved_at INTEGER
 ) STRICT;
 
--- Granted request starts, each until no limit it was asked under counts it.
+-- Granted request starts, each until no limit that it was granted under counts it.
 CREATE TABLE hookpost_start (
   scope TEXT NOT NULL,
   of TEXT NOT NULL,
@@ -276,8 +275,8 @@ CREATE TABLE hookpost_start (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hookpost_start_spent ON hookpost_start (counts_until);
 
--- Endpoints that were granted less than they asked for under a limit that several share, each
--- until it is granted all or does not come for long.
+-- Endpoints that were granted less than they asked for under a shared limit. Each row stays until
+-- its endpoint is granted everything, or does not ask for long.
 CREATE TABLE hookpost_waiter (
   scope TEXT NOT NULL,
   of TEXT NOT NULL,

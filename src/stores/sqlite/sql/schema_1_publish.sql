@@ -1,9 +1,9 @@
--- `INSERT INTO hookpost_publish (event) VALUES (?1)` publishes from any client of the
--- file, inside its own transaction. Only functions and syntax of SQLite 3.38 are used:
--- a client whose SQLite could not read this trigger could not read the host's tables.
+-- `INSERT INTO hookpost_publish (event) VALUES (?1)` publishes an event from any client of the
+-- file, inside that client's own transaction. The trigger uses only functions and syntax of
+-- SQLite 3.38: a client whose SQLite cannot read this trigger cannot read the host's tables.
 --
--- RAISE takes only a literal before 3.47, so an error that names what was given is
--- made by a JSON path that is none: its message quotes the path.
+-- Before 3.47 RAISE takes only a literal. An error that names the given value is therefore made
+-- with an invalid JSON path: SQLite's message quotes the path.
 CREATE VIEW hookpost_publish (event) AS SELECT NULL WHERE 0;
 CREATE TRIGGER hookpost_publish_insert INSTEAD OF INSERT ON hookpost_publish BEGIN
   SELECT RAISE(ABORT, 'hookpost: event must be the text of one JSON object')

@@ -1,4 +1,4 @@
--- The event that a routing's settlement is about, with what its routing remembers.
+-- The event of a routing's settlement, with the state of its routing.
 -- Plan: SEARCH e USING COVERING INDEX hookpost_event_id (tenant=? AND id=?)
 -- Plan: SEARCH r USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN
 SELECT e.event, r.token, r.ordering_key

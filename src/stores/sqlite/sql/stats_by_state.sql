@@ -1,5 +1,5 @@
--- The next few of a tenant's deliveries by state, and the last one's id: whoever counts
--- more asks again, so that no other read waits for all of them.
+-- Counts the next few of a tenant's deliveries by state, and returns the last one's id. The
+-- count is made in steps, so that no other read waits for all of it.
 -- Plan: CO-ROUTINE page
 -- Plan: SEARCH hookpost_delivery USING INDEX hookpost_delivery_tenant (tenant=? AND id>?)
 -- Plan: SCAN page

@@ -1,4 +1,4 @@
--- The store's time as it goes on from here.
+-- Stores the store's time, as it continues from here.
 INSERT INTO hookpost_time
   (id, boot, zero, written, doubt_zero, doubt_since, doubt_noted, gap_seen, gap_began,
    moved_from, moved_at)

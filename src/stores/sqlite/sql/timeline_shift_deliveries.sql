@@ -1,6 +1,6 @@
--- Moves pending deliveries along with the store's time: they wait as long and are as old as
--- before. What waits for the moment that its event states keeps it. A sum past the largest
--- integer would become a floating-point number, which no column takes.
+-- Moves pending deliveries with the store's time: they wait as long, and are as old, as before.
+-- A delivery that waits for the due time that its event states does not move. A sum above the
+-- largest integer would become a floating-point number, which no column accepts.
 -- Plan: SCAN hookpost_delivery USING INDEX hookpost_delivery_pending
 UPDATE hookpost_delivery SET
   due_at = max(-9000000000000000000, min(due_at, 9000000000000000000)) + ?1 * (due_at BETWEEN ?3 AND ?4),

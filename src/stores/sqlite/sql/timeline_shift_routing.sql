@@ -1,4 +1,4 @@
--- Moves events that wait for their routing along with the store's time.
+-- Moves events that wait for their routing with the store's time.
 -- Plan: SCAN hookpost_routing
 UPDATE hookpost_routing SET
   due_at = max(-9000000000000000000, min(due_at, 9000000000000000000)) + ?1 * (due_at BETWEEN ?3 AND ?4),

@@ -1,4 +1,4 @@
--- Moves those who wait for a start along with the store's time. A sum past the largest
+-- Moves the endpoints that wait for a start with the store's time. A sum above the largest
 -- integer would become a floating-point number.
 -- Plan: SCAN hookpost_waiter USING INDEX hookpost_waiter_comes
 UPDATE hookpost_waiter

@@ -1,5 +1,5 @@
--- Marks an event that no endpoint wanted, if it has no delivery indeed. A mark of its
--- own: a column of the event would write the payload a second time.
+-- Marks an event that no endpoint wanted, if it has no delivery. The mark is a row of its own:
+-- a change of a column of the event would write the payload again.
 -- Plan: SEARCH hookpost_event USING INTEGER PRIMARY KEY (rowid=?)
 -- Plan: SCALAR SUBQUERY 1
 -- Plan: SEARCH hookpost_delivery USING COVERING INDEX hookpost_delivery_event (event=?)

@@ -1,4 +1,4 @@
--- One waits under a limit.
+-- Adds or changes an endpoint that waits under a limit.
 INSERT INTO hookpost_waiter (scope, of, window_us, tenant, endpoint, wanted, since, served_at, comes_at, kept)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (scope, of, window_us, endpoint) DO UPDATE
