@@ -1,5 +1,5 @@
-//! A limit allows at most its number of starts in any window of its length, whoever asks for
-//! them.
+//! A limit allows at most its number of starts in any window of its length, no matter which
+//! process or endpoint asks for them.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 /// How many tenants must fail before the fault is ours. If fewer tenants are known, how many
 /// domains must fail.
 const SEVERAL: usize = 3;
-/// The most failing tenants that are remembered: so many are enough for the decision.
+/// The most failing tenants that are remembered. More would not change the decision.
 const REMEMBERED: usize = 256;
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 

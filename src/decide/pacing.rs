@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 /// waiting for a slot, a share or another process. Doubled with each such claim in a row.
 const STALL_FIRST: Duration = Duration::from_millis(1);
 const STALL_MAX: Duration = Duration::from_millis(100);
-/// After a suspect the engine does other work for so many times as long as the suspect kept it
-/// from starting anything else.
+/// After a suspect, the engine does other work for this multiple of the time in which the suspect
+/// kept it from starting anything else.
 const SUSPECT_REST: u32 = 3;
 
 /// What is known of the work that waits in the store.

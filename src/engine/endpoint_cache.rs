@@ -33,7 +33,7 @@ pub(crate) struct EndpointCache {
 #[derive(Default)]
 struct Known {
     endpoints: Entries,
-    /// Endpoints that one load did not find. The second such load means that they are gone.
+    /// Endpoints that one load did not find. If another load does not find them, they are gone.
     missing: BTreeSet<EndpointId>,
     /// The number of endpoint writes so far.
     writes: u64,

@@ -1,6 +1,6 @@
 //! Calls the parts that a host can replace. A panic fails only the call in which it happens, and
 //! the observer is told of calls that block their thread for long. The observer is such a part
-//! too; it is told of each lasting condition once. A call can have a time limit.
+//! too; a condition that lasts is reported to it once. A call can have a time limit.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

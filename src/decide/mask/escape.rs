@@ -9,7 +9,7 @@ const ENTITY_MAX: usize = 16;
 #[derive(Debug)]
 pub(super) struct Place {
     raw: u8,
-    /// The bytes that escapes which begin here may stand for, each with the length of its escape.
+    /// The bytes that an escape at this place may mean, each with the length of the escape.
     escapes: Vec<(u8, usize)>,
     /// Whether the text ends within an escape that begins here.
     pub(super) is_cut: bool,

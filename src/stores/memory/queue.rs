@@ -44,8 +44,8 @@ struct Standing {
 }
 
 impl Standing {
-    /// Adds a lane. If it is ready earlier than its line was served, a clock was set back, and no
-    /// lane has to wait for the time before that step.
+    /// Adds a lane. If it is ready earlier than its line was last served, a clock was set back.
+    /// Then the line does not wait until the clock has reached the earlier time again.
     fn enter(&mut self, place: Place) {
         if let Some((at, _)) = &mut self.served {
             *at = place.ready_at.min(*at);
