@@ -17,7 +17,7 @@ use crate::id::{EndpointId, ProfileName, TenantId};
 use crate::profile::Profile;
 use crate::secret::Secrets;
 
-/// The oldest load of an endpoint that a request may start with.
+/// A request may start only if its endpoint was loaded at most this long ago.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
 /// The most endpoints that are cached. Others are loaded again by the next claim.
 const REMEMBERED: usize = 20_000;
