@@ -1,5 +1,5 @@
--- Moves lanes with the store's time. A lane may be ready too early but not too late, so that
--- time moves only backward. A sum above the largest integer would become a floating-point number.
+-- Moves lanes with the store's time. `ready_at` may be too early but not too late, so it moves
+-- only backward. A sum above the largest integer would become a floating-point number.
 -- Plan: SCAN hookpost_lane
 UPDATE hookpost_lane SET
   held_until = max(-9000000000000000000, min(held_until, 9000000000000000000)) + ?1 * (held_until BETWEEN ?3 AND ?4),
