@@ -188,27 +188,9 @@ mod tests {
 
     #[test]
     fn every_built_in_profile_is_made_without_an_error() {
-        let all: Vec<_> = Profile::targets().into_iter().chain(Profile::systems()).collect();
-        let names: Vec<_> = all.iter().map(|profile| profile.name.as_str()).collect();
-        let expected = [
-            "slack",
-            "discord",
-            "teams",
-            "google_chat",
-            "telegram",
-            "mattermost",
-            "pagerduty",
-            "zapier",
-            "make",
-            "n8n",
-            "live_session",
-            "x_webhook",
-            "live_chat",
-            "live_chat_v3_3",
-            "live_chat_v3_4",
-            "live_chat_v3_5",
-            "live_chat_v3_6",
-        ];
-        assert_eq!(names, expected);
+        let names: Vec<_> =
+            Profile::targets().into_iter().chain(Profile::systems()).map(|profile| profile.name).collect();
+        assert_eq!(names.len(), 17);
+        assert!(!names.contains(&Profile::standard().name), "one could not be made: {names:?}");
     }
 }

@@ -2,19 +2,23 @@
 //! the list.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hookpost::backend::Clock;
+use hookpost::error::StoreError;
 use hookpost::history::{PageAfter, Selection};
 use hookpost::id::TenantId;
 use hookpost::notice::Notice;
 use hookpost::os::SystemClock;
 use hookpost::stores::memory::MemoryStore;
+use hookpost::testing::store::{Call, Effect, Interpose, Interposed};
 use hookpost::testing::{ScriptedTransport, VirtualClock};
 use hookpost::webhooks::{PUBLISH_MANY_BYTES_MAX, PUBLISH_MANY_MAX};
-use hookpost::{EventError, NewEndpoint, NewEvent, PublishError, Scheme, Secret, Timestamp, Webhooks};
+use hookpost::{
+    EventError, NewEndpoint, NewEvent, PublishError, Scheme, Secret, Timestamp, Webhooks, async_trait,
+};
 
 const URL: &str = "https://acme.example/hooks";
 
@@ -102,6 +106,39 @@ async fn many_events_are_stored_in_order_with_a_result_for_each() {
     assert!(webhooks.publish_many([]).await.unwrap().is_empty());
 }
 
+/// Counts the calls that publish, and how many events each of them stores.
+#[derive(Default)]
+struct Publishes(Mutex<Vec<usize>>);
+
+#[async_trait]
+impl Interpose for Publishes {
+    async fn before(&self, call: Call<'_>) -> Result<(), StoreError> {
+        if let Call::Publish(publishes, _) = call {
+            self.0.lock().unwrap().push(publishes.len());
+        }
+        Ok(())
+    }
+
+    async fn after(&self, _: Call<'_>, _: Effect<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_events_are_one_call_of_the_store_also_beside_an_engine() {
+    let calls = Arc::new(Publishes::default());
+    let store = Interposed::new(Arc::new(MemoryStore::new()), Arc::clone(&calls));
+    let webhooks = Webhooks::builder(store, ScriptedTransport::new(SystemClock::new())).build().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let running = tokio::spawn(webhooks.run(stopped));
+    tokio::task::yield_now().await;
+    let many = (0..500).map(|n| event(&format!("event-{n}"), "{}"));
+    assert!(webhooks.publish_many(many).await.unwrap().iter().all(Result::is_ok));
+    assert_eq!(*calls.0.lock().unwrap(), [500]);
+    drop(stop);
+    running.await.unwrap().unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn too_much_for_one_transaction_is_refused_whole() {
     let (webhooks, _) = sender();
@@ -153,7 +190,6 @@ async fn what_history_and_status_return_can_be_sent_as_json() {
     let tenant = TenantId::new("acme").unwrap();
     let page = webhooks.deliveries(&tenant, Selection::default(), PageAfter::first(10)).await.unwrap();
     let delivery = &page.deliveries[0];
-
     let delivery_json = serde_json::to_value(delivery).unwrap();
     assert_eq!(delivery_json["id"], delivery.id.to_string());
     assert_eq!(delivery_json["state"], "pending");

@@ -12,7 +12,8 @@ use crate::id::Token;
 use crate::policy::outcome::{NotSent, Unknown};
 use crate::time::Timestamp;
 
-/// The record of one call of the transport.
+/// The record of one call of the transport. As JSON it has `took_ms`, in whole milliseconds, and
+/// its body as text, and leaves out the token, which is a right to settle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attempt {
     /// The token of the lease that it belongs to. A delivery has at most one attempt per

@@ -228,7 +228,7 @@ impl Builder {
             observer: Arc::new(All(self.observers)),
             profiles: with_standard_raw(self.profiles),
         };
-        Ok(Webhooks { shared: Arc::new(Parts::new(host, self.settings)) })
+        Ok(Webhooks { parts: Arc::new(Parts::new(host, self.settings)) })
     }
 }
 

@@ -8,7 +8,7 @@ use crate::delivery::{CancelReason, Gate, GateChange};
 use crate::endpoint::{Endpoint, EndpointError, EndpointPage, Expected, Loaded, Put, Write};
 use crate::error::StoreError;
 use crate::history::{PageAfter, Replayed, Selection, StateFilter};
-use crate::id::{EndpointId, EventId, ProfileName, TenantId};
+use crate::id::{EndpointId, ProfileName, TenantId};
 use crate::notice::Part;
 use crate::profile::Profile;
 use crate::secret::{Secret, Secrets};
@@ -27,10 +27,8 @@ impl Webhooks {
     /// [`Taken`](RegisterError::Taken), if its profile allows each URL once and the tenant
     /// already has it, or if the store fails. Nothing is changed then.
     pub async fn register(&self, new: NewEndpoint) -> Result<Arc<Endpoint>, RegisterError> {
-        let now = self.shared.clock.read().await?;
-        let mut random = [0; 10];
-        self.shared.entropy.fill(&mut random)?;
-        let drawn = EventId::from_parts(now, random);
+        let now = self.parts.clock.read().await?;
+        let drawn = self.fresh_id(now)?;
         let id = match &new.id {
             Some(id) => id.clone(),
             None => EndpointId::new(drawn.as_str()).map_err(EndpointError::from)?,
@@ -98,7 +96,7 @@ impl Webhooks {
             (NewSecret::AsBefore, Secrets::Open(secrets)) => secrets.clone(),
             (NewSecret::AsBefore, Secrets::Sealed { .. }) => return Err(RegisterError::Sealed),
         };
-        let since = if before.enabled { before.since } else { self.shared.clock.read().await? };
+        let since = if before.enabled { before.since } else { self.parts.clock.read().await? };
         let endpoint = self.checked(new, id.clone(), secrets, since)?;
         let written = self.write(endpoint, Expected::Version(version)).await?;
         let profile = self.profile(&written.profile)?;
@@ -125,13 +123,13 @@ impl Webhooks {
         secret: Secret,
         overlap: Duration,
     ) -> Result<Arc<Endpoint>, RegisterError> {
-        let now = self.shared.clock.read().await?;
+        let now = self.parts.clock.read().await?;
         self.change(tenant, id, |endpoint, profile| {
             let Secrets::Open(secrets) = &endpoint.secrets else { return Err(RegisterError::Sealed) };
             check_forms(std::slice::from_ref(&secret), &profile.schemes)?;
             let secrets =
                 profile.schemes.rotated(secrets.clone().kept_at(now), secret.clone(), now + overlap);
-            self.shared.guard.call(Part::Envelope, || check_secrets(&secrets, profile))??;
+            self.parts.guard.call(Part::Envelope, || check_secrets(&secrets, profile))??;
             endpoint.secrets = Secrets::Open(secrets);
             Ok(())
         })
@@ -144,8 +142,8 @@ impl Webhooks {
     /// # Errors
     /// If there is no such endpoint, or if the store fails.
     pub async fn disable(&self, tenant: &TenantId, id: &EndpointId) -> Result<(), RegisterError> {
-        let there = self.shared.registry.switch_off(tenant, id).await?;
-        self.shared.endpoints.cache.forget(id);
+        let there = self.parts.registry.switch_off(tenant, id).await?;
+        self.parts.endpoints.cache.forget(id);
         if there { Ok(()) } else { Err(RegisterError::NotFound) }
     }
 
@@ -156,7 +154,7 @@ impl Webhooks {
     /// # Errors
     /// If there is no such endpoint, or if the store fails.
     pub async fn enable(&self, tenant: &TenantId, id: &EndpointId) -> Result<Arc<Endpoint>, RegisterError> {
-        let now = self.shared.clock.read().await?;
+        let now = self.parts.clock.read().await?;
         self.change(tenant, id, |endpoint, _| {
             if !endpoint.enabled {
                 endpoint.since = now;
@@ -177,8 +175,8 @@ impl Webhooks {
     /// If the store fails.
     pub async fn remove(&self, tenant: &TenantId, id: &EndpointId) -> Result<bool, StoreError> {
         let _changed = self.nudge_at_the_end();
-        let removed = self.shared.registry.remove(tenant, id).await?;
-        self.shared.endpoints.cache.forget(id);
+        let removed = self.parts.registry.remove(tenant, id).await?;
+        self.parts.endpoints.cache.forget(id);
         if let Some(at) = removed {
             self.cancel_what_came_before(tenant, id, at).await?;
         }
@@ -200,11 +198,11 @@ impl Webhooks {
             born_before: Some(removed),
             ..Selection::default()
         };
-        let now = self.shared.clock.read().await?;
+        let now = self.parts.clock.read().await?;
         let reason = CancelReason::EndpointRemoved;
         let mut page = PageAfter::first(1000);
         loop {
-            let step = self.shared.history.cancel(tenant, &selection, reason, now, page).await?;
+            let step = self.parts.history.cancel(tenant, &selection, reason, now, page).await?;
             match step.more_after {
                 Some(after) => page.after = Some(after),
                 None => return Ok(()),
@@ -241,7 +239,7 @@ impl Webhooks {
         after: Option<&EndpointId>,
         limit: usize,
     ) -> Result<EndpointPage, StoreError> {
-        self.shared.registry.list(tenant, after, limit).await
+        self.parts.registry.list(tenant, after, limit).await
     }
 
     /// Holds back an endpoint's deliveries until [`resume`](Self::resume). Events are still
@@ -304,14 +302,14 @@ impl Webhooks {
     }
 
     pub(super) async fn gate(&self, gate: Gate, change: GateChange) -> Result<(), StoreError> {
-        let now = self.shared.clock.read().await?;
+        let now = self.parts.clock.read().await?;
         let _changed = self.nudge_at_the_end();
-        self.shared.store.gate(&[(gate, change)], now).await
+        self.parts.store.gate(&[(gate, change)], now).await
     }
 
     /// What is stored under an id, if it belongs to this tenant.
     pub(super) async fn load(&self, tenant: &TenantId, id: &EndpointId) -> Result<Loaded, StoreError> {
-        let found = self.shared.endpoints.directory.load(std::slice::from_ref(id)).await?.into_iter().next();
+        let found = self.parts.endpoints.directory.load(std::slice::from_ref(id)).await?.into_iter().next();
         Ok(match found {
             Some(Loaded::Found(endpoint)) if endpoint.tenant == *tenant => Loaded::Found(endpoint),
             Some(Loaded::Unreadable(unreadable)) if unreadable.tenant.as_ref() == Some(tenant) => {
@@ -352,9 +350,9 @@ impl Webhooks {
     }
 
     pub(super) fn profile(&self, name: &ProfileName) -> Result<Arc<Profile>, RegisterError> {
-        self.shared.endpoints.cache.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
+        self.parts.endpoints.cache.profile(name).cloned().ok_or_else(|| RegisterError::UnknownProfile {
             profile: name.clone(),
-            known: self.shared.endpoints.cache.profiles().map(|profile| profile.name.clone()).collect(),
+            known: self.parts.endpoints.cache.profiles().map(|profile| profile.name.clone()).collect(),
         })
     }
 
@@ -368,8 +366,8 @@ impl Webhooks {
         };
         // A wider lane, or one whose pause or hold ended, can be claimed then.
         let _changed = self.nudge_at_the_end();
-        let put = self.shared.registry.put(&write).await?;
-        self.shared.endpoints.cache.forget(&write.endpoint.id);
+        let put = self.parts.registry.put(&write).await?;
+        self.parts.endpoints.cache.forget(&write.endpoint.id);
         match put {
             Put::Stored { version, began } => Ok(Arc::new(Endpoint { began, version, ..write.endpoint })),
             Put::Conflict { current } => Err(match expected {

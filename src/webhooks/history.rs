@@ -18,7 +18,7 @@ impl Webhooks {
     /// # Errors
     /// If the store fails.
     pub async fn event(&self, tenant: &TenantId, id: &EventId) -> Result<Option<Arc<Event>>, StoreError> {
-        self.shared.history.event(tenant, id).await
+        self.parts.history.event(tenant, id).await
     }
 
     /// Lists a page of a tenant's deliveries, in the order of their ids. That is the order in
@@ -34,7 +34,7 @@ impl Webhooks {
         page: PageAfter,
     ) -> Result<DeliveryPage, StoreError> {
         let query = DeliveryQuery { tenant: tenant.clone(), selection };
-        self.shared.history.deliveries(&query, page).await
+        self.parts.history.deliveries(&query, page).await
     }
 
     /// Lists the attempts and silent leases of one delivery.
@@ -46,7 +46,7 @@ impl Webhooks {
         tenant: &TenantId,
         id: &DeliveryId,
     ) -> Result<Option<AttemptLog>, StoreError> {
-        self.shared.history.attempts(tenant, id).await
+        self.parts.history.attempts(tenant, id).await
     }
 
     /// Sends a page of past deliveries again: creates new deliveries of the same events, due
@@ -62,10 +62,10 @@ impl Webhooks {
         selection: Selection,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let now = self.shared.clock.read().await?;
+        let now = self.parts.clock.read().await?;
         let replay = Replay { id, tenant: tenant.clone(), selection, due_at: now, now };
         let _changed = self.nudge_at_the_end();
-        self.shared.history.replay(&replay, page).await
+        self.parts.history.replay(&replay, page).await
     }
 
     /// Makes a page of pending deliveries due now and ends the engine's hold on their lanes.
@@ -79,9 +79,9 @@ impl Webhooks {
         selection: &Selection,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let now = self.shared.clock.read().await?;
+        let now = self.parts.clock.read().await?;
         let _changed = self.nudge_at_the_end();
-        self.shared.history.expedite(tenant, selection, now, page).await
+        self.parts.history.expedite(tenant, selection, now, page).await
     }
 
     /// Cancels a page of pending deliveries. A request in flight is not stopped.
@@ -94,10 +94,10 @@ impl Webhooks {
         selection: &Selection,
         page: PageAfter,
     ) -> Result<Replayed, StoreError> {
-        let now = self.shared.clock.read().await?;
+        let now = self.parts.clock.read().await?;
         // What was next in line behind them can be claimed then.
         let _changed = self.nudge_at_the_end();
-        self.shared.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await
+        self.parts.history.cancel(tenant, selection, CancelReason::ByHost, now, page).await
     }
 
     /// Counts events and deliveries, of one tenant or of all.
@@ -105,6 +105,6 @@ impl Webhooks {
     /// # Errors
     /// If the store fails.
     pub async fn stats(&self, tenant: Option<&TenantId>) -> Result<Stats, StoreError> {
-        self.shared.history.stats(tenant).await
+        self.parts.history.stats(tenant).await
     }
 }

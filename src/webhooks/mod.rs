@@ -25,8 +25,9 @@ use crate::delivery::{PublishAnswer, Published};
 use crate::engine;
 use crate::engine::Parts;
 use crate::error::StoreError;
-use crate::event::{EventError, NewEvent};
+use crate::event::{Event, EventError, NewEvent};
 use crate::id::EventId;
+use crate::time::Timestamp;
 
 pub use crate::engine::{RunError, Tick};
 pub use builder::{Builder, ConfigError, ConfigProblem};
@@ -46,7 +47,7 @@ pub const PUBLISH_MANY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// without either: another process on the same store then delivers.
 #[derive(Clone)]
 pub struct Webhooks {
-    shared: Arc<Parts>,
+    parts: Arc<Parts>,
 }
 
 impl Webhooks {
@@ -65,13 +66,9 @@ impl Webhooks {
     /// store is full or fails. Nothing is stored then, unless the store's error is `InDoubt`:
     /// publish again under the same id or idempotency key.
     pub async fn publish(&self, event: NewEvent) -> Result<EventId, PublishError> {
-        let shared = &self.shared;
-        let now = shared.clock.read().await?;
-        let mut random = [0; 10];
-        shared.entropy.fill(&mut random)?;
-        let fresh = EventId::from_parts(now, random);
-        let event = Arc::new(event.into_event(fresh, now, shared.settings.payload_max)?);
-        result_of(shared.publisher.publish_one(&event).await?)
+        let now = self.parts.clock.read().await?;
+        let event = self.event_to_store(event, now)?;
+        result_of(self.parts.publisher.publish_one(&event).await?)
     }
 
     /// Stores several events in one transaction, and returns one result for each of them, in
@@ -99,30 +96,34 @@ impl Webhooks {
         events: impl IntoIterator<Item = NewEvent> + Send,
     ) -> Result<Vec<Result<EventId, PublishError>>, PublishError> {
         let events: Vec<_> = events.into_iter().take(PUBLISH_MANY_MAX + 1).collect();
-        let shared = &self.shared;
-        let now = shared.clock.read().await?;
-        let mut checked = Vec::with_capacity(events.len());
-        for event in events {
-            let mut random = [0; 10];
-            shared.entropy.fill(&mut random)?;
-            let fresh = EventId::from_parts(now, random);
-            checked.push(event.into_event(fresh, now, shared.settings.payload_max).map(Arc::new));
+        if events.len() > PUBLISH_MANY_MAX {
+            return Err(PublishError::TooMany);
         }
+        let now = self.parts.clock.read().await?;
+        let checked: Vec<_> = events.into_iter().map(|event| self.event_to_store(event, now)).collect();
         let sound: Vec<_> = checked.iter().flatten().map(Arc::clone).collect();
-        let bytes: usize = sound.iter().map(|event| event.payload.len()).sum();
-        if checked.len() > PUBLISH_MANY_MAX || bytes > PUBLISH_MANY_BYTES_MAX {
+        if sound.iter().map(|event| event.payload.len()).sum::<usize>() > PUBLISH_MANY_BYTES_MAX {
             return Err(PublishError::TooMany);
         }
         let _nudge = self.nudge_at_the_end();
         let mut answers = if sound.is_empty() {
             Vec::new().into_iter()
         } else {
-            shared.publisher.publish(&sound, None).await?.answers.into_iter()
+            self.parts.publisher.publish(&sound, None).await?.answers.into_iter()
         };
-        Ok(checked
-            .into_iter()
-            .map(|event| event.map_err(Into::into).and_then(|_| result_of(answers.next())))
-            .collect())
+        Ok(checked.into_iter().map(|event| event.and_then(|_| result_of(answers.next()))).collect())
+    }
+
+    /// The event as it is stored, with a new id if it has none of its own.
+    fn event_to_store(&self, event: NewEvent, now: Timestamp) -> Result<Arc<Event>, PublishError> {
+        Ok(Arc::new(event.into_event(self.fresh_id(now)?, now, self.parts.settings.payload_max)?))
+    }
+
+    /// A new id, for an event or an endpoint that has none of its own.
+    fn fresh_id(&self, now: Timestamp) -> Result<EventId, EntropyError> {
+        let mut random = [0; 10];
+        self.parts.entropy.fill(&mut random)?;
+        Ok(EventId::from_parts(now, random))
     }
 
     /// Runs the engine until `shutdown` completes, whatever that returns. Then it claims
@@ -148,8 +149,8 @@ impl Webhooks {
     where
         S: Future + Send,
     {
-        let shared = Arc::clone(&self.shared);
-        async move { engine::run(shared, async { drop(shutdown.await) }).await }
+        let parts = Arc::clone(&self.parts);
+        async move { engine::run(parts, async { drop(shutdown.await) }).await }
     }
 
     /// Runs one round of the engine: reads the store's clock, claims, routes, sends, settles,
@@ -159,13 +160,13 @@ impl Webhooks {
     /// # Errors
     /// If the store fails. Claimed deliveries become due again when their lease ends.
     pub async fn tick(&self) -> Result<Tick, StoreError> {
-        self.shared.tick().await
+        self.parts.tick().await
     }
 
     /// Tells this process's engine that there may be new work, after the host has committed
     /// its own transaction. Without this call the engine notices within its poll interval.
     pub fn nudge(&self) {
-        self.shared.publisher.inbox.nudge();
+        self.parts.publisher.inbox.nudge();
     }
 
     /// Nudges when the returned value is dropped, so also if the caller drops the future of a
@@ -196,7 +197,7 @@ impl Drop for NudgeAtTheEnd<'_> {
 
 impl std::fmt::Debug for Webhooks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Webhooks").field("settings", &self.shared.settings).finish_non_exhaustive()
+        f.debug_struct("Webhooks").field("settings", &self.parts.settings).finish_non_exhaustive()
     }
 }
 
@@ -215,7 +216,8 @@ pub enum PublishError {
     },
     /// [`Webhooks::publish_many`] was given too much for one transaction. Nothing was stored.
     #[error(
-        "events: must be at most {PUBLISH_MANY_MAX}, with payloads of at most {PUBLISH_MANY_BYTES_MAX} bytes together"
+        "events: must be at most {PUBLISH_MANY_MAX} in one call, with payloads of at most \
+         {PUBLISH_MANY_BYTES_MAX} bytes together: publish the others in calls of their own"
     )]
     TooMany,
     /// The store has reached its limit.

@@ -23,8 +23,8 @@ impl Webhooks {
             Loaded::Missing => return Ok(None),
             Loaded::Unreadable(_) => true,
         };
-        let now = self.shared.clock.read().await?;
-        let mut queue = self.shared.history.queue(tenant, id, now).await?;
+        let now = self.parts.clock.read().await?;
+        let mut queue = self.parts.history.queue(tenant, id, now).await?;
         // A host's own directory knows what the store cannot.
         if let Some(queue) = queue.as_mut().filter(|_| !enabled) {
             queue.disabled.get_or_insert(Disabled::ByHost);
@@ -40,8 +40,8 @@ impl Webhooks {
     /// # Errors
     /// If the store fails.
     pub async fn gates(&self, after: Option<&Gate>, limit: usize) -> Result<Vec<ClosedGate>, StoreError> {
-        let now = self.shared.clock.read().await?;
-        self.shared.history.gates(now, after, limit).await
+        let now = self.parts.clock.read().await?;
+        self.parts.history.gates(now, after, limit).await
     }
 
     /// Ends the engine's hold on an endpoint, but never a pause. Due deliveries are sent now

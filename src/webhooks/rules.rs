@@ -40,7 +40,7 @@ impl Webhooks {
         if let Some(other) = profile.url_of_another.and_then(|of| of(&profile.name, &url)) {
             return Err(RegisterError::AnothersUrl { profile: profile.name.clone(), other });
         }
-        if url.judge_literal(&self.shared.settings.addresses).is_err() {
+        if url.judge_literal(&self.parts.settings.addresses).is_err() {
             let rule = "must name a public address; Webhooks::danger_local takes others, for development";
             return Err(EndpointError::Field { field: "url", rule }.into());
         }
@@ -60,12 +60,12 @@ impl Webhooks {
         if let NewSecret::Are(secrets) = &new.secret {
             check_forms(secrets, &profile.schemes)?;
         }
-        self.shared.guard.call(Part::Envelope, || {
+        self.parts.guard.call(Part::Envelope, || {
             check_secrets(&secrets, &profile)?;
             check_headers(&new.headers, &profile)
         })??;
         new.subscription.check().map_err(EndpointError::from)?;
-        let longest = longest_timeout(self.shared.settings.lease);
+        let longest = longest_timeout(self.parts.settings.lease);
         if new.overrides.timeout_or(profile.timeout) > longest {
             return Err(RegisterError::TimeoutTooLong { longest });
         }

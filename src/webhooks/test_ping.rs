@@ -67,7 +67,7 @@ impl Webhooks {
     pub async fn test(&self, tenant: &TenantId, id: &EndpointId) -> Result<TestReport, TestError> {
         let tested = self.tested(tenant, id).await?;
         let Tested { endpoint, profile, .. } = &tested;
-        let sample = self.shared.guard.call(Part::Envelope, || profile.envelope.sample(endpoint))?;
+        let sample = self.parts.guard.call(Part::Envelope, || profile.envelope.sample(endpoint))?;
         let event = NewEvent::json(tenant.as_str(), sample.kind, sample.payload)?;
         self.send_test(tested, event).await
     }
@@ -94,15 +94,15 @@ impl Webhooks {
 
     /// The endpoint in its present state, if something can be sent to it.
     async fn tested(&self, tenant: &TenantId, id: &EndpointId) -> Result<Tested, TestError> {
-        let shared = &self.shared;
-        let now = shared.clock.read().await?;
-        let began = shared.endpoints.cache.begin_load(shared.clock.elapsed());
+        let parts = &self.parts;
+        let now = parts.clock.read().await?;
+        let began = parts.endpoints.cache.begin_load(parts.clock.elapsed());
         let endpoint = match self.load(tenant, id).await? {
             Loaded::Found(endpoint) => endpoint,
             Loaded::Missing => return Err(TestError::NotFound),
             Loaded::Unreadable(unreadable) => return Err(NotSendable::Unreadable(unreadable).into()),
         };
-        let CachedEndpoint::Found { resolved, .. } = shared.endpoints.cache.remember(&endpoint, began) else {
+        let CachedEndpoint::Found { resolved, .. } = parts.endpoints.cache.remember(&endpoint, began) else {
             return Err(TestError::NotFound);
         };
         let profile = Arc::clone(&resolved.sendable()?.profile);
@@ -110,26 +110,22 @@ impl Webhooks {
     }
 
     async fn send_test(&self, tested: Tested, event: NewEvent) -> Result<TestReport, TestError> {
-        let shared = &self.shared;
+        let parts = &self.parts;
         let Tested { resolved, endpoint, profile, now } = tested;
-        let mut random = [0; 10];
-        shared.entropy.fill(&mut random)?;
-        let fresh = EventId::from_parts(now, random);
-        let mut event = event.into_event(fresh, now, shared.settings.payload_max)?;
+        let mut event = event.into_event(self.fresh_id(now)?, now, parts.settings.payload_max)?;
         // A store routes what waits for its order or its moment later, to every subscriber.
         (event.ordering_key, event.not_before) = (None, None);
         let sendable = resolved.sendable()?;
         // What cannot be written is known before anything is stored.
         let write = || prepare::request(&event, Occasion::Test, sendable, now);
-        shared.guard.call(Part::Envelope, write)?.map_err(|error| unrenderable(error.rule))?;
+        parts.guard.call(Part::Envelope, write)?.map_err(|error| unrenderable(error.rule))?;
         let route = test_route(&event, &endpoint, resolve::width(&endpoint, &profile));
         let (event_id, delivery) = (event.id.clone(), route.delivery);
         let publish = Publish { event: Arc::new(event), routes: Some(vec![route]) };
 
-        let request = shared.claimer.request(Room::for_one(), 0, false)?;
-        let began = shared.clock.elapsed();
-        let Stored { answers, claims, moved } =
-            shared.publisher.store_all(&[publish], Some(&request)).await?;
+        let request = parts.claimer.request(Room::for_one(), 0, false)?;
+        let began = parts.clock.elapsed();
+        let Stored { answers, claims, moved } = parts.publisher.store_all(&[publish], Some(&request)).await?;
         match answers.into_iter().next() {
             Some(PublishAnswer { published: Published::Full { limit }, .. }) => {
                 return Err(TestError::Full { limit });
@@ -139,8 +135,8 @@ impl Webhooks {
             }
             Some(PublishAnswer { published: Published::Stored, .. }) | None => {}
         }
-        let acquired = shared.claimer.make_ready_whole(claims, began, moved).await;
-        shared.finish(acquired).await?;
+        let acquired = parts.claimer.make_ready_whole(claims, began, moved).await;
+        parts.finish(acquired).await?;
         self.report(&endpoint.tenant, event_id, delivery).await
     }
 
